@@ -1,0 +1,54 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Modules and the arrows between them: ARCHITECTURE.md. `scripts/check` builds with
+// --explicit-target-dependency-import-check=error, so an undeclared import fails the build.
+let package = Package(
+    name: "sendonce",
+    products: [.executable(name: "sendonce", targets: ["SendOnce"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: [
+        .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .target(name: "CShim"),
+
+        .target(name: "Wire"),
+        .target(name: "HTTP1", dependencies: ["Wire"]),
+        .target(name: "Exchanges", dependencies: ["Wire"]),
+        .target(name: "Detector", dependencies: ["Wire", "Exchanges"]),
+        .target(name: "Report", dependencies: ["Wire", "Exchanges", "Detector", "CShim"]),
+        .target(name: "Configuration", dependencies: ["Wire", "Detector", "CYaml"]),
+        .target(name: "EventLoop", dependencies: ["Wire", "CShim"]),
+        .target(
+            name: "Proxy",
+            dependencies: [
+                "Wire", "HTTP1", "Exchanges", "Detector", "Report", "Configuration", "EventLoop", "CShim",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .target(
+            name: "Admin",
+            dependencies: [
+                "Wire", "Report", "Detector", "Proxy", "Configuration", "CShim",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .executableTarget(
+            name: "SendOnce",
+            dependencies: [
+                "Wire", "HTTP1", "Exchanges", "Detector", "Report", "Configuration", "EventLoop", "Proxy", "Admin", "CShim",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+
+        .testTarget(name: "WireTests", dependencies: ["Wire"]),
+        .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1", "Wire"]),
+        .testTarget(name: "DetectorTests", dependencies: ["Detector", "Exchanges", "Wire", "HTTP1"]),
+        .testTarget(name: "ReportTests", dependencies: ["Report", "Detector", "Exchanges", "Wire"]),
+        .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Detector", "Wire"]),
+        .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "CShim", "Wire"]),
+        .testTarget(
+            name: "ProxyTests",
+            dependencies: ["Proxy", "EventLoop", "HTTP1", "Detector", "Exchanges", "Report", "Configuration", "Wire", "CShim"]),
+    ]
+)
