@@ -28,7 +28,7 @@ public enum RequestFraming {
         if facts.contains(.transferEncoding) {
             if block.version == .http10 { return .failure(.transferEncodingInHTTP10) }
             if block.has(.contentLength) { return .failure(.lengthAndChunked) }
-            if !facts.contains(.chunked) || !facts.isDisjoint(with: [.transferEncodingUnusable, .chunkedRepeated]) {
+            if !facts.contains(.chunked) || !facts.isDisjoint(with: [.otherCoding, .chunkedRepeated]) {
                 return .failure(.transferEncodingUnusable)
             }
             return .success(BodyDecoder(.chunked))
