@@ -18,6 +18,7 @@ let package = Package(
         .target(name: "HTTP1", dependencies: ["Wire", "Exchanges"]),
         .target(name: "Exchanges", dependencies: ["Wire"]),
         .target(name: "Detector", dependencies: ["Wire", "Exchanges"]),
+        .target(name: "Explanations", dependencies: ["Detector"]),
         .target(name: "Report", dependencies: ["Wire", "Exchanges", "Detector", "CShim"]),
         .target(name: "Configuration", dependencies: ["Wire", "Detector", "CYaml"]),
         .target(name: "EventLoop", dependencies: ["Wire", "CShim"]),
@@ -37,6 +38,7 @@ let package = Package(
             name: "SendOnce",
             dependencies: [
                 "Wire", "HTTP1", "Exchanges", "Detector", "Report", "Configuration", "EventLoop", "Proxy", "Admin", "CShim",
+                "Explanations",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
@@ -44,6 +46,7 @@ let package = Package(
         .testTarget(name: "WireTests", dependencies: ["Wire"]),
         .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1", "Wire"]),
         .testTarget(name: "DetectorTests", dependencies: ["Detector", "Exchanges", "Wire", "HTTP1"]),
+        .testTarget(name: "ExplanationsTests", dependencies: ["Explanations", "Detector"]),
         .testTarget(name: "ReportTests", dependencies: ["Report", "Detector", "Exchanges", "Wire"]),
         .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Detector", "Wire"]),
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "CShim", "Wire"]),
