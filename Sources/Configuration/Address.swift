@@ -46,7 +46,8 @@ public enum Address: Hashable, Sendable, CustomStringConvertible {
     private static func parseUnix(_ path: Substring) throws(Malformed) -> Address {
         guard path.utf8.first == 0x2F else { throw Malformed(reason: "the path after 'unix:' must begin with '/'") }
         guard path.utf8.count <= unixPathBytesMax else {
-            throw Malformed(reason: "a socket's path has at most \(unixPathBytesMax) bytes, this one \(path.utf8.count)")
+            throw Malformed(
+                reason: "a socket's path has at most \(unixPathBytesMax) bytes, this one \(path.utf8.count)")
         }
         guard !Quoting.hasControls(path) else { throw Malformed(reason: "the path contains control characters") }
         return .unix(path: String(path))

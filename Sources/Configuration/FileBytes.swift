@@ -18,9 +18,13 @@ enum FileBytes {
             guard count >= 0 else { throw unreadable() }
             guard count > 0 else { return bytes }
             bytes += chunk[..<count]
-            guard bytes.count <= max else { throw Unreadable(reason: "the file is larger than \(Quantity.size(bytes: max))") }
+            guard bytes.count <= max else {
+                throw Unreadable(reason: "the file is larger than \(Quantity.size(bytes: max))")
+            }
         }
     }
 
-    private static func unreadable() -> Unreadable { Unreadable(reason: "cannot be read: \(String(cString: strerror(errno)))") }
+    private static func unreadable() -> Unreadable {
+        Unreadable(reason: "cannot be read: \(String(cString: strerror(errno)))")
+    }
 }

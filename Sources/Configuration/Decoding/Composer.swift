@@ -42,7 +42,9 @@ struct Composer: ~Copyable {
         let root = try node(for: try next(), depth: 1, isKey: false)
         _ = try next()
         let after = try next()
-        if case .documentStart = after.content { throw stop("a second document: the file may hold only one", at: after.mark) }
+        if case .documentStart = after.content {
+            throw stop("a second document: the file may hold only one", at: after.mark)
+        }
         return root
     }
 
@@ -140,7 +142,8 @@ struct Composer: ~Copyable {
         let sources: [Node] = if case .sequence(let nodes) = merge.content { nodes } else { [merge] }
         for source in sources {
             guard case .mapping(let merged) = source.content else {
-                problems.note("'<<' takes a mapping or a list of mappings, found \(source.description)", at: source.mark)
+                problems.note(
+                    "'<<' takes a mapping or a list of mappings, found \(source.description)", at: source.mark)
                 continue
             }
             for entry in merged where known[entry.key] == nil {

@@ -19,7 +19,9 @@ extension Format {
         Format(
             type: type,
             read: { node, decoder in
-                if case .scalar(let scalar) = node.content, !node.isNull, let value = parse(scalar.text) { return value }
+                if case .scalar(let scalar) = node.content, !node.isNull, let value = parse(scalar.text) {
+                    return value
+                }
                 decoder.fail(expected: expected, found: node)
                 return nil
             }, show: show)
@@ -31,7 +33,8 @@ extension Format where Value == String {
     static func text(_ type: String = "text", bytesMax: Int = 4096) -> Format {
         .scalar(
             type, expected: "a text of 1 to \(bytesMax) bytes without control characters",
-            parse: { $0.isEmpty || $0.utf8.count > bytesMax || Quoting.hasControls($0) ? nil : $0 }, show: { .text($0) })
+            parse: { $0.isEmpty || $0.utf8.count > bytesMax || Quoting.hasControls($0) ? nil : $0 }, show: { .text($0) }
+        )
     }
 
     /// The path of a file.
@@ -40,7 +43,9 @@ extension Format where Value == String {
     /// A path of a URL: begins with `/`.
     static let path = scalar(
         "path", expected: "a path that begins with '/'",
-        parse: { $0.hasPrefix("/") && $0.utf8.count <= 4096 && !Quoting.hasControls($0) && !$0.contains(" ") ? $0 : nil },
+        parse: {
+            $0.hasPrefix("/") && $0.utf8.count <= 4096 && !Quoting.hasControls($0) && !$0.contains(" ") ? $0 : nil
+        },
         show: { .text($0) })
 
     /// A name that labels records and metrics. Names that begin with `_` are the product's own.
@@ -73,7 +78,10 @@ extension Format where Value == Int {
         return .scalar(
             "size \(least)…\(most)", expected: "a size such as 512, 16KiB or 10MiB, from \(least) to \(most)",
             parse: { Quantity.bytes($0).flatMap { range.contains($0) ? $0 : nil } },
-            show: { .text(Quantity.size(bytes: $0)) })
+            show: { bytes in
+                let text = Quantity.size(bytes: bytes)
+                return Int(text) == bytes ? .number(bytes) : .text(text)
+            })
     }
 }
 

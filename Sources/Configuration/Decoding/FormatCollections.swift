@@ -20,7 +20,9 @@ extension Format {
                 }
                 var items: [Item] = []
                 for (index, item) in nodes.enumerated() {
-                    if let value = decoder.read(item, at: "\(index)", with: { format.read(item, &$0) }) { items.append(value) }
+                    if let value = decoder.read(item, at: "\(index)", with: { format.read(item, &$0) }) {
+                        items.append(value)
+                    }
                 }
                 return items
             }, show: { .list($0.map(format.show)) }, tables: format.tables)

@@ -20,7 +20,10 @@ struct KeyTable: Sendable {
 
 extension Section {
     /// How a Markdown viewer names the heading of this section's table.
-    var anchor: String { String(title.lowercased().unicodeScalars.filter { $0 == "_" || $0.properties.isAlphabetic }) }
+    var anchor: String {
+        let kept = title.lowercased().unicodeScalars.filter { $0 == "_" || $0 == " " || $0.properties.isAlphabetic }
+        return String(kept.map { $0 == " " ? "-" : Character($0) })
+    }
 
     /// This section's table and those of the sections inside it.
     var tables: [KeyTable] {

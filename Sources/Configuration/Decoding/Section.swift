@@ -61,6 +61,7 @@ struct Section<Owner: Sendable>: Sendable {
     private func unknown(_ key: String) -> String {
         let names = keys.map(\.name)
         let hint = Spelling.hint(for: key, among: names)
-        return "unknown key '\(Quoting.shown(key))'" + (hint.isEmpty ? " (valid here: \(names.joined(separator: ", ")))" : hint)
+        return "unknown key '\(Quoting.shown(key))'"
+            + (hint.isEmpty ? " (valid here: \(names.joined(separator: ", ")))" : hint)
     }
 }

@@ -44,15 +44,19 @@ struct Substitution {
     /// Expands the reference at `start`; returns where the text goes on.
     private func expand(_ source: [Unicode.Scalar], at start: Int, into outcome: inout Outcome) -> Int {
         guard let close = source[start...].firstIndex(of: "}") else {
-            outcome.failures.append(Failure(offset: start, message: "'${' without its '}' (write '$${' for a plain '${')"))
+            outcome.failures.append(
+                Failure(offset: start, message: "'${' without its '}' (write '$${' for a plain '${')"))
             return source.count
         }
         let inner = source[(start + 2)..<close]
-        let name = string(inner.prefix { $0.isASCII && ($0.properties.isAlphabetic || $0 == "_" || ("0"..."9").contains($0)) })
+        let name = string(
+            inner.prefix { $0.isASCII && ($0.properties.isAlphabetic || $0 == "_" || ("0"..."9").contains($0)) })
         let rest = string(inner.dropFirst(name.unicodeScalars.count))
-        guard let first = name.unicodeScalars.first, !("0"..."9").contains(first), rest.isEmpty || rest.hasPrefix(":-") else {
+        guard let first = name.unicodeScalars.first, !("0"..."9").contains(first), rest.isEmpty || rest.hasPrefix(":-")
+        else {
             let found = Quoting.shown("${\(string(inner))}")
-            outcome.failures.append(Failure(offset: start, message: "expected ${NAME} or ${NAME:-default}, found '\(found)'"))
+            outcome.failures.append(
+                Failure(offset: start, message: "expected ${NAME} or ${NAME:-default}, found '\(found)'"))
             return close + 1
         }
         if Self.isSecret(name) { outcome.isSecret = true }

@@ -45,7 +45,8 @@ struct YAMLParser: ~Copyable {
             let isOneLine = event.start_mark.line == event.end_mark.line
             let width = isOneLine ? Int(event.end_mark.column) - Int(event.start_mark.column) : nil
             return YAMLEvent(
-                content: .scalar(text: text, isPlain: scalar.style == YAML_PLAIN_SCALAR_STYLE, width: width), mark: mark,
+                content: .scalar(text: text, isPlain: scalar.style == YAML_PLAIN_SCALAR_STYLE, width: width),
+                mark: mark,
                 anchor: string(scalar.anchor), tag: string(scalar.tag))
         case YAML_SEQUENCE_START_EVENT:
             let start = event.data.sequence_start

@@ -13,7 +13,8 @@ extension Format where Value == [Settings.ErrorPage] {
         read: { node, decoder in
             let pages: [Settings.ErrorPage]? = members(of: node, &decoder) { entry, decoder in
                 guard let status = Int(entry.key), (400...599).contains(status), entry.key.utf8.count == 3 else {
-                    decoder.fail("expected a status from 400 to 599, found '\(Quoting.shown(entry.key))'", at: entry.mark)
+                    decoder.fail(
+                        "expected a status from 400 to 599, found '\(Quoting.shown(entry.key))'", at: entry.mark)
                     return nil
                 }
                 return Format<String>.file.read(entry.value, &decoder).map { .init(status: status, file: $0) }

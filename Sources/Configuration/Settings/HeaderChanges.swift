@@ -14,14 +14,15 @@ extension Settings.Route {
 
         /// Fields that frame a message or belong to one connection: the proxy alone writes them.
         static let reserved: Set<String> = [
-            "connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+            "connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding",
+            "upgrade",
         ]
 
         static let section = Section(
             "routes[].request_headers, routes[].response_headers", Self(),
             keys: [
                 Key("set", \.set, .fields, "a mapping from names to values that replace the fields of these names"),
-                Key("remove", \.remove, .list(of: .token), "names of fields that are taken out"),
+                Key("remove", \.remove, .list(of: .token, type: "list of names"), "names of fields that are taken out"),
             ],
             check: { changes, node, decoder in
                 for (index, name) in changes.remove.enumerated() where reserved.contains(name.lowercased()) {
@@ -56,7 +57,8 @@ extension Format where Value == [Settings.Route.HeaderChanges.Field] {
 extension Format where Value == String {
     /// RFC 9110, section 5.6.2.
     static let token = scalar(
-        "name", expected: "a name of letters, digits and dashes", parse: { isToken($0) ? $0 : nil }, show: { .text($0) })
+        "name", expected: "a name of letters, digits and dashes", parse: { isToken($0) ? $0 : nil }, show: { .text($0) }
+    )
 }
 
 /// RFC 9110, section 5.6.2; at most 256 bytes.

@@ -31,7 +31,9 @@ extension Settings.Incidents {
         static let section = Section(
             "incidents.rotate", Self(),
             keys: [
-                Key("size", \.sizeBytes, .size((64 << 10)...(1 << 40)), "a new file is begun when the present one is this large"),
+                Key(
+                    "size", \.sizeBytes, .size((64 << 10)...Quantity.bytesMax),
+                    "a new file is begun when the present one is this large"),
                 Key("keep", \.keep, .integer(0...1000), "old files that are kept"),
             ])
     }
@@ -63,7 +65,9 @@ extension Settings.Incidents {
         static let section = Section(
             "incidents.evidence", Self(),
             keys: [
-                Key("sample", \.sample, .choice, "whether the offending bytes are recorded; values of secret fields never are"),
+                Key(
+                    "sample", \.sample, .choice,
+                    "whether the offending bytes are recorded; values of secret fields never are"),
                 Key("max_bytes", \.sampleBytesMax, .size(0...(16 << 10)), "how many of them"),
                 Key("query", \.query, .choice, "whether the values of a request's query are replaced by `[REDACTED]`"),
             ])
@@ -78,7 +82,8 @@ extension Settings.Incidents {
             keys: [
                 Key(
                     "for", \.forMilliseconds, .duration(least: 0),
-                    "after a proven double send no connection of that server serves a second exchange for so long; 0: off")
+                    "after a proven double send no connection of that server serves a second exchange for so long; 0: off"
+                )
             ])
     }
 }

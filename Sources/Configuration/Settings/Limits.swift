@@ -19,7 +19,9 @@ extension Settings {
                 Key(
                     "body_bytes", \.bodyBytesMax, .optional(.size(0...Quantity.bytesMax)),
                     "bytes of a request's body; `null`: no limit"),
-                Key("client_connections", \.clientConnectionsMax, .integer(1...10_000_000), "connections of clients at once"),
+                Key(
+                    "client_connections", \.clientConnectionsMax, .integer(1...10_000_000),
+                    "connections of clients at once"),
                 Key("streams", \.streamsMax, .integer(1...10_000), "requests at once on one HTTP/2 connection"),
             ])
     }

@@ -21,7 +21,9 @@ extension Settings {
                 Key(
                     "protocols", \.protocols, .list(of: .choice),
                     "what clients may speak: in cleartext HTTP/2 by prior knowledge, with TLS by ALPN"),
-                Key("tls", \.tls, .optional(.section(TLS.section)), default: "`null`", "certificates; `null` for cleartext"),
+                Key(
+                    "tls", \.tls, .optional(.section(TLS.section)), default: "`null`",
+                    "certificates; `null` for cleartext"),
                 Key(
                     "proxy_protocol", \.proxyProtocol, .choice,
                     "whether a PROXY header (version 1 or 2) comes before the first request"),

@@ -39,21 +39,16 @@ extension Settings.Listener {
                     "PEM file with the authorities of clients' certificates; with it clients must present one"),
             ],
             check: { tls, node, decoder in
-                let pair = [decoder.mark(of: "certificate"), decoder.mark(of: "key")]
-                let list = decoder.mark(of: "certificates")
-                switch (pair[0], pair[1], list) {
-                case (nil, nil, nil): decoder.fail("tls needs 'certificate' and 'key', or 'certificates'", at: node.mark)
-                case (nil, nil, _?):
-                    if tls.certificates.isEmpty { decoder.fail("tls needs at least one certificate", at: list) }
-                case (_, _, let list?): decoder.fail("'certificates' stands instead of 'certificate' and 'key'", at: list)
-                case (let mark?, nil, nil): decoder.fail("'certificate' needs its 'key'", at: mark)
-                case (nil, let mark?, nil): decoder.fail("'key' needs its 'certificate'", at: mark)
-                case (let mark?, _?, nil):
-                    if (tls.certificate == nil) != (tls.key == nil) {
-                        decoder.fail("'certificate' and 'key' need each other", at: mark)
-                    } else if tls.certificate == nil {
-                        decoder.fail("tls needs a certificate (leave out 'tls' for cleartext)", at: mark)
-                    }
+                let given = [("certificate", tls.certificate), ("key", tls.key)].filter { $0.1 != nil }.map(\.0)
+                switch (given.count, tls.certificates.isEmpty) {
+                case (0, true): decoder.fail("tls needs 'certificate' and 'key', or 'certificates'", at: node.mark)
+                case (0, false), (2, true): break
+                case (_, false):
+                    let mark = decoder.mark(of: "certificates")
+                    decoder.fail("'certificates' stands instead of 'certificate' and 'key'", at: mark)
+                default:
+                    let other = given[0] == "key" ? "certificate" : "key"
+                    decoder.fail("'\(given[0])' needs its '\(other)'", at: decoder.mark(of: given[0]))
                 }
             })
     }

@@ -47,11 +47,15 @@ extension Settings {
             "routes[]", Self(name: ""),
             keys: [
                 Key("name", \.name, .name, default: "the upstream's name", "unique; labels incidents and metrics"),
-                Key("host", \.host, .optional(.host), "`shop.example`, or `*.example.com` for its subdomains; `null`: any"),
+                Key(
+                    "host", \.host, .optional(.host),
+                    "`shop.example`, or `*.example.com` for its subdomains; `null`: any"),
                 Key("path", \.path, .optional(.path), "the whole path"),
                 Key("path_prefix", \.pathPrefix, .optional(.path), default: "`/`", "the beginning of the path"),
-                Key("path_regex", \.pathRegex, .optional(.text("regular expression")), "an expression for the whole path"),
-                Key("methods", \.methods, .list(of: .token), "the request methods; empty: any"),
+                Key(
+                    "path_regex", \.pathRegex, .optional(.text("regular expression")),
+                    "an expression for the whole path"),
+                Key("methods", \.methods, .list(of: .token, type: "list of names"), "the request methods; empty: any"),
                 Key(
                     "upstream", \.upstream, .optional(.text("name")), default: "the only upstream",
                     "where the requests go; none with `redirect`"),
@@ -60,9 +64,12 @@ extension Settings {
                 Key(
                     "redirect", \.redirect, .optional(.section(Redirect.section)), default: "`null`",
                     "answers with a redirect instead of asking an upstream"),
-                Key("request_headers", \.requestHeaders, .section(HeaderChanges.section), "changes to the request's fields"),
                 Key(
-                    "response_headers", \.responseHeaders, .section(HeaderChanges.section), "changes to the answer's fields"
+                    "request_headers", \.requestHeaders, .section(HeaderChanges.section),
+                    "changes to the request's fields"),
+                Key(
+                    "response_headers", \.responseHeaders, .section(HeaderChanges.section),
+                    "changes to the answer's fields"
                 ),
                 Key("timeouts", \.timeouts, .section(Timeouts.section), "instead of those of the upstream"),
                 Key(
@@ -76,7 +83,9 @@ extension Settings {
             if methods.count != Set(methods).count {
                 decoder.fail("a method is listed twice", at: decoder.mark(of: "methods") ?? node.mark)
             }
-            let patterns = [("path", path), ("path_prefix", pathPrefix), ("path_regex", pathRegex)].filter { $0.1 != nil }
+            let patterns = [("path", path), ("path_prefix", pathPrefix), ("path_regex", pathRegex)].filter {
+                $0.1 != nil
+            }
             for (name, _) in patterns.dropFirst() {
                 decoder.fail("'\(name)' and '\(patterns[0].0)' exclude each other", at: decoder.mark(of: name))
             }

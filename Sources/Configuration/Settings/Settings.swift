@@ -38,12 +38,13 @@ public struct Settings: Sendable, Equatable {
                 "routes", \.routes, .sections(Route.section),
                 default: "one named `default` from `/` to the only upstream",
                 "which requests go where: first match by host, then by longest path"),
-            Key("incidents", \.incidents, .section(Incidents.section), "the incident log, and what follows an incident"),
+            Key(
+                "incidents", \.incidents, .section(Incidents.section), "the incident log, and what follows an incident"),
             Key("access_log", \.accessLog, .section(AccessLog.section), "one line an exchange"),
             Key("limits", \.limits, .section(Limits.section), "what a client may ask for"),
             Key("timeouts", \.timeouts, .section(Timeouts.section), "how long a client may take"),
             Key(
-                "trusted_proxies", \.trustedProxies, .list(of: .network),
+                "trusted_proxies", \.trustedProxies, .list(of: .network, type: "list of networks"),
                 "whose `X-Forwarded-*` fields and PROXY header are believed"),
             Key(
                 "error_pages", \.errorPages, .errorPages,

@@ -28,7 +28,9 @@ extension Settings {
         }
         guard let address = admin.address, seen.contains(address) else { return }
         let mark = decoder.mark(of: "admin", "address")
-        report("\(address) is a listener's address too; the admin endpoint needs its own", at: mark, flag: "--admin", &decoder)
+        report(
+            "\(address) is a listener's address too; the admin endpoint needs its own", at: mark, flag: "--admin",
+            &decoder)
     }
 
     private mutating func completeRoutes(root: Mark?, _ decoder: inout Decoder) {

@@ -7,6 +7,7 @@ extension Settings {
     /// Every section with its keys, their types, defaults and meanings, as Markdown tables.
     public static var reference: String {
         var titles: Set<String> = []
-        return section.tables.filter { titles.insert($0.title).inserted }.map(\.markdown).joined(separator: "\n\n") + "\n"
+        return section.tables.filter { titles.insert($0.title).inserted }.map(\.markdown).joined(separator: "\n\n")
+            + "\n"
     }
 }

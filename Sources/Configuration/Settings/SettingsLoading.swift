@@ -5,7 +5,9 @@ extension Settings {
     public static func load(
         fileAt path: String?, environment: [String: String], overrides: Overrides = Overrides()
     ) throws(Problems) -> Settings {
-        guard let path else { return try assemble(root: nil, log: ProblemLog(file: "command line"), overrides: overrides) }
+        guard let path else {
+            return try assemble(root: nil, log: ProblemLog(file: "command line"), overrides: overrides)
+        }
         let bytes: [UInt8]
         do throws(FileBytes.Unreadable) {
             bytes = try FileBytes.read(path: path, max: Composer.fileBytesMax)

@@ -24,10 +24,12 @@ extension Settings.Upstream {
                     "an idle connection is closed after this time; keep it below the server's own limit (Node: 5s)"),
                 Key(
                     "reuse", \.reuse, .choice,
-                    "`guarded`: rests for `hold`, is looked at before each use; `always`: at once; `never`: one exchange each"),
+                    "`guarded`: rests for `hold`, is looked at before each use; `always`: at once; `never`: one exchange each"
+                ),
                 Key(
                     "hold", \.holdMilliseconds, .duration(least: 0),
-                    "with `guarded`: how long a connection rests after an exchange, so that strays show before the next one"),
+                    "with `guarded`: how long a connection rests after an exchange, so that strays show before the next one"
+                ),
             ],
             check: { connections, node, decoder in
                 guard connections.maxIdle > connections.max else { return }

@@ -16,7 +16,8 @@ extension Settings.Upstream {
                 Key("path", \.path, .optional(.path), "what is asked for with GET; `null`: no active checks"),
                 Key("interval", \.intervalMilliseconds, .duration(), "from one check to the next"),
                 Key("timeout", \.timeoutMilliseconds, .duration(), "for the answer to a check"),
-                Key("unhealthy_after", \.unhealthyAfter, .integer(1...1000), "failures in a row that take a server out"),
+                Key(
+                    "unhealthy_after", \.unhealthyAfter, .integer(1...1000), "failures in a row that take a server out"),
                 Key("healthy_after", \.healthyAfter, .integer(1...1000), "successes in a row that bring it back"),
             ])
     }

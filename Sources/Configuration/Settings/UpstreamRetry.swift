@@ -11,7 +11,8 @@ extension Settings.Upstream {
             keys: [
                 Key(
                     "attempts", \.attempts, .integer(0...16),
-                    "how often a request is sent again: only before a single byte of an answer, and only where replay is safe")
+                    "how often a request is sent again: only before a single byte of an answer, and only where replay is safe"
+                )
             ])
     }
 }

@@ -9,15 +9,15 @@ enum JSONValue: Sendable {
     /// Stands for a value that came from a secret environment variable.
     static let redaction = JSONValue.text("[REDACTED]")
 
-    /// The value with everything at the given places replaced.
+    /// The value with the scalars at the given places replaced. A place may also lead to an object: where the file has a
+    /// shorthand for a section, the scalar is further down.
     func redacted(at places: Set<Place>, from place: Place = Place()) -> JSONValue {
-        if places.contains(place) { return Self.redaction }
         switch self {
         case .list(let values):
             return .list(values.enumerated().map { $1.redacted(at: places, from: place.appending("\($0)")) })
         case .object(let members):
             return .object(members.map { ($0.key, $0.value.redacted(at: places, from: place.appending($0.key))) })
-        case .null, .number, .text: return self
+        case .null, .number, .text: return places.contains(place) ? Self.redaction : self
         }
     }
 

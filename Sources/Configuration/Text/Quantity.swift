@@ -2,7 +2,7 @@
 enum Quantity {
     /// A year: longer is a slip, and every sum of a few stays far from overflow.
     static let millisecondsMax = 365 * 24 * 3_600_000
-    static let bytesMax = 1 << 50
+    static let bytesMax = 1 << 40
 
     /// `250ms`, `5s`, `2m`, `1h`, or a bare `0`. Nil when it is none of them or more than a year.
     static func milliseconds(_ text: String) -> Int? {
@@ -45,7 +45,8 @@ enum Quantity {
 
     /// In the largest unit that loses nothing; a plain number below one KiB.
     static func size(bytes: Int) -> String {
-        for (unit, factor) in [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)] where bytes > 0 && bytes % factor == 0 {
+        for (unit, factor) in [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)]
+        where bytes > 0 && bytes % factor == 0 {
             return "\(bytes / factor)\(unit)"
         }
         return "\(bytes)"
