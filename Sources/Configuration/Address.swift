@@ -64,7 +64,7 @@ public enum Address: Hashable, Sendable, CustomStringConvertible {
     /// The address, with its zone if there is one, as `inet_ntop` writes it; nil when it is not IPv6.
     private static func canonicalIPv6(_ text: Substring) -> String? {
         let parts = text.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let bytes = Network.bytes(ofIPv6: String(parts[0])) else { return nil }
+        guard let bytes = AddressBlock.bytes(ofIPv6: String(parts[0])) else { return nil }
         var buffer = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
         guard inet_ntop(AF_INET6, bytes, &buffer, socklen_t(INET6_ADDRSTRLEN)) != nil else { return nil }
         let address = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -79,7 +79,7 @@ public enum Address: Hashable, Sendable, CustomStringConvertible {
         let labels = text.split(separator: ".", omittingEmptySubsequences: false)
         guard labels.allSatisfy({ !$0.isEmpty && $0.utf8.count <= 63 }) else { return false }
         if labels[labels.count - 1].utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
-            return Network.bytes(ofIPv4: String(text)) != nil
+            return AddressBlock.bytes(ofIPv4: String(text)) != nil
         }
         return true
     }

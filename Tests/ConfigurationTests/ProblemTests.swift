@@ -45,7 +45,7 @@ import Testing
         ),
         (
             "trusted_proxies: [10.0.0.0/40]",
-            "2:19: expected an IP address or a network such as 10.0.0.0/8, found '10.0.0.0/40'"
+            "2:19: expected an IP address, a network such as 10.0.0.0/8, or unix, found '10.0.0.0/40'"
         ),
         ("error_pages: {200: a.html}", "2:15: expected a status from 400 to 599, found '200'"),
         ("routes: {}", "2:9: expected a list, found a mapping"),

@@ -42,8 +42,8 @@ extension Format where Value == Address? {
         }, show: { .text($0?.description ?? "off") })
 }
 
-extension Format where Value == Network {
+extension Format where Value == AddressBlock {
     static let network = scalar(
-        "network", expected: "an IP address or a network such as 10.0.0.0/8", parse: { Network($0) },
+        "network", expected: "an IP address, a network such as 10.0.0.0/8, or unix", parse: { AddressBlock($0) },
         show: { .text($0.description) })
 }

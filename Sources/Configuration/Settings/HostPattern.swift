@@ -12,7 +12,7 @@ extension Settings {
                 guard Address.isHost(lower.dropFirst(2)) else { return nil }
                 self = .subdomains(suffix: String(lower.dropFirst()))
             } else if lower.hasPrefix("["), lower.hasSuffix("]") {
-                guard Network.bytes(ofIPv6: String(lower.dropFirst().dropLast())) != nil else { return nil }
+                guard AddressBlock.bytes(ofIPv6: String(lower.dropFirst().dropLast())) != nil else { return nil }
                 self = .exact(lower)
             } else {
                 guard Address.isHost(lower[...]) else { return nil }

@@ -14,7 +14,7 @@ public struct Settings: Sendable, Equatable {
     public var accessLog = AccessLog()
     public var limits = Limits()
     public var timeouts = Timeouts()
-    public var trustedProxies: [Network] = []
+    public var trustedProxies: [AddressBlock] = []
     /// Ordered by status.
     public var errorPages: [ErrorPage] = []
 
@@ -45,7 +45,7 @@ public struct Settings: Sendable, Equatable {
             Key("timeouts", \.timeouts, .section(Timeouts.section), "how long a client may take"),
             Key(
                 "trusted_proxies", \.trustedProxies, .list(of: .network, type: "list of networks"),
-                "whose `X-Forwarded-*` fields and PROXY header are believed"),
+                "whose `X-Forwarded-*` fields and PROXY header are believed; `unix`: every client on a Unix socket"),
             Key(
                 "error_pages", \.errorPages, .errorPages,
                 "a mapping from status (400…599) to a file: the body of the proxy's own answers with this status"),

@@ -3,7 +3,7 @@ extension Settings.Upstream {
     public struct Connections: Sendable, Equatable {
         public enum Reuse: String, CaseIterable, Sendable { case always, guarded, never }
 
-        /// At once, to one server.
+        /// At once, to one server, over all workers.
         public var max = 1024
         /// Of them, those that wait for an exchange; at most `max`.
         public var maxIdle = 256
@@ -17,7 +17,7 @@ extension Settings.Upstream {
         static let section = Section(
             "upstreams.NAME.connections", Self(),
             keys: [
-                Key("max", \.max, .integer(1...1_000_000), "connections at once to each server"),
+                Key("max", \.max, .integer(1...1_000_000), "connections at once to each server, from all workers together"),
                 Key("max_idle", \.maxIdle, .integer(0...1_000_000), "of them idle ones; never more than `max`"),
                 Key(
                     "idle_timeout", \.idleMilliseconds, .duration(),

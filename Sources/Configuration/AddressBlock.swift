@@ -1,13 +1,25 @@
 import Glibc
 
-/// A block of IP addresses, such as `10.0.0.0/8`, `::1` or `fd00::/8`.
-public struct Network: Hashable, Sendable, CustomStringConvertible {
-    /// Four or sixteen bytes in network order; the bits after the prefix are zero.
+/// Whom to believe: a block of IP addresses, such as `10.0.0.0/8`, `::1` or `fd00::/8`, or `unix` for every peer on a
+/// Unix-domain socket.
+public struct AddressBlock: Hashable, Sendable, CustomStringConvertible {
+    public static let unix = AddressBlock(bytes: [], prefixBits: 0)
+
+    /// Four or sixteen bytes in network order, the bits after the prefix zero; none for `unix`.
     public let bytes: [UInt8]
     public let prefixBits: Int
 
+    private init(bytes: [UInt8], prefixBits: Int) {
+        self.bytes = bytes
+        self.prefixBits = prefixBits
+    }
+
     /// Reads an address (then all its bits count) or a block; nil when the text is neither.
     public init?(_ text: String) {
+        if text == "unix" {
+            self = .unix
+            return
+        }
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         let address = String(parts[0])
         guard var bytes = Self.bytes(ofIPv4: address) ?? Self.bytes(ofIPv6: address) else { return nil }
@@ -22,14 +34,8 @@ public struct Network: Hashable, Sendable, CustomStringConvertible {
         prefixBits = bits
     }
 
-    /// Whether the address (4 or 16 bytes in network order) lies in the block. `::ffff:a.b.c.d` counts as `a.b.c.d`.
-    public func contains(_ address: [UInt8]) -> Bool {
-        let plain = Self.isMapped(address) && bytes.count == 4 ? Array(address[12...]) : address
-        guard plain.count == bytes.count else { return false }
-        return plain.indices.allSatisfy { plain[$0] & Self.mask(ofByte: $0, prefixBits: prefixBits) == bytes[$0] }
-    }
-
     public var description: String {
+        if bytes.isEmpty { return "unix" }
         var buffer = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
         _ = inet_ntop(bytes.count == 4 ? AF_INET : AF_INET6, bytes, &buffer, socklen_t(INET6_ADDRSTRLEN))
         let address = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -49,9 +55,5 @@ public struct Network: Hashable, Sendable, CustomStringConvertible {
     private static func mask(ofByte index: Int, prefixBits: Int) -> UInt8 {
         let bits = min(max(prefixBits - index * 8, 0), 8)
         return bits == 0 ? 0 : 0xFF << UInt8(8 - bits)
-    }
-
-    private static func isMapped(_ address: [UInt8]) -> Bool {
-        address.count == 16 && address[..<10].allSatisfy { $0 == 0 } && address[10] == 0xFF && address[11] == 0xFF
     }
 }
