@@ -6,7 +6,6 @@ import re
 import shutil
 import socket
 import subprocess
-import tempfile
 import threading
 
 import client
@@ -60,6 +59,8 @@ class Conversation:
         self.number = number
         self.received = bytearray()
         self.position = 0
+        # Set when the script is through with the connection, which it usually is when the proxy has closed it.
+        self.ended = threading.Event()
 
     def read_head(self):
         """The next request up to the end of its fields; None at the end of the connection."""
@@ -167,6 +168,7 @@ class Scripted:
             except OSError:
                 pass
             conversation.socket.close()
+            conversation.ended.set()
 
     def stop(self):
         # A close alone would leave the accepting thread in its system call.
