@@ -2,50 +2,6 @@ import CShim
 import EventLoop
 import Glibc
 
-/// A range of IP addresses, `10.0.0.0/8` or a single address; `unix` stands for every Unix-domain peer.
-public struct Network: Sendable, Equatable {
-    private var bytes: [UInt8]
-    private var prefix: Int
-
-    /// nil when the text is no address or network.
-    public init?(_ text: String) {
-        if text == "unix" {
-            bytes = []
-            prefix = 0
-            return
-        }
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count <= 2, let address = Self.parse(String(parts[0])) else { return nil }
-        bytes = address
-        prefix = address.count * 8
-        if parts.count == 2 {
-            guard let given = Int(parts[1]), (0...prefix).contains(given) else { return nil }
-            prefix = given
-        }
-    }
-
-    private static func parse(_ host: String) -> [UInt8]? {
-        var v4 = in_addr()
-        if inet_pton(AF_INET, host, &v4) == 1 { return withUnsafeBytes(of: v4) { Array($0) } }
-        var v6 = in6_addr()
-        if inet_pton(AF_INET6, host, &v6) == 1 { return withUnsafeBytes(of: v6) { Array($0) } }
-        return nil
-    }
-
-    public func contains(_ address: PeerAddress) -> Bool {
-        if address.isUnix { return bytes.isEmpty }
-        guard bytes.count == address.byteCount else { return false }
-        return withUnsafeBytes(of: address.bytes) { other in
-            for i in 0..<bytes.count {
-                let bits = min(8, max(0, prefix - i * 8))
-                let mask = UInt8(truncatingIfNeeded: 0xff << (8 - bits))
-                if (bytes[i] ^ other[i]) & mask != 0 { return false }
-            }
-            return true
-        }
-    }
-}
-
 /// A peer's address in as few bytes as it takes, for the many connections that are idle.
 public struct PeerAddress: BitwiseCopyable, Sendable {
     var bytes: (UInt64, UInt64) = (0, 0)
