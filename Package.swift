@@ -15,7 +15,7 @@ let package = Package(
         .target(name: "CShim"),
 
         .target(name: "Wire"),
-        .target(name: "HTTP1", dependencies: ["Wire"]),
+        .target(name: "HTTP1", dependencies: ["Wire", "Exchanges"]),
         .target(name: "Exchanges", dependencies: ["Wire"]),
         .target(name: "Detector", dependencies: ["Wire", "Exchanges"]),
         .target(name: "Traces"),

@@ -1,0 +1,136 @@
+import CShim
+
+/// The system calls of the event loop, each returning its result or a negative errno.
+///
+/// The seam for simulation: with an override, the same proxy runs on simulated sockets and a simulated clock. Without
+/// one (production) the price is a branch that is never taken.
+public struct Kernel {
+    @usableFromInline let simulated: SimulatedKernel?
+
+    public init(simulated: SimulatedKernel? = nil) { self.simulated = simulated }
+
+    @inlinable public func recv(_ fd: Int32, _ p: UnsafeMutableRawPointer, _ count: Int) -> Int {
+        if let simulated { return simulated.recv(fd, p, count, peek: false) }
+        return so_recv(fd, p, count, 0)
+    }
+
+    /// Looks at what has arrived without taking it.
+    @inlinable public func peek(_ fd: Int32, _ p: UnsafeMutableRawPointer, _ count: Int) -> Int {
+        if let simulated { return simulated.recv(fd, p, count, peek: true) }
+        return so_recv(fd, p, count, Int32(truncatingIfNeeded: Int(MSG_PEEK)))
+    }
+
+    @inlinable public func send(_ fd: Int32, _ p: UnsafeRawPointer, _ count: Int) -> Int {
+        if let simulated {
+            var one = iovec(iov_base: UnsafeMutableRawPointer(mutating: p), iov_len: count)
+            return withUnsafeMutablePointer(to: &one) { simulated.sendv(fd, $0, 1) }
+        }
+        return so_send(fd, p, count)
+    }
+
+    @inlinable public func sendv(_ fd: Int32, _ vectors: UnsafeMutablePointer<iovec>, _ count: Int) -> Int {
+        if let simulated { return simulated.sendv(fd, vectors, count) }
+        return so_sendv(fd, vectors, Int32(truncatingIfNeeded: count))
+    }
+
+    public func accept(_ fd: Int32, _ address: UnsafeMutablePointer<sockaddr_storage>) -> Int32 {
+        if let simulated { return simulated.accept(fd, address) }
+        return so_accept(fd, address)
+    }
+
+    /// A new non-blocking socket that has begun to connect: its descriptor, or -errno. `isConnected` when done at once.
+    public func connect(_ address: borrowing SocketAddress, isConnected: inout Bool) -> Int32 {
+        if let simulated { return simulated.connect(address, isConnected: &isConnected) }
+        let fd = so_socket(Int32(address.storage.ss_family))
+        if fd < 0 { return fd }
+        if Int32(address.storage.ss_family) != AF_UNIX { _ = so_no_delay(fd) }
+        var storage = address.storage
+        let result = so_connect(fd, &storage, address.length)
+        isConnected = result == 0
+        if result == 0 || result == -EINPROGRESS { return fd }
+        _ = so_close(fd)
+        return result
+    }
+
+    /// The error that connecting or a reset left on the socket: 0 or a positive errno.
+    public func takeError(_ fd: Int32) -> Int32 {
+        if let simulated { return simulated.takeError(fd) }
+        return so_take_error(fd)
+    }
+
+    public func close(_ fd: Int32) {
+        if let simulated { return simulated.close(fd, reset: false) }
+        // A close that fails with EBADF is our bug, and would close somebody else's descriptor another time.
+        precondition(so_close(fd) != -EBADF, "closed a descriptor twice")
+    }
+
+    /// Closes with RST, so that the peer sees that its message was cut.
+    public func reset(_ fd: Int32) {
+        if let simulated { return simulated.close(fd, reset: true) }
+        _ = so_reset_on_close(fd)
+        close(fd)
+    }
+
+    public func shutdownWrite(_ fd: Int32) {
+        if let simulated { return simulated.shutdownWrite(fd) }
+        _ = so_shutdown_write(fd)
+    }
+
+    /// Bytes sent on the socket that its peer's kernel has not acknowledged yet.
+    @inlinable public func unacknowledged(_ fd: Int32) -> Int32 {
+        if let simulated { return simulated.unacknowledged(fd) }
+        return so_unacknowledged(fd)
+    }
+
+    /// Bytes that the peer's kernel has acknowledged on this connection (TCP only), SYN not counted; negative errno otherwise.
+    public func bytesAcknowledged(_ fd: Int32) -> Int64 {
+        if let simulated { return simulated.bytesAcknowledged(fd) }
+        let acknowledged = so_bytes_acknowledged(fd)
+        return acknowledged > 0 ? acknowledged - 1 : acknowledged
+    }
+
+    public func register(_ poll: Int32, _ fd: Int32, tag: UInt64, edge: Bool) -> Int32 {
+        if let simulated { return simulated.register(fd, tag: tag) }
+        return so_epoll_add(poll, fd, tag, edge ? 1 : 0)
+    }
+
+    public func unregister(_ poll: Int32, _ fd: Int32) {
+        if let simulated { return simulated.unregister(fd) }
+        _ = so_epoll_remove(poll, fd)
+    }
+
+    @inlinable public func wait(_ poll: Int32, _ events: UnsafeMutablePointer<so_event>, _ capacity: Int, milliseconds: Int) -> Int {
+        if let simulated { return simulated.wait(events, capacity, milliseconds: milliseconds) }
+        return Int(so_epoll_wait(poll, events, Int32(capacity), Int32(truncatingIfNeeded: milliseconds)))
+    }
+
+    /// Nanoseconds on a clock that never goes back.
+    @inlinable public func now() -> UInt64 {
+        if let simulated { return simulated.now() }
+        return so_monotonic_ns()
+    }
+
+    /// Nanoseconds since the Unix epoch.
+    public func wallClock() -> UInt64 {
+        if let simulated { return simulated.now() }
+        return so_realtime_ns()
+    }
+}
+
+/// Stands in for the kernel in tests: subclass it and answer each call as a kernel would, negative errno for errors.
+open class SimulatedKernel {
+    public init() {}
+    open func recv(_ fd: Int32, _ p: UnsafeMutableRawPointer, _ count: Int, peek: Bool) -> Int { Int(-ENOSYS) }
+    open func sendv(_ fd: Int32, _ vectors: UnsafeMutablePointer<iovec>, _ count: Int) -> Int { Int(-ENOSYS) }
+    open func accept(_ fd: Int32, _ address: UnsafeMutablePointer<sockaddr_storage>) -> Int32 { -ENOSYS }
+    open func connect(_ address: borrowing SocketAddress, isConnected: inout Bool) -> Int32 { -ENOSYS }
+    open func takeError(_ fd: Int32) -> Int32 { 0 }
+    open func close(_ fd: Int32, reset: Bool) {}
+    open func shutdownWrite(_ fd: Int32) {}
+    open func unacknowledged(_ fd: Int32) -> Int32 { 0 }
+    open func bytesAcknowledged(_ fd: Int32) -> Int64 { Int64(-ENOSYS) }
+    open func register(_ fd: Int32, tag: UInt64) -> Int32 { 0 }
+    open func unregister(_ fd: Int32) {}
+    open func wait(_ events: UnsafeMutablePointer<so_event>, _ capacity: Int, milliseconds: Int) -> Int { 0 }
+    open func now() -> UInt64 { 0 }
+}

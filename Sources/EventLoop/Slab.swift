@@ -1,0 +1,72 @@
+import CShim
+
+/// A fixed number of places for trivial values, taken and given back by number.
+///
+/// The memory is reserved at once and costs nothing until touched. Free places are reused last in, first out: the
+/// warmest is taken first. A place's generation changes whenever it is given back, so that an event for whoever
+/// stood there before is recognised.
+@frozen
+public struct Slab<Element: BitwiseCopyable>: ~Copyable {
+    public let capacity: Int
+    @usableFromInline let elements: UnsafeMutablePointer<Element>
+    /// Per place: generation in the high half, next free place in the low half.
+    @usableFromInline let links: UnsafeMutablePointer<UInt64>
+    @usableFromInline var firstFree: Int32 = -1
+    @usableFromInline var used: Int32 = 0
+    /// Places taken.
+    @usableFromInline var taken = 0
+    @inlinable public var count: Int { taken }
+
+    /// nil when the address space cannot be had.
+    public init?(capacity: Int) {
+        guard let memory = so_reserve(capacity * MemoryLayout<Element>.stride),
+            let linkMemory = so_reserve(capacity * MemoryLayout<UInt64>.stride)
+        else { return nil }
+        self.capacity = capacity
+        elements = memory.bindMemory(to: Element.self, capacity: capacity)
+        links = linkMemory.bindMemory(to: UInt64.self, capacity: capacity)
+    }
+
+    deinit {
+        so_unreserve(elements, capacity * MemoryLayout<Element>.stride)
+        so_unreserve(links, capacity * MemoryLayout<UInt64>.stride)
+    }
+
+    /// The value in a place. The pointer stays valid; what it shows after `release` is somebody else's.
+    @inlinable
+    public subscript(_ slot: Int32) -> UnsafeMutablePointer<Element> {
+        @inline(__always) get { elements + Int(slot) }
+    }
+
+    /// Changes each time the place is given back.
+    @inlinable
+    public func generation(_ slot: Int32) -> UInt32 { UInt32(truncatingIfNeeded: links[Int(slot)] >> 32) }
+
+    /// A free place, filled with the value; -1 when all are taken.
+    @inlinable
+    public mutating func take(_ value: Element) -> Int32 {
+        var slot = firstFree
+        if slot >= 0 {
+            firstFree = Int32(truncatingIfNeeded: links[Int(slot)])
+        } else {
+            guard Int(used) < capacity else { return -1 }
+            slot = used
+            used += 1
+        }
+        (elements + Int(slot)).initialize(to: value)
+        taken += 1
+        return slot
+    }
+
+    /// Gives a place back.
+    @inlinable
+    public mutating func release(_ slot: Int32) {
+        let next = UInt64(generation(slot) &+ 1) << 32 | UInt64(UInt32(bitPattern: firstFree))
+        links[Int(slot)] = next
+        firstFree = slot
+        taken -= 1
+    }
+
+    /// Places ever taken: every value in use has a lower number.
+    @inlinable public var highest: Int32 { used }
+}

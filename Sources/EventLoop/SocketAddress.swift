@@ -1,0 +1,35 @@
+import CShim
+
+/// A socket's address as the kernel takes it: IPv4, IPv6 or a Unix-domain path.
+public struct SocketAddress: @unchecked Sendable {
+    public var storage: sockaddr_storage
+
+    public init(_ storage: sockaddr_storage) { self.storage = storage }
+
+    /// A Unix-domain address; nil when the path is longer than the kernel takes.
+    public init?(unixPath: String) {
+        storage = sockaddr_storage()
+        guard so_unix_address(unixPath, &storage) > 0 else { return nil }
+    }
+
+    public var length: socklen_t {
+        var copy = storage
+        return so_address_length(&copy)
+    }
+
+    public var isUnix: Bool { Int32(storage.ss_family) == AF_UNIX }
+
+    /// `host:port`, `[v6]:port` or `unix:/path`, numeric.
+    public var description: String { format { so_format_address($0, $1, $2) } }
+
+    /// The numeric host alone; `unknown` for Unix-domain peers.
+    public var host: String { format { so_format_host($0, $1, $2) } }
+
+    private func format(_ write: (UnsafePointer<sockaddr_storage>, UnsafeMutablePointer<CChar>, Int32) -> Int32) -> String {
+        var copy = storage
+        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { text in
+            let count = write(&copy, text.baseAddress!, 256)
+            return String(decoding: UnsafeRawBufferPointer(start: text.baseAddress, count: Int(count)), as: UTF8.self)
+        }
+    }
+}

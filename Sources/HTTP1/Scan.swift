@@ -1,0 +1,96 @@
+import Wire
+
+/// Byte searches of the codec. Pure, over raw memory whose bounds the caller gives.
+@usableFromInline
+enum Scan {
+    private static let lows: UInt64 = 0x0101_0101_0101_0101
+    private static let highs: UInt64 = 0x8080_8080_8080_8080
+
+    /// Whether the byte may stand in a token (RFC 9110 section 5.6.2).
+    @inline(__always)
+    static func isToken(_ byte: UInt8) -> Bool {
+        // One bit a character: ! # $ % & ' * + - . 0-9, then A-Z ^ _ ` a-z | ~.
+        let mask: UInt64 = byte < 64 ? 0x03FF_6CFA_0000_0000 : 0x57FF_FFFF_C7FF_FFFE
+        return byte < 128 && (mask &>> UInt64(byte & 63)) & 1 == 1
+    }
+
+    /// The first byte at or after `p` that may not stand in a field value: a control character other than HTAB.
+    @inline(__always)
+    static func endOfValue(_ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> UnsafePointer<UInt8> {
+        var p = start
+        while true {
+            while p + 8 <= end {
+                let word = UnsafeRawPointer(p).loadUnaligned(as: UInt64.self)
+                // Exact for the lowest hit: a borrow can only disturb bytes above it.
+                let controls = (word &- lows &* 0x20) & ~word & highs
+                let delete = word ^ (lows &* 0x7f)
+                let deletes = (delete &- lows) & ~delete & highs
+                let hits = controls | deletes
+                if hits != 0 {
+                    p += hits.trailingZeroBitCount >> 3
+                    break
+                }
+                p += 8
+            }
+            while p < end, p.pointee >= 0x20, p.pointee != 0x7f { p += 1 }
+            if p < end, p.pointee == 0x09 { p += 1; continue }
+            return p
+        }
+    }
+
+    /// Offset of `\r\n\r\n` in the bytes, or nil.
+    static func endOfHead(_ base: UnsafePointer<UInt8>, from: Int, count: Int) -> Int? {
+        var i = from
+        while i + 4 <= count {
+            // The last byte decides how far to skip.
+            switch base[i + 3] {
+            case 0x0a:
+                if base[i] == 0x0d, base[i + 1] == 0x0a, base[i + 2] == 0x0d { return i }
+                i += 2
+            case 0x0d: i += 1
+            default: i += 4
+            }
+        }
+        return nil
+    }
+
+    /// Offset of the first `HTTP/1.` in the bytes, or nil.
+    ///
+    /// Looks at 16 places at a time for an H with a slash four bytes on.
+    static func statusLine(_ base: UnsafePointer<UInt8>, count: Int) -> Int? {
+        let h = SIMD16<UInt8>(repeating: 0x48)
+        let slash = SIMD16<UInt8>(repeating: 0x2f)
+        let raw = UnsafeRawPointer(base)
+        var i = 0
+        while i + 20 <= count {
+            let first = raw.loadUnaligned(fromByteOffset: i, as: SIMD16<UInt8>.self)
+            let fifth = raw.loadUnaligned(fromByteOffset: i + 4, as: SIMD16<UInt8>.self)
+            if any((first .== h) .& (fifth .== slash)) {
+                for j in i..<i + 16 where j + 7 <= count && isVersion(base + j) { return j }
+            }
+            i += 16
+        }
+        while i + 7 <= count {
+            if isVersion(base + i) { return i }
+            i += 1
+        }
+        return nil
+    }
+
+    /// Whether seven bytes spell `HTTP/1.`.
+    @inline(__always)
+    static func isVersion(_ p: UnsafePointer<UInt8>) -> Bool {
+        p[0] == 0x48 && p[1] == 0x54 && p[2] == 0x54 && p[3] == 0x50 && p[4] == 0x2f && p[5] == 0x31 && p[6] == 0x2e
+    }
+
+    /// Value of a hexadecimal digit, or nil.
+    @inline(__always)
+    static func hexDigit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case 0x30...0x39: byte &- 0x30
+        case 0x61...0x66: byte &- 0x57
+        case 0x41...0x46: byte &- 0x37
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import Synchronization
+
+/// Where incidents go: counted always; past the limit, into the ring and the log. Safe for any thread, waits for no I/O.
+public final class IncidentRecorder: Sendable {
+    private struct Rules {
+        var record: IncidentRecord
+        var limiter: IncidentLimiter
+    }
+
+    public let metrics: Metrics
+    public let ring: IncidentRing
+    public let log: IncidentLog?
+    private let rules: Mutex<Rules>
+
+    public init(
+        metrics: Metrics, ring: IncidentRing = IncidentRing(), log: IncidentLog?, policy: EvidencePolicy = EvidencePolicy(),
+        limit: IncidentLimit = IncidentLimit()
+    ) {
+        self.metrics = metrics
+        self.ring = ring
+        self.log = log
+        rules = Mutex(Rules(record: IncidentRecord(policy: policy), limiter: IncidentLimiter(limit: limit)))
+    }
+
+    /// Counts the incident and, unless the limit of its key holds it back, keeps and writes its record.
+    public func record(_ incident: Incident) {
+        record(incident, monotonicNanoseconds: WallTime.monotonicNanoseconds())
+    }
+
+    func record(_ incident: Incident, monotonicNanoseconds now: UInt64) {
+        metrics.count(incident)
+        let key = IncidentLimiter.Key(
+            kind: incident.kind, route: incident.route, upstream: incident.upstream?.name ?? MetricsSchema.none)
+        let admitted = rules.withLock { rules in
+            rules.limiter.admit(key, nowNanoseconds: now).map { (suppressed: $0, record: rules.record) }
+        }
+        guard let admitted else { return metrics.countSuppressed(incident.kind) }
+        var incident = incident
+        incident.suppressed = admitted.suppressed
+        let json = admitted.record.json(incident)
+        ring.append(incident, json: json)
+        log?.append(json)
+    }
+
+    /// Takes over a reloaded configuration; the buckets stay as full as they are.
+    public func reconfigure(policy: EvidencePolicy, limit: IncidentLimit) {
+        rules.withLock { rules in
+            rules.record.policy = policy
+            rules.limiter.limit = limit
+        }
+    }
+}

@@ -1,0 +1,111 @@
+import Glibc
+
+/// The file that records are appended to: one `write` each, rotated by size. Used by one thread only.
+struct LogFile {
+    /// When to begin a new file (`incidents.rotate`).
+    struct Rotation: Sendable {
+        var sizeBytes: UInt64
+        var keep: Int
+    }
+
+    /// What went wrong, in the system's words.
+    struct Failure: Error {
+        var action: String
+        var errno: Int32
+        var reason: String { String(cString: strerror(errno)) }
+    }
+
+    let path: String
+    let rotation: Rotation?
+    private var descriptor: Int32
+    private var sizeBytes: UInt64 = 0
+    private var isRegular = false
+    /// A record was cut off by an error: the next one begins on a line of its own.
+    private var hasTornLine = false
+    /// The file was moved away, but its successor could not be opened yet.
+    private var isMoved = false
+
+    private var isStandardOutput: Bool { path == "-" }
+
+    init(path: String, rotation: Rotation?) throws(Failure) {
+        self.path = path
+        self.rotation = rotation
+        descriptor = path == "-" ? STDOUT_FILENO : try Self.open(path)
+        measure()
+    }
+
+    /// Opens the path anew, after someone has moved the file. On failure the old file stays in use.
+    mutating func reopen() throws(Failure) {
+        guard !isStandardOutput else { return }
+        let fresh = try Self.open(path)
+        Glibc.close(descriptor)
+        descriptor = fresh
+        hasTornLine = false
+        isMoved = false
+        measure()
+    }
+
+    mutating func append(_ line: [UInt8]) throws(Failure) {
+        var line = line
+        if hasTornLine { line.insert(UInt8(ascii: "\n"), at: 0) }
+        var rest = line[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count >= 0 {
+                rest = rest.dropFirst(count)
+                sizeBytes += UInt64(count)
+                continue
+            }
+            let error = errno
+            if error == EINTR || error == EAGAIN && becomesWritable() { continue }
+            if rest.count < line.count { hasTornLine = true }
+            throw Failure(action: "write", errno: error)
+        }
+        hasTornLine = false
+    }
+
+    /// Begins a new file when `count` more bytes would exceed the size.
+    mutating func rotate(forBytes count: Int) throws(Failure) {
+        guard let rotation, isRegular, sizeBytes > 0, sizeBytes + UInt64(count) > rotation.sizeBytes else { return }
+        if !isMoved { try moveAway(keep: rotation.keep) }
+        isMoved = true
+        try reopen()
+    }
+
+    mutating func close() {
+        guard !isStandardOutput else { return }
+        Glibc.close(descriptor)
+        descriptor = -1
+    }
+
+    private func moveAway(keep: Int) throws(Failure) {
+        if keep == 0 {
+            guard unlink(path) == 0 || errno == ENOENT else { throw Failure(action: "rotate", errno: errno) }
+            return
+        }
+        for number in stride(from: keep - 1, through: 1, by: -1) {
+            // A number may be missing: its successor is then left as it is.
+            _ = rename("\(path).\(number)", "\(path).\(number + 1)")
+        }
+        guard rename(path, "\(path).1") == 0 || errno == ENOENT else { throw Failure(action: "rotate", errno: errno) }
+    }
+
+    private mutating func measure() {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { return }
+        isRegular = !isStandardOutput && status.st_mode & S_IFMT == S_IFREG
+        sizeBytes = isRegular ? UInt64(max(0, status.st_size)) : 0
+    }
+
+    /// Waits for a pipe that somebody made non-blocking.
+    private func becomesWritable() -> Bool {
+        var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        return poll(&entry, 1, 1000) > 0
+    }
+
+    private static func open(_ path: String) throws(Failure) -> Int32 {
+        let descriptor = Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
+        guard descriptor >= 0 else { throw Failure(action: "open", errno: errno) }
+        return descriptor
+    }
+}

@@ -1,0 +1,82 @@
+/// The closed sets among the labels. Each case's place is its place in a worker's counters.
+
+/// `method`: as registered for HTTP, or `_OTHER`.
+@frozen
+public enum MethodLabel: UInt8, CaseIterable, Sendable {
+    case get, head, post, put, delete, connect, options, trace, patch, other
+
+    public var text: String {
+        switch self {
+        case .get: "GET"
+        case .head: "HEAD"
+        case .post: "POST"
+        case .put: "PUT"
+        case .delete: "DELETE"
+        case .connect: "CONNECT"
+        case .options: "OPTIONS"
+        case .trace: "TRACE"
+        case .patch: "PATCH"
+        case .other: "_OTHER"
+        }
+    }
+}
+
+/// `side`: whose connection.
+@frozen
+public enum SideLabel: UInt8, CaseIterable, Sendable {
+    case client, upstream
+    public var text: String { self == .client ? "client" : "upstream" }
+}
+
+/// `state` of an upstream connection: serving an exchange, or pooled.
+@frozen
+public enum ConnectionStateLabel: UInt8, CaseIterable, Sendable {
+    case active, idle
+    public var text: String { self == .active ? "active" : "idle" }
+}
+
+/// `reason` why an upstream connection was closed.
+@frozen
+public enum CloseReason: UInt8, CaseIterable, Sendable {
+    case idleTimeout, upstreamClosed, notReusable, incident, quarantine, error, clientGone, drain, maxIdle, aged
+
+    public var text: String {
+        switch self {
+        case .idleTimeout: "idle_timeout"
+        case .upstreamClosed: "upstream_closed"
+        case .notReusable: "not_reusable"
+        case .incident: "incident"
+        case .quarantine: "quarantine"
+        case .error: "error"
+        case .clientGone: "client_gone"
+        case .drain: "drain"
+        case .maxIdle: "max_idle"
+        case .aged: "aged"
+        }
+    }
+}
+
+/// `reason` why a client was turned away by the proxy itself.
+@frozen
+public enum RejectReason: UInt8, CaseIterable, Sendable {
+    case connectionLimit, malformedRequest, headerTooLarge, bodyTooLarge, headerTimeout, bodyTimeout
+    case noRoute, noServer, unsupported, draining
+
+    public var text: String {
+        switch self {
+        case .connectionLimit: "connection_limit"
+        case .malformedRequest: "malformed_request"
+        case .headerTooLarge: "header_too_large"
+        case .bodyTooLarge: "body_too_large"
+        case .headerTimeout: "header_timeout"
+        case .bodyTimeout: "body_timeout"
+        case .noRoute: "no_route"
+        case .noServer: "no_server"
+        case .unsupported: "unsupported"
+        case .draining: "draining"
+        }
+    }
+}
+
+/// `sink` that could not take an incident.
+public enum SinkLabel: String, CaseIterable, Sendable { case log, stream }

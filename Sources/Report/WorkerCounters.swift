@@ -1,0 +1,118 @@
+import CShim
+import Glibc
+
+/// One worker's counters: written by that worker alone, read by whoever scrapes.
+///
+/// A value without reference counts that points into memory owned by `Metrics`, from `makeCounters` to `retire`. Indices are
+/// those of the schema it was made for; a foreign index is our own bug and traps.
+@frozen
+public struct WorkerCounters: @unchecked Sendable {
+    @usableFromInline let words: UnsafeMutablePointer<UInt64>
+    public let layout: CounterLayout
+
+    /// Zeroed memory of which only the touched pages cost anything.
+    init(layout: CounterLayout) {
+        self.layout = layout
+        let memory = mmap(
+            nil, Self.byteCount(layout), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+        guard let memory, memory != MAP_FAILED else { preconditionFailure("no address space for counters") }
+        madvise(memory, Self.byteCount(layout), MADV_NOHUGEPAGE)
+        words = memory.bindMemory(to: UInt64.self, capacity: layout.wordCount)
+    }
+
+    func free() { munmap(words, Self.byteCount(layout)) }
+
+    private static func byteCount(_ layout: CounterLayout) -> Int { layout.wordCount * MemoryLayout<UInt64>.size }
+
+    // MARK: Requests
+
+    /// One more answered request of a route (`layout.routeCount - 1` is `_none`). A status outside 100...599 counts as the nearest.
+    @inlinable
+    public func countRequest(route: Int, method: MethodLabel, status: Int) {
+        let code = min(max(status, CounterLayout.statusMin), CounterLayout.statusMin + CounterLayout.statusCount - 1)
+        let row = checked(route, layout.routeCount) * CounterLayout.methodCount + Int(method.rawValue)
+        add(layout.requests + row * CounterLayout.statusCount + code - CounterLayout.statusMin, 1)
+    }
+
+    /// How long a request of a route took.
+    @inlinable
+    public func observeRequestDuration(route: Int, nanoseconds: UInt64) {
+        observe(layout.durations + checked(route, layout.routeCount) * DurationHistogram.wordCount, nanoseconds)
+    }
+
+    // MARK: Upstreams
+
+    /// How long an upstream took for its header block.
+    @inlinable
+    public func observeResponseHeader(upstream: Int, nanoseconds: UInt64) {
+        observe(cell(upstream, CounterLayout.responseHeader), nanoseconds)
+    }
+
+    /// Connections in a state, more (+1) or fewer (-1).
+    @inlinable
+    public func changeUpstreamConnections(upstream: Int, _ state: ConnectionStateLabel, by difference: Int) {
+        add(cell(upstream, CounterLayout.connections + Int(state.rawValue)), UInt64(bitPattern: Int64(difference)))
+    }
+
+    @inlinable
+    public func countClosed(upstream: Int, _ reason: CloseReason) {
+        add(cell(upstream, CounterLayout.closed + Int(reason.rawValue)), 1)
+    }
+
+    @inlinable
+    public func countRetry(upstream: Int) { add(cell(upstream, CounterLayout.retries), 1) }
+
+    @inlinable
+    public func addSurplus(upstream: Int, bytes: UInt64) { add(cell(upstream, CounterLayout.surplus), bytes) }
+
+    // MARK: Clients and both sides
+
+    /// Connections of a listener, more (+1) or fewer (-1).
+    @inlinable
+    public func changeClientConnections(listener: Int, by difference: Int) {
+        add(layout.listeners + checked(listener, layout.listenerCount), UInt64(bitPattern: Int64(difference)))
+    }
+
+    @inlinable
+    public func countRejected(_ reason: RejectReason) { add(CounterLayout.rejected + Int(reason.rawValue), 1) }
+
+    @inlinable
+    public func addReceived(_ side: SideLabel, bytes: Int) {
+        add(CounterLayout.received + Int(side.rawValue), UInt64(truncatingIfNeeded: bytes))
+    }
+
+    @inlinable
+    public func addSent(_ side: SideLabel, bytes: Int) {
+        add(CounterLayout.sent + Int(side.rawValue), UInt64(truncatingIfNeeded: bytes))
+    }
+
+    /// How late the event loop was for a timer.
+    @inlinable
+    public func observeLag(nanoseconds: UInt64) { observe(CounterLayout.lag, nanoseconds) }
+
+    // MARK: Words
+
+    /// Adds to a word. Relaxed: nobody else writes it, and a reader may see it a little later.
+    @inlinable
+    public func add(_ index: Int, _ amount: UInt64) {
+        let word = words + checked(index, layout.wordCount)
+        so_store(word, so_load(word) &+ amount)
+    }
+
+    @inlinable
+    func observe(_ index: Int, _ nanoseconds: UInt64) {
+        add(index + DurationHistogram.bucket(nanoseconds: nanoseconds), 1)
+        add(index + DurationHistogram.bucketCount, nanoseconds)
+    }
+
+    @inlinable
+    func cell(_ upstream: Int, _ offset: Int) -> Int {
+        layout.upstreams + checked(upstream, layout.upstreamCount) * CounterLayout.upstreamWords + offset
+    }
+
+    @inlinable
+    func checked(_ index: Int, _ count: Int) -> Int {
+        precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
+        return index
+    }
+}

@@ -1,0 +1,155 @@
+/// Where one field line stands in its header block. Offsets count from the block's first byte.
+@frozen
+public struct Field {
+    /// First byte of the name; the line's first byte.
+    public var start: UInt32
+    /// Past the line's CRLF.
+    public var end: UInt32
+    public var valueStart: UInt32
+    public var valueCount: UInt32
+    public var nameCount: UInt16
+    public var name: FieldName
+    /// The forwarder leaves the line out.
+    public var isDropped: Bool
+
+    @inlinable
+    public init(start: UInt32, end: UInt32, nameCount: UInt16, name: FieldName, valueStart: UInt32, valueCount: UInt32) {
+        self.start = start
+        self.end = end
+        self.nameCount = nameCount
+        self.name = name
+        self.valueStart = valueStart
+        self.valueCount = valueCount
+        isDropped = false
+    }
+}
+
+/// A run of bytes in a header block: offset from its first byte, and length.
+@frozen
+public struct ByteRange: Equatable, Sendable {
+    public var start: UInt32
+    public var count: UInt32
+    @inlinable
+    public init(start: Int, count: Int) {
+        self.start = UInt32(truncatingIfNeeded: start)
+        self.count = UInt32(truncatingIfNeeded: count)
+    }
+    @inlinable public init() { self.init(start: 0, count: 0) }
+    @inlinable public var isEmpty: Bool { count == 0 }
+    @inlinable public var end: Int { Int(start) + Int(count) }
+}
+
+/// Facts that a header block's fields state about framing, persistence and themselves.
+@frozen
+public struct HeaderFacts: OptionSet, Sendable {
+    public let rawValue: UInt32
+    @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
+    public static let contentLength = HeaderFacts(rawValue: 1 << 0)
+    /// Several Content-Length values, all equal.
+    public static let contentLengthRepeated = HeaderFacts(rawValue: 1 << 1)
+    /// Content-Length values that differ.
+    public static let contentLengthDiffers = HeaderFacts(rawValue: 1 << 2)
+    public static let contentLengthInvalid = HeaderFacts(rawValue: 1 << 3)
+    public static let transferEncoding = HeaderFacts(rawValue: 1 << 4)
+    /// The last transfer coding is chunked.
+    public static let chunked = HeaderFacts(rawValue: 1 << 5)
+    /// A transfer coding other than chunked.
+    public static let otherCoding = HeaderFacts(rawValue: 1 << 6)
+    public static let close = HeaderFacts(rawValue: 1 << 7)
+    public static let keepAlive = HeaderFacts(rawValue: 1 << 8)
+    /// Connection nominates Upgrade and there is an Upgrade field.
+    public static let upgrade = HeaderFacts(rawValue: 1 << 9)
+    public static let connectionUpgrade = HeaderFacts(rawValue: 1 << 10)
+    public static let upgradeField = HeaderFacts(rawValue: 1 << 11)
+    public static let expectContinue = HeaderFacts(rawValue: 1 << 12)
+    /// Connection names fields beyond close, keep-alive and upgrade.
+    public static let nominates = HeaderFacts(rawValue: 1 << 13)
+    public static let teTrailers = HeaderFacts(rawValue: 1 << 14)
+    /// Chunked stands more than once.
+    public static let chunkedRepeated = HeaderFacts(rawValue: 1 << 15)
+}
+
+/// One header block: its start line, where its fields stand in the bytes, and what they state.
+///
+/// The bytes belong to somebody else (a read buffer): a block is valid until they move. One block is reused for every
+/// message a worker reads, so that parsing allocates nothing.
+public struct HeaderBlock: ~Copyable {
+    public var base: UnsafePointer<UInt8>
+    public let fields: UnsafeMutablePointer<Field>
+    /// Most fields a block may have.
+    public let capacity: Int
+    public var count = 0
+    /// Bytes of the whole block, with its empty line.
+    public var byteCount = 0
+
+    public var version: HTTPVersion = .http11
+    public var method: Method = .get
+    public var methodText = ByteRange()
+    public var target = ByteRange()
+    public var status = 0
+    public var reason = ByteRange()
+
+    public var facts: HeaderFacts = []
+    /// Valid with `.contentLength` and neither `.contentLengthDiffers` nor `.contentLengthInvalid`.
+    public var contentLength: UInt64 = 0
+    /// Singleton names seen twice: bit = `FieldName.rawValue`.
+    public var duplicates: UInt32 = 0
+    /// Names seen at all: bit = `FieldName.rawValue`.
+    public var seen: UInt32 = 0
+    /// `timeout=` of Keep-Alive in seconds, 0 when absent.
+    public var keepAliveSeconds: UInt32 = 0
+
+    public init(capacity: Int) {
+        self.capacity = capacity
+        fields = .allocate(capacity: capacity)
+        base = UnsafePointer(UnsafeRawPointer(fields).assumingMemoryBound(to: UInt8.self))
+    }
+
+    deinit { fields.deallocate() }
+
+    public mutating func reset(base: UnsafePointer<UInt8>) {
+        self.base = base
+        count = 0
+        byteCount = 0
+        facts = []
+        contentLength = 0
+        duplicates = 0
+        seen = 0
+        keepAliveSeconds = 0
+        status = 0
+        target = ByteRange()
+    }
+
+    @inlinable
+    public func bytes(_ range: ByteRange) -> UnsafeBufferPointer<UInt8> {
+        UnsafeBufferPointer(start: base + Int(range.start), count: Int(range.count))
+    }
+
+    @inlinable
+    public func value(_ field: Field) -> UnsafeBufferPointer<UInt8> {
+        UnsafeBufferPointer(start: base + Int(field.valueStart), count: Int(field.valueCount))
+    }
+
+    @inlinable
+    public func nameBytes(_ field: Field) -> UnsafeBufferPointer<UInt8> {
+        UnsafeBufferPointer(start: base + Int(field.start), count: Int(field.nameCount))
+    }
+
+    @inlinable
+    public func has(_ name: FieldName) -> Bool { seen & (1 << UInt32(name.rawValue)) != 0 }
+
+    /// The first field of that name, if any.
+    @inlinable
+    public func first(_ name: FieldName) -> Field? {
+        guard has(name) else { return nil }
+        for i in 0..<count where fields[i].name == name { return fields[i] }
+        return nil
+    }
+
+    /// Leaves out every field of that name when the block is passed on.
+    @inlinable
+    public mutating func drop(_ name: FieldName) {
+        guard has(name) else { return }
+        for i in 0..<count where fields[i].name == name { fields[i].isDropped = true }
+    }
+}
