@@ -16,6 +16,8 @@ struct ClientConnection: BitwiseCopyable {
     var mustClose = false
     /// The rest of the request's body is read and dropped: its answer is already complete, or nobody wants it.
     var discardsBody = false
+    /// Its exchange has left the queue and looks for a connection again.
+    var needsUpstream = false
     var isTrusted = false
     var listener: UInt16
     /// The exchange in progress, -1 for none.

@@ -36,6 +36,9 @@ public final class Plan: Sendable {
         public var responseHeaderTimeout: UInt64 = 60_000_000_000
         public var bodyIdleTimeout: UInt64 = 60_000_000_000
         public var retryAttempts = 1
+        /// Failures in a row after which a server is passed over for `ejectTime`; 0 for never.
+        public var ejectFailures = 5
+        public var ejectTime: UInt64 = 10_000_000_000
         public init(name: String, servers: [Server]) {
             self.name = name
             self.servers = servers

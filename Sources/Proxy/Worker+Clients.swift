@@ -11,6 +11,11 @@ extension Worker {
     /// A connection of a client has something to read, or room to write, or its turn again.
     mutating func clientReady(_ slot: Int32) {
         let c = clients[slot]
+        if c.pointee.needsUpstream {
+            c.pointee.needsUpstream = false
+            findUpstream(c.pointee.exchange)
+            sendRequestHead(slot)
+        }
         if c.pointee.socket.isBlocked, c.pointee.socket.isWritable {
             guard flush(&c.pointee.socket, .client) else { return clientBroke(slot) }
             if !c.pointee.socket.isBlocked {
