@@ -60,7 +60,7 @@ public enum Judge {
     /// Whether a header block contradicts itself about where its message ends.
     @inlinable
     public static func isConflicting(_ facts: HeaderFacts, status: Int) -> Bool {
-        if !facts.isDisjoint(with: [.contentLengthDiffers, .contentLengthInvalid, .chunkedRepeated]) { return true }
+        if !facts.isDisjoint(with: [.contentLengthDiffers, .contentLengthInvalid]) { return true }
         guard facts.contains(.transferEncoding) else { return false }
         return facts.contains(.contentLength) || !facts.contains(.chunked) || status < 200 || status == 204
     }

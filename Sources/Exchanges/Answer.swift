@@ -11,8 +11,8 @@ public struct Answer: BitwiseCopyable, Sendable {
     public var framing: Framing = .none
     /// The head promised that the connection would be kept.
     public var promisesKeepAlive = false
-    /// Nothing of the answer before was read together with this one's first byte.
-    public var cameApart = true
+    /// The header block declared a length: `declaredBytes`.
+    public var declaresLength = false
     public var declaredBytes: UInt64 = 0
     public var bodyBytes: UInt64 = 0
     /// Bytes that the connection had received before this answer's first.

@@ -11,11 +11,15 @@ public enum SurplusReader {
         var facts = SurplusFacts(total: total)
         facts.isOnlyLineEnds = total == UInt64(kept.count) && kept.allSatisfy { $0 == 0x0d || $0 == 0x0a }
         kept.withUnsafeBufferPointer { bytes in
-            guard let base = bytes.baseAddress, !bytes.isEmpty else { return }
+            // Empty lines before a status line are part of the surplus, but no reason to miss the status line.
+            let blank = bytes.prefix { $0 == 0x0d || $0 == 0x0a }.count
+            guard let start = bytes.baseAddress, bytes.count > blank else { return }
+            let base = start + blank
+            let count = bytes.count - blank
             let expected: StaticString = "HTTP/1."
-            facts.beginsLikeHeaderBlock = (0..<min(7, bytes.count)).allSatisfy { base[$0] == expected.utf8Start[$0] }
-            guard facts.beginsLikeHeaderBlock, bytes.count >= 12 else { return }
-            readBlock(base, bytes.count, &facts)
+            facts.beginsLikeHeaderBlock = (0..<min(7, count)).allSatisfy { base[$0] == expected.utf8Start[$0] }
+            guard facts.beginsLikeHeaderBlock, count >= 12 else { return }
+            readBlock(base, count, &facts)
         }
         return facts
     }

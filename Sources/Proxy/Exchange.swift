@@ -56,7 +56,10 @@ struct Exchange: BitwiseCopyable {
     var clientFraming = BodyDecoder.Framing.none
     /// In the upstream's queue for a connection.
     var isWaiting = false
-    var incidents: UInt8 = 0
+    /// The first byte of an answer has been seen, and its sending judged.
+    var sawAnswer = false
+    /// In a tunnel: the client has ended its side.
+    var clientEnded = false
     /// First byte of the request seen, request sent upstream, on the loop's clock.
     var startedAt: UInt64
     var sentAt: UInt64 = 0

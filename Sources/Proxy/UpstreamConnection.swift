@@ -47,9 +47,8 @@ struct UpstreamConnection: BitwiseCopyable {
     var pooledAt: UInt64 = 0
     /// Idle connections are closed after this: the configured time, or what the upstream's Keep-Alive allows.
     var idleTimeout: UInt64
-    /// Reads so far, to tell what came in one read.
-    var reads: UInt64 = 0
-    var lastEndRead: UInt64 = 0
+    /// Looks for a status line inside Content-Length bodies.
+    var statusLine = EmbeddedStatusLine()
     /// The two exchanges before the current one: whom a stray belongs to.
     var last = FinishedExchange()
     var beforeLast = FinishedExchange()

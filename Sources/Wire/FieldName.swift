@@ -5,15 +5,15 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
     // Singletons: a second line of these in one header block is a violation (RFC 9110 section 5.3).
     case contentLength, contentType, contentRange, location, date, etag, lastModified, age, expires, retryAfter, host
     // Hop by hop (RFC 9110 section 7.6.1).
-    case connection, keepAlive, proxyConnection, te, trailer, transferEncoding, upgrade, http2Settings
+    case connection, keepAlive, proxyConnection, te, transferEncoding, upgrade, http2Settings
     // What a proxy reads or writes.
-    case expect, via, forwarded, xForwardedFor, xForwardedProto, xForwardedHost, xRequestID, traceparent, tracestate
+    case expect, trailer, via, forwarded, xForwardedFor, xForwardedProto, xForwardedHost, xRequestID, traceparent, tracestate
 
     /// Whether a second line of this name in one header block is a violation.
     @inlinable
     public var isSingleton: Bool { rawValue >= FieldName.contentLength.rawValue && rawValue <= FieldName.host.rawValue }
 
-    /// Whether a proxy must not pass the field on (RFC 9110 section 7.6.1). TE and Trailer are judged by their reader.
+    /// Whether a proxy must not pass the field on (RFC 9110 section 7.6.1).
     @inlinable
     public var isHopByHop: Bool { rawValue >= FieldName.connection.rawValue && rawValue <= FieldName.http2Settings.rawValue }
 

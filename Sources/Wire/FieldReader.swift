@@ -72,15 +72,20 @@ public enum FieldReader {
     private static func transferEncoding(_ value: UnsafePointer<UInt8>, _ count: Int, _ block: inout HeaderBlock) {
         var facts = block.facts
         facts.insert(.transferEncoding)
+        var isRepeated = false
         eachElement(value, count) { bytes, n in
             if equalsIgnoringCase(bytes, "chunked", count: n) {
-                if facts.contains(.chunked) { facts.insert(.chunkedRepeated) }
+                if facts.contains(.chunked) { isRepeated = true }
                 facts.insert(.chunked)
             } else {
                 // Other codings are not ours to undo; behind chunked they break the framing.
                 facts.remove(.chunked)
                 facts.insert(.otherCoding)
             }
+        }
+        if isRepeated {
+            facts.insert(.chunkedRepeated)
+            block.duplicates |= 1 << UInt32(FieldName.transferEncoding.rawValue)
         }
         block.facts = facts
     }

@@ -1,0 +1,222 @@
+import CShim
+import Detector
+import EventLoop
+import Exchanges
+import Glibc
+import HTTP1
+import Report
+import Wire
+
+/// From an upstream's facts to the client: header blocks, bodies, ends, tunnels.
+extension Worker {
+    /// Passes on an interim response (RFC 9110 section 15.2). HTTP/1.0 has none.
+    mutating func forwardInterim(_ number: Int32) {
+        let e = exchanges[number]
+        guard e.pointee.request.clientVersion != .http10 else { return }
+        let hop = ResponseHead.Hop(framing: .none, closes: false, isHTTP10: false)
+        ResponseHead.dropFields(&responseBlock, hop)
+        putHead(hop)
+        sendToClient(e.pointee.client)
+    }
+
+    /// Writes the block's head into the outbox.
+    private mutating func putHead(_ hop: ResponseHead.Hop) {
+        var out = ByteWriter(scratch)
+        ResponseHead.write(responseBlock, hop, &out)
+        outbox.add(scratch, out.count)
+    }
+
+    /// The final header block of an answer. False when the exchange has ended with it.
+    mutating func answerHead(_ slot: Int32) -> Bool {
+        let u = upstreams[slot]
+        let number = u.pointee.exchange
+        let e = exchanges[number]
+        let facts = responseBlock.facts
+        noteAnswer(slot, e)
+        let c = clients[e.pointee.client]
+        if responseBlock.duplicates != 0 || Judge.isConflicting(facts, status: responseBlock.status) {
+            guard headMayPass(slot) else { return false }
+        }
+        let isHTTP10 = e.pointee.request.clientVersion == .http10
+        switch u.pointee.decoder.body.framing {
+        case .none: e.pointee.clientFraming = .none
+        case .length: e.pointee.clientFraming = .length
+        case .chunked, .untilClose: e.pointee.clientFraming = isHTTP10 ? .untilClose : .chunked
+        }
+        // Whoever answers before the request is complete leaves bytes behind that nobody will read.
+        if e.pointee.clientFraming == .untilClose || !e.pointee.requestEnded || isDraining { c.pointee.mustClose = true }
+        let hop = ResponseHead.Hop(framing: e.pointee.clientFraming, closes: c.pointee.mustClose, isHTTP10: isHTTP10)
+        ResponseHead.dropFields(&responseBlock, hop)
+        putHead(hop)
+        e.pointee.answered = true
+        return true
+    }
+
+    /// Notes what the header block says of its answer.
+    private mutating func noteAnswer(_ slot: Int32, _ e: UnsafeMutablePointer<Exchange>) {
+        let u = upstreams[slot]
+        let upstream = Int(e.pointee.upstreamIndex)
+        let facts = responseBlock.facts
+        let framing = u.pointee.decoder.body.framing
+        e.pointee.answer.status = UInt16(truncatingIfNeeded: responseBlock.status)
+        e.pointee.answer.framing = Answer.Framing(rawValue: framing.rawValue)!
+        e.pointee.answer.declaredBytes = facts.contains(.contentLength) ? responseBlock.contentLength : 0
+        e.pointee.answer.declaresLength = facts.contains(.contentLength)
+        e.pointee.answer.startOffset = u.pointee.received
+        e.pointee.answer.headAt = now
+        let keeps = responseBlock.version == .http11 ? !facts.contains(.close) : facts.contains(.keepAlive)
+        e.pointee.answer.promisesKeepAlive = keeps && framing != .untilClose
+        if !keeps || facts.isSuperset(of: [.contentLength, .transferEncoding]) { u.pointee.mustClose = true }
+        if responseBlock.keepAliveSeconds > 0 {
+            // A margin, for the server closes by its own clock and its close takes time to arrive.
+            let promised = UInt64(responseBlock.keepAliveSeconds) * 1_000_000_000
+            u.pointee.idleTimeout = min(plan.upstreams[upstream].idleTimeout, promised - min(1_000_000_000, promised / 2))
+        }
+        counters.observeResponseHeader(upstream: upstream, nanoseconds: now - e.pointee.sentAt)
+        timers.set(upstreamTimer(slot), now + plan.upstreams[upstream].bodyIdleTimeout)
+    }
+
+    /// Passes on a piece of an answer's body, and its end.
+    mutating func answerBody(_ slot: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ step: ResponseStep) {
+        let u = upstreams[slot]
+        let e = exchanges[u.pointee.exchange]
+        let count = step.bodyCount
+        if u.pointee.decoder.phase == .tunnel { return forwardTunnel(fromUpstream: slot, bytes, count) }
+        if count > 0 {
+            if e.pointee.answer.framing == .length { lookForStatusLine(slot, bytes, count) }
+            e.pointee.answer.bodyBytes += UInt64(count)
+            timers.set(upstreamTimer(slot), now + plan.upstreams[Int(e.pointee.upstreamIndex)].bodyIdleTimeout)
+        }
+        guard e.pointee.clientFraming == .chunked else { return outbox.add(bytes, count) }
+        if count > 0 {
+            outbox.addChunkSize(count)
+            outbox.add(bytes, count)
+            outbox.add("\r\n")
+        }
+        if step.ended {
+            outbox.add("0\r\n")
+            if step.hasTrailers { addTrailers(responseBlock) }
+            outbox.add("\r\n")
+        }
+    }
+
+    /// The answer is complete; bytes of the read buffer from `position` on are surplus.
+    mutating func answerEnded(_ slot: Int32, surplusAt position: Int, _ count: Int) {
+        let u = upstreams[slot]
+        let number = u.pointee.exchange
+        let e = exchanges[number]
+        let client = e.pointee.client
+        let route = Int(e.pointee.request.route)
+        let generation = upstreams.generation(slot)
+        sendToClient(client)
+        // The client went away with its last bytes: its exchange, and this connection, went with it.
+        guard upstreams.generation(slot) == generation, u.pointee.exchange == number else { return }
+        let mayKeep = e.pointee.requestEnded && !u.pointee.socket.isBlocked && !u.pointee.mustClose && !isDraining
+        let requestEnded = e.pointee.requestEnded
+        countAnswer(number, status: Int(e.pointee.answer.status), route: route)
+        finish(number)
+        if position < count {
+            beginSurplus(slot, .afterEnd, readBuffer + position, count - position)
+            listen(slot)
+        } else if !requestEnded || u.pointee.socket.sawEnd {
+            closeUpstream(slot, requestEnded ? .upstreamClosed : .notReusable)
+        } else if mayKeep, !isQuarantined(Int(u.pointee.server)),
+            plan.upstreams[Int(servers[Int(u.pointee.server)].upstream)].reuse != .never
+        {
+            buffers.give(&u.pointee.socket.input)
+            pool(slot)
+            if u.pointee.socket.isReadable { queueUpstream(slot) }
+        } else {
+            buffers.give(&u.pointee.socket.input)
+            listenForStrays(slot)
+        }
+        answerDone(client)
+    }
+
+    /// A body that ends with its connection has ended.
+    mutating func answerEndedWithConnection(_ slot: Int32) {
+        let e = exchanges[upstreams[slot].pointee.exchange]
+        if e.pointee.clientFraming == .chunked { outbox.add("0\r\n\r\n") }
+        answerEnded(slot, surplusAt: 0, 0)
+    }
+
+    /// The exchange is history: its request and answer stay with the connection, to attribute what may still come.
+    mutating func finish(_ number: Int32) {
+        let e = exchanges[number]
+        let slot = e.pointee.upstream
+        let u = upstreams[slot]
+        e.pointee.answer.endedAt = now
+        buffers.give(&u.pointee.beforeLast.request.head)
+        u.pointee.beforeLast = u.pointee.last
+        u.pointee.last = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
+        u.pointee.exchange = -1
+        exchanges.release(number)
+    }
+
+    /// Counts an exchange that has been answered.
+    mutating func countAnswer(_ number: Int32, status: Int, route: Int) {
+        let e = exchanges[number]
+        counters.countRequest(route: route, method: MethodLabel(rawValue: e.pointee.request.method.rawValue)!, status: status)
+        counters.observeRequestDuration(route: route, nanoseconds: now - e.pointee.startedAt)
+    }
+
+    /// The client is gone in the middle of an exchange: nothing that happens on its connections now is anybody's fault.
+    mutating func abandon(_ number: Int32) {
+        let e = exchanges[number]
+        outbox.clear()
+        if e.pointee.isWaiting { dequeue(number) }
+        countAnswer(number, status: e.pointee.answered ? Int(e.pointee.answer.status) : 499, route: Int(e.pointee.request.route))
+        if e.pointee.upstream >= 0 { detach(e.pointee.upstream, .clientGone) }
+        buffers.give(&e.pointee.request.head)
+        clients[e.pointee.client].pointee.exchange = -1
+        exchanges.release(number)
+    }
+
+    // MARK: Tunnels
+
+    /// A 101 that was asked for: from here on both sides' bytes pass as they are.
+    mutating func switchToTunnel(_ slot: Int32) {
+        let number = upstreams[slot].pointee.exchange
+        let e = exchanges[number]
+        noteAnswer(slot, e)
+        let hop = ResponseHead.Hop(framing: .none, closes: false, isHTTP10: false, switches: true)
+        ResponseHead.dropFields(&responseBlock, hop)
+        putHead(hop)
+        e.pointee.answered = true
+        let client = e.pointee.client
+        clients[client].pointee.phase = .tunnel
+        clients[client].pointee.mustClose = true
+        timers.set(upstreamTimer(slot), 0)
+        timers.set(Worker.clientTimer(client), 0)
+        queueClient(client)
+    }
+
+    mutating func forwardTunnel(fromClient client: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
+        outbox.add(bytes, count)
+        sendToUpstream(clients[client].pointee.exchange)
+    }
+
+    private mutating func forwardTunnel(fromUpstream slot: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
+        exchanges[upstreams[slot].pointee.exchange].pointee.answer.bodyBytes += UInt64(count)
+        outbox.add(bytes, count)
+    }
+
+    /// The client ended its side of a tunnel: the upstream is told, and may still answer.
+    mutating func tunnelEnded(fromClient client: Int32) {
+        let e = exchanges[clients[client].pointee.exchange]
+        guard !e.pointee.clientEnded else { return }
+        e.pointee.clientEnded = true
+        kernel.shutdownWrite(upstreams[e.pointee.upstream].pointee.socket.fd)
+    }
+
+    /// The upstream ended its side of a tunnel: what it sent is delivered, then the tunnel is over.
+    mutating func tunnelEnded(fromUpstream slot: Int32) {
+        let number = upstreams[slot].pointee.exchange
+        let client = exchanges[number].pointee.client
+        countAnswer(number, status: 101, route: Int(exchanges[number].pointee.request.route))
+        finish(number)
+        closeUpstream(slot, .upstreamClosed)
+        clients[client].pointee.phase = .head
+        answerDone(client)
+    }
+}

@@ -1,0 +1,207 @@
+import CShim
+import Detector
+import EventLoop
+import Exchanges
+import Glibc
+import HTTP1
+import Report
+import Wire
+
+/// Upstream connections: reading answers and handing each fact on.
+extension Worker {
+    /// A connection to an upstream has something to read, or room to write, or its turn again.
+    mutating func upstreamReady(_ slot: Int32) {
+        let u = upstreams[slot]
+        switch u.pointee.phase {
+        case .connecting:
+            guard u.pointee.socket.isWritable || u.pointee.socket.peerEnded else { return }
+            let generation = upstreams.generation(slot)
+            connectDecided(slot)
+            if upstreams.generation(slot) == generation, u.pointee.phase == .active { readUpstream(slot) }
+        case .active:
+            if u.pointee.socket.isBlocked, u.pointee.socket.isWritable {
+                if !flush(&u.pointee.socket, .upstream) { return upstreamEnded(slot) }
+                if !u.pointee.socket.isBlocked, u.pointee.exchange >= 0 { queueClient(exchanges[u.pointee.exchange].pointee.client) }
+            }
+            readUpstream(slot)
+        case .resting, .ready: pooledReady(slot)
+        case .listening, .surplus: listen(slot)
+        }
+    }
+
+    /// Reads an upstream's connection as long as there is something, and its client takes it.
+    private mutating func readUpstream(_ slot: Int32) {
+        let u = upstreams[slot]
+        var rounds = 0
+        var isFirst = true
+        while true {
+            if u.pointee.exchange >= 0, clients[exchanges[u.pointee.exchange].pointee.client].pointee.socket.isBlocked {
+                // The client sets the pace: what its upstream owes is not due meanwhile.
+                timers.set(upstreamTimer(slot), 0)
+                timers.set(Worker.clientTimer(exchanges[u.pointee.exchange].pointee.client), now + plan.timeouts.clientBody)
+                return
+            }
+            guard u.pointee.socket.isReadable || (isFirst && !u.pointee.socket.input.isEmpty) else { return }
+            guard rounds < Self.readsPerTurn else { return queueUpstream(slot) }
+            rounds += 1
+            isFirst = false
+            let generation = upstreams.generation(slot)
+            let count = load(&u.pointee.socket, .upstream)
+            let consumed = upstreamBytes(slot, count)
+            guard upstreams.generation(slot) == generation, u.pointee.phase == .active else { return }
+            keep(&u.pointee.socket, from: consumed, to: count)
+            if u.pointee.socket.sawEnd || u.pointee.socket.isBroken { return upstreamEnded(slot) }
+        }
+    }
+
+    /// Acts on `count` bytes at the start of the read buffer; returns how many are used up.
+    private mutating func upstreamBytes(_ slot: Int32, _ count: Int) -> Int {
+        let u = upstreams[slot]
+        guard count > 0 else { return 0 }
+        let number = u.pointee.exchange
+        let e = exchanges[number]
+        if !e.pointee.sawAnswer {
+            e.pointee.sawAnswer = true
+            if u.pointee.ordinal > 1, wasSentBeforeRequest(slot) {
+                misdelivered(slot, count)
+                return count
+            }
+        }
+        let client = e.pointee.client
+        var position = 0
+        while position < count {
+            let step = u.pointee.decoder.next(
+                readBuffer + position, count: count - position, limits: headLimits, block: &responseBlock)
+            switch step.event {
+            case .needMore:
+                sendToClient(client)
+                return position
+            case .interim: forwardInterim(number)
+            case .head:
+                guard answerHead(slot) else { return count }
+            case .switched: switchToTunnel(slot)
+            case .body: answerBody(slot, readBuffer + position + step.bodyStart, step)
+            case .interimInBody:
+                answerBody(slot, readBuffer + position + step.bodyStart, step)
+                interimInBody(slot, endingAt: position + step.consumed)
+            case .surplus: return count
+            case .malformed(let fault):
+                // Body bytes that came before are good; they are counted, and delivered as far as the policy goes.
+                answerBody(slot, readBuffer + position + step.bodyStart, step)
+                u.pointee.received += UInt64(step.consumed)
+                malformed(slot, fault, readBuffer + position + step.consumed, count - position - step.consumed)
+                return count
+            }
+            position += step.consumed
+            u.pointee.received += UInt64(step.consumed)
+            if step.ended {
+                answerEnded(slot, surplusAt: position, count)
+                return count
+            }
+            // Many small steps in one read must not outgrow the outbox.
+            if outbox.count > Outbox.runsMax - 6 { sendToClient(client) }
+        }
+        sendToClient(client)
+        return position
+    }
+
+    /// Sends the outbox to a client. When the client is gone, so is its exchange.
+    mutating func sendToClient(_ client: Int32) {
+        guard outbox.byteCount > 0 else { return }
+        if !deliver(&clients[client].pointee.socket, .client) { clientBroke(client) }
+    }
+
+    /// The upstream ended its side, or the connection failed, in the middle of an exchange.
+    private mutating func upstreamEnded(_ slot: Int32) {
+        let u = upstreams[slot]
+        let number = u.pointee.exchange
+        guard number >= 0 else { return closeUpstream(slot, .upstreamClosed) }
+        let left = u.pointee.socket.input.count
+        switch u.pointee.decoder.phase {
+        case .head:
+            if left > 0 { return truncated(slot, .inHead) }
+            let mayBeStale = u.pointee.ordinal > 1
+            detach(slot, .upstreamClosed)
+            retryOrFail(number, afterConnect: false, staleConnection: mayBeStale)
+        case .body:
+            // A reset is no way to end a body that ends with the connection.
+            if !u.pointee.socket.isBroken, u.pointee.decoder.receiveEnd() { return answerEndedWithConnection(slot) }
+            if left > 0, u.pointee.decoder.body.isAtChunkSize {
+                readBuffer.update(from: u.pointee.socket.input.first, count: left)
+                return malformed(slot, .chunkSize, readBuffer, left)
+            }
+            truncated(slot, .inBody)
+        case .tunnel: tunnelEnded(fromUpstream: slot)
+        case .idle: detach(slot, .upstreamClosed)
+        }
+    }
+
+    /// Takes an exchange off its connection, and closes that.
+    mutating func detach(_ slot: Int32, _ reason: CloseReason) {
+        let u = upstreams[slot]
+        if u.pointee.exchange >= 0 {
+            exchanges[u.pointee.exchange].pointee.upstream = -1
+            u.pointee.exchange = -1
+        }
+        closeUpstream(slot, reason)
+    }
+
+    /// Sends the request again, where that is safe and allowed; otherwise its client is told.
+    ///
+    /// Safe: nothing was sent (the connect failed), or nothing came back, the method is idempotent and no body was consumed.
+    mutating func retryOrFail(_ number: Int32, afterConnect: Bool, staleConnection: Bool = false) {
+        let e = exchanges[number]
+        let upstream = Int(e.pointee.upstreamIndex)
+        let isSafe = !e.pointee.answered && !e.pointee.sentBody
+            && (afterConnect || (e.pointee.request.method.isIdempotent && e.pointee.requestEnded))
+        // A pooled connection that its server was about to close is nobody's failure.
+        let attemptsMax = plan.upstreams[upstream].retryAttempts + (staleConnection ? 2 : 0)
+        guard isSafe, Int(e.pointee.attempts) <= attemptsMax else {
+            let what = afterConnect ? "cannot be reached" : "closed the connection without an answer"
+            return failExchange(number, status: 502, "upstream \(plan.upstreams[upstream].name) \(what)")
+        }
+        counters.countRetry(upstream: upstream)
+        e.pointee.sawAnswer = false
+        outbox.clear()
+        findUpstream(number)
+        if outbox.byteCount > 0 { sendToUpstream(number) }
+    }
+
+    // MARK: Pooled connections
+
+    /// Something happened on a connection that waits in the pool.
+    private mutating func pooledReady(_ slot: Int32) {
+        let u = upstreams[slot]
+        guard u.pointee.socket.isReadable || u.pointee.socket.peerEnded else { return }
+        let count = load(&u.pointee.socket, .upstream)
+        if count > 0 {
+            unpool(slot)
+            beginSurplus(slot, .idle, readBuffer, count)
+            return listen(slot)
+        }
+        if u.pointee.socket.sawEnd || u.pointee.socket.isBroken {
+            unpool(slot)
+            pooledConnectionEnded(slot)
+        }
+    }
+
+    // MARK: The acknowledgement test
+
+    /// Whether the first bytes of an answer were sent before the request had arrived, so that they cannot be its answer.
+    ///
+    /// The upstream's kernel acknowledges what it has received in every segment it sends. Not one byte of the request
+    /// acknowledged: the answer left before. On a Unix-domain socket: bytes that nobody has read yet.
+    private func wasSentBeforeRequest(_ slot: Int32) -> Bool {
+        let u = upstreams[slot]
+        guard plan.upstreams[Int(servers[Int(u.pointee.server)].upstream)].reuse == .guarded else { return false }
+        let waiting = kernel.unacknowledged(u.pointee.socket.fd)
+        guard waiting > 0 else { return false }
+        let acknowledged = kernel.bytesAcknowledged(u.pointee.socket.fd)
+        if acknowledged >= 0 {
+            let before = u.pointee.requestHeadEnd - UInt64(exchanges[u.pointee.exchange].pointee.request.head.count)
+            return UInt64(acknowledged) <= before
+        }
+        // Not TCP. With a body under way, unread bytes prove nothing.
+        return exchanges[u.pointee.exchange].pointee.requestBytes == 0 && exchanges[u.pointee.exchange].pointee.requestEnded
+    }
+}
