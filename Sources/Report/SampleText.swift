@@ -44,7 +44,8 @@ struct SampleText {
     private func visibleBytes(
         of line: ArraySlice<UInt8>, isFirst: Bool, isFolded: Bool, next: ArraySlice<UInt8>
     ) -> (bytes: ArraySlice<UInt8>, isMasked: Bool) {
-        guard let first = line.first else { return (line, false) }
+        // An empty first line may be the end of a secret that is folded further.
+        guard let first = line.first else { return (line, isFirst && beginsInBlock) }
         // Obsolete line folding (RFC 9112 section 5.2): the line goes on with the value above.
         if isFolded, first == 0x20 || first == 0x09 { return (line.prefix(0), true) }
         let isStartLine = line.starts(with: "HTTP/".utf8)
