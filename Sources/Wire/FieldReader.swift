@@ -72,18 +72,16 @@ public enum FieldReader {
     private static func transferEncoding(_ value: UnsafePointer<UInt8>, _ count: Int, _ block: inout HeaderBlock) {
         var facts = block.facts
         facts.insert(.transferEncoding)
-        var elements = 0
         eachElement(value, count) { bytes, n in
-            elements += 1
             if equalsIgnoringCase(bytes, "chunked", count: n) {
                 if facts.contains(.chunked) { facts.insert(.chunkedRepeated) }
                 facts.insert(.chunked)
             } else {
-                // Other codings are not ours to undo; after chunked they break the framing.
-                facts.insert(.transferEncodingUnusable)
+                // Other codings are not ours to undo; behind chunked they break the framing.
+                facts.remove(.chunked)
+                facts.insert(.otherCoding)
             }
         }
-        if elements == 0 { facts.insert(.transferEncodingUnusable) }
         block.facts = facts
     }
 

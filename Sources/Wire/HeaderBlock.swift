@@ -51,10 +51,10 @@ public struct HeaderFacts: OptionSet, Sendable {
     public static let contentLengthDiffers = HeaderFacts(rawValue: 1 << 2)
     public static let contentLengthInvalid = HeaderFacts(rawValue: 1 << 3)
     public static let transferEncoding = HeaderFacts(rawValue: 1 << 4)
-    /// The last transfer coding is chunked, and it stands once.
+    /// The last transfer coding is chunked.
     public static let chunked = HeaderFacts(rawValue: 1 << 5)
-    /// A coding other than chunked, or chunked not last or twice.
-    public static let transferEncodingUnusable = HeaderFacts(rawValue: 1 << 6)
+    /// A transfer coding other than chunked.
+    public static let otherCoding = HeaderFacts(rawValue: 1 << 6)
     public static let close = HeaderFacts(rawValue: 1 << 7)
     public static let keepAlive = HeaderFacts(rawValue: 1 << 8)
     /// Connection nominates Upgrade and there is an Upgrade field.
@@ -65,7 +65,7 @@ public struct HeaderFacts: OptionSet, Sendable {
     /// Connection names fields beyond close, keep-alive and upgrade.
     public static let nominates = HeaderFacts(rawValue: 1 << 13)
     public static let teTrailers = HeaderFacts(rawValue: 1 << 14)
-    /// Chunked stands more than once, but nothing else: read as chunked, and told.
+    /// Chunked stands more than once.
     public static let chunkedRepeated = HeaderFacts(rawValue: 1 << 15)
 }
 
@@ -117,6 +117,7 @@ public struct HeaderBlock: ~Copyable {
         seen = 0
         keepAliveSeconds = 0
         status = 0
+        target = ByteRange()
     }
 
     @inlinable

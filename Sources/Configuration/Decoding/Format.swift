@@ -1,0 +1,105 @@
+/// How one kind of value is read, shown and described.
+///
+/// `read` returns nil after it has noted what is wrong. What `show` gives, `read` understands.
+struct Format<Value: Sendable>: Sendable {
+    /// For the documentation: `duration`, `integer 1…256`.
+    let type: String
+    let read: @Sendable (Node, inout Decoder) -> Value?
+    let show: @Sendable (Value) -> JSONValue
+    /// The tables of the mappings inside.
+    var tables: @Sendable () -> [KeyTable] = { [] }
+}
+
+extension Format {
+    /// A value that is written as one scalar; `expected` completes "expected …, found '5 sec'".
+    static func scalar(
+        _ type: String, expected: String, parse: @escaping @Sendable (String) -> Value?,
+        show: @escaping @Sendable (Value) -> JSONValue
+    ) -> Format {
+        Format(
+            type: type,
+            read: { node, decoder in
+                if case .scalar(let scalar) = node.content, !node.isNull, let value = parse(scalar.text) {
+                    return value
+                }
+                decoder.fail(expected: expected, found: node)
+                return nil
+            }, show: show)
+    }
+}
+
+extension Format where Value == String {
+    /// Any text on one line.
+    static func text(_ type: String = "text", bytesMax: Int = 4096) -> Format {
+        .scalar(
+            type, expected: "a text of 1 to \(bytesMax) bytes without control characters",
+            parse: { $0.isEmpty || $0.utf8.count > bytesMax || Quoting.hasControls($0) ? nil : $0 }, show: { .text($0) }
+        )
+    }
+
+    /// The path of a file.
+    static let file = text("file")
+
+    /// A path of a URL: begins with `/`.
+    static let path = scalar(
+        "path", expected: "a path that begins with '/'",
+        parse: {
+            $0.hasPrefix("/") && $0.utf8.count <= 4096 && !Quoting.hasControls($0) && !$0.contains(" ") ? $0 : nil
+        },
+        show: { .text($0) })
+
+    /// A name that labels records and metrics. Names that begin with `_` are the product's own.
+    static let name = scalar(
+        "name", expected: "a name of 1 to 128 bytes without control characters that does not begin with '_'",
+        parse: { $0.isEmpty || $0.utf8.count > 128 || $0.hasPrefix("_") || Quoting.hasControls($0) ? nil : $0 },
+        show: { .text($0) })
+}
+
+extension Format where Value == Int {
+    static func integer(_ range: ClosedRange<Int>) -> Format {
+        .scalar(
+            "integer \(range.lowerBound)…\(range.upperBound)",
+            expected: "a whole number from \(range.lowerBound) to \(range.upperBound)",
+            parse: { Int($0).flatMap { range.contains($0) ? $0 : nil } }, show: { .number($0) })
+    }
+
+    /// In milliseconds, at least `least` of them.
+    static func duration(least: Int = 1) -> Format {
+        .scalar(
+            least == 0 ? "duration or 0" : "duration",
+            expected: "a duration such as 250ms, 5s or 2m" + (least == 0 ? "" : " (not 0, at most a year)"),
+            parse: { Quantity.milliseconds($0).flatMap { $0 >= least ? $0 : nil } },
+            show: { .text(Quantity.duration(milliseconds: $0)) })
+    }
+
+    /// In bytes.
+    static func size(_ range: ClosedRange<Int>) -> Format {
+        let (least, most) = (Quantity.size(bytes: range.lowerBound), Quantity.size(bytes: range.upperBound))
+        return .scalar(
+            "size \(least)…\(most)", expected: "a size such as 512, 16KiB or 10MiB, from \(least) to \(most)",
+            parse: { Quantity.bytes($0).flatMap { range.contains($0) ? $0 : nil } },
+            show: { bytes in
+                let text = Quantity.size(bytes: bytes)
+                return Int(text) == bytes ? .number(bytes) : .text(text)
+            })
+    }
+}
+
+extension Format where Value: CaseIterable & RawRepresentable, Value.RawValue == String {
+    /// One of a few words.
+    static var choice: Format {
+        let words = Value.allCases.map(\.rawValue)
+        return Format(
+            type: words.map { "`\($0)`" }.joined(separator: ", "),
+            read: { node, decoder in
+                guard case .scalar(let scalar) = node.content, !node.isNull else {
+                    decoder.fail(expected: Quoting.alternatives(words), found: node)
+                    return nil
+                }
+                if let value = Value(rawValue: scalar.text) { return value }
+                let hint = scalar.isSecret ? "" : Spelling.hint(for: scalar.text, among: words)
+                decoder.fail("expected \(Quoting.alternatives(words)), found \(node.description)\(hint)", at: node.mark)
+                return nil
+            }, show: { .text($0.rawValue) })
+    }
+}

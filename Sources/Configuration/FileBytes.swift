@@ -1,0 +1,30 @@
+import Glibc
+
+/// A whole file read at once, up to a limit.
+enum FileBytes {
+    struct Unreadable: Error {
+        let reason: String
+    }
+
+    static func read(path: String, max: Int) throws(Unreadable) -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw unreadable() }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = Glibc.read(descriptor, &chunk, chunk.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw unreadable() }
+            guard count > 0 else { return bytes }
+            bytes += chunk[..<count]
+            guard bytes.count <= max else {
+                throw Unreadable(reason: "the file is larger than \(Quantity.size(bytes: max))")
+            }
+        }
+    }
+
+    private static func unreadable() -> Unreadable {
+        Unreadable(reason: "cannot be read: \(String(cString: strerror(errno)))")
+    }
+}

@@ -1,0 +1,18 @@
+extension Settings {
+    /// The endpoint for operators: metrics, health, incidents.
+    public struct Admin: Sendable, Equatable {
+        /// Nil: there is none.
+        public var address: Address? = .tcp(host: "127.0.0.1", port: 9180)
+
+        public init() {}
+        public init(address: Address?) { self.address = address }
+
+        static let section = Section(
+            "admin", Self(), whenNull: Self(address: nil), shorthand: "address",
+            keys: [
+                Key(
+                    "address", \.address, .listeningOrOff,
+                    "where it listens, as a rule on this machine only: it has no password")
+            ])
+    }
+}

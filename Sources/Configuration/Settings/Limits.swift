@@ -1,0 +1,28 @@
+extension Settings {
+    /// What a client may ask for.
+    public struct Limits: Sendable, Equatable {
+        public var headerBytesMax = 64 << 10
+        public var headerCountMax = 128
+        /// Nil: no limit.
+        public var bodyBytesMax: Int?
+        public var clientConnectionsMax = 65536
+        /// At once on one HTTP/2 connection.
+        public var streamsMax = 128
+
+        public init() {}
+
+        static let section = Section(
+            "limits", Self(),
+            keys: [
+                Key("header_bytes", \.headerBytesMax, .size((1 << 10)...(1 << 20)), "bytes of one header block"),
+                Key("header_count", \.headerCountMax, .integer(1...10_000), "fields of one header block"),
+                Key(
+                    "body_bytes", \.bodyBytesMax, .optional(.size(0...Quantity.bytesMax)),
+                    "bytes of a request's body; `null`: no limit"),
+                Key(
+                    "client_connections", \.clientConnectionsMax, .integer(1...10_000_000),
+                    "connections of clients at once"),
+                Key("streams", \.streamsMax, .integer(1...10_000), "requests at once on one HTTP/2 connection"),
+            ])
+    }
+}

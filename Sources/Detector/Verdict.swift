@@ -1,0 +1,38 @@
+/// The detector's word on one finding.
+public struct Verdict: Equatable, Sendable {
+    /// Which exchange of the connection is guilty.
+    public enum Guilty: Sendable { case current, previous }
+
+    public var kind: Kind
+    public var certainty: Certainty
+    public var severity: Severity
+    public var phase: Phase
+    public var guilty: Guilty
+
+    public init(_ kind: Kind, _ certainty: Certainty = .proven, severity: Severity? = nil, in phase: Phase, by guilty: Guilty = .current) {
+        self.kind = kind
+        self.certainty = certainty
+        self.severity = severity ?? kind.severity
+        self.phase = phase
+        self.guilty = guilty
+    }
+}
+
+extension Kind {
+    /// The severity that a record of this kind has unless the finding says otherwise.
+    public var severity: Severity {
+        switch self {
+        case .secondResponse, .headerBlockInBody, .misdeliveredResponse: .error
+        case .hangupAfterEnd: .info
+        default: .warning
+        }
+    }
+
+    /// Proof of a handler that answers twice: its server is quarantined.
+    public var isDoubleSend: Bool {
+        switch self {
+        case .secondResponse, .headerBlockInBody, .lateInterim, .bodyAfterEnd, .misdeliveredResponse: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,38 @@
+import Wire
+
+/// What is known of one answer: facts and offsets that evidence is made of. Trivial, so that it can live in a slab.
+@frozen
+public struct Answer: BitwiseCopyable, Sendable {
+    @frozen
+    public enum Framing: UInt8, Sendable { case none, length, chunked, untilClose, frames }
+
+    /// 0 until the final header block.
+    public var status: UInt16 = 0
+    public var framing: Framing = .none
+    /// The head promised that the connection would be kept.
+    public var promisesKeepAlive = false
+    /// Nothing of the answer before was read together with this one's first byte.
+    public var cameApart = true
+    public var declaredBytes: UInt64 = 0
+    public var bodyBytes: UInt64 = 0
+    /// Bytes that the connection had received before this answer's first.
+    public var startOffset: UInt64 = 0
+    /// Offset from the body's first byte at which a status line stands inside it; max when none does.
+    public var embeddedAt: UInt64 = .max
+    /// Nanoseconds on the loop's clock; 0 until it happens.
+    public var headAt: UInt64 = 0
+    public var endedAt: UInt64 = 0
+
+    @inlinable public init() {}
+
+    /// As the incident record names the framing.
+    public var framingName: String {
+        switch framing {
+        case .none: "none"
+        case .length: "content-length"
+        case .chunked: "chunked"
+        case .untilClose: "close"
+        case .frames: "h2"
+        }
+    }
+}

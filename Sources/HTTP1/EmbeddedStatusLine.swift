@@ -1,0 +1,40 @@
+/// Looks for a status line inside a Content-Length body, over the pieces in which the body arrives.
+@frozen
+public struct EmbeddedStatusLine {
+    /// Bytes of `HTTP/1.` with which the last piece ended.
+    private var matched: UInt8 = 0
+
+    public init() {}
+
+    /// Offset from the piece's first byte at which a status line begins: negative when it began in an earlier piece. nil for none.
+    public mutating func find(_ bytes: UnsafePointer<UInt8>, count: Int) -> Int? {
+        let expected: StaticString = "HTTP/1."
+        if matched > 0 {
+            let before = Int(matched)
+            var i = 0
+            while i < count, before + i < 7, bytes[i] == expected.utf8Start[before + i] { i += 1 }
+            if before + i == 7 {
+                matched = 0
+                return -before
+            }
+            if i == count {
+                matched = UInt8(before + i)
+                return nil
+            }
+            matched = 0
+        }
+        if let found = Scan.statusLine(bytes, count: count) { return found }
+        // H stands only at the front of what is looked for: one place to try for each length.
+        var length = min(6, count)
+        while length > 0 {
+            var i = 0
+            while i < length, bytes[count - length + i] == expected.utf8Start[i] { i += 1 }
+            if i == length {
+                matched = UInt8(length)
+                return nil
+            }
+            length -= 1
+        }
+        return nil
+    }
+}

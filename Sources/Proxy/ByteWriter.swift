@@ -1,0 +1,70 @@
+import Wire
+
+/// Writes bytes one behind the other into memory that is known to be large enough.
+struct ByteWriter {
+    let base: UnsafeMutablePointer<UInt8>
+    private(set) var count = 0
+
+    init(_ base: UnsafeMutablePointer<UInt8>) { self.base = base }
+
+    @inline(__always)
+    mutating func put(_ text: StaticString) {
+        (base + count).update(from: text.utf8Start, count: text.utf8CodeUnitCount)
+        count += text.utf8CodeUnitCount
+    }
+
+    @inline(__always)
+    mutating func put(_ bytes: UnsafePointer<UInt8>, _ n: Int) {
+        (base + count).update(from: bytes, count: n)
+        count += n
+    }
+
+    mutating func put(_ bytes: UnsafeBufferPointer<UInt8>) {
+        if let start = bytes.baseAddress { put(start, bytes.count) }
+    }
+
+    mutating func put(_ byte: UInt8) {
+        base[count] = byte
+        count += 1
+    }
+
+    mutating func putDecimal(_ number: UInt64) {
+        var digits = 1
+        var rest = number / 10
+        while rest > 0 { digits += 1; rest /= 10 }
+        rest = number
+        for i in 1...digits {
+            base[count + digits - i] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        }
+        count += digits
+    }
+
+    /// Sixteen lower-case hexadecimal digits.
+    mutating func putHex(_ number: UInt64) {
+        for i in 0..<16 {
+            let digit = UInt8(truncatingIfNeeded: number >> UInt64(60 - i * 4)) & 15
+            base[count + i] = digit < 10 ? 0x30 + digit : 0x57 + digit
+        }
+        count += 16
+    }
+
+    mutating func putHost(_ address: PeerAddress) { count += address.writeHost(base + count) }
+
+    /// The block's field lines that are not dropped, neighbours in one run.
+    @inline(__always)
+    mutating func putFields(_ block: borrowing HeaderBlock) {
+        var i = 0
+        while i < block.count {
+            if block.fields[i].isDropped {
+                i += 1
+                continue
+            }
+            let start = block.fields[i].start
+            while i < block.count, !block.fields[i].isDropped { i += 1 }
+            put(block.base + Int(start), Int(block.fields[i - 1].end - start))
+        }
+    }
+
+    func range(from start: Int) -> ByteRange { ByteRange(start: start, count: count - start) }
+}

@@ -1,0 +1,35 @@
+import EventLoop
+import HTTP1
+import Wire
+
+/// A connection that a client has opened, and how far its current request has been read.
+///
+///     head ──request──▶ body ──end──▶ waiting ──answer sent──▶ head
+///                                                └──must close──▶ lingering ──▶ closed
+///     body, waiting ──101──▶ tunnel
+struct ClientConnection: BitwiseCopyable {
+    enum Phase: UInt8 { case head, body, waiting, tunnel, lingering }
+
+    var socket: Socket
+    var phase = Phase.head
+    /// Close when the current answer has been sent.
+    var mustClose = false
+    /// The rest of the request's body is read and dropped: its answer is already complete, or nobody wants it.
+    var discardsBody = false
+    /// Its exchange has left the queue and looks for a connection again.
+    var needsUpstream = false
+    var isTrusted = false
+    var listener: UInt16
+    /// The exchange in progress, -1 for none.
+    var exchange: Int32 = -1
+    /// Bytes of `socket.input` known to hold no end of a header block.
+    var scanned: UInt32 = 0
+    var body = BodyDecoder()
+    var address: PeerAddress
+
+    init(fd: Int32, listener: UInt16, address: PeerAddress) {
+        socket = Socket(fd: fd)
+        self.listener = listener
+        self.address = address
+    }
+}

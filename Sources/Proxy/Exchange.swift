@@ -1,0 +1,71 @@
+import EventLoop
+import Exchanges
+import HTTP1
+import Wire
+
+/// A request as it was sent upstream, kept in those very bytes: to send it again, and to name it in an incident.
+struct RequestRecord: BitwiseCopyable {
+    /// The header block as written to the upstream; empty when there is no request.
+    var head = Buffer()
+    var methodText = ByteRange()
+    var target = ByteRange()
+    var host = ByteRange()
+    var id = ByteRange()
+    /// The value of `traceparent`.
+    var trace = ByteRange()
+    var client = PeerAddress()
+    var clientVersion = HTTPVersion.http11
+    var method = Method.get
+    var route: UInt16 = 0
+
+    var isEmpty: Bool { head.base == nil }
+
+    func text(_ range: ByteRange) -> String {
+        guard let base = head.base else { return "" }
+        return String(decoding: UnsafeBufferPointer(start: base + Int(range.start), count: Int(range.count)), as: UTF8.self)
+    }
+}
+
+/// A request that has been answered, and how: whom later bytes on its connection are attributed to.
+struct FinishedExchange: BitwiseCopyable {
+    var request = RequestRecord()
+    var answer = Answer()
+    var ordinal: UInt32 = 0
+    var isEmpty: Bool { request.isEmpty }
+}
+
+/// One request and its one answer, in progress.
+struct Exchange: BitwiseCopyable {
+    var request = RequestRecord()
+    var answer = Answer()
+    var client: Int32
+    /// The connection that serves it, -1 while none does.
+    var upstream: Int32 = -1
+    var upstreamIndex: UInt16 = 0
+    /// Requests sent so far; a retry is another.
+    var attempts: UInt8 = 0
+    /// The upstream's header block has been passed on, so that an error can no longer be answered.
+    var answered = false
+    /// Every byte of the request has been passed on.
+    var requestEnded = false
+    /// Body bytes have been passed on, so that it cannot be sent again.
+    var sentBody = false
+    var asksUpgrade = false
+    var requestIsChunked = false
+    /// How the answer's body is framed for the client.
+    var clientFraming = BodyDecoder.Framing.none
+    /// In the upstream's queue for a connection.
+    var isWaiting = false
+    var incidents: UInt8 = 0
+    /// First byte of the request seen, request sent upstream, on the loop's clock.
+    var startedAt: UInt64
+    var sentAt: UInt64 = 0
+    var requestBytes: UInt64 = 0
+    /// Neighbour in the queue for a connection.
+    var next: Int32 = -1
+
+    init(client: Int32, startedAt: UInt64) {
+        self.client = client
+        self.startedAt = startedAt
+    }
+}

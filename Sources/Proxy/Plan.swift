@@ -1,0 +1,100 @@
+import Configuration
+import Detector
+import EventLoop
+import HTTP1
+
+/// What a worker works by: the configuration with every address resolved and every name numbered. Immutable.
+///
+/// Times are nanoseconds, sizes bytes. A reload makes a new plan.
+public final class Plan: Sendable {
+    public struct Server: Sendable {
+        public var name: String
+        public var address: SocketAddress
+        public var weight: Int
+        public init(name: String, address: SocketAddress, weight: Int = 1) {
+            self.name = name
+            self.address = address
+            self.weight = weight
+        }
+    }
+
+    public enum Reuse: Sendable { case always, guarded, never }
+    public enum Balance: Sendable { case roundRobin, leastConnections, randomTwo }
+
+    public struct Upstream: Sendable {
+        public var name: String
+        public var servers: [Server]
+        public var balance = Balance.leastConnections
+        public var reuse = Reuse.guarded
+        /// Rest of a pooled connection before it serves another exchange, with `guarded`.
+        public var hold: UInt64 = 5_000_000
+        /// Connections to one server, over all workers.
+        public var connectionsMax = 1024
+        public var idleMax = 256
+        public var idleTimeout: UInt64 = 4_000_000_000
+        public var connectTimeout: UInt64 = 2_000_000_000
+        public var responseHeaderTimeout: UInt64 = 60_000_000_000
+        public var bodyIdleTimeout: UInt64 = 60_000_000_000
+        public var retryAttempts = 1
+        /// Failures in a row after which a server is passed over for `ejectTime`; 0 for never.
+        public var ejectFailures = 5
+        public var ejectTime: UInt64 = 10_000_000_000
+        public init(name: String, servers: [Server]) {
+            self.name = name
+            self.servers = servers
+        }
+    }
+
+    public struct Route: Sendable {
+        public var name: String
+        /// Lower case; empty matches every host, `*.` at the front every name below.
+        public var host = ""
+        public var pathPrefix = "/"
+        public var upstream: Int
+        public var onViolation = ViolationPolicy.contain
+        public init(name: String, upstream: Int) {
+            self.name = name
+            self.upstream = upstream
+        }
+    }
+
+    public struct Limits: Sendable {
+        public var headerBytes = 64 << 10
+        public var headerCount = 128
+        public var bodyBytes: UInt64 = .max
+        public var clientConnections = 65_536
+        public init() {}
+    }
+
+    public struct Timeouts: Sendable {
+        public var clientHeader: UInt64 = 15_000_000_000
+        public var clientBody: UInt64 = 60_000_000_000
+        public var clientIdle: UInt64 = 75_000_000_000
+        public var drain: UInt64 = 30_000_000_000
+        public init() {}
+    }
+
+    public let upstreams: [Upstream]
+    public let routes: [Route]
+    public let limits: Limits
+    public let timeouts: Timeouts
+    /// After a proven double send: so long does each connection of the server serve one exchange.
+    public let quarantine: UInt64
+    /// Evidence keeps raw bytes, at most so many; 0 keeps none.
+    public let sampleBytes: Int
+    /// Networks whose forwarding fields are believed.
+    public let trusted: [Network]
+
+    public init(
+        upstreams: [Upstream], routes: [Route], limits: Limits = Limits(), timeouts: Timeouts = Timeouts(),
+        quarantine: UInt64 = 60_000_000_000, sampleBytes: Int = 0, trusted: [Network] = []
+    ) {
+        self.upstreams = upstreams
+        self.routes = routes
+        self.limits = limits
+        self.timeouts = timeouts
+        self.quarantine = quarantine
+        self.sampleBytes = sampleBytes
+        self.trusted = trusted
+    }
+}

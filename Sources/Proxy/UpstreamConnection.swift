@@ -1,0 +1,63 @@
+import EventLoop
+import Exchanges
+import HTTP1
+import Wire
+
+/// A connection to an upstream's server.
+///
+///     connecting ─▶ active ──answer's end──▶ resting ──hold──▶ (taken again) active
+///        │            │                         └──bytes──▶ surplus
+///        │            ├──bytes past the end──▶ surplus ──quiet──▶ closed, recorded
+///        └─▶ closed   └──end, server quarantined──▶ listening ──100 ms──▶ closed
+struct UpstreamConnection: BitwiseCopyable {
+    enum Phase: UInt8 {
+        case connecting, active
+        /// Pooled, not yet rested.
+        case resting
+        /// Pooled, to be taken.
+        case ready
+        /// Not used again, but listened to: late strays are to be caught and attributed.
+        case listening
+        /// Collecting bytes that no answer accounts for.
+        case surplus
+    }
+
+    var socket: Socket
+    var phase = Phase.connecting
+    /// Not to be used again after the current exchange.
+    var mustClose = false
+    /// A status line has been seen inside the current Content-Length body.
+    var hasEmbedded = false
+    var server: UInt16
+    /// The exchange in progress, -1 for none.
+    var exchange: Int32 = -1
+    /// Neighbours in the server's list of pooled connections.
+    var next: Int32 = -1
+    var previous: Int32 = -1
+    /// Exchanges begun on this connection.
+    var ordinal: UInt32 = 0
+    var number: UInt64
+    var decoder = ResponseDecoder()
+    /// Bytes received and consumed.
+    var received: UInt64 = 0
+    /// Bytes written on this connection before the current request, and with its header block.
+    var sent: UInt64 = 0
+    var requestHeadEnd: UInt64 = 0
+    /// When it was pooled.
+    var pooledAt: UInt64 = 0
+    /// Idle connections are closed after this: the configured time, or what the upstream's Keep-Alive allows.
+    var idleTimeout: UInt64
+    /// Reads so far, to tell what came in one read.
+    var reads: UInt64 = 0
+    var lastEndRead: UInt64 = 0
+    /// The two exchanges before the current one: whom a stray belongs to.
+    var last = FinishedExchange()
+    var beforeLast = FinishedExchange()
+
+    init(fd: Int32, server: UInt16, number: UInt64, idleTimeout: UInt64) {
+        socket = Socket(fd: fd)
+        self.server = server
+        self.number = number
+        self.idleTimeout = idleTimeout
+    }
+}

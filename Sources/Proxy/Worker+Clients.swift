@@ -1,0 +1,237 @@
+import CShim
+import EventLoop
+import Exchanges
+import Glibc
+import HTTP1
+import Report
+import Wire
+
+/// Client connections: accepting, reading requests, closing.
+extension Worker {
+    /// A connection of a client has something to read, or room to write, or its turn again.
+    mutating func clientReady(_ slot: Int32) {
+        let c = clients[slot]
+        if c.pointee.needsUpstream {
+            c.pointee.needsUpstream = false
+            findUpstream(c.pointee.exchange)
+            sendRequestHead(slot)
+        }
+        if c.pointee.socket.isBlocked, c.pointee.socket.isWritable {
+            guard flush(&c.pointee.socket, .client) else { return clientBroke(slot) }
+            if !c.pointee.socket.isBlocked {
+                if c.pointee.exchange >= 0 {
+                    let upstream = exchanges[c.pointee.exchange].pointee.upstream
+                    if upstream >= 0 { queueUpstream(upstream) }
+                } else if clientDrained(slot) {
+                    return
+                }
+            }
+        }
+        readClient(slot)
+    }
+
+    /// Everything for the client has been sent and no exchange is in progress. True when that closed the connection.
+    private mutating func clientDrained(_ slot: Int32) -> Bool {
+        let c = clients[slot]
+        if c.pointee.phase == .lingering {
+            kernel.shutdownWrite(c.pointee.socket.fd)
+            timers.set(Worker.clientTimer(slot), now + Self.lingerTime)
+            return false
+        }
+        guard c.pointee.mustClose else {
+            timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientIdle)
+            return false
+        }
+        closeClient(slot)
+        return true
+    }
+
+    /// Reads a client's connection as long as there is something, and somewhere for it to go.
+    mutating func readClient(_ slot: Int32) {
+        let c = clients[slot]
+        var rounds = 0
+        var isFirst = true
+        while true {
+            if c.pointee.socket.isBroken { return clientBroke(slot) }
+            guard mayRead(c) else { break }
+            guard c.pointee.socket.isReadable || (isFirst && !c.pointee.socket.input.isEmpty) else { break }
+            guard rounds < Self.readsPerTurn else { return queueClient(slot) }
+            rounds += 1
+            isFirst = false
+            let generation = clients.generation(slot)
+            let count = load(&c.pointee.socket, .client)
+            let consumed = clientBytes(slot, count)
+            if clients.generation(slot) != generation { return outbox.clear() }
+            sendRequestHead(slot)
+            keep(&c.pointee.socket, from: consumed, to: count)
+            if c.pointee.socket.sawEnd {
+                clientEnded(slot)
+                return
+            }
+        }
+        // A failed socket is noticed even while nobody reads it.
+        if c.pointee.socket.peerEnded, c.pointee.exchange >= 0, !mayRead(c), kernel.takeError(c.pointee.socket.fd) != 0 {
+            clientBroke(slot)
+        }
+    }
+
+    /// Whether bytes from the client have somewhere to go.
+    @inline(__always)
+    private func mayRead(_ c: UnsafeMutablePointer<ClientConnection>) -> Bool {
+        switch c.pointee.phase {
+        case .head: return !c.pointee.mustClose && !c.pointee.socket.isBlocked
+        case .lingering: return true
+        case .waiting: return false
+        case .body, .tunnel:
+            if c.pointee.discardsBody { return true }
+            guard c.pointee.exchange >= 0 else { return false }
+            let upstream = exchanges[c.pointee.exchange].pointee.upstream
+            guard upstream >= 0 else { return false }
+            let u = upstreams[upstream]
+            return u.pointee.phase != .connecting && !u.pointee.socket.isBlocked
+        }
+    }
+
+    /// Acts on `count` bytes at the start of the read buffer; returns how many are used up.
+    private mutating func clientBytes(_ slot: Int32, _ count: Int) -> Int {
+        let c = clients[slot]
+        let generation = clients.generation(slot)
+        var position = 0
+        while position < count {
+            guard mayRead(c) else { return position }
+            switch c.pointee.phase {
+            case .head:
+                guard let used = clientHead(slot, position, count) else { return position }
+                position += used
+            case .body:
+                let used = clientBody(slot, position, count)
+                position += used
+                if used == 0 { return position }
+            case .tunnel:
+                forwardTunnel(fromClient: slot, readBuffer + position, count - position)
+                return count
+            case .waiting, .lingering: return count
+            }
+            guard clients.generation(slot) == generation else { return count }
+        }
+        return position
+    }
+
+    /// Reads a request's header block at `position`. Returns the bytes used, nil when there are not enough.
+    private mutating func clientHead(_ slot: Int32, _ position: Int, _ count: Int) -> Int? {
+        let c = clients[slot]
+        let bytes = readBuffer + position
+        let available = count - position
+        if c.pointee.scanned > 0, position == 0, available <= plan.limits.headerBytes,
+            !HeadEnd.isIn(bytes, from: Int(c.pointee.scanned), count: available)
+        {
+            c.pointee.scanned = UInt32(available)
+            return nil
+        }
+        let outcome = HeadParser.request(bytes, count: available, limits: headLimits, into: &requestBlock)
+        switch outcome {
+        case .incomplete:
+            if c.pointee.scanned == 0 { timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientHeader) }
+            c.pointee.scanned = UInt32(available)
+            return nil
+        case .malformed(let fault):
+            c.pointee.scanned = 0
+            refuse(slot, requestFault: .malformed(fault))
+            return nil
+        case .complete:
+            c.pointee.scanned = 0
+            let used = requestBlock.byteCount
+            startExchange(slot)
+            return used
+        }
+    }
+
+    /// Passes on body bytes at `position`. Returns the bytes used.
+    private mutating func clientBody(_ slot: Int32, _ position: Int, _ count: Int) -> Int {
+        let c = clients[slot]
+        let step = c.pointee.body.decode(readBuffer + position, count: count - position, limits: headLimits, block: &requestBlock)
+        switch step.outcome {
+        case .malformed, .interim:
+            requestBodyMalformed(slot)
+            return step.consumed
+        case .more, .end: break
+        }
+        let ended = step.outcome == .end
+        if step.bodyCount > 0 || ended {
+            timers.set(Worker.clientTimer(slot), ended ? 0 : now + plan.timeouts.clientBody)
+        }
+        if ended { c.pointee.phase = .waiting }
+        if !c.pointee.discardsBody {
+            forwardRequestBody(slot, readBuffer + position + step.bodyStart, step.bodyCount, ended: ended, hasTrailers: step.hasTrailers)
+        }
+        return step.consumed
+    }
+
+    /// The client ended its side of the connection.
+    private mutating func clientEnded(_ slot: Int32) {
+        let c = clients[slot]
+        switch c.pointee.phase {
+        case .head where c.pointee.exchange < 0 && c.pointee.socket.isBlocked:
+            c.pointee.mustClose = true
+        case .head, .lingering: closeClient(slot)
+        case .body: clientBroke(slot)
+        case .tunnel: tunnelEnded(fromClient: slot)
+        // A half-closed client still reads its answer (RFC 9112 section 9.6).
+        case .waiting: c.pointee.mustClose = true
+        }
+    }
+
+    /// The client is gone: nobody wants the answer.
+    mutating func clientBroke(_ slot: Int32) {
+        let c = clients[slot]
+        if c.pointee.exchange >= 0 { abandon(c.pointee.exchange) }
+        closeClient(slot)
+    }
+
+    /// The answer has been handed over: the next request, or the end of the connection.
+    mutating func answerDone(_ slot: Int32) {
+        let c = clients[slot]
+        c.pointee.exchange = -1
+        c.pointee.discardsBody = false
+        // The rest of the request's body is still to come, and the answer has said that the connection closes.
+        if c.pointee.phase == .body { return linger(slot) }
+        c.pointee.phase = .head
+        if c.pointee.mustClose || isDraining {
+            c.pointee.mustClose = true
+            if c.pointee.socket.isBlocked {
+                timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientBody)
+            } else {
+                closeClient(slot)
+            }
+            return
+        }
+        timers.set(Worker.clientTimer(slot), now + (c.pointee.socket.isBlocked ? plan.timeouts.clientBody : plan.timeouts.clientIdle))
+        if c.pointee.socket.mayHaveInput { queueClient(slot) }
+    }
+
+    /// Bytes that the client still sends must not turn the answer into a reset: end our side, read on for a while.
+    static var lingerTime: UInt64 { 2_000_000_000 }
+
+    mutating func linger(_ slot: Int32) {
+        let c = clients[slot]
+        c.pointee.phase = .lingering
+        c.pointee.mustClose = true
+        if !c.pointee.socket.isBlocked { kernel.shutdownWrite(c.pointee.socket.fd) }
+        timers.set(Worker.clientTimer(slot), now + Self.lingerTime)
+        queueClient(slot)
+    }
+
+    /// Closes a client's connection; with RST when its answer has been cut and nothing else shows that.
+    mutating func closeClient(_ slot: Int32, reset: Bool = false) {
+        let c = clients[slot]
+        timers.close(Worker.clientTimer(slot))
+        counters.changeClientConnections(listener: Int(c.pointee.listener), by: -1)
+        _ = world.changeClients(by: -1)
+        shut(&c.pointee.socket, reset: reset)
+        clients.release(slot)
+        if acceptsPaused { resumeAccepting() }
+    }
+
+    static func clientTimer(_ slot: Int32) -> Int32 { slot }
+    func upstreamTimer(_ slot: Int32) -> Int32 { slot + Int32(clients.capacity) }
+}

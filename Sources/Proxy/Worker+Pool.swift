@@ -1,0 +1,336 @@
+import CShim
+import EventLoop
+import Exchanges
+import Glibc
+import Report
+import Wire
+
+/// Connections to upstream servers: choosing, opening, taking from the pool, putting back, closing.
+extension Worker {
+    /// What the look at a pooled connection found.
+    private enum Look { case quiet, ended, bytes }
+
+    /// Finds a connection for an exchange: a pooled one, a new one, or a place in the queue.
+    mutating func findUpstream(_ number: Int32) {
+        let e = exchanges[number]
+        let upstream = Int(e.pointee.upstreamIndex)
+        guard let server = chooseServer(upstream) else {
+            return failExchange(number, status: 503, "no server of upstream \(plan.upstreams[upstream].name) can be used")
+        }
+        if let slot = takePooled(server, evenUnrested: false) { return attach(number, to: slot) }
+        if connectionsLeft(server) {
+            return connect(number, to: server)
+        }
+        // Every connection is out or resting: the one that has rested longest is the least risky.
+        if let slot = takePooled(server, evenUnrested: true) {
+            _ = so_fetch_add(&servers[server].shared.pointee.unrested, 1)
+            return attach(number, to: slot)
+        }
+        guard queues[upstream].count < WaitQueue.lengthMax else {
+            return failExchange(number, status: 503, "every connection to upstream \(plan.upstreams[upstream].name) is busy")
+        }
+        enqueue(number)
+    }
+
+    // MARK: Choosing
+
+    /// The server to use, by the upstream's way of balancing. Servers that are down or ejected are passed over.
+    private mutating func chooseServer(_ upstream: Int) -> Int? {
+        let first = firstServer[upstream]
+        let count = firstServer[upstream + 1] - first
+        if count == 1 { return isUp(first) ? first : nil }
+        let candidates = (first..<first + count).filter { isUp($0) && !isEjected($0) }
+        // All ejected: better a server that failed lately than none.
+        let usable = candidates.isEmpty ? (first..<first + count).filter { isUp($0) } : candidates
+        guard !usable.isEmpty else { return nil }
+        turns[upstream] &+= 1
+        switch plan.upstreams[upstream].balance {
+        case .roundRobin: return weightedTurn(usable, Int(turns[upstream]))
+        case .leastConnections:
+            // Ties are broken by turn, so that idle servers share alike.
+            let start = Int(turns[upstream]) % usable.count
+            return (usable[start...] + usable[..<start]).min { load($0) < load($1) }
+        case .randomTwo:
+            let a = usable[Int(random.next() % UInt64(usable.count))]
+            let b = usable[Int(random.next() % UInt64(usable.count))]
+            return load(a) <= load(b) ? a : b
+        }
+    }
+
+    private func isUp(_ server: Int) -> Bool { so_load(&servers[server].shared.pointee.isUp) != 0 }
+
+    private func isEjected(_ server: Int) -> Bool { so_load(&servers[server].shared.pointee.ejectedUntil) > now }
+
+    private func load(_ server: Int) -> Double { Double(servers[server].activeCount) / Double(servers[server].weight) }
+
+    private func weightedTurn(_ usable: [Int], _ turn: Int) -> Int {
+        var place = turn % usable.reduce(0) { $0 + Int(servers[$1].weight) }
+        for server in usable {
+            place -= Int(servers[server].weight)
+            if place < 0 { return server }
+        }
+        return usable[0]
+    }
+
+    // MARK: Taking
+
+    /// A pooled connection that has been looked at and is quiet, nil when there is none.
+    private mutating func takePooled(_ server: Int, evenUnrested: Bool) -> Int32? {
+        let upstream = Int(servers[server].upstream)
+        guard plan.upstreams[upstream].reuse != .never else { return nil }
+        promoteRested(server, hold: plan.upstreams[upstream].reuse == .guarded ? plan.upstreams[upstream].hold : 0)
+        while true {
+            let slot = servers[server].readyFirst >= 0 ? servers[server].readyFirst : evenUnrested ? servers[server].restingFirst : -1
+            guard slot >= 0 else { return nil }
+            unpool(slot)
+            if plan.upstreams[upstream].reuse == .always { return slot }
+            switch look(slot) {
+            case .quiet: return slot
+            case .ended:
+                upstreams[slot].pointee.socket.sawEnd = true
+                pooledConnectionEnded(slot)
+            case .bytes:
+                upstreams[slot].pointee.socket.isReadable = true
+                collectSurplus(slot, .idle)
+            }
+        }
+    }
+
+    /// Looks at what has come on a pooled connection since the last wait for events.
+    private func look(_ slot: Int32) -> Look {
+        let socket = upstreams[slot].pointee.socket
+        // Readiness that has been told and not worked off needs no system call.
+        if !socket.isReadable, !socket.peerEnded {
+            let n = kernel.peek(socket.fd, readBufferTail, 1)
+            if n == Int(-EAGAIN) { return .quiet }
+            return n > 0 ? .bytes : .ended
+        }
+        let n = kernel.peek(socket.fd, readBufferTail, 1)
+        return n > 0 ? .bytes : n == Int(-EAGAIN) ? .quiet : .ended
+    }
+
+    /// A byte of the read buffer that no request stands in.
+    private var readBufferTail: UnsafeMutableRawPointer {
+        UnsafeMutableRawPointer(scratch + scratchCapacity - 1)
+    }
+
+    /// Moves connections that have rested long enough to where they can be taken, last in, first out.
+    private mutating func promoteRested(_ server: Int, hold: UInt64) {
+        while true {
+            let slot = servers[server].restingFirst
+            guard slot >= 0, upstreams[slot].pointee.pooledAt + hold <= now else { return }
+            let u = upstreams[slot]
+            servers[server].restingFirst = u.pointee.next
+            if u.pointee.next >= 0 { upstreams[u.pointee.next].pointee.previous = -1 } else { servers[server].restingLast = -1 }
+            u.pointee.phase = .ready
+            u.pointee.previous = -1
+            u.pointee.next = servers[server].readyFirst
+            if u.pointee.next >= 0 { upstreams[u.pointee.next].pointee.previous = slot }
+            servers[server].readyFirst = slot
+        }
+    }
+
+    /// Takes a connection out of its pool, to be used or closed.
+    mutating func unpool(_ slot: Int32) {
+        let u = upstreams[slot]
+        let server = Int(u.pointee.server)
+        let next = u.pointee.next
+        let previous = u.pointee.previous
+        if previous >= 0 {
+            upstreams[previous].pointee.next = next
+        } else if u.pointee.phase == .ready {
+            servers[server].readyFirst = next
+        } else {
+            servers[server].restingFirst = next
+        }
+        if next >= 0 {
+            upstreams[next].pointee.previous = previous
+        } else if u.pointee.phase == .resting {
+            servers[server].restingLast = previous
+        }
+        u.pointee.next = -1
+        u.pointee.previous = -1
+        u.pointee.phase = .active
+        servers[server].idleCount -= 1
+        servers[server].activeCount += 1
+        counters.changeUpstreamConnections(upstream: Int(servers[server].upstream), .idle, by: -1)
+        counters.changeUpstreamConnections(upstream: Int(servers[server].upstream), .active, by: 1)
+    }
+
+    // MARK: Opening
+
+    private func connectionsLeft(_ server: Int) -> Bool {
+        so_load(&servers[server].shared.pointee.connections) < UInt64(plan.upstreams[Int(servers[server].upstream)].connectionsMax)
+    }
+
+    private mutating func connect(_ number: Int32, to server: Int) {
+        let upstream = Int(servers[server].upstream)
+        var isConnected = false
+        let fd = kernel.connect(plan.upstreams[upstream].servers[Int(servers[server].index)].address, isConnected: &isConnected)
+        guard fd >= 0 else {
+            connectFailed(server, error: -fd)
+            return retryOrFail(number, afterConnect: true)
+        }
+        let connection = UpstreamConnection(
+            fd: fd, server: UInt16(server), number: world.nextConnectionNumber(), idleTimeout: plan.upstreams[upstream].idleTimeout)
+        let slot = upstreams.take(connection)
+        guard slot >= 0 else {
+            kernel.close(fd)
+            return failExchange(number, status: 503, "too many upstream connections")
+        }
+        _ = so_fetch_add(&servers[server].shared.pointee.connections, 1)
+        servers[server].connectionCount += 1
+        servers[server].activeCount += 1
+        counters.changeUpstreamConnections(upstream: upstream, .active, by: 1)
+        timers.open(upstreamTimer(slot))
+        let registered = kernel.register(poll, fd, tag: upstreamTag(slot), edge: true)
+        guard registered >= 0 else {
+            closeUpstream(slot, .error)
+            return failExchange(number, status: 503, "no room for another connection")
+        }
+        timers.set(upstreamTimer(slot), now + plan.upstreams[upstream].connectTimeout)
+        if isConnected { upstreams[slot].pointee.phase = .active }
+        attach(number, to: slot)
+    }
+
+    /// A connect has been decided: the request goes out, or elsewhere.
+    mutating func connectDecided(_ slot: Int32) {
+        let u = upstreams[slot]
+        let error = kernel.takeError(u.pointee.socket.fd)
+        guard error == 0 else { return connectGaveUp(slot, error: error) }
+        so_store(&servers[Int(u.pointee.server)].shared.pointee.failures, 0)
+        let number = u.pointee.exchange
+        guard number >= 0 else { return closeUpstream(slot, .clientGone) }
+        requestStarts(number)
+        sendToUpstream(number)
+        // Body bytes that came meanwhile wait in the client's connection.
+        queueClient(exchanges[number].pointee.client)
+    }
+
+    /// A connect failed, or took too long.
+    mutating func connectGaveUp(_ slot: Int32, error: Int32) {
+        let number = upstreams[slot].pointee.exchange
+        connectFailed(Int(upstreams[slot].pointee.server), error: error)
+        upstreams[slot].pointee.exchange = -1
+        closeUpstream(slot, .error)
+        if number >= 0 { retryOrFail(number, afterConnect: true) }
+    }
+
+    private mutating func connectFailed(_ server: Int, error: Int32) {
+        let shared = servers[server].shared
+        let failures = so_fetch_add(&shared.pointee.failures, 1) + 1
+        let upstream = plan.upstreams[Int(servers[server].upstream)]
+        if failures == 1 {
+            let name = upstream.servers[Int(servers[server].index)].name
+            world.log.warning("cannot connect", metadata: ["upstream": "\(upstream.name)", "server": "\(name)", "error": "\(String(cString: strerror(error)))"])
+        }
+        if failures >= UInt64(upstream.ejectFailures), upstream.ejectFailures > 0, upstream.servers.count > 1 {
+            so_store(&shared.pointee.ejectedUntil, now + upstream.ejectTime)
+        }
+    }
+
+    // MARK: Putting back and closing
+
+    /// A connection whose answer is complete, and that may serve another exchange.
+    mutating func pool(_ slot: Int32) {
+        let u = upstreams[slot]
+        let server = Int(u.pointee.server)
+        let upstream = Int(servers[server].upstream)
+        servers[server].activeCount -= 1
+        servers[server].idleCount += 1
+        counters.changeUpstreamConnections(upstream: upstream, .active, by: -1)
+        counters.changeUpstreamConnections(upstream: upstream, .idle, by: 1)
+        u.pointee.phase = .resting
+        u.pointee.pooledAt = now
+        u.pointee.next = -1
+        u.pointee.previous = servers[server].restingLast
+        if servers[server].restingLast >= 0 {
+            upstreams[servers[server].restingLast].pointee.next = slot
+        } else {
+            servers[server].restingFirst = slot
+        }
+        servers[server].restingLast = slot
+        timers.set(upstreamTimer(slot), now + u.pointee.idleTimeout)
+        if Int(servers[server].idleCount) > plan.upstreams[upstream].idleMax {
+            // The one in the pool for the longest is the next to be closed by its server anyway.
+            let oldest = servers[server].restingFirst
+            unpool(oldest)
+            closeUpstream(oldest, .maxIdle)
+        }
+        if queues[upstream].first >= 0 { serveQueue(upstream) }
+    }
+
+    /// Closes a connection that is in no pool.
+    mutating func closeUpstream(_ slot: Int32, _ reason: CloseReason, reset: Bool = false) {
+        let u = upstreams[slot]
+        let server = Int(u.pointee.server)
+        let upstream = Int(servers[server].upstream)
+        servers[server].activeCount -= 1
+        servers[server].connectionCount -= 1
+        _ = so_fetch_add(&servers[server].shared.pointee.connections, -1)
+        counters.changeUpstreamConnections(upstream: upstream, .active, by: -1)
+        counters.countClosed(upstream: upstream, reason)
+        timers.close(upstreamTimer(slot))
+        buffers.give(&u.pointee.last.request.head)
+        buffers.give(&u.pointee.beforeLast.request.head)
+        if u.pointee.hasEmbedded { embedded[slot] = nil }
+        shut(&u.pointee.socket, reset: reset)
+        upstreams.release(slot)
+        if queues[upstream].first >= 0 { serveQueue(upstream) }
+    }
+
+    /// A server's own close of a connection that waited in the pool.
+    mutating func pooledConnectionEnded(_ slot: Int32) {
+        closeUpstream(slot, .upstreamClosed)
+    }
+
+    // MARK: Waiting
+
+    private mutating func enqueue(_ number: Int32) {
+        let e = exchanges[number]
+        let upstream = Int(e.pointee.upstreamIndex)
+        e.pointee.isWaiting = true
+        e.pointee.next = -1
+        if queues[upstream].last >= 0 { exchanges[queues[upstream].last].pointee.next = number } else { queues[upstream].first = number }
+        queues[upstream].last = number
+        queues[upstream].count += 1
+        timers.set(Worker.clientTimer(e.pointee.client), now + WaitQueue.timeout)
+    }
+
+    /// Takes an exchange out of its queue, wherever it stands.
+    mutating func dequeue(_ number: Int32) {
+        let upstream = Int(exchanges[number].pointee.upstreamIndex)
+        var previous: Int32 = -1
+        var at = queues[upstream].first
+        while at >= 0, at != number {
+            previous = at
+            at = exchanges[at].pointee.next
+        }
+        guard at == number else { return }
+        let next = exchanges[number].pointee.next
+        if previous >= 0 { exchanges[previous].pointee.next = next } else { queues[upstream].first = next }
+        if next < 0 { queues[upstream].last = previous }
+        queues[upstream].count -= 1
+        exchanges[number].pointee.isWaiting = false
+        exchanges[number].pointee.next = -1
+    }
+
+    /// A connection has come free: whoever waits the longest has it. In its own turn, for a pump may be running.
+    private mutating func serveQueue(_ upstream: Int) {
+        let number = queues[upstream].first
+        dequeue(number)
+        let client = exchanges[number].pointee.client
+        clients[client].pointee.needsUpstream = true
+        queueClient(client)
+    }
+}
+
+/// Exchanges of one upstream that wait for a connection, the longest waiting first.
+struct WaitQueue {
+    static let lengthMax = 1024
+    static let timeout: UInt64 = 1_000_000_000
+
+    var first: Int32 = -1
+    var last: Int32 = -1
+    var count = 0
+}

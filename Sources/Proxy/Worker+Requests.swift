@@ -1,0 +1,176 @@
+import EventLoop
+import Exchanges
+import HTTP1
+import Report
+import Wire
+
+/// From a request's header block to an upstream: judging it, rewriting it, sending it and its body.
+extension Worker {
+    /// Begins the exchange of the request in `requestBlock`.
+    mutating func startExchange(_ slot: Int32) {
+        let c = clients[slot]
+        let decoder: BodyDecoder
+        switch RequestFraming.decide(requestBlock) {
+        case .success(let body): decoder = body
+        case .failure(let fault): return refuse(slot, requestFault: fault)
+        }
+        if requestBlock.version == .http10 {
+            c.pointee.mustClose = !requestBlock.facts.contains(.keepAlive)
+        } else if requestBlock.facts.contains(.close) {
+            c.pointee.mustClose = true
+        }
+        guard requestBlock.method != .connect else { return refuse(slot, status: 405, "CONNECT is not served") }
+        guard let target = RequestTarget(requestBlock) else { return refuse(slot, requestFault: .malformed(.target)) }
+        guard let route = router.route(host: target.host, path: target.path) else {
+            return refuse(slot, status: 404, "no route for this host and path")
+        }
+        if decoder.framing == .length, decoder.remaining > plan.limits.bodyBytes {
+            return refuse(slot, status: 413, "the request's body is larger than allowed", route: route)
+        }
+        var exchange = Exchange(client: slot, startedAt: now)
+        exchange.upstreamIndex = UInt16(plan.routes[route].upstream)
+        exchange.requestIsChunked = decoder.framing == .chunked
+        exchange.requestEnded = decoder.isEmpty
+        exchange.asksUpgrade = requestBlock.facts.contains(.upgrade) && decoder.isEmpty && requestBlock.version == .http11
+        exchange.request.client = c.pointee.address
+        exchange.request.clientVersion = requestBlock.version
+        exchange.request.method = requestBlock.method
+        exchange.request.route = UInt16(route)
+        writeRequestHead(&exchange, target, isTrusted: c.pointee.isTrusted)
+        let number = exchanges.take(exchange)
+        guard number >= 0 else {
+            buffers.give(&exchange.request.head)
+            return refuse(slot, status: 503, "too many exchanges in progress", route: route)
+        }
+        c.pointee.exchange = number
+        c.pointee.body = decoder
+        c.pointee.phase = decoder.isEmpty ? .waiting : .body
+        timers.set(Worker.clientTimer(slot), decoder.isEmpty ? 0 : now + plan.timeouts.clientBody)
+        findUpstream(number)
+    }
+
+    private mutating func writeRequestHead(_ exchange: inout Exchange, _ target: RequestTarget, isTrusted: Bool) {
+        RequestHead.dropFields(&requestBlock, isTrusted: isTrusted, keepsUpgrade: exchange.asksUpgrade)
+        let bytes = requestBlock.byteCount + 3 * target.host.count + RequestHead.addedBytesMax
+        exchange.request.head = buffers.take(bytes)
+        RequestHead.write(
+            requestBlock, target: target.path, host: target.host, isChunked: exchange.requestIsChunked, isTrusted: isTrusted,
+            isTLS: false, keepsUpgrade: exchange.asksUpgrade, random: &random, into: &exchange.request)
+    }
+
+    /// An exchange has its connection: the request's header block goes into the outbox or, behind a connect, out at once.
+    mutating func attach(_ number: Int32, to slot: Int32) {
+        let e = exchanges[number]
+        let u = upstreams[slot]
+        e.pointee.upstream = slot
+        e.pointee.attempts += 1
+        u.pointee.exchange = number
+        u.pointee.ordinal += 1
+        u.pointee.mustClose = false
+        u.pointee.hasEmbedded = false
+        if u.pointee.phase != .connecting { requestStarts(number) }
+    }
+
+    /// The connection is there: from now on an answer is due.
+    mutating func requestStarts(_ number: Int32) {
+        let e = exchanges[number]
+        let u = upstreams[e.pointee.upstream]
+        let head = e.pointee.request.head
+        u.pointee.phase = .active
+        u.pointee.decoder.requestSent(method: e.pointee.request.method, asksUpgrade: e.pointee.asksUpgrade)
+        u.pointee.requestHeadEnd = u.pointee.sent + UInt64(head.count)
+        e.pointee.answer = Answer()
+        e.pointee.sentAt = now
+        outbox.add(head.first, head.count)
+        timers.set(upstreamTimer(e.pointee.upstream), now + plan.upstreams[Int(e.pointee.upstreamIndex)].responseHeaderTimeout)
+    }
+
+    /// Sends the header block that waits in the outbox, when no body byte has come to go with it.
+    @inline(__always)
+    mutating func sendRequestHead(_ client: Int32) {
+        guard outbox.byteCount > 0 else { return }
+        sendToUpstream(clients[client].pointee.exchange)
+    }
+
+    /// Sends the outbox to an exchange's upstream.
+    mutating func sendToUpstream(_ number: Int32) {
+        guard number >= 0, exchanges[number].pointee.upstream >= 0 else { return outbox.clear() }
+        let e = exchanges[number]
+        let slot = e.pointee.upstream
+        let u = upstreams[slot]
+        u.pointee.sent += UInt64(outbox.byteCount)
+        guard deliver(&u.pointee.socket, .upstream) else { return upstreamRefusesBytes(slot) }
+    }
+
+    /// The upstream takes no more bytes, but its answer may have come: read it, and drop the rest of the request.
+    private mutating func upstreamRefusesBytes(_ slot: Int32) {
+        let u = upstreams[slot]
+        u.pointee.mustClose = true
+        u.pointee.socket.isBroken = false
+        u.pointee.socket.peerEnded = true
+        u.pointee.socket.isReadable = true
+        if u.pointee.exchange >= 0 {
+            let e = exchanges[u.pointee.exchange]
+            let c = clients[e.pointee.client]
+            if c.pointee.phase == .body { c.pointee.discardsBody = true }
+        }
+        queueUpstream(slot)
+    }
+
+    /// Passes on a piece of a request's body.
+    mutating func forwardRequestBody(
+        _ client: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, ended: Bool, hasTrailers: Bool
+    ) {
+        let number = clients[client].pointee.exchange
+        let e = exchanges[number]
+        e.pointee.requestBytes += UInt64(count)
+        if e.pointee.requestBytes > plan.limits.bodyBytes { return requestBodyTooLarge(client) }
+        if e.pointee.requestIsChunked {
+            if count > 0 {
+                outbox.addChunkSize(count)
+                outbox.add(bytes, count)
+                outbox.add("\r\n")
+            }
+            if ended {
+                outbox.add("0\r\n")
+                if hasTrailers { addTrailers(requestBlock) }
+                outbox.add("\r\n")
+            }
+        } else {
+            outbox.add(bytes, count)
+        }
+        if count > 0 { e.pointee.sentBody = true }
+        if ended {
+            e.pointee.requestEnded = true
+            timers.set(upstreamTimer(e.pointee.upstream), now + plan.upstreams[Int(e.pointee.upstreamIndex)].responseHeaderTimeout)
+        }
+        sendToUpstream(number)
+    }
+
+    /// Trailer fields that may be passed on: none that frames or routes a message (RFC 9110 section 6.5.1).
+    mutating func addTrailers(_ block: borrowing HeaderBlock) {
+        var out = ByteWriter(scratch)
+        for i in 0..<block.count {
+            switch block.fields[i].name {
+            case .other, .etag, .age, .expires, .date, .lastModified, .traceparent, .tracestate:
+                out.put(block.base + Int(block.fields[i].start), Int(block.fields[i].end - block.fields[i].start))
+            default: continue
+            }
+        }
+        outbox.add(scratch, out.count)
+    }
+
+    private mutating func requestBodyTooLarge(_ client: Int32) {
+        let number = clients[client].pointee.exchange
+        outbox.clear()
+        failExchange(number, status: 413, "the request's body is larger than allowed")
+    }
+
+    /// The client's body is not framed as it said: nothing behind it can be believed.
+    mutating func requestBodyMalformed(_ client: Int32) {
+        let number = clients[client].pointee.exchange
+        outbox.clear()
+        clients[client].pointee.mustClose = true
+        if number >= 0 { failExchange(number, status: 400, "the request's body is not framed as announced") } else { closeClient(client) }
+    }
+}

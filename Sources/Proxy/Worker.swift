@@ -1,0 +1,205 @@
+import CShim
+import Configuration
+import EventLoop
+import Exchanges
+import HTTP1
+import Logging
+import Report
+import Wire
+
+/// One event loop with all that it owns: connections, pools, timers, buffers. Made and run on one thread, shared with nobody.
+///
+/// Its methods stand in files by what they deal with: sockets, clients, requests, pool, upstreams, responses, surplus,
+/// incidents, timers. A pump (reading a connection and acting on it) never runs inside another: it queues.
+public struct Worker: ~Copyable {
+    /// Bytes asked of a socket in one read; the most that one read can make a peer's memory grow.
+    static let readBytes = 64 << 10
+    /// Reads of one connection before others have their turn.
+    static let readsPerTurn = 16
+
+    let kernel: Kernel
+    let poll: Int32
+    let plan: Plan
+    let router: Router
+    let world: World
+    let counters: WorkerCounters
+    let number: Int
+    let headLimits: HeadLimits
+
+    /// Nanoseconds on the loop's clock, read once a turn.
+    var now: UInt64
+    var clients: Slab<ClientConnection>
+    var upstreams: Slab<UpstreamConnection>
+    var exchanges: Slab<Exchange>
+    /// Client slots first, upstream slots behind them.
+    var timers: TimerWheel
+    var buffers = BufferPool()
+    var requestBlock: HeaderBlock
+    var responseBlock: HeaderBlock
+    var outbox = Outbox()
+    /// What has been read last; good until the next read.
+    let readBuffer: UnsafeMutablePointer<UInt8>
+    /// The header block being written to a client.
+    let scratch: UnsafeMutablePointer<UInt8>
+    let scratchCapacity: Int
+    let events: UnsafeMutablePointer<so_event>
+    var servers: [Server]
+    /// Index in `servers` of each upstream's first, and one past the last upstream's.
+    let firstServer: [Int]
+    var queues: [WaitQueue]
+    var turns: [UInt32]
+    /// Connections to come back to in this turn's end, by tag.
+    var again: [UInt64] = []
+    var listeners: [ListenerSocket] = []
+    /// Collections of bytes that no answer accounts for, by upstream slot.
+    var collections: [Int32: SurplusCollection] = [:]
+    /// Status lines seen inside Content-Length bodies, by upstream slot.
+    var embedded: [Int32: EmbeddedCapture] = [:]
+    var random: RandomNumbers
+    var isDraining = false
+    var isStopped = false
+    var drainDeadline: UInt64 = 0
+    var acceptsPaused = false
+
+    /// nil when the memory cannot be reserved.
+    init?(number: Int, kernel: Kernel, poll: Int32, plan: Plan, world: World, seed: UInt64) {
+        let upstreamCapacity = plan.upstreams.reduce(0) { $0 + $1.servers.count * $1.connectionsMax } + 1024
+        guard let clients = Slab<ClientConnection>(capacity: plan.limits.clientConnections + 16),
+            let upstreams = Slab<UpstreamConnection>(capacity: upstreamCapacity),
+            let exchanges = Slab<Exchange>(capacity: plan.limits.clientConnections + 16)
+        else { return nil }
+        self.clients = clients
+        self.upstreams = upstreams
+        self.exchanges = exchanges
+        self.number = number
+        self.kernel = kernel
+        self.poll = poll
+        self.plan = plan
+        self.world = world
+        counters = world.counters[number]
+        router = Router(plan.routes)
+        headLimits = HeadLimits(headerBytesMax: plan.limits.headerBytes)
+        now = kernel.now()
+        timers = TimerWheel(capacity: plan.limits.clientConnections + 16 + upstreamCapacity, now: now)
+        requestBlock = HeaderBlock(capacity: plan.limits.headerCount)
+        responseBlock = HeaderBlock(capacity: plan.limits.headerCount)
+        readBuffer = .allocate(capacity: plan.limits.headerBytes + 2 * Self.readBytes)
+        scratchCapacity = plan.limits.headerBytes + 4096
+        scratch = .allocate(capacity: scratchCapacity)
+        events = .allocate(capacity: 256)
+        random = RandomNumbers(seed: seed)
+        var servers: [Server] = []
+        var firstServer: [Int] = []
+        for (i, upstream) in plan.upstreams.enumerated() {
+            firstServer.append(servers.count)
+            for (j, server) in upstream.servers.enumerated() {
+                servers.append(
+                    Server(
+                        upstream: UInt16(i), index: UInt16(j), weight: UInt32(server.weight),
+                        shared: world.sharedServers + servers.count))
+            }
+        }
+        firstServer.append(servers.count)
+        self.servers = servers
+        self.firstServer = firstServer
+        queues = plan.upstreams.map { _ in WaitQueue() }
+        turns = plan.upstreams.map { _ in 0 }
+        again.reserveCapacity(1024)
+    }
+
+    deinit {
+        readBuffer.deallocate()
+        scratch.deallocate()
+        events.deallocate()
+    }
+
+    /// Turns until stopped.
+    mutating func run() {
+        while !isStopped { turn(waitMilliseconds: -1) }
+    }
+
+    /// Waits for events at most so long (-1: until the next timer), and works off what has happened.
+    mutating func turn(waitMilliseconds: Int) {
+        var wait = again.isEmpty ? timers.milliseconds(now: kernel.now()) : 0
+        if waitMilliseconds >= 0, wait < 0 || wait > waitMilliseconds { wait = waitMilliseconds }
+        let count = kernel.wait(poll, events, 256, milliseconds: wait)
+        now = kernel.now()
+        if count > 0 {
+            for i in 0..<count { dispatch(events[i].tag, events[i].flags) }
+        }
+        // Only those queued so far: what they queue has its turn after the next look at the sockets.
+        let queued = again.count
+        if queued > 0 {
+            for i in 0..<queued { resume(again[i]) }
+            again.removeFirst(queued)
+        }
+        while let expired = timers.expire(now: now) { timerExpired(expired) }
+        if isDraining { continueDrain() }
+    }
+
+    // MARK: Tags
+
+    enum TagKind: UInt64 { case client, upstream, listener, mailbox }
+    static let generationMask: UInt32 = 0x3fff_ffff
+
+    func clientTag(_ slot: Int32) -> UInt64 { Self.tag(.client, clients.generation(slot), slot) }
+    func upstreamTag(_ slot: Int32) -> UInt64 { Self.tag(.upstream, upstreams.generation(slot), slot) }
+
+    static func tag(_ kind: TagKind, _ generation: UInt32, _ slot: Int32) -> UInt64 {
+        kind.rawValue << 62 | UInt64(generation & generationMask) << 32 | UInt64(UInt32(bitPattern: slot))
+    }
+
+    private static func parts(_ tag: UInt64) -> (kind: TagKind, generation: UInt32, slot: Int32) {
+        (TagKind(rawValue: tag >> 62)!, UInt32(truncatingIfNeeded: tag >> 32) & generationMask, Int32(truncatingIfNeeded: tag))
+    }
+
+    private mutating func dispatch(_ tag: UInt64, _ flags: UInt32) {
+        let (kind, generation, slot) = Self.parts(tag)
+        switch kind {
+        case .client:
+            guard clients.generation(slot) & Self.generationMask == generation else { return }
+            note(flags, &clients[slot].pointee.socket)
+            clientReady(slot)
+        case .upstream:
+            guard upstreams.generation(slot) & Self.generationMask == generation else { return }
+            note(flags, &upstreams[slot].pointee.socket)
+            upstreamReady(slot)
+        case .listener: acceptClients(Int(slot))
+        case .mailbox: readMailbox()
+        }
+    }
+
+    @inline(__always)
+    private func note(_ flags: UInt32, _ socket: inout Socket) {
+        if flags & EPOLLOUT.rawValue != 0 { socket.isWritable = true }
+        if flags & ~EPOLLOUT.rawValue != 0 { socket.isReadable = true }
+        if flags & ~(EPOLLOUT.rawValue | EPOLLIN.rawValue) != 0 { socket.peerEnded = true }
+    }
+
+    private mutating func resume(_ tag: UInt64) {
+        let (kind, generation, slot) = Self.parts(tag)
+        switch kind {
+        case .client:
+            guard clients.generation(slot) & Self.generationMask == generation else { return }
+            clients[slot].pointee.socket.isQueued = false
+            clientReady(slot)
+        case .upstream:
+            guard upstreams.generation(slot) & Self.generationMask == generation else { return }
+            upstreams[slot].pointee.socket.isQueued = false
+            upstreamReady(slot)
+        default: break
+        }
+    }
+
+    mutating func queueClient(_ slot: Int32) {
+        guard !clients[slot].pointee.socket.isQueued else { return }
+        clients[slot].pointee.socket.isQueued = true
+        again.append(clientTag(slot))
+    }
+
+    mutating func queueUpstream(_ slot: Int32) {
+        guard !upstreams[slot].pointee.socket.isQueued else { return }
+        upstreams[slot].pointee.socket.isQueued = true
+        again.append(upstreamTag(slot))
+    }
+}

@@ -1,0 +1,38 @@
+import CShim
+import Logging
+import Report
+
+/// What a worker is given from outside, and shares with the others.
+public final class World: @unchecked Sendable {
+    let counters: [WorkerCounters]
+    let recorder: IncidentRecorder
+    let gauges: ServerGauges?
+    let log: Logger
+    /// One place a server, in the order of the plan's upstreams. Relaxed atomics only.
+    let sharedServers: UnsafeMutablePointer<SharedServer>
+    let serverCount: Int
+    private let words: UnsafeMutablePointer<UInt64>
+
+    public init(plan: Plan, counters: [WorkerCounters], recorder: IncidentRecorder, gauges: ServerGauges?, log: Logger) {
+        self.counters = counters
+        self.recorder = recorder
+        self.gauges = gauges
+        self.log = log
+        serverCount = plan.upstreams.reduce(0) { $0 + $1.servers.count }
+        sharedServers = .allocate(capacity: max(serverCount, 1))
+        sharedServers.initialize(repeating: SharedServer(), count: max(serverCount, 1))
+        words = .allocate(capacity: 2)
+        words.initialize(repeating: 0, count: 2)
+    }
+
+    deinit {
+        sharedServers.deallocate()
+        words.deallocate()
+    }
+
+    /// A number for a new upstream connection, unique in the process, from 1.
+    func nextConnectionNumber() -> UInt64 { so_fetch_add(words, 1) + 1 }
+
+    /// Counts client connections over all workers; gives the count before.
+    func changeClients(by difference: Int64) -> UInt64 { so_fetch_add(words + 1, difference) }
+}

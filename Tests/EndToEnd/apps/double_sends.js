@@ -1,0 +1,74 @@
+'use strict';
+// Programs that send twice, one a path.
+const { serve } = require('./serve');
+
+const SECOND = 'HTTP/1.1 500 Internal Server Error\r\nContent-Type: text/plain\r\nContent-Length: 6\r\n' +
+  'Set-Cookie: session=TOPSECRET\r\n\r\nSECOND';
+
+serve({
+  '/long-body': (req, res) => {
+    res.writeHead(200, { 'Content-Length': 5 });
+    res.end('firstsecond');
+  },
+  '/long-body-late': (req, res) => {
+    res.writeHead(200, { 'Content-Length': 5 });
+    res.write('first');
+    setTimeout(() => res.end('second'), 20);
+  },
+  '/socket-second': (req, res) => {
+    res.end('first');
+    req.socket.write(SECOND);
+  },
+  '/socket-second-next-tick': (req, res) => {
+    res.end('first');
+    setImmediate(() => req.socket.write(SECOND));
+  },
+  '/socket-second-late': (req, res) => {
+    res.end('first');
+    setTimeout(() => req.socket.write(SECOND), 10);
+  },
+  '/early-hints-in-body': (req, res) => {
+    res.write('first');
+    setTimeout(() => {
+      res.writeEarlyHints({ link: '</a.css>; rel=preload' });
+      res.end('FIRST');
+    }, 20);
+  },
+  '/no-content-with-body': (req, res) => {
+    const socket = res.socket;
+    res.writeHead(204);
+    res.end();
+    socket.write('body');
+  },
+  '/length-twice-same': (req, res) => {
+    res.setHeader('Content-Length', [5, 5]);
+    res.end('first');
+  },
+  '/length-twice-different': (req, res) => {
+    res.writeHead(200, ['Content-Length', '5', 'Content-Length', '11']);
+    res.end('hello world');
+  },
+  '/length-and-chunked': (req, res) => {
+    res.setHeader('Content-Length', 5);
+    res.setHeader('Transfer-Encoding', 'chunked');
+    res.end('first');
+  },
+  '/type-twice': (req, res) => {
+    res.writeHead(200, ['Content-Type', 'text/plain', 'Content-Type', 'text/html', 'Content-Length', '5']);
+    res.end('first');
+  },
+  '/head-again-in-chunked': (req, res) => {
+    res.writeHead(200, { 'Content-Type': 'text/plain' });
+    res.write('first');
+    setTimeout(() => {
+      res._header = null;
+      res._headerSent = false;
+      res.writeHead(500, { 'Content-Type': 'text/html' });
+      res.end('error page');
+    }, 10);
+  },
+  '/crlf-after-end': (req, res) => {
+    res.end('first');
+    req.socket.write('\r\n');
+  },
+});

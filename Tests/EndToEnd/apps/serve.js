@@ -1,0 +1,29 @@
+'use strict';
+// Serves a table of handlers by path. PORT is a number (0: the kernel chooses) or the path of a Unix socket.
+// Prints `LISTENING <where>` once connections are accepted. Every table also answers /ok and /slow properly.
+const http = require('http');
+
+const always = {
+  '/ok': (req, res) => res.end('OK'),
+  '/slow': (req, res) => setTimeout(() => res.end('SLOW'), 60),
+};
+
+exports.announce = (server) => {
+  const where = server.address();
+  console.log('LISTENING ' + (typeof where === 'string' ? where : where.port));
+};
+
+exports.serve = (handlers, configure = () => {}) => {
+  const server = http.createServer((req, res) => {
+    const path = req.url.split('?')[0];
+    const handler = handlers[path] || always[path];
+    if (handler) return handler(req, res);
+    res.statusCode = 404;
+    res.end('no such case: ' + path);
+  });
+  configure(server);
+  const port = process.env.PORT;
+  if (/^\d+$/.test(port)) server.listen(+port, '127.0.0.1', () => exports.announce(server));
+  else server.listen(port, () => exports.announce(server));
+  return server;
+};

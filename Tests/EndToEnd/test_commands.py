@@ -1,0 +1,230 @@
+"""The command line: what each command prints, and how it ends."""
+
+import json
+import pathlib
+import re
+import signal
+import socket
+
+import client
+import metrics
+import upstream
+from configuration import configuration, yaml
+from harness import ROOT, EndToEndTest, run_command, wait_for
+
+KINDS = ["second_response", "header_block_in_body", "late_interim", "body_after_end", "misdelivered_response", "duplicate_field",
+         "conflicting_framing", "truncated_response", "stalled_response", "hangup_after_end", "malformed_message",
+         "application_double_send"]
+
+
+class CommandTest(EndToEndTest):
+    def file(self, text, name="sendonce.yaml"):
+        path = pathlib.Path(self.directory, name)
+        path.write_text(text)
+        return str(path)
+
+    def assertEnds(self, status, *arguments, **options):
+        done = run_command(*arguments, cwd=self.directory, **options)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done
+
+
+class Check(CommandTest):
+    def test_good(self):
+        self.assertEnds(0, "check", "--config", self.file(yaml(configuration("127.0.0.1:3000", self.directory))))
+
+    def test_the_least(self):
+        self.assertEnds(0, "check", "--config", self.file("upstreams:\n  app:\n    servers: [127.0.0.1:3000]\n"))
+
+    def test_the_examples_that_are_shipped(self):
+        examples = sorted((ROOT / "config").glob("*.yaml"))
+        self.assertTrue(examples, "config/ has no example")
+        for example in examples:
+            with self.subTest(example=example.name):
+                self.assertEnds(0, "check", "--config", str(example))
+
+    def bad(self, text):
+        path = self.file(text)
+        done = self.assertEnds(2, "check", "--config", path)
+        problems = re.findall(rf"^{re.escape(path)}:(\d+):(\d+): (.+)$", done.stdout + done.stderr, re.MULTILINE)
+        self.assertTrue(problems, done.stdout + done.stderr)
+        return [(int(line), int(column), message) for line, column, message in problems]
+
+    def test_unknown_key_with_a_suggestion(self):
+        (line, column, message), = self.bad("listners:\n  - address: 127.0.0.1:0\nupstreams:\n  app:\n    servers: [127.0.0.1:3000]\n")
+        self.assertEqual((line, column), (1, 1))
+        self.assertRegex(message, r"(?i)listners.*did you mean.*listeners")
+
+    def test_every_problem_at_once(self):
+        problems = self.bad(
+            "workers: many\n"
+            "upstreams:\n"
+            "  app:\n"
+            "    servers: [127.0.0.1:3000]\n"
+            "    timeouts:\n"
+            "      connect: soon\n"
+            "routes:\n"
+            "  - name: main\n"
+            "    upstream: ap\n"
+            "limits:\n"
+            "  header_bytes: 64KB!\n")
+        self.assertEqual([line for line, _, _ in problems], [1, 6, 9, 11])
+        self.assertEqual([column for _, column, _ in problems][1:], [16, 15, 17])
+        self.assertRegex(problems[2][2], r"(?i)did you mean.*app")
+
+    def test_no_upstreams(self):
+        self.bad("workers: 1\n")
+
+    def test_not_yaml(self):
+        (line, _, _), *_ = self.bad("upstreams:\n  app: [unclosed\n")
+        self.assertIn(line, (2, 3))
+
+    def test_no_such_file(self):
+        done = self.assertEnds(2, "check", "--config", f"{self.directory}/nothing.yaml")
+        self.assertIn("nothing.yaml", done.stderr + done.stdout)
+
+    def test_environment_variables(self):
+        text = "upstreams:\n  app:\n    servers: [\"${E2E_SERVER:-127.0.0.1:3000}\"]\nworkers: ${E2E_WORKERS}\n"
+        self.assertEnds(0, "check", "--config", self.file(text), env={"E2E_WORKERS": "2"})
+        done = self.assertEnds(2, "check", "--config", self.file(text), env={})
+        self.assertIn("E2E_WORKERS", done.stdout + done.stderr)
+
+
+class Words(CommandTest):
+    def test_version(self):
+        self.assertRegex(self.assertEnds(0, "--version").stdout, r"\d+\.\d+\.\d+")
+
+    def test_help(self):
+        out = self.assertEnds(0, "--help").stdout
+        for command in ("run", "check", "demo", "explain", "replay"):
+            self.assertRegex(out, rf"\b{command}\b")
+
+    def test_bad_usage(self):
+        for arguments in (["nonsense"], ["run"], ["run", "--nonsense"], ["run", "--upstream", "nowhere"], ["check"],
+                          ["run", "--upstream", "127.0.0.1:99999"], ["run", "--upstream", "127.0.0.1:1", "--workers", "none"]):
+            with self.subTest(arguments=arguments):
+                done = self.assertEnds(2, *arguments)
+                self.assertTrue(done.stderr.strip(), "it should say what is wrong")
+
+    def test_explain_lists_every_kind(self):
+        out = self.assertEnds(0, "explain").stdout
+        for kind in KINDS:
+            self.assertIn(kind, out)
+
+    def test_explain_each_kind(self):
+        for kind in KINDS:
+            with self.subTest(kind=kind):
+                out = self.assertEnds(0, "explain", kind).stdout
+                self.assertIn(kind, out)
+                self.assertGreater(len(out), 400)
+
+    def test_explain_an_unknown_kind(self):
+        done = self.assertEnds(2, "explain", "second_respons")
+        self.assertIn("second_response", done.stdout + done.stderr)
+
+    def test_replay(self):
+        trace = self.file(
+            '# Handler writes past its own Content-Length.\n'
+            '> +0ms  "GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n"\n'
+            '< +1ms  "HTTP/1.1 200 OK\\r\\nContent-Length: 5\\r\\n\\r\\nfirstsecond"\n', "long-body.trace")
+        out = self.assertEnds(0, "replay", trace).stdout
+        self.assertRegex(out, r"! body_after_end proven exchange=1 .*surplus_bytes=6")
+
+    def test_replay_of_an_innocent_trace(self):
+        trace = self.file('> +0ms  "GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n"\n< +1ms  "HTTP/1.1 200 OK\\r\\nContent-Length: 5\\r\\n\\r\\nfirst"\n',
+                          "innocent.trace")
+        self.assertNotIn("!", self.assertEnds(0, "replay", trace).stdout)
+
+
+class Demo(CommandTest):
+    def demo(self, number):
+        demo = self.program("demo", cwd=self.directory)
+
+        def said(pattern):
+            text = "\n".join(demo.output + demo.lines)
+            if demo.process.poll() is not None:
+                raise AssertionError(f"the demo ended with {demo.wait()}:\n{text}")
+            return re.search(pattern, text)
+        url = wait_for(lambda: said(r"http://(\S+?:\d+)/metrics"), lambda: f"the URL of the metrics: {demo.output} {demo.lines}")[1]
+        wait_for(lambda: said(r"second_response"), lambda: f"an incident: {demo.output} {demo.lines}")
+
+        def counted():
+            with client.Client(url) as one:
+                return metrics.Metrics(one.get("/metrics", close=True).body.decode()).sum("sendonce_incidents_total") > 0
+        wait_for(counted, "the metrics to count the demo's incidents")
+        self.assertEqual(demo.stop(number), 0, demo.log)
+
+    def test_shows_incidents_until_interrupted(self):
+        self.demo(signal.SIGINT)
+
+    def test_shows_incidents_until_terminated(self):
+        self.demo(signal.SIGTERM)
+
+
+class Run(CommandTest):
+    def test_a_whole_deployment_in_flags(self):
+        app = self.node("double_sends.js")
+        path = pathlib.Path(self.directory, "seen.jsonl")
+        program = self.program("run", "--listen", "127.0.0.1:0", "--upstream", app.address, "--admin", "127.0.0.1:0",
+                               "--incidents", str(path), "--workers", "1", cwd=self.directory)
+        address = wait_for(lambda: re.search(r"listening address=(\S+) role=proxy", program.log), lambda: program.log)[1]
+        with client.Client(address) as one:
+            self.assertEqual(one.get("/long-body").body, b"first")
+        wait_for(lambda: path.exists() and "body_after_end" in path.read_text(), "the incident")
+        self.assertEqual(program.stop(), 0, program.log)
+
+    def test_incidents_on_standard_output(self):
+        app = self.node("double_sends.js")
+        program = self.program("run", "--listen", "127.0.0.1:0", "--upstream", app.address, "--admin", "127.0.0.1:0",
+                               "--incidents", "-", cwd=self.directory)
+        address = wait_for(lambda: re.search(r"listening address=(\S+) role=proxy", program.log), lambda: program.log)[1]
+        with client.Client(address) as one:
+            one.get("/long-body")
+        wait_for(lambda: any('"body_after_end"' in line for line in program.output), lambda: program.output)
+        self.assertEqual(program.stop(), 0, program.log)
+
+    def test_flags_override_the_file(self):
+        app = self.node("plain.js")
+        proxy = self.proxy("127.0.0.1:1", "--upstream", app.address, "--listen", "127.0.0.1:0")
+        self.assertEqual(proxy.get("/ok").body, b"OK")
+
+    def test_port_taken(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            address = "127.0.0.1:%d" % taken.getsockname()[1]
+            done = self.assertEnds(1, "run", "--listen", address, "--upstream", "127.0.0.1:1", "--admin", "127.0.0.1:0")
+        self.assertIn(address, done.stderr)
+
+    def test_admin_port_taken(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            address = "127.0.0.1:%d" % taken.getsockname()[1]
+            done = self.assertEnds(1, "run", "--listen", "127.0.0.1:0", "--upstream", "127.0.0.1:1", "--admin", address)
+        self.assertIn(address, done.stderr)
+
+    def test_incident_log_that_cannot_be_written(self):
+        path = f"{self.directory}/no/such/folder/incidents.jsonl"
+        done = self.assertEnds(1, "run", "--listen", "127.0.0.1:0", "--upstream", "127.0.0.1:1", "--admin", "127.0.0.1:0",
+                               "--incidents", path)
+        self.assertIn(path, done.stderr)
+
+    def test_bad_config(self):
+        path = self.file("upstream: {}\n")
+        self.assertIn(f"{path}:1:1: ", self.assertEnds(2, "run", "--config", path).stderr)
+
+    def test_log_as_json(self):
+        program = self.program("run", "--listen", "127.0.0.1:0", "--upstream", "127.0.0.1:1", "--admin", "127.0.0.1:0",
+                               "--log-format", "json", cwd=self.directory)
+        wait_for(lambda: len(program.lines) >= 2, lambda: program.log)
+        self.assertEqual(program.stop(), 0, program.log)
+        self.assertIn("proxy", [json.loads(line).get("role") for line in program.lines])
+
+    def test_a_stale_unix_socket_is_replaced(self):
+        path = f"{self.directory}/proxy.sock"
+        stale = socket.socket(socket.AF_UNIX)
+        stale.bind(path)
+        stale.close()
+        origin = self.scripted(upstream.by_target({"/": upstream.ok()}))
+        proxy = self.proxy(origin.address, listener=f"unix:{path}")
+        with proxy.connect() as one:
+            self.assertEqual(one.get("/").body, b"OK")
+        self.end(proxy)
+        self.assertFalse(pathlib.Path(path).exists(), "the socket is left behind")

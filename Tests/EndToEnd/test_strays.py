@@ -1,0 +1,232 @@
+"""Second answers at the worst moments, sent by an exact script: kinds, phases, attribution, quarantine, policies, evidence."""
+
+import threading
+import time
+
+import upstream
+from harness import EndToEndTest, wait_for
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
+STRAY = b"HTTP/1.1 500 Oops\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nSet-Cookie: id=TOPSECRET\r\n\r\nSTRAY"
+OTHERS = {"/ok": upstream.ok(b"OK")}
+
+
+class Strays(EndToEndTest):
+    def one_connection(self, script, **options):
+        """A proxy that has no choice but to send every request on the same upstream connection."""
+        return self.proxy(self.scripted(script).address, connections={"max": 1, "reuse": "always"}, **options)
+
+    def test_garbage_before_the_next_answer_is_the_previous_exchange_s(self):
+        def script(conversation):
+            conversation.read_request()
+            conversation.send(HEAD + b"first")
+            if conversation.read_request():
+                conversation.send(b"garbage" + HEAD + b"other")
+                conversation.wait_for_end()
+        proxy = self.one_connection(script, retry={"attempts": 0})
+        with proxy.connect() as one:
+            self.assertEqual(one.get("/first").body, b"first")
+            response = one.get("/second")
+            self.assertTrue(response.status == 502 or response.body == b"other", response)
+            self.assertNotIn(b"garbage", one.seen)
+        incident = proxy.wait_incidents(1)[0]
+        self.assertIncident(incident, kind="body_after_end", certainty="proven", evidence__phase="next_exchange",
+                            request__path="/first", upstream__exchange=1)
+
+    def test_a_shifted_conversation_names_suspect_and_victim(self):
+        shifted = threading.Event()
+
+        def script(conversation):
+            conversation.read_request()
+            conversation.send(HEAD + b"first")
+            if conversation.read_request():
+                # The stray meets the second request; its true answer is then one too many.
+                conversation.send(STRAY)
+                shifted.wait(10)
+                conversation.send(HEAD + b"other")
+                conversation.wait_for_end()
+        proxy = self.one_connection(script)
+        with proxy.connect() as one:
+            one.get("/first")
+            one.get("/second")
+            shifted.set()
+        by_kind = {incident["kind"]: incident for incident in proxy.wait_incidents(2)}
+        self.assertIncident(by_kind["second_response"], certainty="proven", severity="error")
+        self.assertIncident(by_kind["misdelivered_response"], certainty="suspected", severity="error",
+                            evidence__proof="accounting", client_impact="misdelivered",
+                            request__path="/first", victim__path="/second", victim__method="GET")
+        self.assertEqual(len(self.end(proxy)), 2)
+
+    def test_a_header_block_eaten_by_content_length_is_proven_by_its_length(self):
+        # The body was meant to be 9 bytes: what is too much is exactly the second block.
+        block = b"HTTP/1.1 500 Oops\r\nContent-Type: text/html\r\n\r\n"
+
+        def answer(conversation, _):
+            conversation.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart" + block + b"error")
+        proxy = self.proxy(self.scripted(upstream.by_target({"/": answer} | OTHERS)).address)
+        with proxy.connect() as one:
+            one.get("/")
+            incident = proxy.wait_incidents(1)[0]
+            self.assertEqual(one.get("/ok").body, b"OK")
+        self.assertIncident(incident, kind="header_block_in_body", certainty="proven", severity="error",
+                            evidence__proof="accounting", evidence__surplus_bytes=len(block), evidence__second_status=500)
+
+    def test_an_interim_after_the_end(self):
+        proxy = self.proxy(self.scripted(upstream.by_target(
+            {"/": HEAD + b"first" + b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"} | OTHERS)).address)
+        with proxy.connect() as one:
+            self.assertEqual(one.get("/").body, b"first")
+            self.assertIncident(proxy.wait_incidents(1)[0], kind="late_interim", severity="warning",
+                                evidence__phase={"after_end", "idle"}, client_impact="none")
+            self.assertEqual(one.get("/ok").body, b"OK")
+
+    def test_a_body_on_head(self):
+        proxy = self.proxy(self.scripted(upstream.by_target({"/": HEAD + b"first"} | OTHERS)).address)
+        with proxy.connect() as one:
+            self.assertTrue(one.get("/", method="HEAD").complete)
+            self.assertIncident(proxy.wait_incidents(1)[0], kind="body_after_end", certainty="proven",
+                                evidence__surplus_bytes=5, request__method="HEAD")
+            self.assertEqual(one.get("/ok").body, b"OK")
+
+    def test_a_last_chunk_too_many(self):
+        proxy = self.proxy(self.scripted(upstream.by_target(
+            {"/": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n0\r\n\r\n0\r\n\r\n"} | OTHERS)).address)
+        with proxy.connect() as one:
+            self.assertEqual(one.get("/").body, b"first")
+            self.assertIncident(proxy.wait_incidents(1)[0], kind="body_after_end", evidence__surplus_bytes=5,
+                                response__framing="chunked")
+            self.assertEqual(one.get("/ok").body, b"OK")
+
+    def test_a_quarantined_server_serves_one_exchange_a_connection(self):
+        origin = self.scripted(upstream.by_target({"/twice": HEAD + b"first" + STRAY} | OTHERS))
+        proxy = self.proxy(origin.address, connections={"hold": "0ms"}, incidents={"quarantine": {"for": "1s"}})
+        quarantined = ("sendonce_upstream_server_quarantined",)
+        with proxy.connect() as one:
+            self.assertEqual(one.get("/twice").body, b"first")
+            proxy.wait_metric(1, *quarantined, upstream="app", server=origin.address)
+            for _ in range(3):
+                self.assertEqual(one.get("/ok").body, b"OK")
+            used = [conversation for conversation in origin.conversations if conversation.received]
+            self.assertEqual(len(used), 4, "each exchange on a connection of its own")
+            proxy.wait_metric(0, *quarantined, upstream="app", server=origin.address)
+            before = len(origin.conversations)
+            for _ in range(3):
+                self.assertEqual(one.get("/ok").body, b"OK")
+            self.assertLess(len(origin.conversations) - before, 3, "connections are pooled again")
+
+    def test_a_late_stray_in_quarantine_is_heard(self):
+        def script(conversation):
+            request = conversation.read_request()
+            if request is None:
+                return
+            conversation.send(HEAD + b"first")
+            if request.target == "/late":
+                time.sleep(0.03)
+            conversation.send(STRAY)
+            conversation.wait_for_end()
+        proxy = self.proxy(self.scripted(script).address)
+        with proxy.connect() as one:
+            one.get("/now")
+            proxy.wait_incidents(1)
+            self.assertEqual(one.get("/late").body, b"first")
+            incident = proxy.wait_incidents(2)[1]
+        self.assertIncident(incident, kind="second_response", request__path="/late", client_impact="none")
+
+
+class Policies(EndToEndTest):
+    """The same violations under each policy."""
+
+    BLOCK_IN_CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n", STRAY
+
+    def offend(self, policy, answer):
+        self.origin = self.scripted(upstream.by_target({"/": answer} | OTHERS))
+        proxy = self.proxy(self.origin.address, policy=policy)
+        one = proxy.connect()
+        self.addCleanup(one.close)
+        response = one.get("/")
+        incident = proxy.wait_incidents(1)[0]
+        self.assertIncident(incident, action=policy)
+        self.assertNotIn(b"STRAY", one.seen)
+        return proxy, one, response, incident
+
+    def in_chunks(self):
+        """The block follows once the client has what came before it."""
+        first, then = self.BLOCK_IN_CHUNKS
+
+        def answer(conversation, _):
+            conversation.send(first)
+            time.sleep(0.05)
+            conversation.send(then)
+        return answer
+
+    def test_observe_keeps_the_surplus_from_the_client_all_the_same(self):
+        proxy, one, response, incident = self.offend("observe", HEAD + b"first" + STRAY)
+        self.assertEqual((response.status, response.body), (200, b"first"))
+        self.assertIncident(incident, kind="second_response", client_impact="none")
+        self.assertEqual(one.get("/ok").body, b"OK")
+        proxy.wait_metric(0, "sendonce_upstream_server_quarantined", upstream="app")
+
+    def test_contain_closes_the_upstream_connection(self):
+        _, one, response, _ = self.offend("contain", HEAD + b"first" + STRAY)
+        self.assertEqual((response.status, response.body), (200, b"first"))
+        self.assertTrue(self.origin.conversations[0].ended.wait(10), "still open")
+        self.assertEqual(one.get("/ok").body, b"OK")
+
+    def test_contain_never_forges_an_end(self):
+        _, one, response, incident = self.offend("contain", self.in_chunks())
+        self.assertEqual(response.body, b"first")
+        self.assertFalse(response.complete)
+        self.assertIncident(incident, kind="header_block_in_body", client_impact="aborted")
+        self.assertEqual(one.rest(), b"")
+
+    def test_fail_resets_an_answer_that_has_begun(self):
+        _, _, response, incident = self.offend("fail", self.in_chunks())
+        self.assertEqual((response.body, response.cut), (b"first", "reset"))
+        self.assertIncident(incident, client_impact="aborted")
+
+    def test_fail_turns_duplicate_fields_into_502(self):
+        _, _, response, incident = self.offend(
+            "fail", b"HTTP/1.1 200 OK\r\nLocation: /a\r\nLocation: /b\r\nContent-Length: 5\r\n\r\nfirst")
+        self.assertEqual(response.status, 502)
+        self.assertIncident(incident, kind="duplicate_field", client_impact="bad_gateway")
+
+    def test_fail_does_not_let_a_doubled_answer_pass(self):
+        _, _, response, incident = self.offend("fail", HEAD + b"first" + STRAY)
+        # The surplus came in the same read: the answer had not been sent when it was seen.
+        self.assertTrue(response.status == 502 or not response.complete, response)
+        self.assertIncident(incident, client_impact={"bad_gateway", "aborted"})
+
+
+class Evidence(EndToEndTest):
+    def record(self, **evidence):
+        origin = self.scripted(upstream.by_target({"/": HEAD + b"first" + STRAY} | OTHERS))
+        proxy = self.proxy(origin.address, incidents={"evidence": evidence} if evidence else None)
+        proxy.get("/", fields=["Authorization: Bearer HUNTER2", "Cookie: id=HUNTER2"])
+        incident = proxy.wait_incidents(1)[0]
+        self.end(proxy)
+        text = proxy.incidents_path.read_text() + proxy.log
+        self.assertNotIn("TOPSECRET", text)
+        self.assertNotIn("HUNTER2", text)
+        return incident
+
+    def test_no_bytes_by_default(self):
+        self.assertNotIn("sample", self.record()["evidence"])
+
+    def test_escaped_sample_hides_secrets(self):
+        sample = self.record(sample="escaped")["evidence"]["sample"]
+        self.assertIn("HTTP/1.1 500 Oops", sample)
+        self.assertRegex(sample, r"(?i)set-cookie")
+
+    def test_sample_is_bounded(self):
+        self.assertLessEqual(len(self.record(sample="escaped", max_bytes=16)["evidence"]["sample"]), 16 * 4)
+
+    def test_trace_and_request_ids_reach_the_record(self):
+        origin = self.scripted(upstream.by_target({"/": HEAD + b"first" + STRAY}))
+        proxy = self.proxy(origin.address, trusted_proxies=["127.0.0.0/8"])
+        trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+        proxy.get("/", fields=[f"traceparent: 00-{trace}-00f067aa0ba902b7-01", "X-Request-Id: order-77"])
+        incident = proxy.wait_incidents(1)[0]
+        self.assertIncident(incident, request__trace_id=trace, request__id="order-77")
+        sent = wait_for(lambda: origin.conversations[0].received, "the request")
+        self.assertIn(trace.encode(), sent)
+        self.assertIn(b"order-77", sent)
