@@ -97,7 +97,8 @@ struct AdminConnection {
         stream = request.isHead ? nil : response.stream
         closesWhenSent = stream == nil && (!request.isPersistent || response.stream != nil)
         let isPersistent = !closesWhenSent && stream == nil
-        guard send(response.bytes(isHead: request.isHead, isPersistent: isPersistent), now: now) == .stays else { return .closed }
+        let bytes = response.bytes(isHead: request.isHead, isPersistent: isPersistent)
+        guard send(bytes, now: now) == .stays else { return .closed }
         return stream == nil ? .stays : follow(routes.sources, now: now)
     }
 
@@ -121,7 +122,9 @@ struct AdminConnection {
         var hasProgressed = !hasUnsent
         unsent.append(contentsOf: bytes)
         while hasUnsent {
-            let count = unsent.withUnsafeBytes { so_send(descriptor, $0.baseAddress.unsafelyUnwrapped + sentCount, $0.count - sentCount) }
+            let count = unsent.withUnsafeBytes {
+                so_send(descriptor, $0.baseAddress.unsafelyUnwrapped + sentCount, $0.count - sentCount)
+            }
             if count == -Int(EINTR) { continue }
             if count == -Int(EAGAIN) { break }
             guard count > 0 else { return .closed }

@@ -20,7 +20,9 @@ struct AdminRequest {
 
     func values(of name: String) -> [String] { query.filter { $0.name == name }.map(\.value) }
 
-    /// Reads one head from the start of `bytes` (RFC 9112 sections 2 to 6). Never reads a body: a request that has one ends its connection.
+    /// Reads one head from the start of `bytes` (RFC 9112 sections 2 to 6).
+    ///
+    /// Never reads a body: a request that has one ends its connection.
     static func parse(_ bytes: [UInt8]) -> Parsed {
         // Empty lines before a request line are skipped (RFC 9112 section 2.2).
         guard let start = bytes.firstIndex(where: { $0 != 0x0D && $0 != 0x0A }) else { return .incomplete }
@@ -99,7 +101,9 @@ struct AdminRequest {
         var index = text.startIndex
         while index < text.endIndex {
             let byte = text[index]
-            if byte == UInt8(ascii: "%"), index + 2 < text.endIndex, let high = hex(text[index + 1]), let low = hex(text[index + 2]) {
+            if byte == UInt8(ascii: "%"), index + 2 < text.endIndex,
+                let high = hex(text[index + 1]), let low = hex(text[index + 2])
+            {
                 result.append(high << 4 | low)
                 index += 3
             } else {

@@ -65,7 +65,8 @@ struct AdminSocket {
     }
 
     private static func resolve(_ text: String) throws(Failure) -> sockaddr_storage {
-        guard let colon = text.utf8.lastIndex(of: UInt8(ascii: ":")), let port = UInt16(text[text.index(after: colon)...]) else {
+        guard let colon = text.utf8.lastIndex(of: UInt8(ascii: ":")), let port = UInt16(text[text.index(after: colon)...])
+        else {
             throw Failure(address: text, reason: "not host:port, [v6]:port, :port or unix:/path")
         }
         var host = String(text[..<colon])
@@ -81,7 +82,8 @@ struct AdminSocket {
             throw Failure(address: text, reason: String(cString: gai_strerror(status)))
         }
         var storage = sockaddr_storage()
-        withUnsafeMutableBytes(of: &storage) { $0.copyMemory(from: UnsafeRawBufferPointer(start: address, count: Int(first.ai_addrlen))) }
+        let bytes = UnsafeRawBufferPointer(start: address, count: Int(first.ai_addrlen))
+        withUnsafeMutableBytes(of: &storage) { $0.copyMemory(from: bytes) }
         return storage
     }
 

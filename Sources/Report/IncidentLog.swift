@@ -20,7 +20,9 @@ public final class IncidentLog: Sendable {
     private let queue: Monitor<Queue>
     private let metrics: Metrics
 
-    /// Opens `path` (`-` is standard output) and starts the writer. `report` is told about failures, once each, on the writer's thread.
+    /// Opens `path` (`-` is standard output) and starts the writer.
+    ///
+    /// `report` is told about failures, once each, on the writer's thread.
     public init(
         path: String, rotateBytes: UInt64? = nil, keep: Int = 5, metrics: Metrics,
         report: @escaping @Sendable (String) -> Void

@@ -115,7 +115,8 @@ public struct MetricsSchema: Sendable {
                 var count: UInt64 = 0
                 for block in blocks { count &+= so_load(block.words + first + offset) }
                 guard count != 0 else { continue }
-                samples.add(.requests, labels + [String(describing: method.text), String(offset + CounterLayout.statusMin)], [count])
+                let code = String(offset + CounterLayout.statusMin)
+                samples.add(.requests, labels + [String(describing: method.text), code], [count])
             }
         }
     }

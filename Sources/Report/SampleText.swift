@@ -93,7 +93,10 @@ struct SampleText {
             case 0x0A: result.append(contentsOf: "\\n".utf8)
             case UInt8(ascii: "\\"): result.append(contentsOf: "\\\\".utf8)
             case 0x20..<0x7F: result.append(byte)
-            default: result.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "x"), hex[Int(byte >> 4)], hex[Int(byte & 15)]])
+            default:
+                result.append(contentsOf: "\\x".utf8)
+                result.append(hex[Int(byte >> 4)])
+                result.append(hex[Int(byte & 15)])
             }
         }
     }

@@ -43,7 +43,8 @@ final class AdminClient {
     /// The next response with a Content-Length; `isHead` when it has no body all the same.
     func response(isHead: Bool = false) -> (head: String, body: String) {
         let head = until("\r\n\r\n")
-        let length = head.split(separator: "\r\n").first { $0.hasPrefix("Content-Length: ") }.flatMap { Int($0.dropFirst(16)) } ?? 0
+        let field = head.split(separator: "\r\n").first { $0.hasPrefix("Content-Length: ") }
+        let length = field.flatMap { Int($0.dropFirst(16)) } ?? 0
         guard !isHead else { return (head, "") }
         while buffered.count < length, receive() {}
         defer { buffered.removeFirst(min(length, buffered.count)) }

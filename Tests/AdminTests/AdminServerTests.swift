@@ -31,7 +31,8 @@ struct AdminServerTests {
     @discardableResult
     private func record(_ kind: Kind, route: String = "shop") -> String {
         var incident = Incident(
-            timeNanoseconds: WallTime.nowNanoseconds(), id: IncidentID.shared.next(milliseconds: 1), severity: .error, kind: kind,
+            timeNanoseconds: WallTime.nowNanoseconds(), id: IncidentID.shared.next(milliseconds: 1), severity: .error,
+            kind: kind,
             certainty: .proven, origin: .upstream, action: .observe, clientImpact: .none, message: "m", route: route,
             protocolName: "http/1.1", evidence: .init(phase: .idle))
         incident.upstream = .init(name: "u", address: "127.0.0.1:1", connection: 1, exchange: 1)
@@ -153,7 +154,8 @@ struct AdminServerTests {
         #expect(client.until("\n\n").hasPrefix("id: \(third)\nevent: incident\ndata: {\"time\":"))
 
         let again = AdminClient(server.address)
-        again.send("GET /incidents/stream?kind=late_interim&kind=body_after_end HTTP/1.1\r\nHost: a\r\nLast-Event-ID: \(first)\r\n\r\n")
+        let query = "kind=late_interim&kind=body_after_end"
+        again.send("GET /incidents/stream?\(query) HTTP/1.1\r\nHost: a\r\nLast-Event-ID: \(first)\r\n\r\n")
         _ = again.until(": following\n\n")
         #expect(again.until("\n\n").hasPrefix("id: \(second)\n"))
         #expect(again.until("\n\n").hasPrefix("id: \(third)\n"))

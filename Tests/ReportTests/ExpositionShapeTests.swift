@@ -73,11 +73,13 @@ struct ExpositionShapeTests {
         if rest.first == "{" {
             var isQuoted = false
             var isEscaped = false
-            guard let end = rest.firstIndex(where: { character in
-                defer { isEscaped = character == "\\" && !isEscaped }
-                if character == "\"", !isEscaped { isQuoted.toggle() }
-                return character == "}" && !isQuoted
-            }) else { throw NotASample(line: String(line)) }
+            guard
+                let end = rest.firstIndex(where: { character in
+                    defer { isEscaped = character == "\\" && !isEscaped }
+                    if character == "\"", !isEscaped { isQuoted.toggle() }
+                    return character == "}" && !isQuoted
+                })
+            else { throw NotASample(line: String(line)) }
             rest = rest[rest.index(after: end)...]
         }
         let identity = String(line[..<rest.startIndex])

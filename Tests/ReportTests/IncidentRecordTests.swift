@@ -46,7 +46,8 @@ struct IncidentRecordTests {
 
     @Test func textOfPeersStaysOnOneValidLine() {
         var incident = fullIncident()
-        incident.request?.path = String(decoding: Array("/a\"\\\r\n\t\u{1}\u{7F}".utf8) + [0xFF, 0xC2, 0x85, 0xC3, 0xA9], as: UTF8.self)
+        incident.request?.path = String(
+            decoding: Array("/a\"\\\r\n\t\u{1}\u{7F}".utf8) + [0xFF, 0xC2, 0x85, 0xC3, 0xA9], as: UTF8.self)
         let record = text(IncidentRecord().json(incident))
         #expect(record.contains(#""path":"/a\"\\\r\n\t\u0001\u007f"# + "\u{FFFD}" + #"\u0085é""#))
     }
