@@ -29,12 +29,7 @@ let package = Package(
                 "Wire", "HTTP1", "Exchanges", "Detector", "Report", "Configuration", "EventLoop", "CShim",
                 .product(name: "Logging", package: "swift-log"),
             ]),
-        .target(
-            name: "Admin",
-            dependencies: [
-                "Wire", "Report", "Detector", "Proxy", "Configuration", "CShim",
-                .product(name: "Logging", package: "swift-log"),
-            ]),
+        .target(name: "Admin", dependencies: ["Report", "Detector", "CShim"]),
         .executableTarget(
             name: "SendOnce",
             dependencies: [
@@ -50,6 +45,7 @@ let package = Package(
         .testTarget(name: "ExplanationsTests", dependencies: ["Explanations", "Detector"]),
         .testTarget(name: "TracesTests", dependencies: ["Traces", "Detector"]),
         .testTarget(name: "ReportTests", dependencies: ["Report", "Detector", "Exchanges", "Wire"]),
+        .testTarget(name: "AdminTests", dependencies: ["Admin", "Report", "Detector", "CShim"]),
         .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Detector", "Wire"]),
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "CShim", "Wire"]),
         .testTarget(

@@ -1,3 +1,5 @@
+import Wire
+
 /// Where each counter of a worker lies, in words of 64 bits. A function of three counts, so that reading it costs no lookup.
 @frozen
 public struct CounterLayout: Sendable, Equatable {
@@ -41,7 +43,7 @@ public struct CounterLayout: Sendable, Equatable {
         durations = upstreams + upstreamCount * Self.upstreamWords
         requests = durations + self.routeCount * DurationHistogram.wordCount
         wordCount = requests + self.routeCount * Self.requestWords
-        precondition(MethodLabel.allCases.count == Self.methodCount)
+        precondition(Method.allCases.count == Self.methodCount)
         precondition(Self.rejected + RejectReason.allCases.count <= Self.lag)
         precondition(Self.closed + CloseReason.allCases.count <= Self.responseHeader)
     }

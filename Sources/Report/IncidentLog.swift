@@ -1,3 +1,5 @@
+import Synchronization
+
 /// The incident log: a bounded queue and the one thread that writes from it, so that no worker waits for a disk.
 public final class IncidentLog: Sendable {
     /// The log could not be opened.
@@ -19,8 +21,12 @@ public final class IncidentLog: Sendable {
 
     private let queue: Monitor<Queue>
     private let metrics: Metrics
+    private let thread: NamedThread
+    private let isJoined = Atomic(false)
 
-    /// Opens `path` (`-` is standard output) and starts the writer. `report` is told about failures, once each, on the writer's thread.
+    /// Opens `path` (`-` is standard output) and starts the writer.
+    ///
+    /// `report` is told about failures, once each, on the writer's thread.
     public init(
         path: String, rotateBytes: UInt64? = nil, keep: Int = 5, metrics: Metrics,
         report: @escaping @Sendable (String) -> Void
@@ -32,10 +38,13 @@ public final class IncidentLog: Sendable {
             throw OpenError(path: path, reason: error.reason)
         }
         let queue = Monitor(Queue())
+        let write: @Sendable () -> Void = { Self.write(from: queue, to: file, metrics: metrics, report: report) }
+        guard let thread = NamedThread("incident-log", write) else {
+            throw OpenError(path: path, reason: "no thread for its writer")
+        }
         self.queue = queue
         self.metrics = metrics
-        let thread = NamedThread("incident-log") { Self.write(from: queue, to: file, metrics: metrics, report: report) }
-        guard thread != nil else { throw OpenError(path: path, reason: "no thread for its writer") }
+        self.thread = thread
     }
 
     deinit { close() }
@@ -64,6 +73,7 @@ public final class IncidentLog: Sendable {
     public func close() {
         queue.update { $0.isClosing = true }
         queue.wait { $0.isClosed ? () : nil }
+        if !isJoined.exchange(true, ordering: .relaxed) { thread.join() }
     }
 
     /// The writer's thread.

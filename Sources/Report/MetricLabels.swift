@@ -1,25 +1,5 @@
-/// The closed sets among the labels. Each case's place is its place in a worker's counters.
-
-/// `method`: as registered for HTTP, or `_OTHER`.
-@frozen
-public enum MethodLabel: UInt8, CaseIterable, Sendable {
-    case get, head, post, put, delete, connect, options, trace, patch, other
-
-    public var text: String {
-        switch self {
-        case .get: "GET"
-        case .head: "HEAD"
-        case .post: "POST"
-        case .put: "PUT"
-        case .delete: "DELETE"
-        case .connect: "CONNECT"
-        case .options: "OPTIONS"
-        case .trace: "TRACE"
-        case .patch: "PATCH"
-        case .other: "_OTHER"
-        }
-    }
-}
+// The closed sets among the labels. Each case's place is its place in a worker's counters.
+// `method` is `Wire.Method`, whose order the counters share.
 
 /// `side`: whose connection.
 @frozen

@@ -1,5 +1,6 @@
 import CShim
 import Detector
+import Wire
 
 /// Which series exist: the names that the configuration gives to routes, upstreams and listeners. Immutable.
 public struct MetricsSchema: Sendable {
@@ -107,14 +108,15 @@ public struct MetricsSchema: Sendable {
     /// Most of the table is zero for ever, so zeros are no series here.
     private func collectRequests(ofRoute route: Int, _ blocks: [WorkerCounters], into samples: inout Samples) {
         let labels = routeLabels(route)
-        for method in MethodLabel.allCases {
+        for method in Method.allCases {
             let row = route * CounterLayout.methodCount + Int(method.rawValue)
             let first = layout.requests + row * CounterLayout.statusCount
             for offset in 0..<CounterLayout.statusCount {
                 var count: UInt64 = 0
                 for block in blocks { count &+= so_load(block.words + first + offset) }
                 guard count != 0 else { continue }
-                samples.add(.requests, labels + [method.text, String(offset + CounterLayout.statusMin)], [count])
+                let code = String(offset + CounterLayout.statusMin)
+                samples.add(.requests, labels + [String(describing: method.text), code], [count])
             }
         }
     }

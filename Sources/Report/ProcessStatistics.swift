@@ -18,12 +18,16 @@ struct ProcessStatistics: Sendable {
         result.readStat()
         result.openDescriptors = countDescriptors()
         var limit = rlimit()
-        if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 { result.descriptorsMax = UInt64(limit.rlim_cur) }
+        if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
+            result.descriptorsMax = UInt64(limit.rlim_cur)
+        }
         return result
     }
 
     private mutating func readStat() {
-        guard let stat = Self.text(ofFile: "/proc/self/stat"), let name = stat.utf8.lastIndex(of: UInt8(ascii: ")")) else { return }
+        guard let stat = Self.text(ofFile: "/proc/self/stat"), let name = stat.utf8.lastIndex(of: UInt8(ascii: ")")) else {
+            return
+        }
         // The command's name may hold blanks; after it the fields of proc(5) go on with the third.
         let fields = stat[stat.index(after: name)...].split(separator: " ")
         guard fields.count > 21 else { return }

@@ -44,7 +44,8 @@ struct SampleText {
     private func visibleBytes(
         of line: ArraySlice<UInt8>, isFirst: Bool, isFolded: Bool, next: ArraySlice<UInt8>
     ) -> (bytes: ArraySlice<UInt8>, isMasked: Bool) {
-        guard let first = line.first else { return (line, false) }
+        // An empty first line may be the end of a secret that is folded further.
+        guard let first = line.first else { return (line, isFirst && beginsInBlock) }
         // Obsolete line folding (RFC 9112 section 5.2): the line goes on with the value above.
         if isFolded, first == 0x20 || first == 0x09 { return (line.prefix(0), true) }
         let isStartLine = line.starts(with: "HTTP/".utf8)
@@ -92,7 +93,10 @@ struct SampleText {
             case 0x0A: result.append(contentsOf: "\\n".utf8)
             case UInt8(ascii: "\\"): result.append(contentsOf: "\\\\".utf8)
             case 0x20..<0x7F: result.append(byte)
-            default: result.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "x"), hex[Int(byte >> 4)], hex[Int(byte & 15)]])
+            default:
+                result.append(contentsOf: "\\x".utf8)
+                result.append(hex[Int(byte >> 4)])
+                result.append(hex[Int(byte & 15)])
             }
         }
     }

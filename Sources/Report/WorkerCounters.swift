@@ -1,5 +1,6 @@
 import CShim
 import Glibc
+import Wire
 
 /// One worker's counters: written by that worker alone, read by whoever scrapes.
 ///
@@ -13,14 +14,12 @@ public struct WorkerCounters: @unchecked Sendable {
     /// Zeroed memory of which only the touched pages cost anything.
     init(layout: CounterLayout) {
         self.layout = layout
-        let memory = mmap(
-            nil, Self.byteCount(layout), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
-        guard let memory, memory != MAP_FAILED else { preconditionFailure("no address space for counters") }
-        madvise(memory, Self.byteCount(layout), MADV_NOHUGEPAGE)
+        guard let memory = so_reserve(Self.byteCount(layout)) else { preconditionFailure("no address space for counters") }
+        madvise(memory, Self.byteCount(layout), MADV_NOHUGEPAGE)  // a huge page would be touched by one counter
         words = memory.bindMemory(to: UInt64.self, capacity: layout.wordCount)
     }
 
-    func free() { munmap(words, Self.byteCount(layout)) }
+    func free() { so_unreserve(words, Self.byteCount(layout)) }
 
     private static func byteCount(_ layout: CounterLayout) -> Int { layout.wordCount * MemoryLayout<UInt64>.size }
 
@@ -28,7 +27,7 @@ public struct WorkerCounters: @unchecked Sendable {
 
     /// One more answered request of a route (`layout.routeCount - 1` is `_none`). A status outside 100...599 counts as the nearest.
     @inlinable
-    public func countRequest(route: Int, method: MethodLabel, status: Int) {
+    public func countRequest(route: Int, method: Method, status: Int) {
         let code = min(max(status, CounterLayout.statusMin), CounterLayout.statusMin + CounterLayout.statusCount - 1)
         let row = checked(route, layout.routeCount) * CounterLayout.methodCount + Int(method.rawValue)
         add(layout.requests + row * CounterLayout.statusCount + code - CounterLayout.statusMin, 1)

@@ -1,0 +1,20 @@
+/// Every bound of the admin endpoint in one place.
+public enum AdminLimit {
+    /// Connections at once; one more is closed unheard.
+    public static let connectionsMax = 64
+    /// Of them, those that follow `/incidents/stream`, so that a scrape always finds a place.
+    public static let streamsMax = 16
+    /// Bytes of a request's head.
+    public static let headBytesMax = 16 << 10
+    /// For a whole head to arrive, for a client to take some of its answer, and between two requests.
+    public static let timeoutNanoseconds: UInt64 = 10_000_000_000
+    /// Between two signs of life on a stream on which nothing happens.
+    public static let heartbeatNanoseconds: UInt64 = 15_000_000_000
+    /// Without accepting, when the system has run out of descriptors.
+    public static let acceptPauseNanoseconds: UInt64 = 100_000_000
+    /// Unsent bytes of a stream beyond which no further incident is added to it.
+    public static let streamBytesMax = 256 << 10
+    /// Incidents in one answer without `limit`, and with it.
+    public static let incidentsDefault = 100
+    public static let incidentsMax = 1024
+}

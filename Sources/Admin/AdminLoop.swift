@@ -1,0 +1,78 @@
+import CShim
+import Glibc
+import Report
+
+/// The endpoint's thread: waits for sockets, for news and for time to pass.
+struct AdminLoop: Sendable {
+    let socket: AdminSocket
+    let wakeUp: WakeUp
+    let routes: AdminRoutes
+
+    func run() {
+        let subscription = routes.sources.ring.subscribe { [wakeUp] in wakeUp.wake() }
+        var connections: [AdminConnection] = []
+        var acceptTime: UInt64 = 0
+        while !wakeUp.isStopAsked {
+            let isAccepting = so_monotonic_ns() >= acceptTime
+            var polled = [pollfd(fd: wakeUp.descriptor, events: Int16(POLLIN), revents: 0)]
+            polled.append(pollfd(fd: isAccepting ? socket.descriptor : -1, events: Int16(POLLIN), revents: 0))
+            for connection in connections {
+                polled.append(pollfd(fd: connection.descriptor, events: connection.interest, revents: 0))
+            }
+            poll(&polled, nfds_t(polled.count), timeout(connections, isAccepting ? nil : acceptTime, now: so_monotonic_ns()))
+
+            let now = so_monotonic_ns()
+            let hasNews = polled[0].revents != 0
+            if hasNews { wakeUp.clear() }
+            var staying: [AdminConnection] = []
+            var streams = connections.count { $0.stream != nil }
+            for (index, var connection) in connections.enumerated() {
+                let wasStream = connection.stream != nil
+                let outcome = serve(
+                    &connection, isReady: polled[index + 2].revents != 0, hasNews: hasNews,
+                    mayStream: streams < AdminLimit.streamsMax, now: now)
+                if outcome == .stays { staying.append(connection) } else { so_close(connection.descriptor) }
+                if !wasStream, outcome == .stays, connection.stream != nil { streams += 1 }
+            }
+            connections = staying
+            if polled[1].revents != 0, !accept(into: &connections, now: now) {
+                // No descriptors left: the client in the backlog would wake us again at once.
+                acceptTime = now + AdminLimit.acceptPauseNanoseconds
+            }
+        }
+        if let subscription { routes.sources.ring.unsubscribe(subscription) }
+        for connection in connections { so_close(connection.descriptor) }
+        socket.close()
+    }
+
+    private func serve(
+        _ connection: inout AdminConnection, isReady: Bool, hasNews: Bool, mayStream: Bool, now: UInt64
+    ) -> AdminConnection.Outcome {
+        if isReady, connection.attend(routes, mayStream: mayStream, now: now) == .closed { return .closed }
+        if hasNews, connection.follow(routes.sources, now: now) == .closed { return .closed }
+        return now >= connection.wakeTime ? connection.expire(now: now) : .stays
+    }
+
+    /// False when the system cannot give more connections for now.
+    private func accept(into connections: inout [AdminConnection], now: UInt64) -> Bool {
+        while true {
+            var peer = sockaddr_storage()
+            let descriptor = so_accept(socket.descriptor, &peer)
+            guard descriptor >= 0 else {
+                return ![EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(-descriptor)
+            }
+            guard connections.count < AdminLimit.connectionsMax else {
+                so_close(descriptor)
+                continue
+            }
+            so_no_delay(descriptor)
+            connections.append(AdminConnection(descriptor: descriptor, now: now))
+        }
+    }
+
+    /// Milliseconds until the first connection wants to be looked at; rounded up, or the loop would spin.
+    private func timeout(_ connections: [AdminConnection], _ acceptTime: UInt64?, now: UInt64) -> Int32 {
+        guard let first = (connections.map(\.wakeTime) + [acceptTime].compactMap(\.self)).min() else { return -1 }
+        return first <= now ? 0 : Int32(min((first - now + 999_999) / 1_000_000, 60_000))
+    }
+}

@@ -1,0 +1,89 @@
+import Detector
+import Report
+
+/// What each path answers. All of it only reads.
+struct AdminRoutes: Sendable {
+    let sources: AdminSources
+
+    private static let paths = [
+        "/metrics", "/healthz", "/readyz", "/incidents", "/incidents/stream", "/upstreams", "/config",
+    ]
+
+    func response(to request: AdminRequest) -> AdminResponse {
+        guard Self.paths.contains(request.path) else { return .problem(404, "no such resource") }
+        guard request.method == "GET" || request.isHead else {
+            var response = AdminResponse.problem(405, "only GET and HEAD are served here")
+            response.extraFields = [("Allow", "GET, HEAD")]
+            return response
+        }
+        switch request.path {
+        case "/metrics": return metrics(request)
+        case "/healthz": return AdminResponse(body: Array("{\"status\":\"ok\"}\n".utf8))
+        case "/readyz": return readiness()
+        case "/incidents": return incidents(request)
+        case "/incidents/stream": return stream(request)
+        case "/upstreams": return AdminResponse(body: sources.upstreams())
+        default: return AdminResponse(body: sources.configuration())
+        }
+    }
+
+    private func metrics(_ request: AdminRequest) -> AdminResponse {
+        let format = ExpositionFormat(accept: request.accept)
+        var response = AdminResponse(contentType: format.contentType, body: sources.metrics.exposition(format))
+        response.extraFields = [("Vary", "Accept")]
+        return response
+    }
+
+    private func readiness() -> AdminResponse {
+        let readiness = sources.readiness()
+        var json = JSONText()
+        json.object { json in
+            json.bool("ready", readiness.isReady)
+            if !readiness.isReady { json.strings("problems", readiness.problems) }
+        }
+        return AdminResponse(status: readiness.isReady ? 200 : 503, body: json.bytes + [0x0A])
+    }
+
+    private func incidents(_ request: AdminRequest) -> AdminResponse {
+        guard let filter = filter(request) else { return Self.unknownKind }
+        var limit = AdminLimit.incidentsDefault
+        if let text = request.values(of: "limit").last {
+            guard let number = Int(text), number >= 0 else { return .problem(400, "limit is not a number of incidents") }
+            limit = min(number, AdminLimit.incidentsMax)
+        }
+        let after = request.values(of: "after").last.flatMap { $0.isEmpty ? nil : $0 }
+        let entries = sources.ring.incidents(after: after, filter: filter, limit: limit)
+        var body: [UInt8] = [UInt8(ascii: "[")]
+        for (number, entry) in entries.enumerated() {
+            if number > 0 { body.append(contentsOf: ",\n".utf8) }
+            body.append(contentsOf: entry.json)
+        }
+        body.append(contentsOf: "]\n".utf8)
+        return AdminResponse(body: body)
+    }
+
+    private func stream(_ request: AdminRequest) -> AdminResponse {
+        guard let filter = filter(request) else { return Self.unknownKind }
+        let last = request.lastEventID ?? request.values(of: "after").last
+        let sequence = last.flatMap { $0.isEmpty ? nil : sources.ring.sequence(ofIncident: $0) } ?? sources.ring.lastSequence
+        // A first comment, so that the follower knows at once that it is connected.
+        var response = AdminResponse(contentType: "text/event-stream", body: Array(": following\n\n".utf8))
+        response.stream = IncidentStream(sequence: sequence, filter: filter)
+        return response
+    }
+
+    /// Nil when a kind is asked for that does not exist.
+    private func filter(_ request: AdminRequest) -> IncidentRing.Filter? {
+        var filter = IncidentRing.Filter()
+        for name in request.values(of: "kind") where !name.isEmpty {
+            guard let kind = Kind(rawValue: name) else { return nil }
+            filter.kinds.insert(kind)
+        }
+        filter.routes = Set(request.values(of: "route").filter { !$0.isEmpty })
+        return filter
+    }
+
+    private static var unknownKind: AdminResponse {
+        .problem(400, "no such kind; there are " + Kind.allCases.map(\.rawValue).joined(separator: ", "))
+    }
+}

@@ -1,0 +1,100 @@
+import CShim
+import Glibc
+
+/// The listening socket of the endpoint.
+struct AdminSocket {
+    /// It could not be opened, in the system's words.
+    struct Failure: Error, CustomStringConvertible {
+        var address: String
+        var reason: String
+        var description: String { "cannot listen on \(address): \(reason)" }
+    }
+
+    let descriptor: Int32
+    /// The address really bound: port 0 has become a port.
+    let address: String
+    /// To be removed at the end.
+    private let unixPath: String?
+
+    /// Listens on `host:port`, `[v6]:port`, `:port` (every address) or `unix:/path`.
+    init(_ text: String) throws(Failure) {
+        if text.hasPrefix("unix:") {
+            let path = String(text.dropFirst(5))
+            var storage = sockaddr_storage()
+            guard !path.isEmpty, so_unix_address(path, &storage) > 0 else {
+                throw Failure(address: text, reason: "not a path that a socket can have")
+            }
+            Self.removeStale(path, &storage)
+            descriptor = try Self.listen(&storage, text)
+            chmod(path, 0o660)
+            unixPath = path
+        } else {
+            var storage = try Self.resolve(text)
+            descriptor = try Self.listen(&storage, text)
+            unixPath = nil
+        }
+        address = unixPath.map { "unix:" + $0 } ?? Self.boundAddress(descriptor)
+    }
+
+    func close() {
+        so_close(descriptor)
+        if let unixPath { unlink(unixPath) }
+    }
+
+    private static func listen(_ storage: inout sockaddr_storage, _ text: String) throws(Failure) -> Int32 {
+        let descriptor = so_socket(Int32(storage.ss_family))
+        guard descriptor >= 0 else { throw Failure(address: text, reason: reason(descriptor)) }
+        if Int32(storage.ss_family) != AF_UNIX { so_set_option(descriptor, SOL_SOCKET, SO_REUSEADDR, 1) }
+        var result = so_bind(descriptor, &storage, so_address_length(&storage))
+        if result >= 0 { result = so_listen(descriptor, 64) }
+        guard result >= 0 else {
+            so_close(descriptor)
+            throw Failure(address: text, reason: reason(result))
+        }
+        return descriptor
+    }
+
+    /// A socket's file outlives its process; only one on which nobody listens any more is removed.
+    private static func removeStale(_ path: String, _ storage: inout sockaddr_storage) {
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return }
+        let probe = so_socket(AF_UNIX)
+        guard probe >= 0 else { return }
+        if so_connect(probe, &storage, so_address_length(&storage)) == -ECONNREFUSED { unlink(path) }
+        so_close(probe)
+    }
+
+    private static func resolve(_ text: String) throws(Failure) -> sockaddr_storage {
+        guard let colon = text.utf8.lastIndex(of: UInt8(ascii: ":")), let port = UInt16(text[text.index(after: colon)...])
+        else {
+            throw Failure(address: text, reason: "not host:port, [v6]:port, :port or unix:/path")
+        }
+        var host = String(text[..<colon])
+        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+        var hints = addrinfo()
+        hints.ai_family = host.isEmpty ? AF_INET : AF_UNSPEC
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        hints.ai_flags = AI_PASSIVE
+        var found: UnsafeMutablePointer<addrinfo>?
+        let status = getaddrinfo(host.isEmpty ? nil : host, String(port), &hints, &found)
+        defer { if let found { freeaddrinfo(found) } }
+        guard status == 0, let first = found?.pointee, let address = first.ai_addr else {
+            throw Failure(address: text, reason: String(cString: gai_strerror(status)))
+        }
+        var storage = sockaddr_storage()
+        let bytes = UnsafeRawBufferPointer(start: address, count: Int(first.ai_addrlen))
+        withUnsafeMutableBytes(of: &storage) { $0.copyMemory(from: bytes) }
+        return storage
+    }
+
+    private static func boundAddress(_ descriptor: Int32) -> String {
+        var storage = sockaddr_storage()
+        so_local_address(descriptor, &storage)
+        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128) { text in
+            let count = so_format_address(&storage, text.baseAddress, 128)
+            return String(decoding: UnsafeRawBufferPointer(start: text.baseAddress, count: Int(count)), as: UTF8.self)
+        }
+    }
+
+    private static func reason(_ result: Int32) -> String { String(cString: strerror(-result)) }
+}
