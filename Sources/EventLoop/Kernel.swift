@@ -52,6 +52,11 @@ public struct Kernel {
         return result
     }
 
+    /// Sends small writes at once (TCP_NODELAY): every write of the proxy is already gathered.
+    public func noDelay(_ fd: Int32) {
+        if simulated == nil { _ = so_no_delay(fd) }
+    }
+
     /// The error that connecting or a reset left on the socket: 0 or a positive errno.
     public func takeError(_ fd: Int32) -> Int32 {
         if let simulated { return simulated.takeError(fd) }

@@ -9,8 +9,9 @@ import CShim
 public struct Slab<Element: BitwiseCopyable>: ~Copyable {
     public let capacity: Int
     @usableFromInline let elements: UnsafeMutablePointer<Element>
-    /// Per place: generation in the high half, next free place in the low half.
+    /// Per place: generation in the high half; in the low half the next free place, or `inUse`.
     @usableFromInline let links: UnsafeMutablePointer<UInt64>
+    @usableFromInline static var inUse: UInt64 { 0x8000_0000 }
     @usableFromInline var firstFree: Int32 = -1
     @usableFromInline var used: Int32 = 0
     /// Places taken.
@@ -54,6 +55,7 @@ public struct Slab<Element: BitwiseCopyable>: ~Copyable {
             used += 1
         }
         (elements + Int(slot)).initialize(to: value)
+        links[Int(slot)] = (links[Int(slot)] & ~0xffff_ffff) | Self.inUse
         taken += 1
         return slot
     }
@@ -66,6 +68,10 @@ public struct Slab<Element: BitwiseCopyable>: ~Copyable {
         firstFree = slot
         taken -= 1
     }
+
+    /// Whether somebody has the place.
+    @inlinable
+    public func isTaken(_ slot: Int32) -> Bool { slot < used && links[Int(slot)] & 0xffff_ffff == Self.inUse }
 
     /// Places ever taken: every value in use has a lower number.
     @inlinable public var highest: Int32 { used }

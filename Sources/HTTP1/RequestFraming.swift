@@ -7,6 +7,19 @@ public enum RequestFault: Equatable, Sendable {
     case missingHost, repeatedHost
     case lengthAndChunked, lengthUnusable, transferEncodingUnusable, transferEncodingInHTTP10
 
+    /// In words, for the client.
+    public var text: String {
+        switch self {
+        case .malformed(let fault): fault.text
+        case .missingHost: "no Host field"
+        case .repeatedHost: "more than one Host field"
+        case .lengthAndChunked: "Content-Length with Transfer-Encoding"
+        case .lengthUnusable: "unusable Content-Length"
+        case .transferEncodingUnusable: "unknown transfer coding"
+        case .transferEncodingInHTTP10: "Transfer-Encoding in HTTP/1.0"
+        }
+    }
+
     /// RFC 9110 section 15.5; 431 is RFC 6585, 505 an unknown major version.
     public var status: Int {
         switch self {

@@ -44,7 +44,9 @@ struct Exchange: BitwiseCopyable {
     var upstreamIndex: UInt16 = 0
     /// Requests sent so far; a retry is another.
     var attempts: UInt8 = 0
-    /// The upstream's header block has been passed on, so that an error can no longer be answered.
+    /// The upstream's header block has been written into the outbox.
+    var headWritten = false
+    /// The upstream's header block has been sent, so that an error can no longer be answered.
     var answered = false
     /// Every byte of the request has been passed on.
     var requestEnded = false

@@ -1,4 +1,5 @@
 import CShim
+import Configuration
 import EventLoop
 import Glibc
 
@@ -14,9 +15,9 @@ public struct PeerAddress: BitwiseCopyable, Sendable {
     public init() {}
 
     public init(_ storage: sockaddr_storage) {
-        var storage = storage
-        withUnsafeBytes(of: &storage) { raw in
-            switch Int32(storage.ss_family) {
+        let family = Int32(storage.ss_family)
+        withUnsafeBytes(of: storage) { raw in
+            switch family {
             case AF_INET:
                 let address = raw.load(as: sockaddr_in.self)
                 withUnsafeMutableBytes(of: &bytes) { $0.storeBytes(of: address.sin_addr.s_addr, as: UInt32.self) }
@@ -33,6 +34,18 @@ public struct PeerAddress: BitwiseCopyable, Sendable {
                 withUnsafeMutableBytes(of: &bytes) { $0.copyBytes(from: significant) }
             default: break
             }
+        }
+    }
+
+    func isIn(_ block: AddressBlock) -> Bool {
+        guard !isUnix else { return block == .unix }
+        guard block.bytes.count == Int(byteCount) else { return false }
+        return withUnsafeBytes(of: bytes) { own in
+            for i in 0..<block.bytes.count {
+                let bits = min(8, max(0, block.prefixBits - i * 8))
+                if (own[i] ^ block.bytes[i]) >> UInt8(8 - bits) != 0 { return false }
+            }
+            return true
         }
     }
 

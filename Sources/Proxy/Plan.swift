@@ -83,11 +83,11 @@ public final class Plan: Sendable {
     /// Evidence keeps raw bytes, at most so many; 0 keeps none.
     public let sampleBytes: Int
     /// Networks whose forwarding fields are believed.
-    public let trusted: [Network]
+    public let trusted: [AddressBlock]
 
     public init(
         upstreams: [Upstream], routes: [Route], limits: Limits = Limits(), timeouts: Timeouts = Timeouts(),
-        quarantine: UInt64 = 60_000_000_000, sampleBytes: Int = 0, trusted: [Network] = []
+        quarantine: UInt64 = 60_000_000_000, sampleBytes: Int = 0, trusted: [AddressBlock] = []
     ) {
         self.upstreams = upstreams
         self.routes = routes

@@ -133,7 +133,7 @@ extension Worker {
             }
             if ended {
                 outbox.add("0\r\n")
-                if hasTrailers { addTrailers(requestBlock) }
+                if hasTrailers { outbox.add(scratch, Trailers.write(requestBlock, to: scratch)) }
                 outbox.add("\r\n")
             }
         } else {
@@ -145,19 +145,6 @@ extension Worker {
             timers.set(upstreamTimer(e.pointee.upstream), now + plan.upstreams[Int(e.pointee.upstreamIndex)].responseHeaderTimeout)
         }
         sendToUpstream(number)
-    }
-
-    /// Trailer fields that may be passed on: none that frames or routes a message (RFC 9110 section 6.5.1).
-    mutating func addTrailers(_ block: borrowing HeaderBlock) {
-        var out = ByteWriter(scratch)
-        for i in 0..<block.count {
-            switch block.fields[i].name {
-            case .other, .etag, .age, .expires, .date, .lastModified, .traceparent, .tracestate:
-                out.put(block.base + Int(block.fields[i].start), Int(block.fields[i].end - block.fields[i].start))
-            default: continue
-            }
-        }
-        outbox.add(scratch, out.count)
     }
 
     private mutating func requestBodyTooLarge(_ client: Int32) {

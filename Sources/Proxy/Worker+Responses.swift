@@ -48,7 +48,7 @@ extension Worker {
         let hop = ResponseHead.Hop(framing: e.pointee.clientFraming, closes: c.pointee.mustClose, isHTTP10: isHTTP10)
         ResponseHead.dropFields(&responseBlock, hop)
         putHead(hop)
-        e.pointee.answered = true
+        e.pointee.headWritten = true
         return true
     }
 
@@ -95,7 +95,7 @@ extension Worker {
         }
         if step.ended {
             outbox.add("0\r\n")
-            if step.hasTrailers { addTrailers(responseBlock) }
+            if step.hasTrailers { outbox.add(scratch, Trailers.write(responseBlock, to: scratch)) }
             outbox.add("\r\n")
         }
     }
@@ -108,6 +108,7 @@ extension Worker {
         let client = e.pointee.client
         let route = Int(e.pointee.request.route)
         let generation = upstreams.generation(slot)
+        if position < count, plan.routes[route].onViolation == .fail, failsForSurplus(slot, position, count) { return }
         sendToClient(client)
         // The client went away with its last bytes: its exchange, and this connection, went with it.
         guard upstreams.generation(slot) == generation, u.pointee.exchange == number else { return }
@@ -133,6 +134,29 @@ extension Worker {
         answerDone(client)
     }
 
+    /// Under `fail`, an answer that has more behind it is no answer. False when the surplus is nothing but line ends.
+    private mutating func failsForSurplus(_ slot: Int32, _ position: Int, _ count: Int) -> Bool {
+        guard !(position..<count).allSatisfy({ readBuffer[$0] == 0x0d || readBuffer[$0] == 0x0a }) else { return false }
+        let u = upstreams[slot]
+        let number = u.pointee.exchange
+        let record = exchanges[number].pointee.request
+        let wasAnswered = exchanges[number].pointee.answered
+        // The record stays with the connection, the exchange ends apart from it.
+        let e = exchanges[number]
+        e.pointee.answer.endedAt = now
+        buffers.give(&u.pointee.beforeLast.request.head)
+        u.pointee.beforeLast = u.pointee.last
+        u.pointee.last = FinishedExchange(request: record, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
+        u.pointee.exchange = -1
+        e.pointee.upstream = -1
+        e.pointee.request.head = Buffer()
+        beginSurplus(slot, .afterEnd, readBuffer + position, count - position)
+        collections[slot]!.impact = wasAnswered ? .aborted : .badGateway
+        endBroken(number, record: record)
+        listen(slot)
+        return true
+    }
+
     /// A body that ends with its connection has ended.
     mutating func answerEndedWithConnection(_ slot: Int32) {
         let e = exchanges[upstreams[slot].pointee.exchange]
@@ -156,7 +180,7 @@ extension Worker {
     /// Counts an exchange that has been answered.
     mutating func countAnswer(_ number: Int32, status: Int, route: Int) {
         let e = exchanges[number]
-        counters.countRequest(route: route, method: MethodLabel(rawValue: e.pointee.request.method.rawValue)!, status: status)
+        counters.countRequest(route: route, method: e.pointee.request.method, status: status)
         counters.observeRequestDuration(route: route, nanoseconds: now - e.pointee.startedAt)
     }
 
@@ -182,7 +206,7 @@ extension Worker {
         let hop = ResponseHead.Hop(framing: .none, closes: false, isHTTP10: false, switches: true)
         ResponseHead.dropFields(&responseBlock, hop)
         putHead(hop)
-        e.pointee.answered = true
+        e.pointee.headWritten = true
         let client = e.pointee.client
         clients[client].pointee.phase = .tunnel
         clients[client].pointee.mustClose = true

@@ -108,7 +108,11 @@ extension Worker {
     /// Sends the outbox to a client. When the client is gone, so is its exchange.
     mutating func sendToClient(_ client: Int32) {
         guard outbox.byteCount > 0 else { return }
-        if !deliver(&clients[client].pointee.socket, .client) { clientBroke(client) }
+        let c = clients[client]
+        guard deliver(&c.pointee.socket, .client) else { return clientBroke(client) }
+        if c.pointee.exchange >= 0, exchanges[c.pointee.exchange].pointee.headWritten {
+            exchanges[c.pointee.exchange].pointee.answered = true
+        }
     }
 
     /// The upstream ended its side, or the connection failed, in the middle of an exchange.

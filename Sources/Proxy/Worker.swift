@@ -80,7 +80,7 @@ public struct Worker: ~Copyable {
         router = Router(plan.routes)
         headLimits = HeadLimits(headerBytesMax: plan.limits.headerBytes)
         now = kernel.now()
-        timers = TimerWheel(capacity: plan.limits.clientConnections + 16 + upstreamCapacity, now: now)
+        timers = TimerWheel(capacity: plan.limits.clientConnections + 16 + upstreamCapacity + 1, now: now)
         requestBlock = HeaderBlock(capacity: plan.limits.headerCount)
         responseBlock = HeaderBlock(capacity: plan.limits.headerCount)
         readBuffer = .allocate(capacity: plan.limits.headerBytes + 2 * Self.readBytes)
@@ -171,9 +171,11 @@ public struct Worker: ~Copyable {
 
     @inline(__always)
     private func note(_ flags: UInt32, _ socket: inout Socket) {
-        if flags & EPOLLOUT.rawValue != 0 { socket.isWritable = true }
-        if flags & ~EPOLLOUT.rawValue != 0 { socket.isReadable = true }
-        if flags & ~(EPOLLOUT.rawValue | EPOLLIN.rawValue) != 0 { socket.peerEnded = true }
+        let writable = UInt32(so_writable)
+        let readable = UInt32(so_readable)
+        if flags & writable != 0 { socket.isWritable = true }
+        if flags & ~writable != 0 { socket.isReadable = true }
+        if flags & ~(writable | readable) != 0 { socket.peerEnded = true }
     }
 
     private mutating func resume(_ tag: UInt64) {

@@ -8,16 +8,19 @@ public final class World: @unchecked Sendable {
     let recorder: IncidentRecorder
     let gauges: ServerGauges?
     let log: Logger
+    /// One a worker.
+    let mailboxes: [Mailbox]
     /// One place a server, in the order of the plan's upstreams. Relaxed atomics only.
     let sharedServers: UnsafeMutablePointer<SharedServer>
     let serverCount: Int
     private let words: UnsafeMutablePointer<UInt64>
 
-    public init(plan: Plan, counters: [WorkerCounters], recorder: IncidentRecorder, gauges: ServerGauges?, log: Logger) {
+    public init(plan: Plan, counters: [WorkerCounters], recorder: IncidentRecorder, gauges: ServerGauges?, log: Logger, wakes: Bool = true) {
         self.counters = counters
         self.recorder = recorder
         self.gauges = gauges
         self.log = log
+        mailboxes = counters.map { _ in Mailbox(fd: wakes ? so_eventfd() : -1) }
         serverCount = plan.upstreams.reduce(0) { $0 + $1.servers.count }
         sharedServers = .allocate(capacity: max(serverCount, 1))
         sharedServers.initialize(repeating: SharedServer(), count: max(serverCount, 1))
@@ -26,6 +29,7 @@ public final class World: @unchecked Sendable {
     }
 
     deinit {
+        for mailbox in mailboxes where mailbox.fd >= 0 { _ = so_close(mailbox.fd) }
         sharedServers.deallocate()
         words.deallocate()
     }

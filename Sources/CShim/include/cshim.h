@@ -25,10 +25,10 @@ static inline void so_store(uint64_t *p, uint64_t v) { __atomic_store_n(p, v, __
 static inline uint64_t so_fetch_add(uint64_t *p, int64_t v) { return __atomic_fetch_add(p, (uint64_t)v, __ATOMIC_RELAXED); }
 
 /* Events are edge-triggered and registered once: readable, writable, peer's half-close. */
-#define SO_READABLE EPOLLIN
-#define SO_WRITABLE EPOLLOUT
-#define SO_PEER_CLOSED EPOLLRDHUP
-#define SO_FAILED (EPOLLERR | EPOLLHUP)
+enum { so_readable = 0x001, so_writable = 0x004, so_failed = 0x008, so_hung_up = 0x010, so_peer_closed = 0x2000 };
+_Static_assert(so_readable == EPOLLIN && so_writable == EPOLLOUT && so_failed == EPOLLERR && so_hung_up == EPOLLHUP &&
+                   so_peer_closed == EPOLLRDHUP,
+               "as the kernel's header has them, in a form that Swift imports");
 typedef struct { uint64_t tag; uint32_t flags; } so_event;
 
 static inline int so_epoll_create(void) { return (int)SO_RESULT(epoll_create1(EPOLL_CLOEXEC)); }

@@ -1,0 +1,50 @@
+import Exchanges
+import HTTP1
+
+/// Bytes on one upstream connection that no answer accounts for, collected until they end. Cold: it exists once something has gone wrong.
+struct SurplusCollection {
+    /// Bytes that are counted; a peer that sends more is cut off, and the record says at least so many.
+    static let countedBytesMax: UInt64 = 64 << 20
+
+    let place: SurplusPlace
+    /// Bytes that the connection had received before the first one.
+    let connectionOffset: UInt64
+    /// When the first one was read.
+    let startedAt: UInt64
+    private(set) var kept: [UInt8] = []
+    private(set) var total: UInt64 = 0
+    /// The request that was waiting for its answer when they came, or whose answer they broke.
+    var current: FinishedExchange?
+    var impact: ClientEffect = .none
+
+    /// What became of the client whose exchange was in progress.
+    enum ClientEffect { case none, aborted, badGateway }
+
+    init(_ place: SurplusPlace, connectionOffset: UInt64, startedAt: UInt64) {
+        self.place = place
+        self.connectionOffset = connectionOffset
+        self.startedAt = startedAt
+    }
+
+    mutating func add(_ bytes: UnsafePointer<UInt8>, _ count: Int) {
+        total += UInt64(count)
+        let room = SurplusReader.keptBytesMax - kept.count
+        if room > 0 { kept.append(contentsOf: UnsafeBufferPointer(start: bytes, count: min(count, room))) }
+    }
+
+    var isFull: Bool { total >= Self.countedBytesMax }
+}
+
+/// What followed a status line inside a Content-Length body, as far as it is kept.
+struct EmbeddedCapture {
+    /// Offset of the status line from the body's first byte.
+    let offset: UInt64
+    private(set) var kept: [UInt8] = []
+
+    init(offset: UInt64) { self.offset = offset }
+
+    mutating func add(_ bytes: UnsafePointer<UInt8>, _ count: Int) {
+        let room = SurplusReader.keptBytesMax - kept.count
+        if room > 0 { kept.append(contentsOf: UnsafeBufferPointer(start: bytes, count: min(count, room))) }
+    }
+}

@@ -1,0 +1,17 @@
+import Wire
+
+/// Trailer sections as they are passed on (RFC 9110 section 6.5.1).
+enum Trailers {
+    /// Writes the fields that may stand in trailers, none that frames or routes a message; returns their bytes.
+    static func write(_ block: borrowing HeaderBlock, to bytes: UnsafeMutablePointer<UInt8>) -> Int {
+        var out = ByteWriter(bytes)
+        for i in 0..<block.count {
+            switch block.fields[i].name {
+            case .other, .etag, .age, .expires, .date, .lastModified, .traceparent, .tracestate:
+                out.put(block.base + Int(block.fields[i].start), Int(block.fields[i].end - block.fields[i].start))
+            default: continue
+            }
+        }
+        return out.count
+    }
+}

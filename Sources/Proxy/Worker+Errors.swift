@@ -1,0 +1,140 @@
+import EventLoop
+import Exchanges
+import Glibc
+import HTTP1
+import Report
+import Wire
+
+/// Answers of the proxy itself, and answers that are cut.
+extension Worker {
+    /// A request that is not HTTP as it should be: an error, and the end of the connection, for what follows cannot be told apart.
+    mutating func refuse(_ slot: Int32, requestFault fault: RequestFault) {
+        var status = fault.status
+        var detail = "bad request"
+        if case .malformed(let malformation) = fault {
+            detail = malformation.text
+            if malformation == .headerTooLarge, requestBlock.target.isEmpty { status = 414 }
+        } else {
+            detail = "\(fault.text)"
+        }
+        clients[slot].pointee.mustClose = true
+        refuse(slot, status: status, detail, hasWholeHead: false)
+    }
+
+    /// A request that no upstream will see.
+    mutating func refuse(_ slot: Int32, status: Int, _ detail: String, route: Int? = nil, hasWholeHead: Bool = true) {
+        let c = clients[slot]
+        let isHTTP10 = hasWholeHead && requestBlock.version == .http10
+        // Its body is still to come, and nobody reads it.
+        if !hasWholeHead || !requestBlock.facts.isDisjoint(with: [.contentLength, .transferEncoding]) { c.pointee.mustClose = true }
+        if isHTTP10, !requestBlock.facts.contains(.keepAlive) { c.pointee.mustClose = true }
+        let head = UnsafeBufferPointer(start: requestBlock.base, count: hasWholeHead ? requestBlock.byteCount : 0)
+        let response = ErrorResponse.make(
+            status: status, detail: detail, requestID: newRequestID(), form: ErrorResponse.form(head), closes: c.pointee.mustClose,
+            isHTTP10: isHTTP10, omitsBody: hasWholeHead && requestBlock.method == .head, date: httpDate(),
+            retryAfterSeconds: status == 503 ? 1 : nil)
+        let method = hasWholeHead ? requestBlock.method : .other
+        let label = route ?? plan.routes.count
+        counters.countRequest(route: label, method: method, status: status)
+        counters.observeRequestDuration(route: label, nanoseconds: 0)
+        countRejected(status)
+        outbox.clear()
+        guard sendOwn(response, to: slot) else { return closeClient(slot) }
+        c.pointee.exchange = -1
+        if c.pointee.mustClose { return linger(slot) }
+        c.pointee.phase = .head
+        timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientIdle)
+    }
+
+    private func countRejected(_ status: Int) {
+        switch status {
+        case 404: counters.countRejected(.noRoute)
+        case 405, 501, 505: counters.countRejected(.unsupported)
+        case 413: counters.countRejected(.bodyTooLarge)
+        case 414, 431: counters.countRejected(.headerTooLarge)
+        case 503: counters.countRejected(.noServer)
+        case 408: counters.countRejected(.headerTimeout)
+        default: counters.countRejected(.malformedRequest)
+        }
+    }
+
+    /// An exchange that gets no answer of its upstream's: an error, or a cut when the answer has begun.
+    mutating func failExchange(_ number: Int32, status: Int, _ detail: String) {
+        let e = exchanges[number]
+        if e.pointee.isWaiting { dequeue(number) }
+        if e.pointee.upstream >= 0 {
+            let slot = e.pointee.upstream
+            upstreams[slot].pointee.exchange = -1
+            e.pointee.upstream = -1
+            closeUpstream(slot, .error)
+        }
+        var record = e.pointee.request
+        e.pointee.request.head = Buffer()
+        endBroken(number, record: record, status: status, detail)
+        buffers.give(&record.head)
+    }
+
+    /// Ends an exchange that has left its upstream connection: the client is told, or sees its answer cut.
+    ///
+    /// Good bytes of the answer wait in the outbox. `record` is the exchange's request, owned by the caller.
+    mutating func endBroken(_ number: Int32, record: RequestRecord, status: Int = 502, _ detail: String = "the upstream's answer is broken") {
+        let e = exchanges[number]
+        let client = e.pointee.client
+        let c = clients[client]
+        let policy = plan.routes[Int(record.route)].onViolation
+        let cuts = e.pointee.answered || (e.pointee.headWritten && policy != .fail && outbox.byteCount > 0)
+        countAnswer(number, status: cuts ? Int(e.pointee.answer.status) : status, route: Int(record.route))
+        let resets = policy == .fail || e.pointee.clientFraming == .untilClose
+        let requestEnded = e.pointee.requestEnded
+        c.pointee.exchange = -1
+        exchanges.release(number)
+        if cuts {
+            let alive = deliver(&c.pointee.socket, .client)
+            guard alive, !resets, c.pointee.socket.isBlocked else { return closeClient(client, reset: resets) }
+            // The rest is sent first; then the end comes where more was promised.
+            c.pointee.phase = .waiting
+            c.pointee.mustClose = true
+            timers.set(Worker.clientTimer(client), now + plan.timeouts.clientBody)
+            return
+        }
+        outbox.clear()
+        if !requestEnded { c.pointee.mustClose = true }
+        let head = UnsafeBufferPointer(start: record.head.base, count: record.head.base == nil ? 0 : record.head.count)
+        let response = ErrorResponse.make(
+            status: status, detail: detail, requestID: record.text(record.id), form: ErrorResponse.form(head), closes: c.pointee.mustClose,
+            isHTTP10: record.clientVersion == .http10, omitsBody: record.method == .head, date: httpDate(),
+            retryAfterSeconds: status == 503 ? 1 : nil)
+        guard sendOwn(response, to: client) else { return closeClient(client) }
+        answerDone(client)
+    }
+
+    /// Sends bytes of the proxy's own. False when the client is gone.
+    private mutating func sendOwn(_ response: [UInt8], to slot: Int32) -> Bool {
+        let c = clients[slot]
+        return response.withUnsafeBufferPointer { bytes in
+            outbox.add(bytes.baseAddress!, bytes.count)
+            return deliver(&c.pointee.socket, .client)
+        }
+    }
+
+    private mutating func newRequestID() -> String {
+        let (high, low) = (random.next(), random.next())
+        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { space in
+            var out = ByteWriter(space.baseAddress!)
+            out.putHex(high)
+            out.putHex(low)
+            return String(decoding: UnsafeBufferPointer(start: space.baseAddress, count: 32), as: UTF8.self)
+        }
+    }
+
+    /// The date as RFC 9110 section 5.6.7 writes it.
+    private func httpDate() -> String {
+        var time = time_t(kernel.wallClock() / 1_000_000_000)
+        var parts = tm()
+        gmtime_r(&time, &parts)
+        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { space in
+            let count = strftime(space.baseAddress!, 64, "%a, %d %b %Y %H:%M:%S GMT", &parts)
+            return String(decoding: UnsafeRawBufferPointer(start: space.baseAddress, count: count), as: UTF8.self)
+        }
+    }
+}

@@ -1,0 +1,151 @@
+import CShim
+import EventLoop
+import Glibc
+import Report
+
+/// A listening socket of one worker.
+struct ListenerSocket {
+    var fd: Int32
+    var index: Int
+    /// Accepts wait for a descriptor to come free.
+    var isOpen = true
+}
+
+/// Accepting clients, and orders from outside: the mailbox, draining.
+extension Worker {
+    /// Connections accepted before others have their turn.
+    static var acceptsPerTurn: Int { 64 }
+
+    mutating func addListener(fd: Int32, index: Int) -> Int32 {
+        listeners.append(ListenerSocket(fd: fd, index: index))
+        // Level-triggered: a turn that does not accept everything is reminded.
+        return kernel.register(poll, fd, tag: Self.tag(.listener, 0, Int32(listeners.count - 1)), edge: false)
+    }
+
+    mutating func acceptClients(_ place: Int) {
+        let listener = listeners[place]
+        guard listener.isOpen else { return }
+        for _ in 0..<Self.acceptsPerTurn {
+            var address = sockaddr_storage()
+            let fd = kernel.accept(listener.fd, &address)
+            if fd < 0 {
+                if fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM || fd == -ENOBUFS { pauseAccepting() }
+                if fd == -ECONNABORTED || fd == -EINTR { continue }
+                return
+            }
+            admit(fd, address, listener: listener.index)
+        }
+    }
+
+    private mutating func admit(_ fd: Int32, _ address: sockaddr_storage, listener: Int) {
+        guard world.changeClients(by: 1) < UInt64(plan.limits.clientConnections) else {
+            _ = world.changeClients(by: -1)
+            counters.countRejected(.connectionLimit)
+            return kernel.close(fd)
+        }
+        let peer = PeerAddress(address)
+        var connection = ClientConnection(fd: fd, listener: UInt16(listener), address: peer)
+        if !plan.trusted.isEmpty { connection.isTrusted = plan.trusted.contains { peer.isIn($0) } }
+        let slot = clients.take(connection)
+        guard slot >= 0 else {
+            _ = world.changeClients(by: -1)
+            counters.countRejected(.connectionLimit)
+            return kernel.close(fd)
+        }
+        counters.changeClientConnections(listener: listener, by: 1)
+        timers.open(Worker.clientTimer(slot))
+        timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientHeader)
+        guard kernel.register(poll, fd, tag: clientTag(slot), edge: true) >= 0 else { return closeClient(slot) }
+        if !peer.isUnix { kernel.noDelay(fd) }
+    }
+
+    /// Descriptors have run out: listening sockets are left alone until a connection is closed, so that nothing spins.
+    private mutating func pauseAccepting() {
+        guard !acceptsPaused else { return }
+        acceptsPaused = true
+        for listener in listeners where listener.isOpen { kernel.unregister(poll, listener.fd) }
+        world.log.warning("accepting paused: out of file descriptors or memory")
+    }
+
+    mutating func resumeAccepting() {
+        acceptsPaused = false
+        guard !isDraining else { return }
+        for (place, listener) in listeners.enumerated() where listener.isOpen {
+            _ = kernel.register(poll, listener.fd, tag: Self.tag(.listener, 0, Int32(place)), edge: false)
+        }
+    }
+
+    // MARK: Orders
+
+    mutating func readMailbox() {
+        for order in world.mailboxes[number].take() {
+            switch order {
+            case .drain: startDrain()
+            case .stop: isStopped = true
+            }
+        }
+    }
+
+    /// No new clients; those that are idle are closed, the others after their answer.
+    mutating func startDrain() {
+        guard !isDraining else { return }
+        isDraining = true
+        drainDeadline = now + plan.timeouts.drain
+        for (place, listener) in listeners.enumerated() where listener.isOpen {
+            if !acceptsPaused { kernel.unregister(poll, listener.fd) }
+            kernel.close(listener.fd)
+            listeners[place].isOpen = false
+        }
+        var slot: Int32 = 0
+        while slot < clients.highest {
+            defer { slot += 1 }
+            guard isClientOpen(slot) else { continue }
+            let c = clients[slot]
+            // A request whose first bytes have come is served.
+            if c.pointee.exchange < 0, c.pointee.phase == .head, c.pointee.socket.input.isEmpty, !c.pointee.socket.isReadable,
+                !c.pointee.socket.isBlocked
+            {
+                closeClient(slot)
+            }
+        }
+        timers.open(drainTimer)
+        timers.set(drainTimer, drainDeadline)
+    }
+
+    /// One past every connection's timer.
+    private var drainTimer: Int32 { Int32(clients.capacity + upstreams.capacity) }
+
+    mutating func continueDrain() {
+        if now >= drainDeadline { closeAll() }
+        guard clients.count == 0, collections.isEmpty else { return }
+        closeAll()
+        isStopped = true
+    }
+
+    /// Closes whatever is left; surplus that is being collected is told first.
+    mutating func closeAll() {
+        var slot: Int32 = 0
+        while slot < upstreams.highest {
+            if isUpstreamOpen(slot) {
+                switch upstreams[slot].pointee.phase {
+                case .surplus: surplusEnded(slot, closed: false)
+                case .resting, .ready:
+                    unpool(slot)
+                    closeUpstream(slot, .drain)
+                default:
+                    let number = upstreams[slot].pointee.exchange
+                    if number >= 0 { clientBroke(exchanges[number].pointee.client) } else { closeUpstream(slot, .drain) }
+                }
+            }
+            slot += 1
+        }
+        slot = 0
+        while slot < clients.highest {
+            if isClientOpen(slot) { clientBroke(slot) }
+            slot += 1
+        }
+    }
+
+    private func isClientOpen(_ slot: Int32) -> Bool { clients.isTaken(slot) }
+    private func isUpstreamOpen(_ slot: Int32) -> Bool { upstreams.isTaken(slot) }
+}

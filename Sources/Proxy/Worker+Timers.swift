@@ -1,0 +1,63 @@
+import CShim
+import EventLoop
+import Exchanges
+import Glibc
+import Report
+import Wire
+
+/// Deadlines: one a connection, whose meaning its phase tells.
+extension Worker {
+    mutating func timerExpired(_ timer: Int32) {
+        // The drain's own deadline: the turn's end looks at it.
+        if Int(timer) == clients.capacity + upstreams.capacity { return }
+        if Int(timer) < clients.capacity { clientExpired(timer) } else { upstreamExpired(timer - Int32(clients.capacity)) }
+    }
+
+    private mutating func clientExpired(_ slot: Int32) {
+        let c = clients[slot]
+        if c.pointee.socket.isBlocked { return clientBroke(slot) }
+        switch c.pointee.phase {
+        case .head:
+            guard c.pointee.scanned > 0 else { return closeClient(slot) }
+            c.pointee.mustClose = true
+            refuse(slot, status: 408, "the request's header block did not come in time", hasWholeHead: false)
+        case .body:
+            guard c.pointee.exchange >= 0 else { return closeClient(slot) }
+            if exchanges[c.pointee.exchange].pointee.isWaiting { return waitedInVain(slot) }
+            failExchange(c.pointee.exchange, status: 408, "the request's body did not come in time")
+        case .waiting: if c.pointee.exchange >= 0, exchanges[c.pointee.exchange].pointee.isWaiting { waitedInVain(slot) }
+        case .lingering, .tunnel: clientBroke(slot)
+        }
+    }
+
+    private mutating func waitedInVain(_ slot: Int32) {
+        failExchange(clients[slot].pointee.exchange, status: 503, "no connection to the upstream came free in time")
+    }
+
+    private mutating func upstreamExpired(_ slot: Int32) {
+        let u = upstreams[slot]
+        switch u.pointee.phase {
+        case .connecting: connectGaveUp(slot, error: ETIMEDOUT)
+        case .resting, .ready:
+            unpool(slot)
+            closeUpstream(slot, .idleTimeout)
+        case .listening: strayListeningEnded(slot, closed: false)
+        case .surplus: surplusEnded(slot, closed: false)
+        case .active:
+            let number = u.pointee.exchange
+            guard number >= 0 else { return closeUpstream(slot, .error) }
+            switch u.pointee.decoder.phase {
+            case .head:
+                let e = exchanges[number]
+                // A client that is still sending its request has its own deadline.
+                if !e.pointee.requestEnded, !u.pointee.socket.isBlocked {
+                    let timeout = plan.upstreams[Int(e.pointee.upstreamIndex)].responseHeaderTimeout
+                    return timers.set(upstreamTimer(slot), now + timeout)
+                }
+                failExchange(number, status: 504, "upstream \(plan.upstreams[Int(e.pointee.upstreamIndex)].name) did not answer in time")
+            case .body: stalled(slot)
+            case .idle, .tunnel: break
+            }
+        }
+    }
+}
