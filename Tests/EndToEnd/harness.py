@@ -19,7 +19,7 @@ from configuration import configuration, yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BINARY = os.environ.get("SENDONCE", str(ROOT / ".build/release/sendonce"))
-PATIENCE = 10.0
+PATIENCE = float(os.environ.get("E2E_PATIENCE", "10"))
 
 
 def wait_for(condition, what, patience=PATIENCE):
@@ -177,7 +177,7 @@ class EndToEndTest(unittest.TestCase):
     def proxy(self, upstream, *arguments, **options):
         proxy = SendOnce(self.directory, configuration(upstream, self.directory, **options), *arguments)
         self.programs.append(proxy)
-        self.addCleanup(self.end, proxy)
+        self.addCleanup(lambda: self.end(proxy))
         return proxy
 
     def end(self, proxy):
