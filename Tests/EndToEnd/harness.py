@@ -109,9 +109,13 @@ class SendOnce(Program):
         path = self.directory / "sendonce.yaml"
         path.write_text(yaml(config))
         super().__init__("run", "--config", str(path), *arguments, cwd=directory)
-        self.addresses = self._addresses("proxy", len(config["listeners"]))
-        self.address = self.addresses[0]
-        self.admin = self._addresses("admin", 1)[0]
+        try:
+            self.address = self._addresses("proxy", len(config["listeners"]))[0]
+            self.admin = self._addresses("admin", 1)[0]
+        except AssertionError:
+            self.process.kill()
+            self.wait()
+            raise
 
     def _addresses(self, role, count):
         def found():
