@@ -19,7 +19,7 @@ from configuration import configuration, yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BINARY = os.environ.get("SENDONCE", str(ROOT / ".build/release/sendonce"))
-PATIENCE = 10.0
+PATIENCE = float(os.environ.get("E2E_PATIENCE", "10"))
 
 
 def wait_for(condition, what, patience=PATIENCE):
@@ -109,9 +109,13 @@ class SendOnce(Program):
         path = self.directory / "sendonce.yaml"
         path.write_text(yaml(config))
         super().__init__("run", "--config", str(path), *arguments, cwd=directory)
-        self.addresses = self._addresses("proxy", len(config["listeners"]))
-        self.address = self.addresses[0]
-        self.admin = self._addresses("admin", 1)[0]
+        try:
+            self.address = self._addresses("proxy", len(config["listeners"]))[0]
+            self.admin = self._addresses("admin", 1)[0]
+        except AssertionError:
+            self.process.kill()
+            self.wait()
+            raise
 
     def _addresses(self, role, count):
         def found():
@@ -177,7 +181,7 @@ class EndToEndTest(unittest.TestCase):
     def proxy(self, upstream, *arguments, **options):
         proxy = SendOnce(self.directory, configuration(upstream, self.directory, **options), *arguments)
         self.programs.append(proxy)
-        self.addCleanup(self.end, proxy)
+        self.addCleanup(lambda: self.end(proxy))
         return proxy
 
     def end(self, proxy):

@@ -16,6 +16,8 @@ import time
 import traceback
 import unittest
 
+import harness
+
 HERE = pathlib.Path(__file__).resolve().parent
 AT_ONCE = 2
 WATCHDOG_SECONDS = 20 * 60
@@ -107,6 +109,8 @@ def out_of_time():
 
 
 def main(patterns):
+    if not os.access(harness.BINARY, os.X_OK):
+        sys.exit(f"no program at {harness.BINARY}: build it with scripts/e2e, or set SENDONCE")
     # Thousands of idle connections are one of the tests; the proxies started here inherit the limit.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -114,7 +118,6 @@ def main(patterns):
     watchdog.daemon = True
     watchdog.start()
 
-    sys.path.insert(0, str(HERE))
     loader = unittest.TestLoader()
     found = classes(loader.discover(str(HERE), pattern="test_*.py", top_level_dir=str(HERE)))
     if loader.errors:

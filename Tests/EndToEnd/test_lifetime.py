@@ -119,16 +119,24 @@ class IncidentLog(EndToEndTest):
 
     def test_rotated_by_size(self):
         path = pathlib.Path(self.directory, "incidents.jsonl")
+        size = 64 * 1024
         proxy = self.proxy(self.origin.address, incidents={
-            "rotate": {"size": "4KiB", "keep": 2}, "limit": {"burst": 1000, "per_second": 1000}})
-        self.offend(proxy, 60)
-        proxy.wait_metric(60, "sendonce_incidents_total")
+            "rotate": {"size": "64KiB", "keep": 2}, "limit": {"burst": 100_000, "per_second": 100_000}})
+
+        def files():
+            return sorted(path.parent.glob("incidents*jsonl*"))
+
+        def rotated_twice():
+            self.offend(proxy, 20)
+            return len(files()) == 3
+        wait_for(rotated_twice, lambda: f"two rotated files: {files()}", 60)
+        # Enough for a third rotation: the oldest file has to go.
+        self.offend(proxy, 2 * size // len(files()[-1].read_text().split("\n")[0]))
         self.end(proxy)
-        files = sorted(path.parent.glob("incidents*jsonl*"))
-        self.assertEqual(len(files), 3, files)
-        for file in files:
+        self.assertEqual(len(files()), 3, files())
+        for file in files():
             text = file.read_text()
-            self.assertLessEqual(len(text), 4096 + 2048)
+            self.assertLessEqual(len(text), size + 4096)
             for line in text.splitlines():
                 json.loads(line)
 
