@@ -4,6 +4,7 @@
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,4 +139,8 @@ int so_start_thread(const char *name, void (*body)(void *), void *argument, unsi
   return 0;
 }
 void so_join_thread(unsigned long thread) { pthread_join((pthread_t)thread, 0); }
+int so_usable_cores(void) {
+  cpu_set_t set;
+  return sched_getaffinity(0, sizeof set, &set) < 0 ? 1 : CPU_COUNT(&set);
+}
 int so_random(void *p, size_t n) { return getrandom(p, n, 0) < 0 ? -errno : 0; }

@@ -32,6 +32,9 @@ public final class Plan: Sendable {
         public var connectionsMax = 1024
         public var idleMax = 256
         public var idleTimeout: UInt64 = 4_000_000_000
+        /// Exchanges that wait for a connection, and for how long, on each worker.
+        public var queueMax = 1024
+        public var queueTimeout: UInt64 = 1_000_000_000
         public var connectTimeout: UInt64 = 2_000_000_000
         public var responseHeaderTimeout: UInt64 = 60_000_000_000
         public var bodyIdleTimeout: UInt64 = 60_000_000_000

@@ -24,6 +24,8 @@ struct Server: BitwiseCopyable {
 struct SharedServer {
     /// Connections over all workers.
     var connections: UInt64 = 0
+    /// Of those, pooled.
+    var idle: UInt64 = 0
     /// End of its quarantine on the loop's clock, 0 for none.
     var quarantinedUntil: UInt64 = 0
     /// 0 while health checks find it down.

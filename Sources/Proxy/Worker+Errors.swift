@@ -128,13 +128,5 @@ extension Worker {
     }
 
     /// The date as RFC 9110 section 5.6.7 writes it.
-    private func httpDate() -> String {
-        var time = time_t(kernel.wallClock() / 1_000_000_000)
-        var parts = tm()
-        gmtime_r(&time, &parts)
-        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { space in
-            let count = strftime(space.baseAddress!, 64, "%a, %d %b %Y %H:%M:%S GMT", &parts)
-            return String(decoding: UnsafeRawBufferPointer(start: space.baseAddress, count: count), as: UTF8.self)
-        }
-    }
+    private func httpDate() -> String { WallTime.imfFixdate(nanoseconds: kernel.wallClock()) }
 }

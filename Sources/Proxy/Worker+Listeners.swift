@@ -77,6 +77,10 @@ extension Worker {
 
     // MARK: Orders
 
+    mutating func watchMailbox() {
+        _ = kernel.register(poll, world.mailboxes[number].fd, tag: Self.tag(.mailbox, 0, 0), edge: false)
+    }
+
     mutating func readMailbox() {
         for order in world.mailboxes[number].take() {
             switch order {

@@ -26,7 +26,7 @@ extension Worker {
             _ = so_fetch_add(&servers[server].shared.pointee.unrested, 1)
             return attach(number, to: slot)
         }
-        guard queues[upstream].count < WaitQueue.lengthMax else {
+        guard queues[upstream].count < plan.upstreams[upstream].queueMax else {
             return failExchange(number, status: 503, "every connection to upstream \(plan.upstreams[upstream].name) is busy")
         }
         enqueue(number)
@@ -152,6 +152,7 @@ extension Worker {
         u.pointee.previous = -1
         u.pointee.phase = .active
         servers[server].idleCount -= 1
+        _ = so_fetch_add(&servers[server].shared.pointee.idle, -1)
         servers[server].activeCount += 1
         counters.changeUpstreamConnections(upstream: Int(servers[server].upstream), .idle, by: -1)
         counters.changeUpstreamConnections(upstream: Int(servers[server].upstream), .active, by: 1)
@@ -238,6 +239,7 @@ extension Worker {
         let upstream = Int(servers[server].upstream)
         servers[server].activeCount -= 1
         servers[server].idleCount += 1
+        _ = so_fetch_add(&servers[server].shared.pointee.idle, 1)
         counters.changeUpstreamConnections(upstream: upstream, .active, by: -1)
         counters.changeUpstreamConnections(upstream: upstream, .idle, by: 1)
         u.pointee.phase = .resting
@@ -294,7 +296,7 @@ extension Worker {
         if queues[upstream].last >= 0 { exchanges[queues[upstream].last].pointee.next = number } else { queues[upstream].first = number }
         queues[upstream].last = number
         queues[upstream].count += 1
-        timers.set(Worker.clientTimer(e.pointee.client), now + WaitQueue.timeout)
+        timers.set(Worker.clientTimer(e.pointee.client), now + plan.upstreams[upstream].queueTimeout)
     }
 
     /// Takes an exchange out of its queue, wherever it stands.
@@ -327,9 +329,6 @@ extension Worker {
 
 /// Exchanges of one upstream that wait for a connection, the longest waiting first.
 struct WaitQueue {
-    static let lengthMax = 1024
-    static let timeout: UInt64 = 1_000_000_000
-
     var first: Int32 = -1
     var last: Int32 = -1
     var count = 0

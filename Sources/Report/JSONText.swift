@@ -15,6 +15,13 @@ public struct JSONText: Sendable {
         enclose(UInt8(ascii: "{"), UInt8(ascii: "}"), fill)
     }
 
+    /// An array of objects, one for each element.
+    public mutating func objects<Element>(_ key: String, _ elements: [Element], _ fill: (inout JSONText, Element) -> Void) {
+        array(key) { json in
+            for element in elements { json.object { fill(&$0, element) } }
+        }
+    }
+
     public mutating func array(_ key: String, _ fill: (inout JSONText) -> Void) {
         self.key(key)
         enclose(UInt8(ascii: "["), UInt8(ascii: "]"), fill)

@@ -1,0 +1,97 @@
+import CShim
+import Configuration
+import EventLoop
+import Glibc
+
+extension Plan {
+    /// Something that the configuration names cannot be had on this machine.
+    public struct ResolveError: Error, CustomStringConvertible {
+        public var description: String
+    }
+
+    /// The plan for settings: names resolved, times in nanoseconds.
+    public static func make(_ settings: Settings) throws(ResolveError) -> Plan {
+        var upstreams: [Upstream] = []
+        for upstream in settings.upstreams { upstreams.append(try make(upstream)) }
+        var routes: [Route] = []
+        for route in settings.routes {
+            guard let index = upstreams.firstIndex(where: { $0.name == route.upstream }) else { continue }
+            var made = Route(name: route.name, upstream: index)
+            made.host = route.host.map { "\($0)".lowercased() } ?? ""
+            if case .prefix(let prefix) = route.match { made.pathPrefix = prefix }
+            made.onViolation = route.onViolation
+            routes.append(made)
+        }
+        var limits = Limits()
+        limits.headerBytes = settings.limits.headerBytesMax
+        limits.headerCount = settings.limits.headerCountMax
+        limits.bodyBytes = settings.limits.bodyBytesMax.map { UInt64($0) } ?? .max
+        limits.clientConnections = settings.limits.clientConnectionsMax
+        var timeouts = Timeouts()
+        timeouts.clientHeader = nanoseconds(settings.timeouts.clientHeaderMilliseconds)
+        timeouts.clientBody = nanoseconds(settings.timeouts.clientBodyMilliseconds)
+        timeouts.clientIdle = nanoseconds(settings.timeouts.clientIdleMilliseconds)
+        timeouts.drain = nanoseconds(settings.timeouts.drainMilliseconds)
+        return Plan(
+            upstreams: upstreams, routes: routes, limits: limits, timeouts: timeouts,
+            quarantine: nanoseconds(settings.incidents.quarantine.forMilliseconds),
+            sampleBytes: settings.incidents.evidence.sample == .off ? 0 : settings.incidents.evidence.sampleBytesMax,
+            trusted: settings.trustedProxies)
+    }
+
+    private static func make(_ upstream: Settings.Upstream) throws(ResolveError) -> Upstream {
+        var servers: [Server] = []
+        for server in upstream.servers {
+            let address = try resolve(server.address)
+            servers.append(Server(name: "\(server.address)", address: address, weight: server.weight))
+        }
+        var made = Upstream(name: upstream.name, servers: servers)
+        switch upstream.balance {
+        case .roundRobin: made.balance = .roundRobin
+        case .randomTwo: made.balance = .randomTwo
+        case .leastConnections, .stickyCookie: made.balance = .leastConnections
+        }
+        switch upstream.connections.reuse {
+        case .always: made.reuse = .always
+        case .guarded: made.reuse = .guarded
+        case .never: made.reuse = .never
+        }
+        made.hold = nanoseconds(upstream.connections.holdMilliseconds)
+        made.connectionsMax = upstream.connections.max
+        made.idleMax = upstream.connections.maxIdle
+        made.idleTimeout = nanoseconds(upstream.connections.idleMilliseconds)
+        made.queueMax = upstream.waitQueue.max
+        made.queueTimeout = nanoseconds(upstream.waitQueue.timeoutMilliseconds)
+        made.connectTimeout = nanoseconds(upstream.timeouts.connectMilliseconds)
+        made.responseHeaderTimeout = nanoseconds(upstream.timeouts.responseHeaderMilliseconds)
+        made.bodyIdleTimeout = nanoseconds(upstream.timeouts.bodyIdleMilliseconds)
+        made.retryAttempts = upstream.retry.attempts
+        made.ejectFailures = upstream.eject.consecutiveFailures
+        made.ejectTime = nanoseconds(upstream.eject.forMilliseconds)
+        return made
+    }
+
+    private static func nanoseconds(_ milliseconds: Int) -> UInt64 { UInt64(milliseconds) * 1_000_000 }
+
+    /// The socket address for an address of the configuration; a name gives its first address.
+    public static func resolve(_ address: Address) throws(ResolveError) -> SocketAddress {
+        switch address {
+        case .unix(let path):
+            guard let made = SocketAddress(unixPath: path) else { throw ResolveError(description: "unix:\(path): path too long") }
+            return made
+        case .tcp(let host, let port):
+            var hints = addrinfo()
+            hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+            hints.ai_flags = Int32(AI_PASSIVE)
+            var list: UnsafeMutablePointer<addrinfo>?
+            let result = getaddrinfo(host.isEmpty ? nil : host, "\(port)", &hints, &list)
+            guard result == 0, let first = list else {
+                throw ResolveError(description: "\(address): \(String(cString: gai_strerror(result)))")
+            }
+            defer { freeaddrinfo(first) }
+            var storage = sockaddr_storage()
+            memcpy(&storage, first.pointee.ai_addr, Int(first.pointee.ai_addrlen))
+            return SocketAddress(storage)
+        }
+    }
+}

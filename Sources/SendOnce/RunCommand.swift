@@ -1,0 +1,46 @@
+import ArgumentParser
+import Configuration
+import Logging
+
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Run the proxy.",
+        discussion: "Without --config at least one --upstream is needed. Flags override the file.")
+
+    @Option(help: ArgumentHelp("Configuration file (YAML).", valueName: "file")) var config: String?
+    @Option(parsing: .singleValue, help: ArgumentHelp("Where clients connect: host:port, [v6]:port, :port or unix:/path.", valueName: "addr"))
+    var listen: [String] = []
+    @Option(parsing: .singleValue, help: ArgumentHelp("A server behind the proxy.", valueName: "addr")) var upstream: [String] = []
+    @Option(help: ArgumentHelp("Address of the admin endpoint, or off.", valueName: "addr")) var admin: String?
+    @Option(help: ArgumentHelp("File of the incident log, - for standard output.", valueName: "path")) var incidents: String?
+    @Option(help: ArgumentHelp("Event loops: a number, or auto for one a core.", valueName: "n")) var workers: String?
+    @Option(help: "Least severe level of the operational log.") var logLevel = Logger.Level.info
+    @Option(help: "Form of the operational log.") var logFormat = LogFormat.text
+
+    func run() throws {
+        let format = logFormat
+        let level = logLevel
+        LoggingSystem.bootstrap { _ in LogLine(logLevel: level, format: format) }
+        let overrides = Overrides(listen: listen, upstreams: upstream, admin: admin, incidents: incidents, workers: workers)
+        if config == nil, upstream.isEmpty { throw Failure.usage("run needs --config FILE or at least one --upstream ADDR") }
+        let settings = try ConfigurationFile.load(config, overrides)
+        let service = try Service(settings, log: Logger(label: "sendonce"))
+        try service.runUntilSignalled()
+    }
+}
+
+/// The configuration that a command works by.
+enum ConfigurationFile {
+    static func load(_ path: String?, _ overrides: Overrides = Overrides()) throws -> Settings {
+        let settings: Settings
+        do throws(Problems) {
+            settings = try Settings.load(fileAt: path, environment: Environment.variables, overrides: overrides)
+        } catch {
+            StandardError.write("\(error)\n")
+            throw Failure.usage("the configuration cannot be used")
+        }
+        let missing = Unsupported.keys(of: settings)
+        guard missing.isEmpty else { throw Failure.usage("this version does not have: \(missing.joined(separator: ", "))") }
+        return settings
+    }
+}
