@@ -2,7 +2,7 @@
 @frozen
 public struct EmbeddedStatusLine {
     /// Bytes of `HTTP/1.` with which the last piece ended.
-    private var matched: UInt8 = 0
+    public private(set) var matched: UInt8 = 0
 
     public init() {}
 

@@ -64,6 +64,7 @@ public enum HeadParser {
         guard p.pointee == 0x20, p > target else { return .malformed(p.pointee < 0x80 && p.pointee >= 0x20 ? .startLine : .target) }
         block.target = ByteRange(start: target - base, count: p - target)
         p += 1
+        guard prefixMatches(p, end, upTo: 5) else { return .malformed(.startLine) }
         guard end - p >= 10 else { return prefixMatches(p, end) ? .incomplete : .malformed(.version) }
         guard let version = version(p) else { return .malformed(.version) }
         block.version = version
@@ -100,9 +101,9 @@ public enum HeadParser {
     }
 
     /// Whether the bytes begin as `HTTP/1.` begins: more may make them a start line.
-    private static func prefixMatches(_ p: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> Bool {
+    private static func prefixMatches(_ p: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, upTo count: Int = 7) -> Bool {
         let expected: StaticString = "HTTP/1."
-        for i in 0..<min(end - p, 7) where p[i] != expected.utf8Start[i] { return false }
+        for i in 0..<min(end - p, count) where p[i] != expected.utf8Start[i] { return false }
         return true
     }
 

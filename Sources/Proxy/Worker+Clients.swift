@@ -233,5 +233,6 @@ extension Worker {
     }
 
     static func clientTimer(_ slot: Int32) -> Int32 { slot }
+    func serverTimer(_ server: Int) -> Int32 { drainTimer + 1 + Int32(server) }
     func upstreamTimer(_ slot: Int32) -> Int32 { slot + Int32(clients.capacity) }
 }

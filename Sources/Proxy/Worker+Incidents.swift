@@ -116,7 +116,7 @@ extension Worker {
     mutating func tellEmbedded(_ slot: Int32, _ capture: EmbeddedCapture, _ collection: SurplusCollection) -> Bool {
         let u = upstreams[slot]
         let block = SurplusReader.read(capture.kept, total: UInt64(capture.kept.count))
-        guard let verdict = Judge.embedded(block, surplusBytes: collection.total) else { return false }
+        guard block.status != nil, let verdict = Judge.embedded(block, surplusBytes: collection.total) else { return false }
         let guilty = u.pointee.last
         var incident = incidentSkeleton(verdict, slot, guilty)
         fill(&incident.evidence, collection, block, guilty)
@@ -125,6 +125,7 @@ extension Worker {
         incident.evidence.connectionOffset = bodyStart + capture.offset
         incident.evidence.offset = bodyStart + capture.offset - guilty.answer.startOffset
         incident.evidence.surplusBytes = collection.total
+        incident.evidence.proof = verdict.certainty == .proven ? .accounting : nil
         incident.clientImpact = .none
         incident.message = "\(subject(slot)) sent \(describe(block, verdict)) \(capture.offset) bytes into the Content-Length body of "
             + "\(naming(guilty.request)), which pushed \(collection.total) bytes past its end"

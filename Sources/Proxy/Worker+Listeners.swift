@@ -117,7 +117,7 @@ extension Worker {
     }
 
     /// One past every connection's timer.
-    private var drainTimer: Int32 { Int32(clients.capacity + upstreams.capacity) }
+    var drainTimer: Int32 { Int32(clients.capacity + upstreams.capacity) }
 
     mutating func continueDrain() {
         if now >= drainDeadline { closeAll() }

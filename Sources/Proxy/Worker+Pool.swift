@@ -18,14 +18,15 @@ extension Worker {
             return failExchange(number, status: 503, "no server of upstream \(plan.upstreams[upstream].name) can be used")
         }
         if let slot = takePooled(server, evenUnrested: false) { return attach(number, to: slot) }
-        if connectionsLeft(server) {
+        if connectionsLeft(server), servers[server].idleCount < plan.upstreams[upstream].idleMax {
             return connect(number, to: server)
         }
-        // Every connection is out or resting: the one that has rested longest is the least risky.
+        // No more may be opened, or kept: of those that rest, the one that has rested longest is the least risky.
         if let slot = takePooled(server, evenUnrested: true) {
             _ = so_fetch_add(&servers[server].shared.pointee.unrested, 1)
             return attach(number, to: slot)
         }
+        if connectionsLeft(server) { return connect(number, to: server) }
         guard queues[upstream].count < plan.upstreams[upstream].queueMax else {
             return failExchange(number, status: 503, "every connection to upstream \(plan.upstreams[upstream].name) is busy")
         }
@@ -212,8 +213,7 @@ extension Worker {
     mutating func connectGaveUp(_ slot: Int32, error: Int32) {
         let number = upstreams[slot].pointee.exchange
         connectFailed(Int(upstreams[slot].pointee.server), error: error)
-        upstreams[slot].pointee.exchange = -1
-        closeUpstream(slot, .error)
+        detach(slot, .error)
         if number >= 0 { retryOrFail(number, afterConnect: true) }
     }
 

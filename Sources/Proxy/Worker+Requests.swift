@@ -19,7 +19,11 @@ extension Worker {
         } else if requestBlock.facts.contains(.close) {
             c.pointee.mustClose = true
         }
-        guard requestBlock.method != .connect else { return refuse(slot, status: 405, "CONNECT is not served") }
+        if requestBlock.method == .connect {
+            // Whatever follows was meant for a tunnel.
+            c.pointee.mustClose = true
+            return refuse(slot, status: 405, "CONNECT is not served")
+        }
         guard let target = RequestTarget(requestBlock) else { return refuse(slot, requestFault: .malformed(.target)) }
         guard let route = router.route(host: target.host, path: target.path) else {
             return refuse(slot, status: 404, "no route for this host and path")
@@ -67,7 +71,9 @@ extension Worker {
         u.pointee.exchange = number
         u.pointee.ordinal += 1
         u.pointee.mustClose = false
+        if u.pointee.hasEmbedded { embedded[slot] = nil }
         u.pointee.hasEmbedded = false
+        u.pointee.statusLine = EmbeddedStatusLine()
         if u.pointee.phase != .connecting { requestStarts(number) }
     }
 
@@ -133,7 +139,7 @@ extension Worker {
             }
             if ended {
                 outbox.add("0\r\n")
-                if hasTrailers { outbox.add(scratch, Trailers.write(requestBlock, to: scratch)) }
+                if hasTrailers { outbox.add(trailerScratch, Trailers.write(requestBlock, to: trailerScratch)) }
                 outbox.add("\r\n")
             }
         } else {

@@ -95,7 +95,7 @@ extension Worker {
         }
         if step.ended {
             outbox.add("0\r\n")
-            if step.hasTrailers { outbox.add(scratch, Trailers.write(responseBlock, to: scratch)) }
+            if step.hasTrailers { outbox.add(trailerScratch, Trailers.write(responseBlock, to: trailerScratch)) }
             outbox.add("\r\n")
         }
     }

@@ -11,8 +11,14 @@ extension Worker {
     /// So long an upstream is listened to for strays, after its last exchange and after the first surplus byte.
     static var listenTime: UInt64 { 100_000_000 }
 
-    /// Bytes have come where none are due. Acts now; the incident is told when the bytes have ended.
+    /// Bytes have come behind an answer's end. Acts now; the incident is told when the bytes have ended.
     mutating func beginSurplus(_ slot: Int32, _ place: SurplusPlace, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
+        collectFrom(slot, place, bytes, count)
+        // Stray line ends are no second answer; what else has come is one until its bytes say otherwise.
+        if !(0..<count).allSatisfy({ bytes[$0] == 0x0d || bytes[$0] == 0x0a }) { quarantine(slot, for: upstreams[slot].pointee.last) }
+    }
+
+    private mutating func collectFrom(_ slot: Int32, _ place: SurplusPlace, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
         let u = upstreams[slot]
         var collection = SurplusCollection(place, connectionOffset: u.pointee.received, startedAt: now)
         collection.add(bytes, count)
@@ -21,8 +27,6 @@ extension Worker {
         u.pointee.phase = .surplus
         buffers.give(&u.pointee.socket.input)
         timers.set(upstreamTimer(slot), now + Self.listenTime)
-        // Stray line ends are no second answer; what else has come is one until its bytes say otherwise.
-        if !collection.kept.allSatisfy({ $0 == 0x0d || $0 == 0x0a }) { quarantine(slot) }
     }
 
     /// A pooled connection was found to have bytes when it was to be taken.
@@ -73,7 +77,7 @@ extension Worker {
         let u = upstreams[slot]
         let facts = SurplusReader.read(collection.kept, total: collection.total)
         let upstream = Int(servers[Int(u.pointee.server)].upstream)
-        if u.pointee.hasEmbedded, let capture = embedded[slot], collection.place == .afterEnd || collection.place == .idle {
+        if collection.place == .afterEnd || collection.place == .idle, let capture = embeddedBlock(slot, collection) {
             if tellEmbedded(slot, capture, collection) {
                 counters.addSurplus(upstream: upstream, bytes: collection.total)
                 return closeUpstream(slot, .incident)
@@ -90,6 +94,26 @@ extension Worker {
         closeUpstream(slot, .incident)
     }
 
+    /// A header block that began inside the last answer's Content-Length body, with what followed it past the body's end.
+    private func embeddedBlock(_ slot: Int32, _ collection: SurplusCollection) -> EmbeddedCapture? {
+        let u = upstreams[slot]
+        guard u.pointee.last.answer.framing == .length else { return nil }
+        let bodyBytes = u.pointee.last.answer.bodyBytes
+        var capture: EmbeddedCapture
+        if u.pointee.hasEmbedded, let seen = embedded[slot] {
+            capture = seen
+        } else {
+            // The body may end in the middle of the status line's first word.
+            let matched = Int(u.pointee.statusLine.matched)
+            guard matched > 0 else { return nil }
+            let beginning: StaticString = "HTTP/1."
+            capture = EmbeddedCapture(offset: bodyBytes - UInt64(matched))
+            capture.add(beginning.utf8Start, matched)
+        }
+        collection.kept.withUnsafeBufferPointer { capture.add($0.baseAddress!, $0.count) }
+        return capture
+    }
+
     // MARK: In the middle of an answer
 
     /// Bytes that are not what an answer's framing calls for.
@@ -99,17 +123,18 @@ extension Worker {
         let e = exchanges[number]
         let isInBody = u.pointee.decoder.phase == .body
         let servedBefore = !u.pointee.last.isEmpty
-        let place: SurplusPlace = isInBody ? .inChunkedBody : fault == .startLine ? .beforeAnswer : .inAnswer
+        let place: SurplusPlace = isInBody ? .inChunkedBody : fault == .startLine && servedBefore ? .beforeAnswer : .inAnswer
         e.pointee.answer.startOffset = isInBody ? e.pointee.answer.startOffset : u.pointee.received
         // What is whole goes to the client first; then the exchange leaves this connection.
-        let isStray = place == .beforeAnswer && servedBefore
+        let isStray = place == .beforeAnswer
         var current = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
         current.answer.endedAt = now
-        beginSurplus(slot, place, bytes, count)
+        collectFrom(slot, place, bytes, count)
         u.pointee.exchange = -1
         e.pointee.upstream = -1
         collections[slot]!.current = current
         if isStray {
+            quarantine(slot, for: u.pointee.last)
             // Garbage of the exchange before: this request may be answered elsewhere. Its record is copied, for it lives on.
             current.request = copyOf(e.pointee.request)
             collections[slot]!.current = current
@@ -121,6 +146,7 @@ extension Worker {
             u.pointee.beforeLast = u.pointee.last
             u.pointee.last = current
             e.pointee.request.head = Buffer()
+            if isInBody, count > 0, bytes[0] == 0x48 { quarantine(slot, for: current) }
             endBroken(number, record: current.request)
         }
         listen(slot)
@@ -139,8 +165,9 @@ extension Worker {
         let e = exchanges[number]
         let isSafe = e.pointee.request.method.isIdempotent && e.pointee.requestEnded && !e.pointee.sentBody && !e.pointee.answered
         let attempts = Int(e.pointee.attempts)
-        retryOrFail(number, afterConnect: false, staleConnection: true)
-        return isSafe && attempts <= plan.upstreams[Int(e.pointee.upstreamIndex)].retryAttempts + 2
+        let attemptsMax = plan.upstreams[Int(e.pointee.upstreamIndex)].retryAttempts
+        retryOrFail(number, afterConnect: false)
+        return isSafe && attempts <= attemptsMax
     }
 
     /// A status line was due, and its bytes left the upstream before the request had arrived: another exchange's answer.
@@ -158,7 +185,7 @@ extension Worker {
         e.pointee.upstream = -1
         collection.impact = retryAway(number) ? .none : .badGateway
         counters.addSurplus(upstream: Int(servers[Int(u.pointee.server)].upstream), bytes: collection.total)
-        quarantine(slot)
+        quarantine(slot, for: u.pointee.last)
         tell(verdict, slot, collection, facts, victim: victim, proof: .unacknowledgedRequest)
         // What follows it belongs to nobody, and has been told.
         closeUpstream(slot, .incident, reset: true)
@@ -178,7 +205,7 @@ extension Worker {
         current.answer.endedAt = 0
         collection.current = current
         u.pointee.mustClose = true
-        quarantine(slot)
+        quarantine(slot, for: current)
         counters.addSurplus(upstream: Int(e.pointee.upstreamIndex), bytes: collection.total)
         let verdict = Verdict(.lateInterim, in: .inBody)
         if plan.routes[Int(e.pointee.request.route)].onViolation == .fail { collection.impact = .aborted }
@@ -212,11 +239,13 @@ extension Worker {
 
     // MARK: Quarantine
 
-    /// From now on each connection of this server serves one exchange, for the time configured.
-    mutating func quarantine(_ slot: Int32) {
+    /// From now on each connection of this server serves one exchange, for the time configured, unless the guilty route only observes.
+    private mutating func quarantine(_ slot: Int32, for guilty: FinishedExchange) {
         let server = Int(upstreams[slot].pointee.server)
         let place = servers[server]
         guard plan.quarantine > 0 else { return }
+        if !guilty.isEmpty, plan.routes[Int(guilty.request.route)].onViolation == .observe { return }
+        timers.set(serverTimer(server), now + plan.quarantine)
         let was = so_load(&place.shared.pointee.quarantinedUntil)
         so_store(&place.shared.pointee.quarantinedUntil, now + plan.quarantine)
         world.gauges?.setQuarantined(upstream: Int(place.upstream), server: Int(place.index), true)
@@ -226,6 +255,18 @@ extension Worker {
                 "server quarantined",
                 metadata: ["upstream": "\(upstream.name)", "server": "\(upstream.servers[Int(place.index)].name)", "for_ms": "\(plan.quarantine / 1_000_000)"])
         }
+    }
+
+    /// A server's quarantine is over, unless another offence has prolonged it.
+    mutating func quarantineExpired(_ server: Int) {
+        let place = servers[server]
+        let until = so_load(&place.shared.pointee.quarantinedUntil)
+        guard until <= now else { return timers.set(serverTimer(server), until) }
+        guard world.gauges?.isQuarantined(upstream: Int(place.upstream), server: Int(place.index)) ?? false else { return }
+        world.gauges?.setQuarantined(upstream: Int(place.upstream), server: Int(place.index), false)
+        let upstream = plan.upstreams[Int(place.upstream)]
+        world.log.notice(
+            "quarantine ended", metadata: ["upstream": "\(upstream.name)", "server": "\(upstream.servers[Int(place.index)].name)"])
     }
 
     func isQuarantined(_ server: Int) -> Bool { so_load(&servers[server].shared.pointee.quarantinedUntil) > now }

@@ -8,8 +8,10 @@ import Wire
 /// Deadlines: one a connection, whose meaning its phase tells.
 extension Worker {
     mutating func timerExpired(_ timer: Int32) {
+        let others = Int(timer) - clients.capacity - upstreams.capacity
         // The drain's own deadline: the turn's end looks at it.
-        if Int(timer) == clients.capacity + upstreams.capacity { return }
+        if others == 0 { return }
+        if others > 0 { return quarantineExpired(others - 1) }
         if Int(timer) < clients.capacity { clientExpired(timer) } else { upstreamExpired(timer - Int32(clients.capacity)) }
     }
 

@@ -42,6 +42,8 @@ public struct Worker: ~Copyable {
     /// The header block being written to a client.
     let scratch: UnsafeMutablePointer<UInt8>
     let scratchCapacity: Int
+    /// A trailer section being passed on, perhaps together with its header block.
+    let trailerScratch: UnsafeMutablePointer<UInt8>
     let events: UnsafeMutablePointer<so_event>
     var servers: [Server]
     /// Index in `servers` of each upstream's first, and one past the last upstream's.
@@ -63,11 +65,13 @@ public struct Worker: ~Copyable {
 
     /// nil when the memory cannot be reserved.
     init?(number: Int, kernel: Kernel, poll: Int32, plan: Plan, world: World, seed: UInt64) {
+        // Connections that are only listened to count as well, so there is room beyond the limit.
         let upstreamCapacity = plan.upstreams.reduce(0) { $0 + $1.servers.count * $1.connectionsMax } + 1024
         guard let clients = Slab<ClientConnection>(capacity: plan.limits.clientConnections + 16),
             let upstreams = Slab<UpstreamConnection>(capacity: upstreamCapacity),
             let exchanges = Slab<Exchange>(capacity: plan.limits.clientConnections + 16)
         else { return nil }
+        timers = TimerWheel(capacity: clients.capacity + upstreams.capacity + 1 + world.serverCount, now: kernel.now())
         self.clients = clients
         self.upstreams = upstreams
         self.exchanges = exchanges
@@ -80,12 +84,12 @@ public struct Worker: ~Copyable {
         router = Router(plan.routes)
         headLimits = HeadLimits(headerBytesMax: plan.limits.headerBytes)
         now = kernel.now()
-        timers = TimerWheel(capacity: plan.limits.clientConnections + 16 + upstreamCapacity + 1, now: now)
         requestBlock = HeaderBlock(capacity: plan.limits.headerCount)
         responseBlock = HeaderBlock(capacity: plan.limits.headerCount)
         readBuffer = .allocate(capacity: plan.limits.headerBytes + 2 * Self.readBytes)
         scratchCapacity = plan.limits.headerBytes + 4096
         scratch = .allocate(capacity: scratchCapacity)
+        trailerScratch = .allocate(capacity: scratchCapacity)
         events = .allocate(capacity: 256)
         random = RandomNumbers(seed: seed)
         var servers: [Server] = []
@@ -105,11 +109,13 @@ public struct Worker: ~Copyable {
         queues = plan.upstreams.map { _ in WaitQueue() }
         turns = plan.upstreams.map { _ in 0 }
         again.reserveCapacity(1024)
+        for server in servers.indices { timers.open(serverTimer(server)) }
     }
 
     deinit {
         readBuffer.deallocate()
         scratch.deallocate()
+        trailerScratch.deallocate()
         events.deallocate()
     }
 
