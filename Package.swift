@@ -55,7 +55,7 @@ let package = Package(
         .testTarget(name: "ReportTests", dependencies: ["Report", "Detector", "Exchanges", "Wire"]),
         .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Detector", "Wire"]),
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "CShim", "Wire"]),
-        .testTarget(name: "TLSTests", dependencies: ["TLS", "Wire"]),
+        .testTarget(name: "TLSTests", dependencies: ["TLS", "Wire", "COpenSSL"]),
         .testTarget(
             name: "ProxyTests",
             dependencies: ["Proxy", "EventLoop", "HTTP1", "Detector", "Exchanges", "Report", "Configuration", "Wire", "CShim"]),

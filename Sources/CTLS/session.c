@@ -56,8 +56,7 @@ static int destroy(BIO *bio) {
 }
 
 static void make_method(void) {
-  /* Without OpenSSL's work at exit, which other threads would run into. */
-  OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, NULL);
+  so_tls_prepare();
   method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "port");
   if (!method) return;
   BIO_meth_set_read(method, take);
@@ -172,6 +171,7 @@ so_tls_state so_tls_receive(SSL *ssl, const uint8_t *in, size_t count, uint8_t *
     port->input_count = 0;
     break;
   }
+  if (!was_established && SSL_is_init_finished(ssl) && !SSL_is_server(ssl)) so_tls_remember_renewed(ssl);
   *produced = total;
   return state;
 }

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Without OpenSSL's work at exit, which threads that still run would stumble over. */
+void so_tls_prepare(void) { OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, NULL); }
+
 int so_tls_configure(SSL_CTX *ctx, int min_version, const char *groups, long peer_chain_bytes_max) {
   SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
   SSL_CTX_clear_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);
@@ -55,6 +58,9 @@ static void describe(so_tls_port *port, X509_STORE_CTX *store) {
     int n = snprintf(out + used, capacity - used, "%s%s", i ? ", " : "", name);
     used += n < 0 ? 0 : (size_t)n;
   }
+  /* The peer has chosen these names: they must not write lines of their own into a log. */
+  for (char *p = out; *p; p++)
+    if (*p < ' ' || *p > '~') *p = '?';
 }
 
 static int verified(int ok, X509_STORE_CTX *store) {

@@ -65,6 +65,7 @@ static int add_key(so_tls_ticket_keys *keys) {
 }
 
 so_tls_ticket_keys *so_tls_ticket_keys_new(unsigned seconds) {
+  so_tls_prepare();
   so_tls_ticket_keys *keys = calloc(1, sizeof *keys);
   if (!keys) return NULL;
   pthread_mutex_init(&keys->lock, NULL);
@@ -125,8 +126,8 @@ static int use_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_
   }
   OPENSSL_cleanse(&key, sizeof key);
   if (!ok) return -1;
-  /* 2: good, and the client is to have a new ticket. */
-  return !encrypt && place > 0 ? 2 : 1;
+  /* 2: good, and the client is to have a new ticket: for the new key, and in TLS 1.3 always, whose tickets serve once. */
+  return !encrypt && (place > 0 || SSL_version(ssl) >= TLS1_3_VERSION) ? 2 : 1;
 }
 
 int so_tls_use_ticket_keys(SSL_CTX *ctx, so_tls_ticket_keys *keys, unsigned lifetime) {
@@ -138,7 +139,7 @@ int so_tls_use_ticket_keys(SSL_CTX *ctx, so_tls_ticket_keys *keys, unsigned life
     return 0;
   }
   SSL_CTX_set_timeout(ctx, (long)lifetime);
-  /* A resumed TLS 1.3 session gets a new ticket each time, so that one is always at hand. */
+  /* One is enough, as every resumption brings the next. */
   return SSL_CTX_set_num_tickets(ctx, 1) && SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, use_key);
 }
 
@@ -168,6 +169,13 @@ static int remember(SSL *ssl, SSL_SESSION *session) {
   pthread_mutex_unlock(&resumption->lock);
   SSL_SESSION_free(old);
   return 1;
+}
+
+void so_tls_remember_renewed(SSL *ssl) {
+  /* OpenSSL calls back for every ticket but those that renew a TLS 1.2 session, whose predecessor it has spoilt. */
+  if (SSL_version(ssl) != TLS1_2_VERSION || !SSL_session_reused(ssl)) return;
+  SSL_SESSION *session = SSL_get1_session(ssl);
+  if (session && !remember(ssl, session)) SSL_SESSION_free(session);
 }
 
 void so_tls_remember_sessions(SSL_CTX *ctx) {

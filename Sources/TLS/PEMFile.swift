@@ -46,8 +46,9 @@ struct PEMFile {
             certificates.append(Certificate(certificate))
         }
         // No further block is how every file ends; anything else is a block that is broken.
+        let isEnd = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE
         let reason = TLSError.takeReason()
-        if reason != "no start line" { throw TLSError(path, "a certificate in it is broken: \(reason)") }
+        guard isEnd else { throw TLSError(path, "a certificate in it is broken: \(reason)") }
         guard certificates.isEmpty else { return certificates }
         if holds("PRIVATE KEY-----") { throw TLSError(path, "holds a private key, where a certificate is due") }
         throw notPEM("certificate")
@@ -68,7 +69,8 @@ struct PEMFile {
         }
         let reason = TLSError.takeReason()
         guard encrypted == 0 else {
-            throw TLSError(path, passphrase == nil ? "the key is encrypted, and there is no passphrase" : "the passphrase does not open the key")
+            guard passphrase == nil else { throw TLSError(path, "the passphrase does not open the key") }
+            throw TLSError(path, "the key is encrypted, and there is no passphrase")
         }
         if holds("PRIVATE KEY-----") { throw TLSError(path, "the private key in it is broken: \(reason)") }
         if holds("-----BEGIN CERTIFICATE") { throw TLSError(path, "holds a certificate, where a private key is due") }

@@ -31,7 +31,7 @@ public final class TLSAcceptor: Sendable {
                 place = known
             } else {
                 let made = try TLSSettings(TLS_server_method(), minimumVersion: minimumVersion)
-                try Self.complete(made, authorities, clientCA, protocols, tickets)
+                try Self.complete(made, authorities, protocols, tickets)
                 groups.append((names, [], made))
                 place = groups.count - 1
             }
@@ -51,7 +51,7 @@ public final class TLSAcceptor: Sendable {
     }
 
     private static func complete(
-        _ settings: TLSSettings, _ authorities: [Certificate]?, _ clientCA: String?, _ protocols: [HTTPVersion], _ tickets: TicketKeys
+        _ settings: TLSSettings, _ authorities: [Certificate]?, _ protocols: [HTTPVersion], _ tickets: TicketKeys
     ) throws(TLSError) {
         if let list = TLSSettings.protocolList(protocols) { so_tls_choose_protocol(settings.pointer, list.utf8Start) }
         guard so_tls_use_ticket_keys(settings.pointer, tickets.pointer, UInt32(TicketKeys.ticketSeconds)) == 1 else {

@@ -19,6 +19,7 @@ final class TLSSettings: @unchecked Sendable {
     let pointer: OpaquePointer
 
     init(_ method: OpaquePointer?, minimumVersion: TLSVersion) throws(TLSError) {
+        so_tls_prepare()
         guard let pointer = SSL_CTX_new(method) else { throw TLSError(nil, TLSError.takeReason()) }
         self.pointer = pointer
         guard so_tls_configure(pointer, minimumVersion.rawValue, Self.groups, Self.peerChainBytesMax) == 1,

@@ -1,5 +1,15 @@
 import TLS
 
+/// Keeps conversations open: a session is only a handle, good until its conversation closes it.
+final class OpenConversations {
+    private var all: [Conversation] = []
+
+    func keep(_ conversation: Conversation) -> Conversation {
+        all.append(conversation)
+        return conversation
+    }
+}
+
 /// Two sessions that talk to each other in memory, each with a port of its own.
 final class Conversation {
     struct End: ~Copyable {
@@ -56,7 +66,12 @@ final class Conversation {
 
     deinit {
         server.session.close()
+        client.session?.close()
+    }
+
+    func closeClient() {
         client.session.close()
+        client.session = nil
     }
 
     /// Carries bytes both ways until nobody has anything to say.

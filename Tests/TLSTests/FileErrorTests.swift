@@ -41,7 +41,9 @@ import Testing
 
     @Test func authorities() {
         #expect(error("shop.pem", "shop.key", clientCA: "gone.pem") == "gone.pem: cannot be read: No such file or directory")
-        #expect(error("shop.pem", "shop.key", clientCA: "shop.key") == "shop.key: holds a private key, where a certificate is due")
+        #expect(
+            error("shop.pem", "shop.key", clientCA: "shop.key")
+                == "shop.key: holds a private key, where a certificate is due")
         #expect(throws: TLSError.self) { try TLSConnector(trust: .file(TestCertificates.path("text.pem"))) }
     }
 

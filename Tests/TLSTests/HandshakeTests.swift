@@ -5,6 +5,8 @@ import Wire
 @testable import TLS
 
 @Suite struct HandshakeTests {
+    private let open = OpenConversations()
+
     private func connect(
         _ acceptor: TLSAcceptor, to host: String = "shop.example", trust: TLSConnector.Trust? = nil,
         protocols: [HTTPVersion] = [], certificate: String? = nil, cut: Int = .max
@@ -12,7 +14,7 @@ import Wire
         let connector = try TLSConnector(
             trust: trust ?? .file(TestCertificates.path("ca.pem")), protocols: protocols,
             certificate: certificate.map { TestCertificates.files($0) })
-        let conversation = Conversation(acceptor, try connector.destination(host))
+        let conversation = open.keep(Conversation(acceptor, try connector.destination(host)))
         conversation.run(cut: cut)
         return conversation
     }
@@ -48,7 +50,7 @@ import Wire
 
     @Test func writingBeforeTheEndTakesNothing() throws {
         let connector = try TLSConnector(trust: .all)
-        let c = Conversation(try acceptor("shop"), try connector.destination("shop.example"))
+        let c = open.keep(Conversation(try acceptor("shop"), try connector.destination("shop.example")))
         #expect(c.client.session.write([1, 2, 3], 3) == .handshaking)
         #expect(c.server.session.write([1, 2, 3], 3) == .handshaking)
         c.server.session.shutdown()
@@ -88,10 +90,11 @@ import Wire
     @Test func versions() throws {
         let connector = try TLSConnector(trust: .all, minimumVersion: .tls12)
         connector.limit(to: .tls12)
-        let refused = Conversation(try acceptor("shop", minimumVersion: .tls13), try connector.destination("shop.example"))
+        let there = try connector.destination("shop.example")
+        let refused = open.keep(Conversation(try acceptor("shop", minimumVersion: .tls13), there))
         refused.run()
         #expect(refused.server.failure?.reason == .version)
-        let good = Conversation(try acceptor("shop"), try connector.destination("shop.example"))
+        let good = open.keep(Conversation(try acceptor("shop"), there))
         good.run()
         #expect(good.server.session.version == .tls12)
         #expect(good.server.session.cipher.hasPrefix("ECDHE-ECDSA-AES"))
@@ -107,12 +110,14 @@ import Wire
                 == "certificate verify failed: hostname mismatch (it is for shop.example)")
         #expect(wrongHost.client.failure?.reason == .certificateRefused)
         #expect(wrongHost.server.failure?.reason == .refusedByPeer)
-        #expect(wrongHost.server.failure?.description == "client refuses our certificate or demands one: alert 'bad certificate'")
+        let refusal = "client refuses our certificate or demands one: alert 'bad certificate'"
+        #expect(wrongHost.server.failure?.description == refusal)
         #expect(try connect(ours, to: "127.0.0.1").client.session.isEstablished)
         #expect(try connect(ours, to: "[::1]").client.session.isEstablished)
         #expect(try connect(ours, to: "127.0.0.2").client.failure?.description.contains("IP address mismatch") == true)
         let stranger = try connect(ours, trust: .file(TestCertificates.path("stranger.pem")))
-        #expect(stranger.client.failure?.description.contains("unable to get local issuer certificate (CN=shop,O=Shop)") == true)
+        let unknown = "unable to get local issuer certificate"
+        #expect(stranger.client.failure?.description.contains("\(unknown) (CN=shop,O=Shop)") == true)
         let system = try connect(ours, trust: .system)
         #expect(system.client.failure?.reason == .certificateRefused)
         let expired = try connect(acceptor("expired"), to: "expired")
@@ -129,7 +134,7 @@ import Wire
         #expect(none.client.failure?.description.contains("demands one") == true)
         let bad = try connect(strict, certificate: "intruder")
         #expect(bad.server.failure?.reason == .certificateRefused)
-        #expect(bad.server.failure?.description.contains("unable to get local issuer certificate (CN=intruder") == true)
+        #expect(bad.server.failure?.description.contains("unable to get local issuer certificate (CN=intruder,") == true)
     }
 
     // MARK: peers that do not speak TLS
@@ -138,7 +143,7 @@ import Wire
         "GET / HTTP/1.1\r\n\r\n", "DELETE /a HTTP/1.1\r\nHost: a\r\n\r\n", "CONNECT a:443 HTTP/1.1\r\n\r\n",
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "OPTIONS",
     ]) func plaintextRequests(text: String) throws {
-        let c = Conversation(try acceptor("shop"), try TLSConnector(trust: .all).destination("a"))
+        let c = open.keep(Conversation(try acceptor("shop"), try TLSConnector(trust: .all).destination("a")))
         c.server.arriving = Array(text.utf8)
         c.server.take(cut: .max, room: 100)
         #expect(c.server.failure?.description == "client speaks HTTP, not TLS")
@@ -146,18 +151,18 @@ import Wire
     }
 
     @Test func plaintextAnswers() throws {
-        let c = Conversation(try acceptor("shop"), try TLSConnector(trust: .all).destination("a"))
+        let c = open.keep(Conversation(try acceptor("shop"), try TLSConnector(trust: .all).destination("a")))
         c.client.arriving = Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8)
         c.client.take(cut: .max, room: 100)
         #expect(c.client.failure?.description == "upstream speaks HTTP, not TLS")
-        let other = Conversation(try acceptor("shop"), try TLSConnector(trust: .all).destination("a"))
+        let other = open.keep(Conversation(try acceptor("shop"), try TLSConnector(trust: .all).destination("a")))
         other.server.arriving = Array("ssh-2.0 hello".utf8)
         other.server.take(cut: .max, room: 100)
         #expect(other.server.failure?.description == "client does not speak TLS")
     }
 
     @Test func failuresStay() throws {
-        let c = Conversation(try acceptor("shop"), try TLSConnector(trust: .all).destination("a"))
+        let c = open.keep(Conversation(try acceptor("shop"), try TLSConnector(trust: .all).destination("a")))
         c.server.arriving = Array("GET / HTTP/1.1\r\n\r\n".utf8)
         c.server.take(cut: .max, room: 100)
         for _ in 0..<3 {

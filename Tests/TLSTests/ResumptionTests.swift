@@ -4,9 +4,11 @@ import Wire
 @testable import TLS
 
 @Suite struct ResumptionTests {
+    private let open = OpenConversations()
+
     /// A connection that carried a byte each way, so that tickets have arrived.
     private func talk(_ acceptor: TLSAcceptor, _ destination: TLSDestination) -> Conversation {
-        let c = Conversation(acceptor, destination)
+        let c = open.keep(Conversation(acceptor, destination))
         c.run()
         #expect(c.client.session.write([1], 1) == .done)
         #expect(c.server.session.write([2], 1) == .done)
@@ -39,9 +41,10 @@ import Wire
         let there = try destination(version)
         _ = talk(ours, there)
         keys.rotate()
-        // The older key still opens, and the client gets a ticket under the new one.
+        // The older key still opens, and in TLS 1.3 the client gets a ticket under the new one.
         #expect(talk(ours, there).server.session.isResumed)
-        for _ in 0..<3 { keys.rotate() }
+        keys.rotate()
+        keys.rotate()
         #expect(talk(ours, there).server.session.isResumed)
         for _ in 0..<4 { keys.rotate() }
         #expect(!talk(ours, there).server.session.isResumed)
@@ -52,13 +55,13 @@ import Wire
         let keys = try TicketKeys()
         let there = try destination(version)
         var old: TLSAcceptor? = try acceptor("shop", "admin", tickets: keys)
-        let open = talk(old!, there)
+        let earlier = talk(old!, there)
         old = nil
         #expect(talk(try acceptor("shop2", tickets: keys), there).server.session.isResumed)
         // The old settings live as long as their last session.
-        #expect(open.client.session.write([3], 1) == .done)
-        open.run()
-        #expect(open.server.received == [1, 3])
+        #expect(earlier.client.session.write([3], 1) == .done)
+        earlier.run()
+        #expect(earlier.server.received == [1, 3])
         #expect(!talk(try acceptor("shop"), there).server.session.isResumed)
     }
 

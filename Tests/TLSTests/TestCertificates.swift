@@ -11,7 +11,8 @@ struct TestCertificates {
         let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
         made.withLock { $0 = path }
         atexit { _ = shell("rm -rf '\(TestCertificates.made.withLock { $0 })'") }
-        guard shell("cd '\(path)' && (\(script)) >openssl.log 2>&1") == 0 else { fatalError("openssl failed: see \(path)/openssl.log") }
+        let status = shell("cd '\(path)' && (\(script)) >openssl.log 2>&1")
+        guard status == 0 else { fatalError("openssl failed: see \(path)/openssl.log") }
         return path
     }()
 

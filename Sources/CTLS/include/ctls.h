@@ -6,6 +6,9 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+/* Once before anything else; again does no harm. */
+void so_tls_prepare(void);
+
 /* Why a session failed. `code` is OpenSSL's packed error, `verify` an X509_V_ERR. */
 typedef struct {
   unsigned long code;
@@ -81,6 +84,8 @@ typedef struct so_tls_resumption so_tls_resumption;
 so_tls_resumption *so_tls_resumption_new(void);
 void so_tls_resumption_release(so_tls_resumption *resumption);
 void so_tls_remember_sessions(SSL_CTX *ctx);
+/* For a client's session whose handshake has just ended. */
+void so_tls_remember_renewed(SSL *ssl);
 /* A session that resumes, when it can, the latest one. `name` is for SNI and for the certificate; is_address: a literal address. */
 SSL *so_tls_connecting(SSL_CTX *ctx, so_tls_port *port, so_tls_resumption *resumption, const char *name, int is_address);
 
