@@ -12,7 +12,9 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .target(name: "CShim"),
+        .target(name: "CTLS", dependencies: ["COpenSSL"]),
 
         .target(name: "Wire"),
         .target(name: "HTTP1", dependencies: ["Wire", "Exchanges"]),
@@ -23,6 +25,7 @@ let package = Package(
         .target(name: "Report", dependencies: ["Wire", "Exchanges", "Detector", "CShim"]),
         .target(name: "Configuration", dependencies: ["Wire", "Detector", "CYaml"]),
         .target(name: "EventLoop", dependencies: ["Wire", "CShim"]),
+        .target(name: "TLS", dependencies: ["Wire", "COpenSSL", "CTLS"]),
         .target(
             name: "Proxy",
             dependencies: [
@@ -48,6 +51,7 @@ let package = Package(
         .testTarget(name: "AdminTests", dependencies: ["Admin", "Report", "Detector", "CShim"]),
         .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Detector", "Wire"]),
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "CShim", "Wire"]),
+        .testTarget(name: "TLSTests", dependencies: ["TLS", "Wire", "COpenSSL"]),
         .testTarget(
             name: "ProxyTests",
             dependencies: ["Proxy", "EventLoop", "HTTP1", "Detector", "Exchanges", "Report", "Configuration", "Wire", "CShim"]),

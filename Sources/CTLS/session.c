@@ -1,0 +1,230 @@
+/* Sessions over memory: the BIO, the port, and the calls of the hot path. */
+#include "ctls.h"
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+static BIO_METHOD *method;
+static pthread_once_t method_once = PTHREAD_ONCE_INIT;
+
+static int take(BIO *bio, char *out, int count) {
+  so_tls_port *port = BIO_get_data(bio);
+  BIO_clear_retry_flags(bio);
+  size_t n = port->input_count < (size_t)count ? port->input_count : (size_t)count;
+  if (n == 0) {
+    BIO_set_retry_read(bio);
+    return -1;
+  }
+  memcpy(out, port->input, n);
+  port->input += n;
+  port->input_count -= n;
+  return (int)n;
+}
+
+static int put(BIO *bio, const char *bytes, int count) {
+  so_tls_port *port = BIO_get_data(bio);
+  BIO_clear_retry_flags(bio);
+  if (count <= 0) return 0;
+  size_t needed = port->output_count + (size_t)count;
+  if (needed > port->output_capacity) {
+    size_t capacity = port->output_capacity ? port->output_capacity : 4096;
+    while (capacity < needed) capacity *= 2;
+    uint8_t *larger = realloc(port->output, capacity);
+    if (!larger) return -1;
+    port->output = larger;
+    port->output_capacity = capacity;
+  }
+  memcpy(port->output + port->output_count, bytes, (size_t)count);
+  port->output_count = needed;
+  return count;
+}
+
+static long control(BIO *bio, int command, long number, void *pointer) {
+  (void)bio, (void)number, (void)pointer;
+  /* Nothing is held back, so that flushing always succeeds. */
+  return command == BIO_CTRL_FLUSH;
+}
+
+static int destroy(BIO *bio) {
+  so_tls_port *port = BIO_get_data(bio);
+  free(port->output);
+  free(port->staging);
+  free(port);
+  return 1;
+}
+
+static void make_method(void) {
+  so_tls_prepare();
+  method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "port");
+  if (!method) return;
+  BIO_meth_set_read(method, take);
+  BIO_meth_set_write(method, put);
+  BIO_meth_set_ctrl(method, control);
+  BIO_meth_set_destroy(method, destroy);
+}
+
+so_tls_port *so_tls_port_new(void) {
+  pthread_once(&method_once, make_method);
+  so_tls_port *port = calloc(1, sizeof *port);
+  uint8_t *staging = malloc(so_tls_record_bytes);
+  BIO *bio = method && port && staging ? BIO_new(method) : NULL;
+  if (!bio) {
+    free(port);
+    free(staging);
+    return NULL;
+  }
+  port->staging = staging;
+  port->bio = bio;
+  BIO_set_data(bio, port);
+  BIO_set_init(bio, 1);
+  return port;
+}
+
+void so_tls_port_free(so_tls_port *port) { BIO_free(port->bio); }
+
+void so_tls_port_trim(so_tls_port *port) {
+  free(port->output);
+  port->output = NULL;
+  port->output_count = port->output_capacity = 0;
+}
+
+so_tls_port *so_tls_port_of(const SSL *ssl) { return BIO_get_data(SSL_get_rbio(ssl)); }
+
+SSL *so_tls_accepting(SSL_CTX *ctx, so_tls_port *port) {
+  SSL *ssl = SSL_new(ctx);
+  if (!ssl) return NULL;
+  /* One BIO serves all sessions of a thread: only one of them is at work at a time. */
+  BIO_up_ref(port->bio);
+  SSL_set_bio(ssl, port->bio, port->bio);
+  SSL_set_accept_state(ssl);
+  return ssl;
+}
+
+/* What another session may have left in the thread's error queue would be taken for this one's failure. */
+static void forget_errors(void) {
+  if (ERR_peek_error()) ERR_clear_error();
+}
+
+static int looks_like_http(int is_server, const uint8_t *p, size_t n) {
+  if (!is_server) return n >= 5 && memcmp(p, "HTTP/", 5) == 0;
+  size_t i = 0;
+  while (i < n && i < 8 && p[i] >= 'A' && p[i] <= 'Z') i++;
+  return i >= 3 && (i == n || i == 8 || p[i] == ' ');
+}
+
+static void note_failure(SSL *ssl, so_tls_port *port, int was_established, const uint8_t *first, size_t count) {
+  so_tls_failure *failure = &port->failure;
+  failure->code = 0;
+  for (unsigned long code; (code = ERR_get_error());) {
+    /* The first one is the cause; if a deeper library reported it, what TLS made of it says more. */
+    if (!failure->code || (ERR_GET_LIB(failure->code) != ERR_LIB_SSL && ERR_GET_LIB(code) == ERR_LIB_SSL)) failure->code = code;
+  }
+  failure->verify = SSL_get_verify_result(ssl);
+  failure->is_server = (uint8_t)SSL_is_server(ssl);
+  failure->is_established = (uint8_t)was_established;
+  int reason = so_tls_reason(failure->code);
+  failure->looks_like_http = reason == SSL_R_HTTP_REQUEST || reason == SSL_R_HTTPS_PROXY_REQUEST
+      || (reason == SSL_R_WRONG_VERSION_NUMBER && !was_established && looks_like_http(SSL_is_server(ssl), first, count));
+  if (reason != SSL_R_CERTIFICATE_VERIFY_FAILED) failure->detail[0] = 0;
+}
+
+so_tls_state so_tls_start(SSL *ssl) {
+  so_tls_port *port = so_tls_port_of(ssl);
+  forget_errors();
+  port->input_count = 0;
+  int result = SSL_do_handshake(ssl);
+  if (result == 1 || SSL_get_error(ssl, result) == SSL_ERROR_WANT_READ) return SO_TLS_OPEN;
+  note_failure(ssl, port, 0, NULL, 0);
+  return SO_TLS_FAILED;
+}
+
+so_tls_state so_tls_receive(SSL *ssl, const uint8_t *in, size_t count, uint8_t *out, size_t capacity, size_t *produced) {
+  so_tls_port *port = so_tls_port_of(ssl);
+  forget_errors();
+  port->input = in;
+  port->input_count = count;
+  int was_established = SSL_is_init_finished(ssl);
+  size_t total = 0;
+  so_tls_state state = SO_TLS_OPEN;
+  for (;;) {
+    size_t n = 0;
+    if (total == capacity) {
+      if (port->input_count || SSL_has_pending(ssl)) state = SO_TLS_FULL;
+      break;
+    }
+    if (SSL_read_ex(ssl, out + total, capacity - total, &n)) {
+      total += n;
+      /* Asking once more only to hear that there is nothing would cost a buffer's allocation. */
+      if (!port->input_count && !SSL_has_pending(ssl)) break;
+      continue;
+    }
+    int error = SSL_get_error(ssl, 0);
+    if (error == SSL_ERROR_WANT_READ) break;
+    if (error == SSL_ERROR_ZERO_RETURN) {
+      state = SO_TLS_ENDED;
+    } else {
+      note_failure(ssl, port, was_established, in, count);
+      state = SO_TLS_FAILED;
+    }
+    port->input_count = 0;
+    break;
+  }
+  if (!was_established && SSL_is_init_finished(ssl) && !SSL_is_server(ssl)) so_tls_remember_renewed(ssl);
+  *produced = total;
+  return state;
+}
+
+static int write_record(SSL *ssl, const uint8_t *bytes, size_t count) {
+  size_t written = 0;
+  return SSL_write_ex(ssl, bytes, count, &written);
+}
+
+so_tls_state so_tls_write(SSL *ssl, const struct iovec *runs, int count) {
+  if (!SSL_is_init_finished(ssl)) return SO_TLS_FULL;
+  so_tls_port *port = so_tls_port_of(ssl);
+  forget_errors();
+  size_t staged = 0;
+  for (int i = 0; i < count; i++) {
+    const uint8_t *p = runs[i].iov_base;
+    size_t left = runs[i].iov_len;
+    while (left) {
+      size_t whole = left - left % so_tls_record_bytes;
+      /* The last run needs no staging either when nothing precedes it. */
+      if (!staged && (whole || i == count - 1)) {
+        size_t n = i == count - 1 ? left : whole;
+        if (!write_record(ssl, p, n)) goto failed;
+        p += n, left -= n;
+        continue;
+      }
+      size_t room = so_tls_record_bytes - staged;
+      size_t n = left < room ? left : room;
+      memcpy(port->staging + staged, p, n);
+      staged += n, p += n, left -= n;
+      if (staged == so_tls_record_bytes) {
+        if (!write_record(ssl, port->staging, staged)) goto failed;
+        staged = 0;
+      }
+    }
+  }
+  if (staged && !write_record(ssl, port->staging, staged)) goto failed;
+  return SO_TLS_OPEN;
+failed:
+  note_failure(ssl, port, 1, NULL, 0);
+  return SO_TLS_FAILED;
+}
+
+void so_tls_shutdown(SSL *ssl) {
+  /* In a handshake, and after a failure, there is nothing to end. */
+  if (!SSL_is_init_finished(ssl)) return;
+  so_tls_port_of(ssl)->input_count = 0;
+  SSL_shutdown(ssl);
+  forget_errors();
+}
+
+void so_tls_close(SSL *ssl) {
+  /* Freeing a session that was not shut down would forbid to resume it, which TLS 1.2 and later do not ask for. */
+  if (SSL_is_init_finished(ssl)) SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  SSL_free(ssl);
+}

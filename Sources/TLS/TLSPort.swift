@@ -1,0 +1,35 @@
+import CTLS
+
+/// Where the sessions of one worker take ciphertext from and where they put it: memory of theirs in common, since one session
+/// at a time is at work. An idle session holds no buffer.
+///
+/// After every call of a session, what it has for its peer stands in `output`: send it, then `clear`.
+public struct TLSPort: ~Copyable {
+    /// Memory of the output that is kept for the next time; more goes back to malloc.
+    public static let keptBytesMax = 256 << 10
+
+    let pointer: UnsafeMutablePointer<so_tls_port>
+
+    public init() {
+        guard let pointer = so_tls_port_new() else { fatalError("out of memory for a worker's TLS") }
+        self.pointer = pointer
+    }
+
+    /// OpenSSL counts who uses the memory: sessions that are still open keep it.
+    deinit { so_tls_port_free(pointer) }
+
+    /// Ciphertext for the peer of the session that worked last; good until the next call of any session.
+    public var output: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: pointer.pointee.output, count: pointer.pointee.output_count)
+    }
+    public var outputCount: Int { pointer.pointee.output_count }
+
+    /// Forgets the output.
+    public mutating func clear() {
+        pointer.pointee.output_count = 0
+        if pointer.pointee.output_capacity > Self.keptBytesMax { so_tls_port_trim(pointer) }
+    }
+
+    /// Why the call that has just returned `.failed` did so.
+    public var failure: TLSFailure { TLSFailure(pointer.pointee.failure) }
+}
