@@ -34,6 +34,9 @@ struct SharedServer {
     var failures: UInt64 = 0
     /// Not used before this time, unless every server is ejected.
     var ejectedUntil: UInt64 = 0
+    /// Connections that the server ended by itself: how many, and when the last.
+    var endings: UInt64 = 0
+    var endedAt: UInt64 = 0
     /// Connections taken before they had rested, because the limit was reached.
     var unrested: UInt64 = 0
 }

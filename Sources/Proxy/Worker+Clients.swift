@@ -233,6 +233,7 @@ extension Worker {
     }
 
     static func clientTimer(_ slot: Int32) -> Int32 { slot }
-    func serverTimer(_ server: Int) -> Int32 { drainTimer + 1 + Int32(server) }
+    var hangupTimer: Int32 { drainTimer + 1 }
+    func serverTimer(_ server: Int) -> Int32 { drainTimer + 2 + Int32(server) }
     func upstreamTimer(_ slot: Int32) -> Int32 { slot + Int32(clients.capacity) }
 }

@@ -137,7 +137,11 @@ extension Worker {
 
     private mutating func incidentSkeleton(_ verdict: Verdict, _ slot: Int32, _ guilty: FinishedExchange) -> Incident {
         let u = upstreams[slot]
-        let place = servers[Int(u.pointee.server)]
+        return incidentSkeleton(verdict, server: Int(u.pointee.server), connection: u.pointee.number, guilty)
+    }
+
+    func incidentSkeleton(_ verdict: Verdict, server: Int, connection: UInt64, _ guilty: FinishedExchange) -> Incident {
+        let place = servers[server]
         let upstream = plan.upstreams[Int(place.upstream)]
         let time = kernel.wallClock()
         let hasRequest = !guilty.isEmpty
@@ -148,7 +152,7 @@ extension Worker {
             clientImpact: .none, message: "", route: route?.name ?? MetricsSchema.none, protocolName: HTTPVersion.http11.name,
             evidence: Incident.Evidence(phase: verdict.phase))
         incident.upstream = Incident.Upstream(
-            name: upstream.name, address: upstream.servers[Int(place.index)].name, connection: u.pointee.number, exchange: guilty.ordinal)
+            name: upstream.name, address: upstream.servers[Int(place.index)].name, connection: connection, exchange: guilty.ordinal)
         guard hasRequest else { return incident }
         incident.client = Incident.Client(address: guilty.request.client.text, protocolName: guilty.request.clientVersion.name)
         incident.request = incidentRequest(guilty.request)
@@ -191,7 +195,7 @@ extension Worker {
     }
 
     /// Method and path, without the query's values.
-    private func naming(_ record: RequestRecord) -> String {
+    func naming(_ record: RequestRecord) -> String {
         record.isEmpty ? "no request" : "\(record.text(record.methodText)) \(QueryRedaction.redacted(record.text(record.target)))"
     }
 
@@ -218,7 +222,7 @@ extension Worker {
         }
     }
 
-    private func milliseconds(_ evidence: Incident.Evidence) -> String {
+    func milliseconds(_ evidence: Incident.Evidence) -> String {
         let tenths = Int(((evidence.delayMilliseconds ?? 0) * 10).rounded())
         return "\(tenths / 10).\(tenths % 10)"
     }

@@ -18,7 +18,7 @@ extension Worker {
             return failExchange(number, status: 503, "no server of upstream \(plan.upstreams[upstream].name) can be used")
         }
         if let slot = takePooled(server, evenUnrested: false) { return attach(number, to: slot) }
-        if connectionsLeft(server), servers[server].idleCount < plan.upstreams[upstream].idleMax {
+        if connectionsLeft(server), servers[server].connectionCount < plan.upstreams[upstream].idleMax {
             return connect(number, to: server)
         }
         // No more may be opened, or kept: of those that rest, the one that has rested longest is the least risky.
@@ -170,6 +170,7 @@ extension Worker {
         var isConnected = false
         let fd = kernel.connect(plan.upstreams[upstream].servers[Int(servers[server].index)].address, isConnected: &isConnected)
         guard fd >= 0 else {
+            exchanges[number].pointee.attempts += 1
             connectFailed(server, error: -fd)
             return retryOrFail(number, afterConnect: true)
         }
@@ -283,6 +284,7 @@ extension Worker {
 
     /// A server's own close of a connection that waited in the pool.
     mutating func pooledConnectionEnded(_ slot: Int32) {
+        noteEnding(slot, mayBeHangup: true)
         closeUpstream(slot, .upstreamClosed)
     }
 

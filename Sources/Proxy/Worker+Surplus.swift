@@ -68,6 +68,8 @@ extension Worker {
 
     /// Nothing came while the connection was listened to.
     mutating func strayListeningEnded(_ slot: Int32, closed: Bool) {
+        // A close that was announced is no hang-up; one in quarantine is.
+        if closed { noteEnding(slot, mayBeHangup: !upstreams[slot].pointee.mustClose) }
         closeUpstream(slot, closed ? .upstreamClosed : isQuarantined(Int(upstreams[slot].pointee.server)) ? .quarantine : .notReusable)
     }
 

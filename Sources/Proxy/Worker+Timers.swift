@@ -11,7 +11,8 @@ extension Worker {
         let others = Int(timer) - clients.capacity - upstreams.capacity
         // The drain's own deadline: the turn's end looks at it.
         if others == 0 { return }
-        if others > 0 { return quarantineExpired(others - 1) }
+        if others == 1 { return judgeHangups() }
+        if others > 1 { return quarantineExpired(others - 2) }
         if Int(timer) < clients.capacity { clientExpired(timer) } else { upstreamExpired(timer - Int32(clients.capacity)) }
     }
 

@@ -119,6 +119,7 @@ extension Worker {
     private mutating func upstreamEnded(_ slot: Int32) {
         let u = upstreams[slot]
         let number = u.pointee.exchange
+        noteEnding(slot, mayBeHangup: false)
         guard number >= 0 else { return closeUpstream(slot, .upstreamClosed) }
         let left = u.pointee.socket.input.count
         switch u.pointee.decoder.phase {

@@ -57,6 +57,8 @@ public struct Worker: ~Copyable {
     var collections: [Int32: SurplusCollection] = [:]
     /// Status lines seen inside Content-Length bodies, by upstream slot.
     var embedded: [Int32: EmbeddedCapture] = [:]
+    /// Connections that hung up suspiciously soon, the first to be judged first.
+    var hangups: [Hangup] = []
     var random: RandomNumbers
     var isDraining = false
     var isStopped = false
@@ -71,7 +73,7 @@ public struct Worker: ~Copyable {
             let upstreams = Slab<UpstreamConnection>(capacity: upstreamCapacity),
             let exchanges = Slab<Exchange>(capacity: plan.limits.clientConnections + 16)
         else { return nil }
-        timers = TimerWheel(capacity: clients.capacity + upstreams.capacity + 1 + world.serverCount, now: kernel.now())
+        timers = TimerWheel(capacity: clients.capacity + upstreams.capacity + 2 + world.serverCount, now: kernel.now())
         self.clients = clients
         self.upstreams = upstreams
         self.exchanges = exchanges
@@ -109,6 +111,7 @@ public struct Worker: ~Copyable {
         queues = plan.upstreams.map { _ in WaitQueue() }
         turns = plan.upstreams.map { _ in 0 }
         again.reserveCapacity(1024)
+        timers.open(hangupTimer)
         for server in servers.indices { timers.open(serverTimer(server)) }
     }
 
