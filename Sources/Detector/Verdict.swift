@@ -9,7 +9,9 @@ public struct Verdict: Equatable, Sendable {
     public var phase: Phase
     public var guilty: Guilty
 
-    public init(_ kind: Kind, _ certainty: Certainty = .proven, severity: Severity? = nil, in phase: Phase, by guilty: Guilty = .current) {
+    public init(
+        _ kind: Kind, _ certainty: Certainty = .proven, severity: Severity? = nil, in phase: Phase, by guilty: Guilty = .current
+    ) {
         self.kind = kind
         self.certainty = certainty
         self.severity = severity ?? kind.severity

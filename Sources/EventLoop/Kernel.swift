@@ -104,7 +104,9 @@ public struct Kernel {
         _ = so_epoll_remove(poll, fd)
     }
 
-    @inlinable public func wait(_ poll: Int32, _ events: UnsafeMutablePointer<so_event>, _ capacity: Int, milliseconds: Int) -> Int {
+    @inlinable public func wait(_ poll: Int32, _ events: UnsafeMutablePointer<so_event>, _ capacity: Int, milliseconds: Int)
+        -> Int
+    {
         if let simulated { return simulated.wait(events, capacity, milliseconds: milliseconds) }
         return Int(so_epoll_wait(poll, events, Int32(capacity), Int32(truncatingIfNeeded: milliseconds)))
     }

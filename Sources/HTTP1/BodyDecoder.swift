@@ -44,7 +44,9 @@ public struct BodyDecoder {
     public enum Framing: UInt8, Sendable { case none, length, chunked, untilClose }
 
     @frozen
-    public enum ChunkState: UInt8, Sendable { case size, sizeDigits, sizeSpace, sizeExtension, sizeEnd, data, dataEnd, dataLineFeed, trailers }
+    public enum ChunkState: UInt8, Sendable {
+        case size, sizeDigits, sizeSpace, sizeExtension, sizeEnd, data, dataEnd, dataLineFeed, trailers
+    }
 
     /// Bytes of chunk extensions that one message may have: they are dropped, so nobody needs more.
     public static let extensionBytesMax: UInt32 = 16 * 1024

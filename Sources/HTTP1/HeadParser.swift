@@ -61,7 +61,9 @@ public enum HeadParser {
         // Visible ASCII only: what else a client writes has to be percent-encoded (RFC 3986 section 2).
         while p < end, p.pointee > 0x20, p.pointee < 0x7f { p += 1 }
         guard p < end else { return .incomplete }
-        guard p.pointee == 0x20, p > target else { return .malformed(p.pointee < 0x80 && p.pointee >= 0x20 ? .startLine : .target) }
+        guard p.pointee == 0x20, p > target else {
+            return .malformed(p.pointee < 0x80 && p.pointee >= 0x20 ? .startLine : .target)
+        }
         block.target = ByteRange(start: target - base, count: p - target)
         p += 1
         guard prefixMatches(p, end, upTo: 5) else { return .malformed(.startLine) }

@@ -134,6 +134,7 @@ public struct ResponseDecoder {
         if block.facts.contains(.transferEncoding) {
             return BodyDecoder(block.facts.contains(.chunked) ? .chunked : .untilClose)
         }
-        return block.facts.contains(.contentLength) ? BodyDecoder(.length, length: block.contentLength) : BodyDecoder(.untilClose)
+        return block.facts.contains(.contentLength)
+            ? BodyDecoder(.length, length: block.contentLength) : BodyDecoder(.untilClose)
     }
 }

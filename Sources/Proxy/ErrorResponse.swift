@@ -30,13 +30,16 @@ enum ErrorResponse {
             body = "\(status) \(reason)\n\(detail)\nrequest id: \(requestID)\n"
         case .json:
             type = "application/json"
-            body = "{\"status\":\(status),\"error\":\"\(reason)\",\"detail\":\"\(escaped(detail, json: true))\",\"request_id\":\"\(requestID)\"}\n"
+            body =
+                "{\"status\":\(status),\"error\":\"\(reason)\",\"detail\":\"\(escaped(detail, json: true))\",\"request_id\":\"\(requestID)\"}\n"
         case .html:
             type = "text/html; charset=utf-8"
-            body = "<!doctype html><title>\(status) \(reason)</title><h1>\(status) \(reason)</h1><p>\(escaped(detail, json: false))</p>"
+            body =
+                "<!doctype html><title>\(status) \(reason)</title><h1>\(status) \(reason)</h1><p>\(escaped(detail, json: false))</p>"
                 + "<p>request id: <code>\(requestID)</code></p>\n"
         }
-        var head = "HTTP/1.1 \(status) \(reason)\r\nDate: \(date)\r\nContent-Type: \(type)\r\nContent-Length: \(body.utf8.count)\r\n"
+        var head =
+            "HTTP/1.1 \(status) \(reason)\r\nDate: \(date)\r\nContent-Type: \(type)\r\nContent-Length: \(body.utf8.count)\r\n"
         head += "Cache-Control: no-store\r\nX-Request-Id: \(requestID)\r\n"
         if status == 405 { head += "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE, PATCH\r\n" }
         if let retryAfterSeconds { head += "Retry-After: \(retryAfterSeconds)\r\n" }

@@ -57,7 +57,8 @@ public final class Fleet: Sendable {
         let poll = so_epoll_create()
         var seed: UInt64 = 0
         _ = so_random(&seed, 8)
-        guard poll >= 0, var worker = Worker(number: number, kernel: Kernel(), poll: poll, plan: plan, world: world, seed: seed) else {
+        guard poll >= 0, var worker = Worker(number: number, kernel: Kernel(), poll: poll, plan: plan, world: world, seed: seed)
+        else {
             world.log.critical("a worker could not be made: no memory or descriptors")
             return
         }
@@ -128,7 +129,9 @@ public final class Fleet: Sendable {
     private static func removeStaleSocket(_ path: String, _ address: SocketAddress) throws(StartError) {
         var status = stat()
         guard lstat(path, &status) == 0 else { return }
-        guard status.st_mode & S_IFMT == S_IFSOCK else { throw StartError(description: "cannot listen on unix:\(path): the file exists and is no socket") }
+        guard status.st_mode & S_IFMT == S_IFSOCK else {
+            throw StartError(description: "cannot listen on unix:\(path): the file exists and is no socket")
+        }
         let fd = so_socket(AF_UNIX)
         defer { if fd >= 0 { _ = so_close(fd) } }
         var storage = address.storage

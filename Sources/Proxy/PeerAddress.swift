@@ -84,7 +84,9 @@ public struct PeerAddress: BitwiseCopyable, Sendable {
             }
         case 16:
             return withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { out in
-                _ = withUnsafeBytes(of: bytes) { inet_ntop(AF_INET6, $0.baseAddress, out.baseAddress, socklen_t(INET6_ADDRSTRLEN)) }
+                _ = withUnsafeBytes(of: bytes) {
+                    inet_ntop(AF_INET6, $0.baseAddress, out.baseAddress, socklen_t(INET6_ADDRSTRLEN))
+                }
                 return String(cString: out.baseAddress!)
             }
         default: return "unknown"

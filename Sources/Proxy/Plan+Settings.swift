@@ -77,7 +77,9 @@ extension Plan {
     public static func resolve(_ address: Address) throws(ResolveError) -> SocketAddress {
         switch address {
         case .unix(let path):
-            guard let made = SocketAddress(unixPath: path) else { throw ResolveError(description: "unix:\(path): path too long") }
+            guard let made = SocketAddress(unixPath: path) else {
+                throw ResolveError(description: "unix:\(path): path too long")
+            }
             return made
         case .tcp(let host, let port):
             var hints = addrinfo()

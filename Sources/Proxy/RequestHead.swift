@@ -32,7 +32,8 @@ enum RequestHead {
     /// Writes the request's header block into the record's buffer, and notes where its names stand.
     static func write(
         _ block: borrowing HeaderBlock, target: UnsafeBufferPointer<UInt8>, host: UnsafeBufferPointer<UInt8>,
-        isChunked: Bool, isTrusted: Bool, isTLS: Bool, keepsUpgrade: Bool, random: inout RandomNumbers, into record: inout RequestRecord
+        isChunked: Bool, isTrusted: Bool, isTLS: Bool, keepsUpgrade: Bool, random: inout RandomNumbers,
+        into record: inout RequestRecord
     ) {
         var out = ByteWriter(record.head.base!)
         out.put(block.bytes(block.methodText))
@@ -74,7 +75,11 @@ enum RequestHead {
         }
         out.putHost(client)
         out.put("\r\nX-Forwarded-Proto: ")
-        if isTrusted, let field = block.first(.xForwardedProto) { out.put(block.value(field)) } else { out.put(isTLS ? "https" : "http") }
+        if isTrusted, let field = block.first(.xForwardedProto) {
+            out.put(block.value(field))
+        } else {
+            out.put(isTLS ? "https" : "http")
+        }
         out.put("\r\nX-Forwarded-Host: ")
         if isTrusted, let field = block.first(.xForwardedHost) { out.put(block.value(field)) } else { out.put(host) }
         out.put("\r\nForwarded: ")
@@ -105,7 +110,8 @@ enum RequestHead {
 
     /// The request's id and its trace context: kept where they can be believed, created otherwise.
     private static func putIdentity(
-        _ block: borrowing HeaderBlock, isTrusted: Bool, random: inout RandomNumbers, _ record: inout RequestRecord, _ out: inout ByteWriter
+        _ block: borrowing HeaderBlock, isTrusted: Bool, random: inout RandomNumbers, _ record: inout RequestRecord,
+        _ out: inout ByteWriter
     ) {
         out.put("X-Request-Id: ")
         var mark = out.count

@@ -20,7 +20,8 @@ enum ResponseHead {
             switch block.fields[i].name {
             case .other: continue
             case .contentLength:
-                block.fields[i].isDropped = hop.framing == .chunked || block.facts.contains(.transferEncoding)
+                block.fields[i].isDropped =
+                    hop.framing == .chunked || block.facts.contains(.transferEncoding)
                     || block.facts.contains(.contentLengthRepeated)
             case .transferEncoding:
                 // A coding other than chunked stays on the body, and has to be told.

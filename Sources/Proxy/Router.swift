@@ -22,7 +22,8 @@ struct Router: Sendable {
             let isWildcard = route.host.hasPrefix("*.")
             let host = Array((isWildcard ? String(route.host.dropFirst()) : route.host).utf8)
             let prefix = Array(route.pathPrefix.utf8)
-            return Entry(host: host, isWildcard: isWildcard, prefix: prefix, index: i, isCatchAll: host.isEmpty && prefix == [0x2f])
+            return Entry(
+                host: host, isWildcard: isWildcard, prefix: prefix, index: i, isCatchAll: host.isEmpty && prefix == [0x2f])
         }.sorted { rank($0) < rank($1) }
     }
 
@@ -33,7 +34,9 @@ struct Router: Sendable {
     }
 
     private func matches(_ entry: Entry, _ host: UnsafeBufferPointer<UInt8>, _ path: UnsafeBufferPointer<UInt8>) -> Bool {
-        guard path.count >= entry.prefix.count, entry.prefix.indices.allSatisfy({ path[$0] == entry.prefix[$0] }) else { return false }
+        guard path.count >= entry.prefix.count, entry.prefix.indices.allSatisfy({ path[$0] == entry.prefix[$0] }) else {
+            return false
+        }
         // `/api` is `/api` and what lies below it, not `/apiary`.
         if entry.prefix.last != 0x2f, path.count > entry.prefix.count {
             let next = path[entry.prefix.count]

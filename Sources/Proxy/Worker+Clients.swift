@@ -149,7 +149,8 @@ extension Worker {
     /// Passes on body bytes at `position`. Returns the bytes used.
     private mutating func clientBody(_ slot: Int32, _ position: Int, _ count: Int) -> Int {
         let c = clients[slot]
-        let step = c.pointee.body.decode(readBuffer + position, count: count - position, limits: headLimits, block: &requestBlock)
+        let step = c.pointee.body.decode(
+            readBuffer + position, count: count - position, limits: headLimits, block: &requestBlock)
         switch step.outcome {
         case .malformed, .interim:
             requestBodyMalformed(slot)
@@ -162,7 +163,8 @@ extension Worker {
         }
         if ended { c.pointee.phase = .waiting }
         if !c.pointee.discardsBody {
-            forwardRequestBody(slot, readBuffer + position + step.bodyStart, step.bodyCount, ended: ended, hasTrailers: step.hasTrailers)
+            forwardRequestBody(
+                slot, readBuffer + position + step.bodyStart, step.bodyCount, ended: ended, hasTrailers: step.hasTrailers)
         }
         return step.consumed
     }
@@ -205,7 +207,8 @@ extension Worker {
             }
             return
         }
-        timers.set(Worker.clientTimer(slot), now + (c.pointee.socket.isBlocked ? plan.timeouts.clientBody : plan.timeouts.clientIdle))
+        timers.set(
+            Worker.clientTimer(slot), now + (c.pointee.socket.isBlocked ? plan.timeouts.clientBody : plan.timeouts.clientIdle))
         if c.pointee.socket.mayHaveInput { queueClient(slot) }
     }
 

@@ -26,11 +26,14 @@ extension Worker {
         let c = clients[slot]
         let isHTTP10 = hasWholeHead && requestBlock.version == .http10
         // Its body is still to come, and nobody reads it.
-        if !hasWholeHead || !requestBlock.facts.isDisjoint(with: [.contentLength, .transferEncoding]) { c.pointee.mustClose = true }
+        if !hasWholeHead || !requestBlock.facts.isDisjoint(with: [.contentLength, .transferEncoding]) {
+            c.pointee.mustClose = true
+        }
         if isHTTP10, !requestBlock.facts.contains(.keepAlive) { c.pointee.mustClose = true }
         let head = UnsafeBufferPointer(start: requestBlock.base, count: hasWholeHead ? requestBlock.byteCount : 0)
         let response = ErrorResponse.make(
-            status: status, detail: detail, requestID: newRequestID(), form: ErrorResponse.form(head), closes: c.pointee.mustClose,
+            status: status, detail: detail, requestID: newRequestID(), form: ErrorResponse.form(head),
+            closes: c.pointee.mustClose,
             isHTTP10: isHTTP10, omitsBody: hasWholeHead && requestBlock.method == .head, date: httpDate(),
             retryAfterSeconds: status == 503 ? 1 : nil)
         let method = hasWholeHead ? requestBlock.method : .other
@@ -77,7 +80,9 @@ extension Worker {
     /// Ends an exchange that has left its upstream connection: the client is told, or sees its answer cut.
     ///
     /// Good bytes of the answer wait in the outbox. `record` is the exchange's request, owned by the caller.
-    mutating func endBroken(_ number: Int32, record: RequestRecord, status: Int = 502, _ detail: String = "the upstream's answer is broken") {
+    mutating func endBroken(
+        _ number: Int32, record: RequestRecord, status: Int = 502, _ detail: String = "the upstream's answer is broken"
+    ) {
         let e = exchanges[number]
         let client = e.pointee.client
         let c = clients[client]
@@ -101,7 +106,8 @@ extension Worker {
         if !requestEnded { c.pointee.mustClose = true }
         let head = UnsafeBufferPointer(start: record.head.base, count: record.head.base == nil ? 0 : record.head.count)
         let response = ErrorResponse.make(
-            status: status, detail: detail, requestID: record.text(record.id), form: ErrorResponse.form(head), closes: c.pointee.mustClose,
+            status: status, detail: detail, requestID: record.text(record.id), form: ErrorResponse.form(head),
+            closes: c.pointee.mustClose,
             isHTTP10: record.clientVersion == .http10, omitsBody: record.method == .head, date: httpDate(),
             retryAfterSeconds: status == 503 ? 1 : nil)
         guard sendOwn(response, to: client) else { return closeClient(client) }

@@ -41,7 +41,8 @@ extension Worker {
         else { return }
         hangups.append(
             Hangup(
-                finished: u.pointee.last, connection: u.pointee.number, server: server, endedAt: now, received: u.pointee.received,
+                finished: u.pointee.last, connection: u.pointee.number, server: server, endedAt: now,
+                received: u.pointee.received,
                 endings: endings))
         // The record goes with the suspicion; the connection is about to be closed.
         u.pointee.last.request.head = Buffer()
@@ -66,7 +67,8 @@ extension Worker {
         incident.evidence.delayMilliseconds = Double(delay) / 1e6
         incident.evidence.connectionOffset = hangup.received
         incident.evidence.offset = hangup.received - min(hangup.received, hangup.finished.answer.startOffset)
-        incident.message = "upstream \(incident.upstream?.name ?? "") hung up \(milliseconds(incident.evidence)) ms after the end of its answer to "
+        incident.message =
+            "upstream \(incident.upstream?.name ?? "") hung up \(milliseconds(incident.evidence)) ms after the end of its answer to "
             + "\(naming(hangup.finished.request)), although it had promised to keep the connection"
         world.recorder.record(incident)
     }

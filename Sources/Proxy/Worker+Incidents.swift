@@ -17,7 +17,8 @@ extension Worker {
         let policy = plan.routes[Int(e.pointee.request.route)].onViolation
         let facts = responseBlock.facts
         // Lengths that differ leave no way to know where the body ends.
-        let isUnusable = !facts.contains(.transferEncoding) && !facts.isDisjoint(with: [.contentLengthDiffers, .contentLengthInvalid])
+        let isUnusable =
+            !facts.contains(.transferEncoding) && !facts.isDisjoint(with: [.contentLengthDiffers, .contentLengthInvalid])
         let fails = isUnusable || policy == .fail
         let guilty = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
         for verdict in Judge.head(facts, duplicates: responseBlock.duplicates, status: responseBlock.status) {
@@ -26,10 +27,14 @@ extension Worker {
             incident.evidence.offset = 0
             incident.evidence.connectionOffset = u.pointee.received
             incident.clientImpact = fails ? .badGateway : .none
-            incident.message = "\(subject(slot)) sent \(incident.evidence.fields?.joined(separator: ", ") ?? "") "
-                + (verdict.kind == .duplicateField ? "more than once" : "that contradict each other") + " in its answer to \(naming(guilty.request))"
+            incident.message =
+                "\(subject(slot)) sent \(incident.evidence.fields?.joined(separator: ", ") ?? "") "
+                + (verdict.kind == .duplicateField ? "more than once" : "that contradict each other")
+                + " in its answer to \(naming(guilty.request))"
             world.recorder.record(incident)
         }
+        // Whoever contradicts itself about framing may go on doing so in the next answer.
+        if policy != .observe || Judge.isConflicting(facts, status: responseBlock.status) { u.pointee.mustClose = true }
         guard fails else { return true }
         failExchange(number, status: 502, "the upstream's answer is not framed unambiguously")
         return false
@@ -46,7 +51,9 @@ extension Worker {
     /// An answer was cut: closed or reset before its promised end.
     mutating func truncated(_ slot: Int32, _ phase: Phase) {
         let wasReset = upstreams[slot].pointee.socket.isBroken
-        tellUnfinished(slot, Verdict(.truncatedResponse, in: phase), wasReset ? "reset the connection" : "closed the connection", .upstreamClosed)
+        tellUnfinished(
+            slot, Verdict(.truncatedResponse, in: phase), wasReset ? "reset the connection" : "closed the connection",
+            .upstreamClosed)
     }
 
     /// The promised rest of an answer did not come in time.
@@ -74,11 +81,13 @@ extension Worker {
 
     /// Tells what a surplus was.
     mutating func tell(
-        _ verdict: Verdict, _ slot: Int32, _ collection: SurplusCollection, _ facts: SurplusFacts, guilty named: FinishedExchange? = nil,
+        _ verdict: Verdict, _ slot: Int32, _ collection: SurplusCollection, _ facts: SurplusFacts,
+        guilty named: FinishedExchange? = nil,
         victim: Incident.Request? = nil, proof: Proof? = nil
     ) {
         let u = upstreams[slot]
-        let guilty = named ?? (verdict.guilty == .current && collection.place == .inAnswer ? collection.current : nil) ?? u.pointee.last
+        let guilty =
+            named ?? (verdict.guilty == .current && collection.place == .inAnswer ? collection.current : nil) ?? u.pointee.last
         var incident = incidentSkeleton(verdict, slot, guilty)
         fill(&incident.evidence, collection, facts, guilty)
         incident.evidence.proof = proof
@@ -107,7 +116,8 @@ extension Worker {
         incident.evidence.delayMilliseconds = Double(collection.startedAt - u.pointee.last.answer.endedAt) / 1e6
         incident.clientImpact = .misdelivered
         incident.victim = incidentRequest(u.pointee.last.request)
-        incident.message = "\(subject(slot)) sent more answers than it had requests: \(naming(u.pointee.last.request)) may have been "
+        incident.message =
+            "\(subject(slot)) sent more answers than it had requests: \(naming(u.pointee.last.request)) may have been "
             + "given a late answer to \(naming(u.pointee.beforeLast.request)), or was itself answered twice"
         world.recorder.record(incident)
     }
@@ -127,7 +137,8 @@ extension Worker {
         incident.evidence.surplusBytes = collection.total
         incident.evidence.proof = verdict.certainty == .proven ? .accounting : nil
         incident.clientImpact = .none
-        incident.message = "\(subject(slot)) sent \(describe(block, verdict)) \(capture.offset) bytes into the Content-Length body of "
+        incident.message =
+            "\(subject(slot)) sent \(describe(block, verdict)) \(capture.offset) bytes into the Content-Length body of "
             + "\(naming(guilty.request)), which pushed \(collection.total) bytes past its end"
         world.recorder.record(incident)
         return verdict.certainty == .proven
@@ -147,25 +158,30 @@ extension Worker {
         let hasRequest = !guilty.isEmpty
         let route = hasRequest ? plan.routes[Int(guilty.request.route)] : nil
         var incident = Incident(
-            timeNanoseconds: time, id: IncidentID.shared.next(timeNanoseconds: time), severity: verdict.severity, kind: verdict.kind,
-            certainty: verdict.certainty, origin: .upstream, action: verdict.certainty == .suspected ? .observe : route?.onViolation ?? .contain,
+            timeNanoseconds: time, id: IncidentID.shared.next(timeNanoseconds: time), severity: verdict.severity,
+            kind: verdict.kind,
+            certainty: verdict.certainty, origin: .upstream,
+            action: verdict.certainty == .suspected ? .observe : route?.onViolation ?? .contain,
             clientImpact: .none, message: "", route: route?.name ?? MetricsSchema.none, protocolName: HTTPVersion.http11.name,
             evidence: Incident.Evidence(phase: verdict.phase))
         incident.upstream = Incident.Upstream(
-            name: upstream.name, address: upstream.servers[Int(place.index)].name, connection: connection, exchange: guilty.ordinal)
+            name: upstream.name, address: upstream.servers[Int(place.index)].name, connection: connection,
+            exchange: guilty.ordinal)
         guard hasRequest else { return incident }
         incident.client = Incident.Client(address: guilty.request.client.text, protocolName: guilty.request.clientVersion.name)
         incident.request = incidentRequest(guilty.request)
         if guilty.answer.status != 0 {
             incident.response = Incident.Response(
                 status: Int(guilty.answer.status), framing: guilty.answer.framingName,
-                declaredBytes: guilty.answer.declaresLength ? guilty.answer.declaredBytes : nil, bodyBytes: guilty.answer.bodyBytes)
+                declaredBytes: guilty.answer.declaresLength ? guilty.answer.declaredBytes : nil,
+                bodyBytes: guilty.answer.bodyBytes)
         }
         return incident
     }
 
     func incidentRequest(_ record: RequestRecord) -> Incident.Request {
-        var request = Incident.Request(id: record.text(record.id), method: record.text(record.methodText), path: record.text(record.target))
+        var request = Incident.Request(
+            id: record.text(record.id), method: record.text(record.methodText), path: record.text(record.target))
         let host = record.text(record.host)
         if !host.isEmpty { request.host = host }
         let trace = Array(record.text(record.trace).utf8)
@@ -176,7 +192,9 @@ extension Worker {
         return request
     }
 
-    private func fill(_ evidence: inout Incident.Evidence, _ collection: SurplusCollection, _ facts: SurplusFacts, _ guilty: FinishedExchange) {
+    private func fill(
+        _ evidence: inout Incident.Evidence, _ collection: SurplusCollection, _ facts: SurplusFacts, _ guilty: FinishedExchange
+    ) {
         evidence.connectionOffset = collection.connectionOffset
         if !guilty.isEmpty {
             evidence.offset = collection.connectionOffset - min(collection.connectionOffset, guilty.answer.startOffset)
@@ -196,7 +214,8 @@ extension Worker {
 
     /// Method and path, without the query's values.
     func naming(_ record: RequestRecord) -> String {
-        record.isEmpty ? "no request" : "\(record.text(record.methodText)) \(QueryRedaction.redacted(record.text(record.target)))"
+        record.isEmpty
+            ? "no request" : "\(record.text(record.methodText)) \(QueryRedaction.redacted(record.text(record.target)))"
     }
 
     private func describe(_ facts: SurplusFacts, _ verdict: Verdict) -> String {

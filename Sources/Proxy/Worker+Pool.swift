@@ -81,7 +81,8 @@ extension Worker {
         guard plan.upstreams[upstream].reuse != .never else { return nil }
         promoteRested(server, hold: plan.upstreams[upstream].reuse == .guarded ? plan.upstreams[upstream].hold : 0)
         while true {
-            let slot = servers[server].readyFirst >= 0 ? servers[server].readyFirst : evenUnrested ? servers[server].restingFirst : -1
+            let slot =
+                servers[server].readyFirst >= 0 ? servers[server].readyFirst : evenUnrested ? servers[server].restingFirst : -1
             guard slot >= 0 else { return nil }
             unpool(slot)
             if plan.upstreams[upstream].reuse == .always { return slot }
@@ -162,7 +163,8 @@ extension Worker {
     // MARK: Opening
 
     private func connectionsLeft(_ server: Int) -> Bool {
-        so_load(&servers[server].shared.pointee.connections) < UInt64(plan.upstreams[Int(servers[server].upstream)].connectionsMax)
+        so_load(&servers[server].shared.pointee.connections)
+            < UInt64(plan.upstreams[Int(servers[server].upstream)].connectionsMax)
     }
 
     private mutating func connect(_ number: Int32, to server: Int) {
@@ -175,7 +177,8 @@ extension Worker {
             return retryOrFail(number, afterConnect: true)
         }
         let connection = UpstreamConnection(
-            fd: fd, server: UInt16(server), number: world.nextConnectionNumber(), idleTimeout: plan.upstreams[upstream].idleTimeout)
+            fd: fd, server: UInt16(server), number: world.nextConnectionNumber(),
+            idleTimeout: plan.upstreams[upstream].idleTimeout)
         let slot = upstreams.take(connection)
         guard slot >= 0 else {
             kernel.close(fd)
@@ -224,7 +227,9 @@ extension Worker {
         let upstream = plan.upstreams[Int(servers[server].upstream)]
         if failures == 1 {
             let name = upstream.servers[Int(servers[server].index)].name
-            world.log.warning("cannot connect", metadata: ["upstream": "\(upstream.name)", "server": "\(name)", "error": "\(String(cString: strerror(error)))"])
+            world.log.warning(
+                "cannot connect",
+                metadata: ["upstream": "\(upstream.name)", "server": "\(name)", "error": "\(String(cString: strerror(error)))"])
         }
         if failures >= UInt64(upstream.ejectFailures), upstream.ejectFailures > 0, upstream.servers.count > 1 {
             so_store(&shared.pointee.ejectedUntil, now + upstream.ejectTime)
@@ -295,7 +300,11 @@ extension Worker {
         let upstream = Int(e.pointee.upstreamIndex)
         e.pointee.isWaiting = true
         e.pointee.next = -1
-        if queues[upstream].last >= 0 { exchanges[queues[upstream].last].pointee.next = number } else { queues[upstream].first = number }
+        if queues[upstream].last >= 0 {
+            exchanges[queues[upstream].last].pointee.next = number
+        } else {
+            queues[upstream].first = number
+        }
         queues[upstream].last = number
         queues[upstream].count += 1
         timers.set(Worker.clientTimer(e.pointee.client), now + plan.upstreams[upstream].queueTimeout)

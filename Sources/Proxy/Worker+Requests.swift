@@ -148,7 +148,8 @@ extension Worker {
         if count > 0 { e.pointee.sentBody = true }
         if ended {
             e.pointee.requestEnded = true
-            timers.set(upstreamTimer(e.pointee.upstream), now + plan.upstreams[Int(e.pointee.upstreamIndex)].responseHeaderTimeout)
+            timers.set(
+                upstreamTimer(e.pointee.upstream), now + plan.upstreams[Int(e.pointee.upstreamIndex)].responseHeaderTimeout)
         }
         sendToUpstream(number)
     }
@@ -164,6 +165,10 @@ extension Worker {
         let number = clients[client].pointee.exchange
         outbox.clear()
         clients[client].pointee.mustClose = true
-        if number >= 0 { failExchange(number, status: 400, "the request's body is not framed as announced") } else { closeClient(client) }
+        if number >= 0 {
+            failExchange(number, status: 400, "the request's body is not framed as announced")
+        } else {
+            closeClient(client)
+        }
     }
 }

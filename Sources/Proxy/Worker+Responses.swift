@@ -189,7 +189,8 @@ extension Worker {
         let e = exchanges[number]
         outbox.clear()
         if e.pointee.isWaiting { dequeue(number) }
-        countAnswer(number, status: e.pointee.answered ? Int(e.pointee.answer.status) : 499, route: Int(e.pointee.request.route))
+        countAnswer(
+            number, status: e.pointee.answered ? Int(e.pointee.answer.status) : 499, route: Int(e.pointee.request.route))
         if e.pointee.upstream >= 0 { detach(e.pointee.upstream, .clientGone) }
         buffers.give(&e.pointee.request.head)
         clients[e.pointee.client].pointee.exchange = -1

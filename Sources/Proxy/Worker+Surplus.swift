@@ -15,7 +15,9 @@ extension Worker {
     mutating func beginSurplus(_ slot: Int32, _ place: SurplusPlace, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
         collectFrom(slot, place, bytes, count)
         // Stray line ends are no second answer; what else has come is one until its bytes say otherwise.
-        if !(0..<count).allSatisfy({ bytes[$0] == 0x0d || bytes[$0] == 0x0a }) { quarantine(slot, for: upstreams[slot].pointee.last) }
+        if !(0..<count).allSatisfy({ bytes[$0] == 0x0d || bytes[$0] == 0x0a }) {
+            quarantine(slot, for: upstreams[slot].pointee.last)
+        }
     }
 
     private mutating func collectFrom(_ slot: Int32, _ place: SurplusPlace, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
@@ -70,7 +72,8 @@ extension Worker {
     mutating func strayListeningEnded(_ slot: Int32, closed: Bool) {
         // A close that was announced is no hang-up; one in quarantine is.
         if closed { noteEnding(slot, mayBeHangup: !upstreams[slot].pointee.mustClose) }
-        closeUpstream(slot, closed ? .upstreamClosed : isQuarantined(Int(upstreams[slot].pointee.server)) ? .quarantine : .notReusable)
+        closeUpstream(
+            slot, closed ? .upstreamClosed : isQuarantined(Int(upstreams[slot].pointee.server)) ? .quarantine : .notReusable)
     }
 
     /// The surplus has ended: judge it, tell it, close the connection.
@@ -165,7 +168,8 @@ extension Worker {
     /// Sends a request again on another connection. False when that is not safe, and the client has been told.
     mutating func retryAway(_ number: Int32) -> Bool {
         let e = exchanges[number]
-        let isSafe = e.pointee.request.method.isIdempotent && e.pointee.requestEnded && !e.pointee.sentBody && !e.pointee.answered
+        let isSafe =
+            e.pointee.request.method.isIdempotent && e.pointee.requestEnded && !e.pointee.sentBody && !e.pointee.answered
         let attempts = Int(e.pointee.attempts)
         let attemptsMax = plan.upstreams[Int(e.pointee.upstreamIndex)].retryAttempts
         retryOrFail(number, afterConnect: false)
@@ -255,7 +259,10 @@ extension Worker {
             let upstream = plan.upstreams[Int(place.upstream)]
             world.log.notice(
                 "server quarantined",
-                metadata: ["upstream": "\(upstream.name)", "server": "\(upstream.servers[Int(place.index)].name)", "for_ms": "\(plan.quarantine / 1_000_000)"])
+                metadata: [
+                    "upstream": "\(upstream.name)", "server": "\(upstream.servers[Int(place.index)].name)",
+                    "for_ms": "\(plan.quarantine / 1_000_000)",
+                ])
         }
     }
 
@@ -268,7 +275,8 @@ extension Worker {
         world.gauges?.setQuarantined(upstream: Int(place.upstream), server: Int(place.index), false)
         let upstream = plan.upstreams[Int(place.upstream)]
         world.log.notice(
-            "quarantine ended", metadata: ["upstream": "\(upstream.name)", "server": "\(upstream.servers[Int(place.index)].name)"])
+            "quarantine ended",
+            metadata: ["upstream": "\(upstream.name)", "server": "\(upstream.servers[Int(place.index)].name)"])
     }
 
     func isQuarantined(_ server: Int) -> Bool { so_load(&servers[server].shared.pointee.quarantinedUntil) > now }

@@ -21,7 +21,9 @@ extension Worker {
         case .active:
             if u.pointee.socket.isBlocked, u.pointee.socket.isWritable {
                 if !flush(&u.pointee.socket, .upstream) { return upstreamEnded(slot) }
-                if !u.pointee.socket.isBlocked, u.pointee.exchange >= 0 { queueClient(exchanges[u.pointee.exchange].pointee.client) }
+                if !u.pointee.socket.isBlocked, u.pointee.exchange >= 0 {
+                    queueClient(exchanges[u.pointee.exchange].pointee.client)
+                }
             }
             readUpstream(slot)
         case .resting, .ready: pooledReady(slot)
@@ -157,7 +159,8 @@ extension Worker {
     mutating func retryOrFail(_ number: Int32, afterConnect: Bool, staleConnection: Bool = false) {
         let e = exchanges[number]
         let upstream = Int(e.pointee.upstreamIndex)
-        let isSafe = !e.pointee.answered && !e.pointee.sentBody
+        let isSafe =
+            !e.pointee.answered && !e.pointee.sentBody
             && (afterConnect || (e.pointee.request.method.isIdempotent && e.pointee.requestEnded))
         // A pooled connection that its server was about to close is nobody's failure.
         let attemptsMax = plan.upstreams[upstream].retryAttempts + (staleConnection ? 2 : 0)

@@ -10,7 +10,9 @@ extension World {
         var problems: [String] = []
         for upstream in plan.upstreams {
             let servers = first..<first + upstream.servers.count
-            if !servers.contains(where: { so_load(&sharedServers[$0].isUp) != 0 }) { problems.append("no server of upstream \(upstream.name) is up") }
+            if !servers.contains(where: { so_load(&sharedServers[$0].isUp) != 0 }) {
+                problems.append("no server of upstream \(upstream.name) is up")
+            }
             first += upstream.servers.count
         }
         return problems
@@ -33,7 +35,8 @@ extension World {
         return json.bytes
     }
 
-    private func put(_ server: Plan.Server, _ shared: UnsafeMutablePointer<SharedServer>, _ now: UInt64, _ json: inout JSONText) {
+    private func put(_ server: Plan.Server, _ shared: UnsafeMutablePointer<SharedServer>, _ now: UInt64, _ json: inout JSONText)
+    {
         func rest(_ until: UInt64) -> UInt64 { until > now ? (until - now) / 1_000_000 : 0 }
         let quarantine = rest(so_load(&shared.pointee.quarantinedUntil))
         json.string("address", server.name)

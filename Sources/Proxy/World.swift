@@ -15,7 +15,10 @@ public final class World: @unchecked Sendable {
     let serverCount: Int
     private let words: UnsafeMutablePointer<UInt64>
 
-    public init(plan: Plan, counters: [WorkerCounters], recorder: IncidentRecorder, gauges: ServerGauges?, log: Logger, wakes: Bool = true) {
+    public init(
+        plan: Plan, counters: [WorkerCounters], recorder: IncidentRecorder, gauges: ServerGauges?, log: Logger,
+        wakes: Bool = true
+    ) {
         self.counters = counters
         self.recorder = recorder
         self.gauges = gauges

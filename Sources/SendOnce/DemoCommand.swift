@@ -13,7 +13,8 @@ struct DemoCommand: ParsableCommand {
         LoggingSystem.bootstrap { _ in LogLine(logLevel: .warning, format: .text) }
         guard let upstream = FaultyUpstream() else { throw Failure.runtime("cannot open a socket for the demo's upstream") }
         let overrides = Overrides(
-            listen: ["127.0.0.1:0"], upstreams: ["127.0.0.1:\(upstream.port)"], admin: "127.0.0.1:0", incidents: "/dev/null", workers: "1")
+            listen: ["127.0.0.1:0"], upstreams: ["127.0.0.1:\(upstream.port)"], admin: "127.0.0.1:0", incidents: "/dev/null",
+            workers: "1")
         let settings = try ConfigurationFile.load(nil, overrides)
         let service = try Service(settings, log: Logger(label: "sendonce"))
         let proxy = service.fleet.addresses[0]

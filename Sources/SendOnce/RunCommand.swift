@@ -8,9 +8,12 @@ struct RunCommand: ParsableCommand {
         discussion: "Without --config at least one --upstream is needed. Flags override the file.")
 
     @Option(help: ArgumentHelp("Configuration file (YAML).", valueName: "file")) var config: String?
-    @Option(parsing: .singleValue, help: ArgumentHelp("Where clients connect: host:port, [v6]:port, :port or unix:/path.", valueName: "addr"))
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp("Where clients connect: host:port, [v6]:port, :port or unix:/path.", valueName: "addr"))
     var listen: [String] = []
-    @Option(parsing: .singleValue, help: ArgumentHelp("A server behind the proxy.", valueName: "addr")) var upstream: [String] = []
+    @Option(parsing: .singleValue, help: ArgumentHelp("A server behind the proxy.", valueName: "addr")) var upstream: [String] =
+        []
     @Option(help: ArgumentHelp("Address of the admin endpoint, or off.", valueName: "addr")) var admin: String?
     @Option(help: ArgumentHelp("File of the incident log, - for standard output.", valueName: "path")) var incidents: String?
     @Option(help: ArgumentHelp("Event loops: a number, or auto for one a core.", valueName: "n")) var workers: String?

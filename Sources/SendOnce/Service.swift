@@ -25,17 +25,21 @@ final class Service {
         signals = so_signalfd([SIGTERM, SIGINT, SIGHUP, SIGUSR1], 4, 0)
         let plan: Plan
         do { plan = try Plan.make(settings) } catch { throw Failure.runtime("cannot resolve \(error)") }
-        metrics = Metrics(schema: plan.metricsSchema(listeners: settings.listeners.map { "\($0.address)" }), version: Version.text)
+        metrics = Metrics(
+            schema: plan.metricsSchema(listeners: settings.listeners.map { "\($0.address)" }), version: Version.text)
         let incidents = settings.incidents
         let incidentLog: IncidentLog
         do {
             incidentLog = try IncidentLog(
-                path: incidents.path, rotateBytes: UInt64(incidents.rotate.sizeBytes), keep: incidents.rotate.keep, metrics: metrics,
+                path: incidents.path, rotateBytes: UInt64(incidents.rotate.sizeBytes), keep: incidents.rotate.keep,
+                metrics: metrics,
                 report: { log.error("\($0)") })
         } catch {
             throw Failure.runtime("\(error)")
         }
-        recorder = IncidentRecorder(metrics: metrics, log: incidentLog, policy: EvidencePolicy(incidents.evidence), limit: IncidentLimit(incidents.limit))
+        recorder = IncidentRecorder(
+            metrics: metrics, log: incidentLog, policy: EvidencePolicy(incidents.evidence),
+            limit: IncidentLimit(incidents.limit))
         let workers = settings.workers.resolved
         let counters = (0..<workers).map { [metrics] _ in metrics.makeCounters() }
         let world = World(plan: plan, counters: counters, recorder: recorder, gauges: metrics.servers, log: log)
@@ -50,7 +54,9 @@ final class Service {
         if let admin { log.info("listening", metadata: ["address": "\(admin.address)", "role": "admin"]) }
     }
 
-    private static func startAdmin(_ settings: Settings, _ metrics: Metrics, _ recorder: IncidentRecorder, _ fleet: Fleet) throws -> AdminServer? {
+    private static func startAdmin(_ settings: Settings, _ metrics: Metrics, _ recorder: IncidentRecorder, _ fleet: Fleet)
+        throws -> AdminServer?
+    {
         guard let address = settings.admin.address else { return nil }
         let configuration = Array(settings.redactedJSON.utf8)
         let sources = AdminSources(
@@ -113,7 +119,9 @@ private func raiseDescriptorLimit() {
 
 extension EvidencePolicy {
     init(_ evidence: Settings.Incidents.Evidence) {
-        self.init(sample: evidence.sample == .off ? .off : .escaped, sampleBytesMax: evidence.sampleBytesMax, keepQuery: evidence.query == .keep)
+        self.init(
+            sample: evidence.sample == .off ? .off : .escaped, sampleBytesMax: evidence.sampleBytesMax,
+            keepQuery: evidence.query == .keep)
     }
 }
 

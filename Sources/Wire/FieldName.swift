@@ -98,7 +98,11 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
         case 16:
             if spells(.proxyConnection) { found = .proxyConnection } else if spells(.xForwardedHost) { found = .xForwardedHost }
         case 17:
-            if spells(.transferEncoding) { found = .transferEncoding } else if spells(.xForwardedProto) { found = .xForwardedProto }
+            if spells(.transferEncoding) {
+                found = .transferEncoding
+            } else if spells(.xForwardedProto) {
+                found = .xForwardedProto
+            }
         default: break
         }
         self = found

@@ -109,7 +109,9 @@ public enum FieldReader {
     private static func keepAlive(_ value: UnsafePointer<UInt8>, _ count: Int, _ block: inout HeaderBlock) {
         var seconds: UInt64 = 0
         eachElement(value, count) { bytes, n in
-            if n > 8, equalsIgnoringCase(bytes, "timeout=", count: 8), let number = decimal(bytes + 8, n - 8) { seconds = number }
+            if n > 8, equalsIgnoringCase(bytes, "timeout=", count: 8), let number = decimal(bytes + 8, n - 8) {
+                seconds = number
+            }
         }
         block.keepAliveSeconds = UInt32(min(seconds, 86_400))
     }
