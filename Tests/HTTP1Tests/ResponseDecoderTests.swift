@@ -88,7 +88,7 @@ import Wire
             ["head 200", "body a", "malformed bad chunk size, 19 left"])
         check(
             [.get], "HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
-            ["malformed 101 that nobody asked for, 60 left"])
+            ["malformed 101 that nobody asked for, 59 left"])
     }
 
     @Test func upgrades() {

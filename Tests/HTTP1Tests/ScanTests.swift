@@ -55,7 +55,7 @@ import Testing
     /// A head that comes in pieces is looked at once its empty line is there, wherever the last look ended.
     @Test func headsInPieces() {
         let bytes = Array("GET / HTTP/1.1\r\nA: b\r\n\r\n".utf8)
-        for from in 0...bytes.count {
+        for from in bytes.indices {
             for count in from...bytes.count {
                 #expect(HeadEnd.isIn(bytes, from: from, count: count) == (count == bytes.count), "\(from), \(count)")
             }

@@ -64,7 +64,7 @@ import Testing
     @Test func cutAtEveryByte() {
         let text = "HTTP/1.1 500 Oh no\r\nA: b\r\nContent-Length: 2\r\n\r\nab"
         for count in 1...text.utf8.count {
-            let facts = read(String(text.prefix(count)), more: UInt64(text.utf8.count - count))
+            let facts = SurplusReader.read(Array(text.utf8.prefix(count)), total: UInt64(text.utf8.count))
             #expect(facts.beginsLikeHeaderBlock && facts.total == UInt64(text.utf8.count), "\(count)")
             #expect((facts.status == 500) == (count >= 12), "\(count)")
             #expect((facts.blockBytes != nil) == (count >= text.utf8.count - 2), "\(count)")
