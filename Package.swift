@@ -57,7 +57,8 @@ let package = Package(
         .testTarget(
             name: "ProxyTests",
             dependencies: [
-                "Proxy", "Simulation", "EventLoop", "HTTP1", "Detector", "Exchanges", "Report", "Configuration", "Wire", "CShim",
+                "Proxy", "Simulation", "EventLoop", "HTTP1", "Detector", "Exchanges", "Report", "Configuration", "Wire",
+                "CShim",
                 .product(name: "Logging", package: "swift-log"),
             ]),
     ]

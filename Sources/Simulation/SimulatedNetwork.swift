@@ -113,7 +113,9 @@ public final class SimulatedNetwork: SimulatedKernel {
     private func call() {
         calls += 1
         var passes = random.upTo(callNanoseconds)
-        if preemptionsPerMille > 0, random.chance(perMille: preemptionsPerMille) { passes += random.upTo(preemptionNanoseconds) }
+        if preemptionsPerMille > 0, random.chance(perMille: preemptionsPerMille) {
+            passes += random.upTo(preemptionNanoseconds)
+        }
         advance(to: time + passes)
     }
 
