@@ -13,6 +13,8 @@ struct Socket: BitwiseCopyable {
     var sawEnd = false
     /// Reading or writing failed: nothing can be sent any more.
     var isBroken = false
+    /// A stream's bytes wait for its connection, or for the peer to open the stream's window.
+    var isHeldBack = false
     /// In the worker's list of connections to come back to.
     var isQueued = false
     /// Received and not consumed: the beginning of a message, or a pipelined request.
@@ -23,6 +25,6 @@ struct Socket: BitwiseCopyable {
     init(fd: Int32) { self.fd = fd }
 
     /// Something waits to be sent: whoever feeds this socket waits too, so that its memory stays bounded.
-    var isBlocked: Bool { !output.isEmpty }
+    var isBlocked: Bool { !output.isEmpty || isHeldBack }
     var mayHaveInput: Bool { isReadable || !input.isEmpty }
 }

@@ -49,9 +49,16 @@ struct UpstreamConnection: BitwiseCopyable {
     var idleTimeout: UInt64
     /// Looks for a status line inside Content-Length bodies.
     var statusLine = EmbeddedStatusLine()
+    /// A stream of an HTTP/2 connection: that connection's slot, and the stream's id. Otherwise -1.
+    var parent: Int32 = -1
+    var stream: Int32 = -1
+    /// An HTTP/2 connection: its place among the worker's multiplexes. Otherwise -1.
+    var multiplex: Int32 = -1
     /// The two exchanges before the current one: whom a stray belongs to.
     var last = FinishedExchange()
     var beforeLast = FinishedExchange()
+
+    var isStream: Bool { parent >= 0 }
 
     init(fd: Int32, server: UInt16, number: UInt64, idleTimeout: UInt64) {
         socket = Socket(fd: fd)

@@ -92,8 +92,9 @@ extension Worker {
                 upstreams[slot].pointee.socket.sawEnd = true
                 pooledConnectionEnded(slot)
             case .bytes:
+                // Read in its own turn: the read buffer holds the bytes of the client that is being served.
                 upstreams[slot].pointee.socket.isReadable = true
-                collectSurplus(slot, .idle)
+                listenForStrays(slot)
             }
         }
     }

@@ -88,6 +88,8 @@ extension Worker {
         e.pointee.answer = Answer()
         e.pointee.sentAt = now
         outbox.add(head.first, head.count)
+        outbox.beginsWithHead = true
+        outbox.endsMessage = e.pointee.requestEnded
         timers.set(upstreamTimer(e.pointee.upstream), now + plan.upstreams[Int(e.pointee.upstreamIndex)].responseHeaderTimeout)
     }
 
@@ -105,7 +107,7 @@ extension Worker {
         let slot = e.pointee.upstream
         let u = upstreams[slot]
         u.pointee.sent += UInt64(outbox.byteCount)
-        guard deliver(&u.pointee.socket, .upstream) else { return upstreamRefusesBytes(slot) }
+        guard deliverToUpstream(slot) else { return upstreamRefusesBytes(slot) }
     }
 
     /// The upstream takes no more bytes, but its answer may have come: read it, and drop the rest of the request.
@@ -131,7 +133,8 @@ extension Worker {
         let e = exchanges[number]
         e.pointee.requestBytes += UInt64(count)
         if e.pointee.requestBytes > plan.limits.bodyBytes { return requestBodyTooLarge(client) }
-        if e.pointee.requestIsChunked {
+        let isStream = upstreams[e.pointee.upstream].pointee.isStream
+        if e.pointee.requestIsChunked, !isStream {
             if count > 0 {
                 outbox.addChunkSize(count)
                 outbox.add(bytes, count)
@@ -144,9 +147,14 @@ extension Worker {
             }
         } else {
             outbox.add(bytes, count)
+            if ended, hasTrailers, isStream {
+                outbox.add(trailerScratch, Trailers.write(requestBlock, to: trailerScratch))
+                outbox.endsWithTrailers = true
+            }
         }
         if count > 0 { e.pointee.sentBody = true }
         if ended {
+            outbox.endsMessage = true
             e.pointee.requestEnded = true
             timers.set(
                 upstreamTimer(e.pointee.upstream), now + plan.upstreams[Int(e.pointee.upstreamIndex)].responseHeaderTimeout)

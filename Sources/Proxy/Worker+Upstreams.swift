@@ -109,9 +109,9 @@ extension Worker {
 
     /// Sends the outbox to a client. When the client is gone, so is its exchange.
     mutating func sendToClient(_ client: Int32) {
-        guard outbox.byteCount > 0 else { return }
+        guard !outbox.isEmpty else { return }
         let c = clients[client]
-        guard deliver(&c.pointee.socket, .client) else { return clientBroke(client) }
+        guard deliverToClient(client) else { return clientBroke(client) }
         if c.pointee.exchange >= 0, exchanges[c.pointee.exchange].pointee.headWritten {
             exchanges[c.pointee.exchange].pointee.answered = true
         }
