@@ -49,7 +49,6 @@ public struct Worker: ~Copyable {
     /// Index in `servers` of each upstream's first, and one past the last upstream's.
     let firstServer: [Int]
     var queues: [WaitQueue]
-    var turns: [UInt32]
     /// Connections to come back to in this turn's end, by tag.
     var again: [UInt64] = []
     var listeners: [ListenerSocket] = []
@@ -109,7 +108,6 @@ public struct Worker: ~Copyable {
         self.servers = servers
         self.firstServer = firstServer
         queues = plan.upstreams.map { _ in WaitQueue() }
-        turns = plan.upstreams.map { _ in 0 }
         again.reserveCapacity(1024)
         timers.open(hangupTimer)
         for server in servers.indices { timers.open(serverTimer(server)) }
