@@ -7,10 +7,10 @@ import TLS
 struct Socket: BitwiseCopyable {
     /// How far its TLS is.
     ///
-    ///     handshaking ──▶ open ──▶ ended
-    ///          │           └─────▶ failed
-    ///          └─▶ refused
-    enum Security: UInt8 { case none, handshaking, open, ended, failed, refused }
+    ///     awaited ──bytes──▶ handshaking ──▶ open ──▶ ended
+    ///                             │           └─────▶ failed
+    ///                             └─▶ refused
+    enum Security: UInt8 { case none, awaited, handshaking, open, ended, failed, refused }
 
     var fd: Int32
     var isReadable = false

@@ -10,15 +10,15 @@ extension Worker {
     mutating func beginTLS(_ slot: Int32, _ acceptor: TLSAcceptor) -> Bool {
         guard let session = acceptor.makeSession(port) else { return false }
         clients[slot].pointee.socket.session = session
-        clients[slot].pointee.socket.security = .handshaking
+        clients[slot].pointee.socket.security = .awaited
         return true
     }
 
-    /// A client's connection is being closed before its handshake has ended.
+    /// A client's connection is being closed in the middle of its handshake.
+    ///
+    /// Who connects and says nothing has not failed: load balancers do it to see whether we are there.
     mutating func handshakeFailed(_ slot: Int32) {
         let c = clients[slot]
-        // Who connects and says nothing has not failed: load balancers do it to see whether we are there.
-        guard c.pointee.socket.security == .refused || c.pointee.socket.session!.hasBegun else { return }
         counters.countRejected(.tls)
         guard let heldBack = tlsLog.take(now) else { return }
         var reason = "timeout"

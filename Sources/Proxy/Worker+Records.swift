@@ -18,7 +18,7 @@ extension Worker {
         case .ended, .failed, .refused:
             endReading(socket)
             return held
-        case .none, .handshaking, .open: break
+        case .none, .awaited, .handshaking, .open: break
         }
         let n = kernel.recv(socket.pointee.fd, records, Self.readBytes)
         guard n > 0 else {
@@ -44,10 +44,10 @@ extension Worker {
     mutating func unseal(_ socket: UnsafeMutablePointer<Socket>, _ n: Int, into plaintext: UnsafeMutablePointer<UInt8>) -> Int {
         let session = socket.pointee.session!
         let received = session.receive(records, n, into: plaintext, capacity: n + TLSSession.surplusPlaintextMax)
-        let wasHandshaking = socket.pointee.security == .handshaking
-        if wasHandshaking, session.isEstablished {
-            socket.pointee.security = .open
-            socket.pointee.agreedHTTP2 = session.alpn == .http2
+        let wasHandshaking = socket.pointee.security != .open
+        if wasHandshaking {
+            socket.pointee.security = session.isEstablished ? .open : .handshaking
+            if session.isEstablished { socket.pointee.agreedHTTP2 = session.alpn == .http2 }
         }
         switch received.state {
         case .open: break

@@ -92,9 +92,6 @@ extension TLSSession.State {
 
 /// What has been agreed.
 extension TLSSession {
-    /// Something has come of the peer's part of the handshake, or gone out of ours.
-    public var hasBegun: Bool { SSL_get_state(ssl) != TLS_ST_BEFORE }
-
     /// The handshake has ended, and the session has not failed.
     public var isEstablished: Bool { SSL_is_init_finished(ssl) == 1 }
 
