@@ -25,6 +25,7 @@ let package = Package(
         .target(name: "Report", dependencies: ["Wire", "Exchanges", "Detector", "CShim"]),
         .target(name: "Configuration", dependencies: ["Wire", "Detector", "CYaml"]),
         .target(name: "EventLoop", dependencies: ["Wire", "CShim"]),
+        .target(name: "Simulation", dependencies: ["Wire", "EventLoop", "CShim"]),
         .target(name: "TLS", dependencies: ["Wire", "COpenSSL", "CTLS"]),
         .target(
             name: "Proxy",
@@ -51,9 +52,14 @@ let package = Package(
         .testTarget(name: "AdminTests", dependencies: ["Admin", "Report", "Detector", "CShim"]),
         .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Detector", "Wire"]),
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "CShim", "Wire"]),
+        .testTarget(name: "SimulationTests", dependencies: ["Simulation", "EventLoop", "CShim"]),
         .testTarget(name: "TLSTests", dependencies: ["TLS", "Wire", "COpenSSL"]),
         .testTarget(
             name: "ProxyTests",
-            dependencies: ["Proxy", "EventLoop", "HTTP1", "Detector", "Exchanges", "Report", "Configuration", "Wire", "CShim"]),
+            dependencies: [
+                "Proxy", "Simulation", "EventLoop", "HTTP1", "Detector", "Exchanges", "Report", "Configuration", "Wire",
+                "CShim",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
     ]
 )

@@ -16,7 +16,7 @@ extension Worker {
     /// Connections accepted before others have their turn.
     static var acceptsPerTurn: Int { 64 }
 
-    mutating func addListener(fd: Int32, index: Int) -> Int32 {
+    package mutating func addListener(fd: Int32, index: Int) -> Int32 {
         listeners.append(ListenerSocket(fd: fd, index: index))
         // Level-triggered: a turn that does not accept everything is reminded.
         return kernel.register(poll, fd, tag: Self.tag(.listener, 0, Int32(listeners.count - 1)), edge: false)
@@ -94,7 +94,7 @@ extension Worker {
     }
 
     /// No new clients; those that are idle are closed, the others after their answer.
-    mutating func startDrain() {
+    package mutating func startDrain() {
         guard !isDraining else { return }
         isDraining = true
         drainDeadline = now + plan.timeouts.drain

@@ -69,12 +69,12 @@ public struct Worker: ~Copyable {
     var hangups: [Hangup] = []
     var random: RandomNumbers
     var isDraining = false
-    var isStopped = false
+    package internal(set) var isStopped = false
     var drainDeadline: UInt64 = 0
     var acceptsPaused = false
 
     /// nil when the memory cannot be reserved.
-    init?(number: Int, kernel: Kernel, poll: Int32, plan: Plan, world: World, seed: UInt64) {
+    package init?(number: Int, kernel: Kernel, poll: Int32, plan: Plan, world: World, seed: UInt64) {
         // Connections that are only listened to count as well, so there is room beyond the limit.
         let upstreamCapacity = plan.upstreams.reduce(0) { $0 + $1.servers.count * $1.connectionsMax } + 1024
         guard let clients = Slab<ClientConnection>(capacity: plan.limits.clientConnections + 16),
@@ -139,7 +139,7 @@ public struct Worker: ~Copyable {
     }
 
     /// Waits for events at most so long (-1: until the next timer), and works off what has happened.
-    mutating func turn(waitMilliseconds: Int) {
+    package mutating func turn(waitMilliseconds: Int) {
         var wait = again.isEmpty ? timers.milliseconds(now: kernel.now()) : 0
         if waitMilliseconds >= 0, wait < 0 || wait > waitMilliseconds { wait = waitMilliseconds }
         let count = kernel.wait(poll, events, 256, milliseconds: wait)
