@@ -110,7 +110,7 @@ extension Worker {
             let c = clients[slot]
             // A request whose first bytes have come is served.
             if c.pointee.exchange < 0, c.pointee.phase == .head, c.pointee.socket.input.isEmpty, !c.pointee.socket.isReadable,
-                !c.pointee.socket.isBlocked
+                !c.pointee.socket.isBlocked, c.pointee.socket.security != .handshaking
             {
                 closeClient(slot)
             }

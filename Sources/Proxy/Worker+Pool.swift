@@ -191,7 +191,9 @@ extension Worker {
             return failExchange(number, status: 503, "no room for another connection")
         }
         timers.set(upstreamTimer(slot), now + plan.upstreams[upstream].connectTimeout)
-        if isConnected, plan.upstreams[upstream].servers[Int(servers[server].index)].tls == nil { upstreams[slot].pointee.phase = .active }
+        if isConnected, plan.upstreams[upstream].servers[Int(servers[server].index)].tls == nil {
+            upstreams[slot].pointee.phase = .active
+        }
         attach(number, to: slot)
     }
 

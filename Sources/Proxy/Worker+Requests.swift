@@ -53,14 +53,17 @@ extension Worker {
         findUpstream(number)
     }
 
-    private mutating func writeRequestHead(_ exchange: inout Exchange, _ target: RequestTarget, _ c: UnsafeMutablePointer<ClientConnection>) {
+    private mutating func writeRequestHead(
+        _ exchange: inout Exchange, _ target: RequestTarget, _ c: UnsafeMutablePointer<ClientConnection>
+    ) {
         let isTrusted = c.pointee.isTrusted
         RequestHead.dropFields(&requestBlock, isTrusted: isTrusted, keepsUpgrade: exchange.asksUpgrade)
         let bytes = requestBlock.byteCount + 3 * target.host.count + RequestHead.addedBytesMax
         exchange.request.head = buffers.take(bytes)
         RequestHead.write(
             requestBlock, target: target.path, host: target.host, isChunked: exchange.requestIsChunked, isTrusted: isTrusted,
-            isTLS: c.pointee.socket.security != .none, keepsUpgrade: exchange.asksUpgrade, random: &random, into: &exchange.request)
+            isTLS: c.pointee.socket.security != .none, keepsUpgrade: exchange.asksUpgrade, random: &random,
+            into: &exchange.request)
     }
 
     /// An exchange has its connection: the request's header block goes into the outbox or, behind a connect, out at once.

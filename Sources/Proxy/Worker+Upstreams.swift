@@ -137,7 +137,9 @@ extension Worker {
             retryOrFail(number, afterConnect: false, staleConnection: mayBeStale)
         case .body:
             // A reset is no way to end a body that ends with the connection.
-            if !u.pointee.socket.isBroken, !u.pointee.socket.isCut, u.pointee.decoder.receiveEnd() { return answerEndedWithConnection(slot) }
+            if !u.pointee.socket.isBroken, !u.pointee.socket.isCut, u.pointee.decoder.receiveEnd() {
+                return answerEndedWithConnection(slot)
+            }
             if left > 0, u.pointee.decoder.body.isAtChunkSize {
                 readBuffer.update(from: u.pointee.socket.input.first, count: left)
                 return malformed(slot, .chunkSize, readBuffer, left)

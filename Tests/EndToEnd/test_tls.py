@@ -1,5 +1,6 @@
 """TLS towards clients: versions, certificates by name, clients' certificates, resumption, and handshakes that fail."""
 
+import re
 import shutil
 import socket
 import ssl
@@ -31,6 +32,9 @@ class TLSTest(EndToEndTest):
         one = proxy.connect(tls=context or certificates.trusting(), server_name=name, **options)
         self.addCleanup(one.close)
         return one
+
+    def wait_log(self, proxy, pattern):
+        wait_for(lambda: re.search(pattern, proxy.log), lambda: f"{pattern} in the log:\n{proxy.log}")
 
     def shown(self, proxy, name):
         """The common name of the certificate that a client gets who asks for `name`."""
@@ -67,7 +71,7 @@ class Versions(TLSTest):
         with self.assertRaises((ssl.SSLError, ConnectionResetError)):
             proxy.connect(tls=context, server_name="shop.example")
         proxy.wait_metric(1, REJECTED, reason="tls")
-        self.assertIn("reason=version", proxy.log)
+        self.wait_log(proxy, "reason=version")
 
     def test_alpn(self):
         proxy = self.echoing()
@@ -160,7 +164,7 @@ class Certificates(TLSTest):
                             one.request("/")
                             one.socket.recv(1)
             proxy.wait_metric(2 * count, REJECTED, reason="tls")
-            self.assertIn(f"reason={reason}", proxy.log)
+            self.wait_log(proxy, f"reason={reason}")
         self.assertEqual(proxy.metrics().sum("sendonce_requests_total"), 0)
 
     def test_bad_files_keep_it_from_starting(self):
@@ -200,8 +204,7 @@ class Failures(TLSTest):
             one.request("/")
             one.rest()
         proxy.wait_metric(1, REJECTED, reason="tls")
-        self.assertIn("reason=plain_http", proxy.log)
-        self.assertRegex(proxy.log, r"TLS handshake failed client=127\.0\.0\.1:\d+")
+        self.wait_log(proxy, r"TLS handshake failed client=127\.0\.0\.1:\d+ .*reason=plain_http")
 
     def test_what_is_told_is_bounded(self):
         proxy = self.echoing()
@@ -235,11 +238,11 @@ class Failures(TLSTest):
             proxy.wait_metric(2, "sendonce_client_connections")
             gone.close()
             proxy.wait_metric(1, REJECTED, reason="tls")
-            self.assertIn("reason=gone", proxy.log)
+            self.wait_log(proxy, "reason=gone")
             # The other is closed when its time is up.
             self.assertEqual(late.rest(), b"")
         proxy.wait_metric(2, REJECTED, reason="tls")
-        self.assertIn("reason=timeout", proxy.log)
+        self.wait_log(proxy, "reason=timeout")
 
     def test_a_greeting_byte_by_byte(self):
         proxy = self.echoing()
