@@ -30,7 +30,7 @@ let package = Package(
         .target(
             name: "Proxy",
             dependencies: [
-                "Wire", "HTTP1", "Exchanges", "Detector", "Report", "Configuration", "EventLoop", "CShim",
+                "Wire", "HTTP1", "Exchanges", "Detector", "Report", "Configuration", "EventLoop", "TLS", "CShim",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(name: "Admin", dependencies: ["Report", "Detector", "CShim"]),

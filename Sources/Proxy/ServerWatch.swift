@@ -165,7 +165,7 @@ private struct Watching {
         var metadata: Logger.Metadata = [
             "upstream": "\(plan.upstreams[upstream].name)", "server": "\(plan.upstreams[upstream].servers[server].name)",
         ]
-        if let reason { metadata["reason"] = "\(reason)" }
+        if let reason { metadata["error"] = "\(reason)" }
         return metadata
     }
 }

@@ -8,11 +8,13 @@ extension Worker {
     /// answered that it, or what stands behind it, is not there (502, 503, 504).
     ///
     /// After so many in a row it is passed over for a while; never the last one that is left.
-    mutating func serverFailed(_ server: Int, _ reason: @autoclosure () -> String) {
+    mutating func serverFailed(_ server: Int, _ error: @autoclosure () -> String, _ message: Logger.Message = "server failed") {
         let shared = servers[server].shared
         let failures = so_fetch_add(&shared.pointee.failures, 1) + 1
         let upstream = plan.upstreams[Int(servers[server].upstream)]
-        if failures == 1 { tell("server fails", server, [("reason", reason())]) }
+        if failures == 1, let heldBack = failureLog.take(now) {
+            tell(message, server, [("error", error())] + (heldBack > 0 ? [("held_back", "\(heldBack)")] : []))
+        }
         guard upstream.ejectFailures > 0, failures >= UInt64(upstream.ejectFailures), !isEjected(server),
             isAnotherUsable(server)
         else { return }
@@ -22,7 +24,7 @@ extension Worker {
         so_store(&shared.pointee.ejectedUntil, until)
         tell(
             "server ejected", server,
-            [("failures", "\(failures)"), ("for_ms", "\(upstream.ejectTime / 1_000_000)"), ("reason", reason())])
+            [("failures", "\(failures)"), ("for_ms", "\(upstream.ejectTime / 1_000_000)"), ("error", error())])
         world.serverEjected(upstream: Int(servers[server].upstream), server: Int(servers[server].index))
     }
 

@@ -8,7 +8,7 @@ import Wire
 /// Connections to upstream servers: choosing, opening, taking from the pool, putting back, closing.
 extension Worker {
     /// What the look at a pooled connection found.
-    private enum Look { case quiet, ended, bytes }
+    enum Look { case quiet, ended, bytes }
 
     /// Finds a connection for an exchange: a pooled one, a new one, or a place in the queue.
     mutating func findUpstream(_ number: Int32) {
@@ -60,20 +60,15 @@ extension Worker {
     }
 
     /// Looks at what has come on a pooled connection since the last wait for events.
-    private func look(_ slot: Int32) -> Look {
+    private mutating func look(_ slot: Int32) -> Look {
         let socket = upstreams[slot].pointee.socket
-        // Readiness that has been told and not worked off needs no system call.
-        if !socket.isReadable, !socket.peerEnded {
-            let n = kernel.peek(socket.fd, readBufferTail, 1)
-            if n == Int(-EAGAIN) { return .quiet }
-            return n > 0 ? .bytes : .ended
-        }
+        if socket.security != .none { return lookThrough(slot) }
         let n = kernel.peek(socket.fd, readBufferTail, 1)
         return n > 0 ? .bytes : n == Int(-EAGAIN) ? .quiet : .ended
     }
 
     /// A byte of the read buffer that no request stands in.
-    private var readBufferTail: UnsafeMutableRawPointer {
+    var readBufferTail: UnsafeMutableRawPointer {
         UnsafeMutableRawPointer(scratch + scratchCapacity - 1)
     }
 
@@ -135,7 +130,7 @@ extension Worker {
         guard fd >= 0 else {
             exchanges[number].pointee.attempts += 1
             exchanges[number].pointee.avoidedServer = Int16(server)
-            connectFailed(server, error: -fd)
+            connectFailed(server, String(cString: strerror(-fd)))
             return retryOrFail(number, afterConnect: true)
         }
         let connection = UpstreamConnection(
@@ -157,7 +152,9 @@ extension Worker {
             return failExchange(number, status: 503, "no room for another connection")
         }
         timers.set(upstreamTimer(slot), now + plan.upstreams[upstream].connectTimeout)
-        if isConnected { upstreams[slot].pointee.phase = .active }
+        if isConnected, plan.upstreams[upstream].servers[Int(servers[server].index)].tls == nil {
+            upstreams[slot].pointee.phase = .active
+        }
         attach(number, to: slot)
     }
 
@@ -165,7 +162,17 @@ extension Worker {
     mutating func connectDecided(_ slot: Int32) {
         let u = upstreams[slot]
         let error = kernel.takeError(u.pointee.socket.fd)
-        guard error == 0 else { return connectGaveUp(slot, error: error) }
+        guard error == 0 else { return connectGaveUp(slot, String(cString: strerror(error))) }
+        let place = servers[Int(u.pointee.server)]
+        if let destination = plan.upstreams[Int(place.upstream)].servers[Int(place.index)].tls {
+            return shakeHands(slot, destination)
+        }
+        connected(slot)
+    }
+
+    /// A connection is there, with all that belongs to it: the request goes out.
+    mutating func connected(_ slot: Int32) {
+        let u = upstreams[slot]
         let number = u.pointee.exchange
         guard number >= 0 else { return closeUpstream(slot, .clientGone) }
         requestStarts(number)
@@ -175,17 +182,17 @@ extension Worker {
     }
 
     /// A connect failed, or took too long.
-    mutating func connectGaveUp(_ slot: Int32, error: Int32) {
+    mutating func connectGaveUp(_ slot: Int32, _ reason: String) {
         let number = upstreams[slot].pointee.exchange
         let server = Int(upstreams[slot].pointee.server)
-        connectFailed(server, error: error)
+        connectFailed(server, reason)
         if number >= 0 { exchanges[number].pointee.avoidedServer = Int16(server) }
         detach(slot, .error)
         if number >= 0 { retryOrFail(number, afterConnect: true) }
     }
 
-    private mutating func connectFailed(_ server: Int, error: Int32) {
-        serverFailed(server, "cannot connect: \(String(cString: strerror(error)))")
+    private mutating func connectFailed(_ server: Int, _ reason: String) {
+        serverFailed(server, reason, "cannot connect")
     }
 
     // MARK: Putting back and closing

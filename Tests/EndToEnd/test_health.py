@@ -64,7 +64,7 @@ class Health(EndToEndTest):
         self.wait_up(proxy, a, True)
         # Its share grows over two intervals.
         wait_for(lambda: sorted(self.names(proxy, 4)) == ["a", "a", "b", "b"], "the share of the server that came back")
-        self.assertRegex(proxy.log, rf'server down .*reason=.* server={re.escape(a.address)} upstream=app')
+        self.assertRegex(proxy.log, rf'server down error=.* server={re.escape(a.address)} upstream=app')
         self.assertRegex(proxy.log, rf"server up server={re.escape(a.address)} upstream=app")
         self.assertNoIncidents(proxy)
 
@@ -139,7 +139,7 @@ class Ejection(EndToEndTest):
         self.assertEqual(len(a.requests), 3)
         proxy.wait_metric(0, "sendonce_upstream_server_up", server=a.address)
         self.assertEqual(self.names(proxy, 5), ["b"] * 5)
-        self.assertRegex(proxy.log, rf"server ejected failures=3 for_ms=400 .*server={re.escape(a.address)}")
+        self.assertRegex(proxy.log, rf"server ejected error=.* failures=3 for_ms=400 server={re.escape(a.address)}")
         a.answer = upstream.ok(b"a")
         proxy.wait_metric(1, "sendonce_upstream_server_up", server=a.address)
         wait_for(lambda: sorted(self.names(proxy, 4)) == ["a", "a", "b", "b"], "the share of the server that came back")
