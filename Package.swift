@@ -27,11 +27,12 @@ let package = Package(
         .target(name: "Report", dependencies: ["Wire", "Exchanges", "Detector", "CShim"]),
         .target(name: "Configuration", dependencies: ["Wire", "Detector", "CYaml"]),
         .target(name: "EventLoop", dependencies: ["Wire", "CShim"]),
+        .target(name: "Simulation", dependencies: ["Wire", "EventLoop", "CShim"]),
         .target(name: "TLS", dependencies: ["Wire", "COpenSSL", "CTLS"]),
         .target(
             name: "Proxy",
             dependencies: [
-                "Wire", "HTTP1", "Exchanges", "Detector", "Report", "Configuration", "EventLoop", "CShim",
+                "Wire", "HTTP1", "Exchanges", "Detector", "Report", "Configuration", "EventLoop", "TLS", "CShim",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(name: "Admin", dependencies: ["Report", "Detector", "CShim"]),
@@ -44,19 +45,25 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
 
-        .testTarget(name: "WireTests", dependencies: ["Wire"]),
-        .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1", "Wire"]),
-        .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", "Wire", "CNghttp2"]),
-        .testTarget(name: "DetectorTests", dependencies: ["Detector", "Exchanges", "Wire", "HTTP1"]),
+        .target(name: "Chance", path: "Tests/Chance"),
+        .testTarget(name: "WireTests", dependencies: ["Wire", "Chance"]),
+        .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1", "Exchanges", "Wire", "Chance"]),
+        .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", "Wire", "Chance", "CNghttp2"]),
+        .testTarget(name: "DetectorTests", dependencies: ["Detector", "Exchanges", "Wire"]),
         .testTarget(name: "ExplanationsTests", dependencies: ["Explanations", "Detector"]),
         .testTarget(name: "TracesTests", dependencies: ["Traces", "Detector"]),
         .testTarget(name: "ReportTests", dependencies: ["Report", "Detector", "Exchanges", "Wire"]),
         .testTarget(name: "AdminTests", dependencies: ["Admin", "Report", "Detector", "CShim"]),
         .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Detector", "Wire"]),
-        .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "CShim", "Wire"]),
+        .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "Chance"]),
+        .testTarget(name: "SimulationTests", dependencies: ["Simulation", "EventLoop", "CShim"]),
         .testTarget(name: "TLSTests", dependencies: ["TLS", "Wire", "COpenSSL"]),
         .testTarget(
             name: "ProxyTests",
-            dependencies: ["Proxy", "EventLoop", "HTTP1", "Detector", "Exchanges", "Report", "Configuration", "Wire", "CShim"]),
+            dependencies: [
+                "Proxy", "Simulation", "EventLoop", "HTTP1", "Detector", "Exchanges", "Report", "Configuration", "Wire",
+                "CShim",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
     ]
 )

@@ -26,6 +26,13 @@ struct ClientConnection: BitwiseCopyable {
     var scanned: UInt32 = 0
     var body = BodyDecoder()
     var address: PeerAddress
+    /// A stream of an HTTP/2 connection: that connection's slot, and the stream's id. Otherwise -1.
+    var parent: Int32 = -1
+    var stream: Int32 = -1
+    /// An HTTP/2 connection: its place among the worker's multiplexes. Otherwise -1.
+    var multiplex: Int32 = -1
+
+    var isStream: Bool { parent >= 0 }
 
     init(fd: Int32, listener: UInt16, address: PeerAddress) {
         socket = Socket(fd: fd)

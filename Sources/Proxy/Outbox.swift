@@ -1,6 +1,8 @@
 import CShim
 
 /// What is about to be sent in one gathered write: runs of bytes that stay where they are until then.
+///
+/// The marks say which part of a message a run is. A connection of HTTP/1 needs none of them: there the bytes say it all.
 struct Outbox: ~Copyable {
     static let runsMax = 16
     /// Bytes for chunk framing written here.
@@ -9,6 +11,12 @@ struct Outbox: ~Copyable {
     let runs: UnsafeMutablePointer<iovec>
     private(set) var count = 0
     private(set) var byteCount = 0
+    /// The first run is a header block.
+    var beginsWithHead = false
+    /// The last run is a trailer section, without its empty line.
+    var endsWithTrailers = false
+    /// The message ends with these bytes.
+    var endsMessage = false
     private let framing: UnsafeMutablePointer<UInt8>
     private var framingUsed = 0
 
@@ -53,5 +61,11 @@ struct Outbox: ~Copyable {
         count = 0
         byteCount = 0
         framingUsed = 0
+        beginsWithHead = false
+        endsWithTrailers = false
+        endsMessage = false
     }
+
+    /// Nothing to send, and no end to tell.
+    var isEmpty: Bool { byteCount == 0 && !endsMessage }
 }

@@ -11,7 +11,9 @@ import Wire
 ///        └─▶ closed   └──end, server quarantined──▶ listening ──100 ms──▶ closed
 struct UpstreamConnection: BitwiseCopyable {
     enum Phase: UInt8 {
-        case connecting, active
+        /// Its TLS handshake is part of connecting.
+        case connecting
+        case active
         /// Pooled, not yet rested.
         case resting
         /// Pooled, to be taken.
@@ -43,15 +45,24 @@ struct UpstreamConnection: BitwiseCopyable {
     /// Bytes written on this connection before the current request, and with its header block.
     var sent: UInt64 = 0
     var requestHeadEnd: UInt64 = 0
+    /// Bytes of TLS made on this connection before the current request.
+    var recordsBefore: UInt64 = 0
     /// When it was pooled.
     var pooledAt: UInt64 = 0
     /// Idle connections are closed after this: the configured time, or what the upstream's Keep-Alive allows.
     var idleTimeout: UInt64
     /// Looks for a status line inside Content-Length bodies.
     var statusLine = EmbeddedStatusLine()
+    /// A stream of an HTTP/2 connection: that connection's slot, and the stream's id. Otherwise -1.
+    var parent: Int32 = -1
+    var stream: Int32 = -1
+    /// An HTTP/2 connection: its place among the worker's multiplexes. Otherwise -1.
+    var multiplex: Int32 = -1
     /// The two exchanges before the current one: whom a stray belongs to.
     var last = FinishedExchange()
     var beforeLast = FinishedExchange()
+
+    var isStream: Bool { parent >= 0 }
 
     init(fd: Int32, server: UInt16, number: UInt64, idleTimeout: UInt64) {
         socket = Socket(fd: fd)

@@ -94,7 +94,7 @@ extension Worker {
         c.pointee.exchange = -1
         exchanges.release(number)
         if cuts {
-            let alive = deliver(&c.pointee.socket, .client)
+            let alive = deliverToClient(client)
             guard alive, !resets, c.pointee.socket.isBlocked else { return closeClient(client, reset: resets) }
             // The rest is sent first; then the end comes where more was promised.
             c.pointee.phase = .waiting
@@ -116,10 +116,14 @@ extension Worker {
 
     /// Sends bytes of the proxy's own. False when the client is gone.
     private mutating func sendOwn(_ response: [UInt8], to slot: Int32) -> Bool {
-        let c = clients[slot]
-        return response.withUnsafeBufferPointer { bytes in
-            outbox.add(bytes.baseAddress!, bytes.count)
-            return deliver(&c.pointee.socket, .client)
+        response.withUnsafeBufferPointer { bytes in
+            var head = 4
+            while head < bytes.count, !(bytes[head - 1] == 0x0a && bytes[head - 3] == 0x0a) { head += 1 }
+            outbox.add(bytes.baseAddress!, head)
+            outbox.add(bytes.baseAddress! + head, bytes.count - head)
+            outbox.beginsWithHead = true
+            outbox.endsMessage = true
+            return deliverToClient(slot)
         }
     }
 

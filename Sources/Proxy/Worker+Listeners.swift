@@ -16,7 +16,7 @@ extension Worker {
     /// Connections accepted before others have their turn.
     static var acceptsPerTurn: Int { 64 }
 
-    mutating func addListener(fd: Int32, index: Int) -> Int32 {
+    package mutating func addListener(fd: Int32, index: Int) -> Int32 {
         listeners.append(ListenerSocket(fd: fd, index: index))
         // Level-triggered: a turn that does not accept everything is reminded.
         return kernel.register(poll, fd, tag: Self.tag(.listener, 0, Int32(listeners.count - 1)), edge: false)
@@ -55,6 +55,9 @@ extension Worker {
         counters.changeClientConnections(listener: listener, by: 1)
         timers.open(Worker.clientTimer(slot))
         timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientHeader)
+        if let acceptor = plan.acceptor(listener) {
+            guard beginTLS(slot, acceptor) else { return closeClient(slot) }
+        }
         guard kernel.register(poll, fd, tag: clientTag(slot), edge: true) >= 0 else { return closeClient(slot) }
         if !peer.isUnix { kernel.noDelay(fd) }
     }
@@ -91,7 +94,7 @@ extension Worker {
     }
 
     /// No new clients; those that are idle are closed, the others after their answer.
-    mutating func startDrain() {
+    package mutating func startDrain() {
         guard !isDraining else { return }
         isDraining = true
         drainDeadline = now + plan.timeouts.drain
@@ -107,7 +110,7 @@ extension Worker {
             let c = clients[slot]
             // A request whose first bytes have come is served.
             if c.pointee.exchange < 0, c.pointee.phase == .head, c.pointee.socket.input.isEmpty, !c.pointee.socket.isReadable,
-                !c.pointee.socket.isBlocked
+                !c.pointee.socket.isBlocked, c.pointee.socket.security != .handshaking
             {
                 closeClient(slot)
             }

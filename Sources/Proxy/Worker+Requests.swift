@@ -40,7 +40,7 @@ extension Worker {
         exchange.request.clientVersion = requestBlock.version
         exchange.request.method = requestBlock.method
         exchange.request.route = UInt16(route)
-        writeRequestHead(&exchange, target, isTrusted: c.pointee.isTrusted)
+        writeRequestHead(&exchange, target, c)
         let number = exchanges.take(exchange)
         guard number >= 0 else {
             buffers.give(&exchange.request.head)
@@ -53,13 +53,17 @@ extension Worker {
         findUpstream(number)
     }
 
-    private mutating func writeRequestHead(_ exchange: inout Exchange, _ target: RequestTarget, isTrusted: Bool) {
+    private mutating func writeRequestHead(
+        _ exchange: inout Exchange, _ target: RequestTarget, _ c: UnsafeMutablePointer<ClientConnection>
+    ) {
+        let isTrusted = c.pointee.isTrusted
         RequestHead.dropFields(&requestBlock, isTrusted: isTrusted, keepsUpgrade: exchange.asksUpgrade)
         let bytes = requestBlock.byteCount + 3 * target.host.count + RequestHead.addedBytesMax
         exchange.request.head = buffers.take(bytes)
         RequestHead.write(
             requestBlock, target: target.path, host: target.host, isChunked: exchange.requestIsChunked, isTrusted: isTrusted,
-            isTLS: false, keepsUpgrade: exchange.asksUpgrade, random: &random, into: &exchange.request)
+            isTLS: c.pointee.socket.security != .none, keepsUpgrade: exchange.asksUpgrade, random: &random,
+            into: &exchange.request)
     }
 
     /// An exchange has its connection: the request's header block goes into the outbox or, behind a connect, out at once.
@@ -85,9 +89,12 @@ extension Worker {
         u.pointee.phase = .active
         u.pointee.decoder.requestSent(method: e.pointee.request.method, asksUpgrade: e.pointee.asksUpgrade)
         u.pointee.requestHeadEnd = u.pointee.sent + UInt64(head.count)
+        u.pointee.recordsBefore = u.pointee.socket.recordBytes
         e.pointee.answer = Answer()
         e.pointee.sentAt = now
         outbox.add(head.first, head.count)
+        outbox.beginsWithHead = true
+        outbox.endsMessage = e.pointee.requestEnded
         timers.set(upstreamTimer(e.pointee.upstream), now + plan.upstreams[Int(e.pointee.upstreamIndex)].responseHeaderTimeout)
     }
 
@@ -105,7 +112,7 @@ extension Worker {
         let slot = e.pointee.upstream
         let u = upstreams[slot]
         u.pointee.sent += UInt64(outbox.byteCount)
-        guard deliver(&u.pointee.socket, .upstream) else { return upstreamRefusesBytes(slot) }
+        guard deliverToUpstream(slot) else { return upstreamRefusesBytes(slot) }
     }
 
     /// The upstream takes no more bytes, but its answer may have come: read it, and drop the rest of the request.
@@ -131,7 +138,8 @@ extension Worker {
         let e = exchanges[number]
         e.pointee.requestBytes += UInt64(count)
         if e.pointee.requestBytes > plan.limits.bodyBytes { return requestBodyTooLarge(client) }
-        if e.pointee.requestIsChunked {
+        let isStream = upstreams[e.pointee.upstream].pointee.isStream
+        if e.pointee.requestIsChunked, !isStream {
             if count > 0 {
                 outbox.addChunkSize(count)
                 outbox.add(bytes, count)
@@ -144,9 +152,14 @@ extension Worker {
             }
         } else {
             outbox.add(bytes, count)
+            if ended, hasTrailers, isStream {
+                outbox.add(trailerScratch, Trailers.write(requestBlock, to: trailerScratch))
+                outbox.endsWithTrailers = true
+            }
         }
         if count > 0 { e.pointee.sentBody = true }
         if ended {
+            outbox.endsMessage = true
             e.pointee.requestEnded = true
             timers.set(
                 upstreamTimer(e.pointee.upstream), now + plan.upstreams[Int(e.pointee.upstreamIndex)].responseHeaderTimeout)

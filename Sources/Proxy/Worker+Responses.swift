@@ -24,6 +24,7 @@ extension Worker {
         var out = ByteWriter(scratch)
         ResponseHead.write(responseBlock, hop, &out)
         outbox.add(scratch, out.count)
+        outbox.beginsWithHead = true
     }
 
     /// The final header block of an answer. False when the exchange has ended with it.
@@ -87,7 +88,14 @@ extension Worker {
             e.pointee.answer.bodyBytes += UInt64(count)
             timers.set(upstreamTimer(slot), now + plan.upstreams[Int(e.pointee.upstreamIndex)].bodyIdleTimeout)
         }
-        guard e.pointee.clientFraming == .chunked else { return outbox.add(bytes, count) }
+        guard e.pointee.clientFraming == .chunked else {
+            outbox.add(bytes, count)
+            if step.ended, step.hasTrailers, clients[e.pointee.client].pointee.isStream {
+                outbox.add(trailerScratch, Trailers.write(responseBlock, to: trailerScratch))
+                outbox.endsWithTrailers = true
+            }
+            return
+        }
         if count > 0 {
             outbox.addChunkSize(count)
             outbox.add(bytes, count)
@@ -109,6 +117,7 @@ extension Worker {
         let route = Int(e.pointee.request.route)
         let generation = upstreams.generation(slot)
         if position < count, plan.routes[route].onViolation == .fail, failsForSurplus(slot, position, count) { return }
+        outbox.endsMessage = true
         sendToClient(client)
         // The client went away with its last bytes: its exchange, and this connection, went with it.
         guard upstreams.generation(slot) == generation, u.pointee.exchange == number else { return }
@@ -231,7 +240,8 @@ extension Worker {
         let e = exchanges[clients[client].pointee.exchange]
         guard !e.pointee.clientEnded else { return }
         e.pointee.clientEnded = true
-        kernel.shutdownWrite(upstreams[e.pointee.upstream].pointee.socket.fd)
+        let u = upstreams[e.pointee.upstream]
+        endWriting(&u.pointee.socket)
     }
 
     /// The upstream ended its side of a tunnel: what it sent is delivered, then the tunnel is over.

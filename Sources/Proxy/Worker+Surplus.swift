@@ -31,15 +31,6 @@ extension Worker {
         timers.set(upstreamTimer(slot), now + Self.listenTime)
     }
 
-    /// A pooled connection was found to have bytes when it was to be taken.
-    mutating func collectSurplus(_ slot: Int32, _ place: SurplusPlace) {
-        let u = upstreams[slot]
-        let count = load(&u.pointee.socket, .upstream)
-        guard count > 0 else { return pooledConnectionEnded(slot) }
-        beginSurplus(slot, place, readBuffer, count)
-        listen(slot)
-    }
-
     /// The connection serves nobody any more, and its late strays are still to be seen.
     mutating func listenForStrays(_ slot: Int32) {
         upstreams[slot].pointee.phase = .listening

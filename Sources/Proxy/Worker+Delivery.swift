@@ -1,0 +1,18 @@
+import Report
+
+/// Where the outbox goes: onto a connection's socket, or into a stream of one.
+extension Worker {
+    /// Sends the outbox to a client. False when the client is gone.
+    @inline(__always)
+    mutating func deliverToClient(_ slot: Int32) -> Bool {
+        let c = clients[slot]
+        return deliver(&c.pointee.socket, .client)
+    }
+
+    /// Sends the outbox to an upstream. False when it takes no more.
+    @inline(__always)
+    mutating func deliverToUpstream(_ slot: Int32) -> Bool {
+        let u = upstreams[slot]
+        return deliver(&u.pointee.socket, .upstream)
+    }
+}

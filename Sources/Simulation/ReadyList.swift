@@ -1,0 +1,48 @@
+import CShim
+
+/// What epoll has to tell: the sockets that were woken since they were told last, in the order in which that happened.
+struct ReadyList {
+    private enum Entry { case socket(SimulatedSocket), listener(SimulatedListener) }
+    private var entries: [Entry] = []
+
+    mutating func add(_ socket: SimulatedSocket) {
+        socket.isInReadyList = true
+        entries.append(.socket(socket))
+    }
+
+    mutating func add(_ listener: SimulatedListener) {
+        guard !listener.isInReadyList else { return }
+        listener.isInReadyList = true
+        entries.append(.listener(listener))
+    }
+
+    /// Edge-triggered sockets are told once a wake-up, with all that is true of them now; listening ones as long as clients wait.
+    mutating func tell(_ events: UnsafeMutablePointer<so_event>, _ capacity: Int) -> Int {
+        var count = 0
+        var place = 0
+        var kept: [Entry] = []
+        while place < entries.count, count < capacity {
+            defer { place += 1 }
+            switch entries[place] {
+            case .socket(let socket):
+                socket.isInReadyList = false
+                guard socket.isRegistered else { continue }
+                let flags = socket.pollFlags
+                guard flags != 0 else { continue }
+                events[count] = so_event(tag: socket.tag, flags: flags)
+                count += 1
+            case .listener(let listener):
+                guard listener.isRegistered, !listener.waiting.isEmpty else {
+                    listener.isInReadyList = false
+                    continue
+                }
+                events[count] = so_event(tag: listener.tag, flags: UInt32(so_readable))
+                count += 1
+                kept.append(entries[place])
+            }
+        }
+        entries.removeFirst(place)
+        entries += kept
+        return count
+    }
+}

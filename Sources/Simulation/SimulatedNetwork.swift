@@ -1,0 +1,319 @@
+import CShim
+import EventLoop
+import Glibc
+
+/// A kernel, a network and a clock in memory: the worker's system calls on one side, scripted peers on the other.
+///
+/// Time passes while the worker waits, and a little with each of its system calls, so that packets arrive between any two of
+/// them. Everything is decided by the seed and by what the peers do. One thread.
+public final class SimulatedNetwork: SimulatedKernel {
+    /// What happens when the worker connects to an address.
+    public enum Service {
+        /// The peer made for the connection; its link may differ each time.
+        case accepts((SimulatedNetwork) -> (peer: SimulatedPeer, link: Link))
+        case refuses(error: Int32, link: Link)
+        /// Nothing ever comes back.
+        case silent(Link)
+    }
+
+    /// Nanoseconds since the Unix epoch; the loop's clock and the wall clock alike.
+    public private(set) var time: UInt64
+    public var random: SeededNumbers
+    /// A system call takes up to so long.
+    public var callNanoseconds: UInt64 = 2_000
+    /// Now and then (per mille of the calls) the worker's thread loses its core for up to so long.
+    public var preemptionsPerMille = 0
+    public var preemptionNanoseconds: UInt64 = 3_000_000
+    /// System calls so far.
+    public private(set) var calls = 0
+    /// Wake-ups told to the worker so far, and which one is to be lost: for proving that a lost one is noticed.
+    public private(set) var wakeUps = 0
+    public var lostWakeUp: Int?
+    /// The last wait ended because nothing will ever happen again.
+    public private(set) var isQuiet = false
+
+    private var agenda = Agenda()
+    private var services: [String: Service] = [:]
+    private var sockets: [SimulatedSocket?] = [nil, nil, nil]
+    private var listeners: [Int32: SimulatedListener] = [:]
+    private var freeDescriptors: [Int32] = []
+    private var ready = ReadyList()
+    private var everySocket: [SimulatedSocket] = []
+    private var clientPort: UInt16 = 1024
+
+    public init(seed: UInt64, startingAt time: UInt64 = 1_700_000_000_000_000_000) {
+        random = SeededNumbers(seed: seed)
+        self.time = time
+    }
+
+    deinit { for socket in everySocket { socket.unlink() } }
+
+    // MARK: The far side
+
+    /// Puts an action down for later.
+    public func after(_ nanoseconds: UInt64, _ action: @escaping () -> Void) { agenda.add(time + nanoseconds, .action(action)) }
+
+    public func at(_ time: UInt64, _ action: @escaping () -> Void) { agenda.add(max(time, self.time), .action(action)) }
+
+    /// Says what is found at an address, as `SocketAddress.description` writes it.
+    public func serve(_ address: String, _ service: Service) { services[address] = service }
+
+    /// A listening socket for the worker.
+    public func makeListener() -> Int32 {
+        let fd = newDescriptor()
+        listeners[fd] = SimulatedListener(descriptor: fd)
+        return fd
+    }
+
+    /// A client connects to one of the worker's listening sockets.
+    public func connect(_ peer: SimulatedPeer, to listener: Int32, over link: Link) {
+        let near = SimulatedSocket(self, link: link, descriptor: newDescriptor())
+        let far = SimulatedSocket(self, link: link)
+        join(near, far, peer)
+        clientPort &+= 1
+        let port = clientPort
+        after(link.isUnix ? 0 : link.latency + random.upTo(link.jitter)) { [unowned self] in
+            guard let place = listeners[listener] else {
+                releaseDescriptor(near.descriptor)
+                far.decideConnect(error: ECONNREFUSED)
+                return peer.refused(ECONNREFUSED)
+            }
+            near.isEstablished = true
+            sockets[Int(near.descriptor)] = near
+            place.waiting.append((near, port))
+            wake(place)
+            after(link.isUnix ? 0 : link.latency) {
+                guard !far.isClosed, !far.isDead else { return }
+                far.isEstablished = true
+                peer.connected()
+                peer.writeWaiting()
+            }
+        }
+    }
+
+    private func join(_ near: SimulatedSocket, _ far: SimulatedSocket, _ peer: SimulatedPeer) {
+        near.other = far
+        far.other = near
+        far.peer = peer
+        peer.socket = far
+        everySocket.append(near)
+        everySocket.append(far)
+    }
+
+    func add(after nanoseconds: UInt64, _ happening: Happening) { agenda.add(time + nanoseconds, happening) }
+
+    func add(at time: UInt64, _ happening: Happening) { agenda.add(max(time, self.time), happening) }
+
+    /// The worker's open descriptors, its listening sockets included.
+    public var openDescriptors: Int { sockets.reduce(0) { $0 + ($1 == nil ? 0 : 1) } + listeners.count }
+
+    // MARK: Time
+
+    /// Lets a system call's time pass, and what happens meanwhile happen.
+    private func call() {
+        calls += 1
+        var passes = random.upTo(callNanoseconds)
+        if preemptionsPerMille > 0, random.chance(perMille: preemptionsPerMille) {
+            passes += random.upTo(preemptionNanoseconds)
+        }
+        advance(to: time + passes)
+    }
+
+    /// Lets time pass while nobody waits.
+    public func advance(to target: UInt64) {
+        while let next = agenda.firstTime, next <= target { happen() }
+        time = max(time, target)
+    }
+
+    private func happen() {
+        let item = agenda.takeFirst()
+        time = max(time, item.time)
+        switch item.happening {
+        case .connectRequest(let socket): serveConnect(socket)
+        case .connectDecision(let socket, let error): socket.decideConnect(error: error)
+        case .segment(let socket, let bytes, let acknowledges): socket.arrive(bytes, acknowledges: acknowledges)
+        case .end(let socket): socket.arriveEnd()
+        case .reset(let socket): socket.arriveReset()
+        case .acknowledgement(let socket, let count): socket.acknowledge(count)
+        case .acknowledgementDue(let socket): socket.acknowledgeIfDue()
+        case .window(let socket):
+            socket.transmit()
+            socket.tellSpace()
+        case .writeSpace(let socket): socket.tellSpace()
+        case .action(let action): action()
+        }
+    }
+
+    /// A connect request has arrived where its server's connection is waiting to be made.
+    private func serveConnect(_ near: SimulatedSocket) {
+        guard !near.isClosed, let far = near.other, let peer = far.peer else { return }
+        far.isEstablished = true
+        add(after: near.link.latency, .connectDecision(near, error: 0))
+        peer.connected()
+        peer.writeWaiting()
+    }
+
+    // MARK: Readiness
+
+    func wake(_ socket: SimulatedSocket) {
+        guard socket.isRegistered, !socket.isInReadyList else { return }
+        wakeUps += 1
+        if wakeUps != lostWakeUp { ready.add(socket) }
+    }
+
+    private func wake(_ listener: SimulatedListener) {
+        if listener.isRegistered { ready.add(listener) }
+    }
+
+    // MARK: System calls
+
+    public override func wait(_ events: UnsafeMutablePointer<so_event>, _ capacity: Int, milliseconds: Int) -> Int {
+        call()
+        isQuiet = false
+        let deadline = milliseconds < 0 ? UInt64.max : time + UInt64(milliseconds) * 1_000_000
+        while true {
+            let count = ready.tell(events, capacity)
+            if count > 0 { return count }
+            guard let next = agenda.firstTime, next <= deadline else { break }
+            happen()
+        }
+        if deadline == .max { isQuiet = true } else { time = max(time, deadline) }
+        return 0
+    }
+
+    public override func now() -> UInt64 { time }
+
+    public override func recv(_ fd: Int32, _ p: UnsafeMutableRawPointer, _ count: Int, peek: Bool) -> Int {
+        call()
+        return socket(fd).recv(p, count, peek: peek)
+    }
+
+    public override func sendv(_ fd: Int32, _ vectors: UnsafeMutablePointer<iovec>, _ count: Int) -> Int {
+        call()
+        return socket(fd).sendv(vectors, count)
+    }
+
+    public override func accept(_ fd: Int32, _ address: UnsafeMutablePointer<sockaddr_storage>) -> Int32 {
+        call()
+        guard let listener = listeners[fd] else { preconditionFailure("accept on no listening socket") }
+        guard !listener.waiting.isEmpty else { return -EAGAIN }
+        let (socket, port) = listener.waiting.removeFirst()
+        if !socket.link.isUnix { Self.loopback(port: port, address) } else { address.pointee.ss_family = sa_family_t(AF_UNIX) }
+        return socket.descriptor
+    }
+
+    public override func connect(_ address: borrowing SocketAddress, isConnected: inout Bool) -> Int32 {
+        call()
+        guard let service = services[address.description] else { return -ECONNREFUSED }
+        let fd = newDescriptor()
+        switch service {
+        case .accepts(let make):
+            let (peer, link) = make(self)
+            let near = SimulatedSocket(self, link: link, descriptor: fd)
+            join(near, SimulatedSocket(self, link: link), peer)
+            sockets[Int(fd)] = near
+            if link.isUnix {
+                near.isEstablished = true
+                isConnected = true
+                near.other!.isEstablished = true
+                add(after: 0, .action { peer.connected() })
+            } else {
+                add(after: link.latency + random.upTo(link.jitter), .connectRequest(near))
+            }
+        case .refuses(let error, let link):
+            let near = SimulatedSocket(self, link: link, descriptor: fd)
+            sockets[Int(fd)] = near
+            add(after: 2 * link.latency + random.upTo(link.jitter), .connectDecision(near, error: error))
+        case .silent(let link):
+            sockets[Int(fd)] = SimulatedSocket(self, link: link, descriptor: fd)
+        }
+        return fd
+    }
+
+    public override func takeError(_ fd: Int32) -> Int32 {
+        call()
+        return socket(fd).takeError()
+    }
+
+    public override func close(_ fd: Int32, reset: Bool) {
+        call()
+        if let listener = listeners.removeValue(forKey: fd) {
+            listener.isRegistered = false
+            // Clients that nobody has accepted are reset.
+            for (socket, _) in listener.waiting {
+                socket.close(reset: true)
+                releaseDescriptor(socket.descriptor)
+            }
+            freeDescriptors.append(fd)
+            return
+        }
+        let socket = socket(fd)
+        socket.isRegistered = false
+        socket.close(reset: reset)
+        releaseDescriptor(fd)
+    }
+
+    public override func shutdownWrite(_ fd: Int32) {
+        call()
+        socket(fd).shutdownWrite()
+    }
+
+    public override func unacknowledged(_ fd: Int32) -> Int32 {
+        call()
+        return Int32(socket(fd).unacknowledgedBytes)
+    }
+
+    public override func bytesAcknowledged(_ fd: Int32) -> Int64 {
+        call()
+        return socket(fd).acknowledgedBytes
+    }
+
+    public override func register(_ fd: Int32, tag: UInt64) -> Int32 {
+        call()
+        if let listener = listeners[fd] {
+            precondition(!listener.isRegistered, "registered twice")
+            listener.tag = tag
+            listener.isRegistered = true
+            if !listener.waiting.isEmpty { wake(listener) }
+            return 0
+        }
+        let socket = socket(fd)
+        precondition(!socket.isRegistered, "registered twice")
+        socket.tag = tag
+        socket.isRegistered = true
+        if socket.pollFlags != 0 { wake(socket) }
+        return 0
+    }
+
+    public override func unregister(_ fd: Int32) {
+        if let listener = listeners[fd] { listener.isRegistered = false } else { socket(fd).isRegistered = false }
+    }
+
+    // MARK: Descriptors
+
+    private func socket(_ fd: Int32) -> SimulatedSocket {
+        guard fd >= 0, Int(fd) < sockets.count, let socket = sockets[Int(fd)] else {
+            preconditionFailure("a system call on descriptor \(fd), which is not open")
+        }
+        return socket
+    }
+
+    private func newDescriptor() -> Int32 {
+        if let fd = freeDescriptors.popLast() { return fd }
+        sockets.append(nil)
+        return Int32(sockets.count - 1)
+    }
+
+    private func releaseDescriptor(_ fd: Int32) {
+        sockets[Int(fd)] = nil
+        freeDescriptors.append(fd)
+    }
+
+    private static func loopback(port: UInt16, _ address: UnsafeMutablePointer<sockaddr_storage>) {
+        var made = sockaddr_in()
+        made.sin_family = sa_family_t(AF_INET)
+        made.sin_port = port.bigEndian
+        made.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { $0.pointee = made }
+    }
+}
