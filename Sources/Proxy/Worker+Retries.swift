@@ -59,7 +59,9 @@ extension Worker {
             e.pointee.staleRetries += 1
             return true
         }
-        guard Int(e.pointee.attempts) - Int(e.pointee.staleRetries) <= plan.upstreams[upstream].retryAttempts else { return false }
+        guard Int(e.pointee.attempts) - Int(e.pointee.staleRetries) <= plan.upstreams[upstream].retryAttempts else {
+            return false
+        }
         if budgets[upstream].take(now) { return true }
         counters.countRetryRefused(upstream: upstream)
         return false
@@ -82,7 +84,8 @@ extension Worker {
     /// A reset tells nothing: the kernel drops what it acknowledges.
     private func endedBeforeRequest(_ slot: Int32) -> Bool {
         let u = upstreams[slot]
-        guard u.pointee.socket.sawEnd, !u.pointee.socket.isBroken, u.pointee.socket.security == .none, !u.pointee.isStream else {
+        guard u.pointee.socket.sawEnd, !u.pointee.socket.isBroken, u.pointee.socket.security == .none, !u.pointee.isStream
+        else {
             return false
         }
         let acknowledged = kernel.bytesAcknowledged(u.pointee.socket.fd)

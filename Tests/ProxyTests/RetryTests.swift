@@ -36,8 +36,8 @@ import Testing
 
     @Test func anIdleLimitIsLearnedFromThreeEnds() {
         #expect(limit(after: [50, 52]) == nil)
-        #expect(limit(after: [52, 50, 51]) == 38)
-        #expect(limit(after: [5000, 5010, 5004]) == 4004)
+        #expect(limit(after: [52, 50, 51]) == 37)
+        #expect(limit(after: [5000, 5010, 5004]) == 4000)
         #expect(limit(after: [10, 11, 10]) == 0)
     }
 
@@ -51,7 +51,7 @@ import Testing
     }
 
     @Test func whatWasLearnedIsLearnedAnew() {
-        #expect(limit(after: [50, 50, 50], at: 59 * second) == 38)
+        #expect(limit(after: [50, 50, 50], at: 59 * second) == 37)
         #expect(limit(after: [50, 50, 50], at: 61 * second) == nil)
     }
 }
