@@ -1,20 +1,22 @@
 import Glibc
 import Worlds
 
-// Runs worlds by number or by seed: RunWorlds COUNT [BASE] [innocent|faulty], RunWorlds 0xSEED. Fails on the first bad one.
+// Runs worlds by number or by seed: RunWorlds COUNT [BASE] [innocent|faulty], RunWorlds 0xSEED [told]. Fails on the first bad one.
 
 func seed(_ text: String) -> UInt64? { text.hasPrefix("0x") ? UInt64(text.dropFirst(2), radix: 16) : nil }
 
 let arguments = CommandLine.arguments.dropFirst()
 let first = arguments.first ?? "1000"
 if let seed = seed(first) {
-    let failures = SimulatedWorld(seed: seed).run()
+    let world = SimulatedWorld(seed: seed)
+    if arguments.contains("told") { world.chronicle = { print($0) } }
+    let failures = world.run()
     for failure in failures { print(failure) }
     print(failures.isEmpty ? "seed \(first): nothing wrong" : "seed \(first): \(failures.count) failures")
     exit(failures.isEmpty ? 0 : 1)
 }
 guard let count = Int(first) else {
-    print("usage: RunWorlds COUNT [BASE] [innocent|faulty] | 0xSEED")
+    print("usage: RunWorlds COUNT [BASE] [innocent|faulty] | 0xSEED [told]")
     exit(2)
 }
 let kind = arguments.dropFirst(2).first

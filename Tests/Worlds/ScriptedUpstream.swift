@@ -62,6 +62,7 @@ final class ScriptedUpstream: SimulatedPeer {
     }
 
     override func received(_ bytes: [UInt8]) {
+        tell("gets", bytes)
         if isTunnel { return echo(bytes) }
         reader.receive(bytes)
         while let event = reader.next() {
@@ -134,6 +135,7 @@ final class ScriptedUpstream: SimulatedPeer {
     }
 
     override func ended() {
+        world.tell("upstream \(number)", "sees the end")
         hasEnded = true
         if isTunnel { return finish() }
         hasStopped = true
@@ -141,8 +143,18 @@ final class ScriptedUpstream: SimulatedPeer {
     }
 
     override func wasReset() {
+        world.tell("upstream \(number)", "sees a reset")
         hasStopped = true
         close()
+    }
+
+    private func say(_ bytes: [UInt8]) {
+        tell("sends", bytes)
+        send(bytes)
+    }
+
+    private func tell(_ what: String, _ bytes: [UInt8]) {
+        world.tell("upstream \(number)", "\(what) \(bytes.count): \(bytes.shown)")
     }
 
     private func echo(_ bytes: [UInt8]) { send(bytes) }
@@ -162,7 +174,7 @@ final class ScriptedUpstream: SimulatedPeer {
         let pieces = play.pieces
         world.network.after(served.script.delay) { [weak self] in
             guard let self else { return }
-            if !prefix.isEmpty { send(prefix) }
+            if !prefix.isEmpty { say(prefix) }
             self.play(pieces[...], play, served)
         }
     }
@@ -172,7 +184,7 @@ final class ScriptedUpstream: SimulatedPeer {
         guard let piece = pieces.first else { return answered(served, play) }
         let step = { [weak self] in
             guard let self, !hasStopped, isOpen else { return }
-            send(piece.bytes)
+            say(piece.bytes)
             self.play(pieces.dropFirst(), play, served)
         }
         if piece.delay == 0 { step() } else { world.network.after(piece.delay, step) }
@@ -191,10 +203,12 @@ final class ScriptedUpstream: SimulatedPeer {
         case .nothing: afterGoodAnswer(served)
         case .stops: hasStopped = true
         case .end:
+            world.tell("upstream \(number)", "ends")
             hasStopped = true
             world.noteClose(self)
             finish()
         case .reset:
+            world.tell("upstream \(number)", "resets")
             hasStopped = true
             world.noteClose(self)
             play.noteReset(leftBytes: Int(socket?.sentTotal ?? 0) - play.sentBefore, world)
@@ -203,7 +217,7 @@ final class ScriptedUpstream: SimulatedPeer {
             noteStray(served, bytes.count, isAtOnce: delay == 0)
             let step = { [weak self] in
                 guard let self, !hasStopped, isOpen else { return self?.forgetStray() ?? () }
-                send(bytes)
+                say(bytes)
                 if served.script.closes { closeAfterwards() }
             }
             if delay == 0 { step() } else { world.network.after(delay, step) }
@@ -220,6 +234,7 @@ final class ScriptedUpstream: SimulatedPeer {
 
     /// An announced end: the side is ended, and the rest of the request is read.
     private func closeAfterwards() {
+        world.tell("upstream \(number)", "ends as announced")
         hasStopped = true
         world.noteClose(self)
         finish()
@@ -235,6 +250,7 @@ final class ScriptedUpstream: SimulatedPeer {
             else { return }
             hasStopped = true
             hasClosedIdle = true
+            world.tell("upstream \(number)", "closes an idle connection")
             world.noteClose(self)
             if says408 { send("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n") }
             finish()

@@ -26,6 +26,9 @@ public final class SimulatedWorld {
     private let world: World
     private let counters: WorkerCounters
     public private(set) var turns = 0
+    /// Takes a line for everything that peers see and do.
+    public var chronicle: ((String) -> Void)?
+    private var start: UInt64 = 0
     /// The most bytes of buffers that were lent at once.
     private(set) var lentBytesPeak = 0
 
@@ -39,6 +42,7 @@ public final class SimulatedWorld {
         let isInnocent = seed & 1 == 0
         weather = Weather(isInnocent: isInnocent, &random)
         network = SimulatedNetwork(seed: random.next())
+        start = network.time
         network.preemptionsPerMille = weather.preemptionsPerMille
         plan = Self.plan(weather)
         let metrics = Metrics(schema: plan.metricsSchema(listeners: ["front"]), version: "simulated")
@@ -114,6 +118,13 @@ public final class SimulatedWorld {
         if failures.count < 20 { failures.append(what) }
     }
 
+    /// Writes down what happens, when somebody wants to read it.
+    func tell(_ who: String, _ what: @autoclosure () -> String) {
+        guard let chronicle else { return }
+        let microseconds = (network.time - start) / 1000
+        chronicle("\(microseconds) us  \(who): \(what())")
+    }
+
     func expect(_ incident: Expected) { expected.append(incident) }
 
     /// An upstream has closed a connection by itself: a request may be on its way to it.
@@ -140,6 +151,7 @@ public final class SimulatedWorld {
             look(at: worker.census)
         } while !network.isQuiet && turns < Self.turnsMax
         if turns == Self.turnsMax { fail("the worker turns for ever") }
+        tell("weather", "\(weather)")
         incidents = recorder.ring.entries(after: 0, limit: Self.incidentsMax).entries.map(\.incident)
         judge(worker.census)
         return failures
