@@ -2,6 +2,7 @@ import Configuration
 import Detector
 import EventLoop
 import HTTP1
+import TLS
 
 /// What a worker works by: the configuration with every address resolved and every name numbered. Immutable.
 ///
@@ -11,6 +12,8 @@ public final class Plan: Sendable {
         public var name: String
         public var address: SocketAddress
         public var weight: Int
+        /// Where its TLS sessions lead, with the one that the next resumes; nil for cleartext.
+        public var tls: TLSDestination?
         public init(name: String, address: SocketAddress, weight: Int = 1) {
             self.name = name
             self.address = address
@@ -77,6 +80,8 @@ public final class Plan: Sendable {
         public init() {}
     }
 
+    /// What clients' TLS sessions are accepted with, by listener; nil for cleartext.
+    public let acceptors: [TLSAcceptor?]
     public let upstreams: [Upstream]
     public let routes: [Route]
     public let limits: Limits
@@ -87,10 +92,13 @@ public final class Plan: Sendable {
     public let sampleBytes: Int
     /// Networks whose forwarding fields are believed.
     public let trusted: [AddressBlock]
+    /// What works, and should be mended, for the operational log.
+    public let warnings: [String]
 
     public init(
         upstreams: [Upstream], routes: [Route], limits: Limits = Limits(), timeouts: Timeouts = Timeouts(),
-        quarantine: UInt64 = 60_000_000_000, sampleBytes: Int = 0, trusted: [AddressBlock] = []
+        quarantine: UInt64 = 60_000_000_000, sampleBytes: Int = 0, trusted: [AddressBlock] = [], acceptors: [TLSAcceptor?] = [],
+        warnings: [String] = []
     ) {
         self.upstreams = upstreams
         self.routes = routes
@@ -99,5 +107,7 @@ public final class Plan: Sendable {
         self.quarantine = quarantine
         self.sampleBytes = sampleBytes
         self.trusted = trusted
+        self.acceptors = acceptors
+        self.warnings = warnings
     }
 }

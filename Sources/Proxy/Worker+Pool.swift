@@ -8,7 +8,7 @@ import Wire
 /// Connections to upstream servers: choosing, opening, taking from the pool, putting back, closing.
 extension Worker {
     /// What the look at a pooled connection found.
-    private enum Look { case quiet, ended, bytes }
+    enum Look { case quiet, ended, bytes }
 
     /// Finds a connection for an exchange: a pooled one, a new one, or a place in the queue.
     mutating func findUpstream(_ number: Int32) {
@@ -100,20 +100,15 @@ extension Worker {
     }
 
     /// Looks at what has come on a pooled connection since the last wait for events.
-    private func look(_ slot: Int32) -> Look {
+    private mutating func look(_ slot: Int32) -> Look {
         let socket = upstreams[slot].pointee.socket
-        // Readiness that has been told and not worked off needs no system call.
-        if !socket.isReadable, !socket.peerEnded {
-            let n = kernel.peek(socket.fd, readBufferTail, 1)
-            if n == Int(-EAGAIN) { return .quiet }
-            return n > 0 ? .bytes : .ended
-        }
+        if socket.security != .none { return lookThrough(slot) }
         let n = kernel.peek(socket.fd, readBufferTail, 1)
         return n > 0 ? .bytes : n == Int(-EAGAIN) ? .quiet : .ended
     }
 
     /// A byte of the read buffer that no request stands in.
-    private var readBufferTail: UnsafeMutableRawPointer {
+    var readBufferTail: UnsafeMutableRawPointer {
         UnsafeMutableRawPointer(scratch + scratchCapacity - 1)
     }
 
@@ -174,7 +169,7 @@ extension Worker {
         let fd = kernel.connect(plan.upstreams[upstream].servers[Int(servers[server].index)].address, isConnected: &isConnected)
         guard fd >= 0 else {
             exchanges[number].pointee.attempts += 1
-            connectFailed(server, error: -fd)
+            connectFailed(server, String(cString: strerror(-fd)))
             return retryOrFail(number, afterConnect: true)
         }
         let connection = UpstreamConnection(
@@ -196,7 +191,9 @@ extension Worker {
             return failExchange(number, status: 503, "no room for another connection")
         }
         timers.set(upstreamTimer(slot), now + plan.upstreams[upstream].connectTimeout)
-        if isConnected { upstreams[slot].pointee.phase = .active }
+        if isConnected, plan.upstreams[upstream].servers[Int(servers[server].index)].tls == nil {
+            upstreams[slot].pointee.phase = .active
+        }
         attach(number, to: slot)
     }
 
@@ -204,7 +201,17 @@ extension Worker {
     mutating func connectDecided(_ slot: Int32) {
         let u = upstreams[slot]
         let error = kernel.takeError(u.pointee.socket.fd)
-        guard error == 0 else { return connectGaveUp(slot, error: error) }
+        guard error == 0 else { return connectGaveUp(slot, String(cString: strerror(error))) }
+        let place = servers[Int(u.pointee.server)]
+        if let destination = plan.upstreams[Int(place.upstream)].servers[Int(place.index)].tls {
+            return shakeHands(slot, destination)
+        }
+        connected(slot)
+    }
+
+    /// A connection is there, with all that belongs to it: the request goes out.
+    mutating func connected(_ slot: Int32) {
+        let u = upstreams[slot]
         so_store(&servers[Int(u.pointee.server)].shared.pointee.failures, 0)
         let number = u.pointee.exchange
         guard number >= 0 else { return closeUpstream(slot, .clientGone) }
@@ -215,14 +222,14 @@ extension Worker {
     }
 
     /// A connect failed, or took too long.
-    mutating func connectGaveUp(_ slot: Int32, error: Int32) {
+    mutating func connectGaveUp(_ slot: Int32, _ reason: String) {
         let number = upstreams[slot].pointee.exchange
-        connectFailed(Int(upstreams[slot].pointee.server), error: error)
+        connectFailed(Int(upstreams[slot].pointee.server), reason)
         detach(slot, .error)
         if number >= 0 { retryOrFail(number, afterConnect: true) }
     }
 
-    private mutating func connectFailed(_ server: Int, error: Int32) {
+    private mutating func connectFailed(_ server: Int, _ reason: String) {
         let shared = servers[server].shared
         let failures = so_fetch_add(&shared.pointee.failures, 1) + 1
         let upstream = plan.upstreams[Int(servers[server].upstream)]
@@ -230,7 +237,7 @@ extension Worker {
             let name = upstream.servers[Int(servers[server].index)].name
             world.log.warning(
                 "cannot connect",
-                metadata: ["upstream": "\(upstream.name)", "server": "\(name)", "error": "\(String(cString: strerror(error)))"])
+                metadata: ["upstream": "\(upstream.name)", "server": "\(name)", "error": "\(reason)"])
         }
         if failures >= UInt64(upstream.ejectFailures), upstream.ejectFailures > 0, upstream.servers.count > 1 {
             so_store(&shared.pointee.ejectedUntil, now + upstream.ejectTime)

@@ -240,7 +240,8 @@ extension Worker {
         let e = exchanges[clients[client].pointee.exchange]
         guard !e.pointee.clientEnded else { return }
         e.pointee.clientEnded = true
-        kernel.shutdownWrite(upstreams[e.pointee.upstream].pointee.socket.fd)
+        let u = upstreams[e.pointee.upstream]
+        endWriting(&u.pointee.socket)
     }
 
     /// The upstream ended its side of a tunnel: what it sent is delivered, then the tunnel is over.

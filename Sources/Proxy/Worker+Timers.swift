@@ -40,7 +40,9 @@ extension Worker {
     private mutating func upstreamExpired(_ slot: Int32) {
         let u = upstreams[slot]
         switch u.pointee.phase {
-        case .connecting: connectGaveUp(slot, error: ETIMEDOUT)
+        case .connecting:
+            let isShaking = u.pointee.socket.security != .none
+            connectGaveUp(slot, isShaking ? "the TLS handshake took too long" : String(cString: strerror(ETIMEDOUT)))
         case .resting, .ready:
             unpool(slot)
             closeUpstream(slot, .idleTimeout)
