@@ -66,6 +66,8 @@ extension Worker {
             sendRequestHead(slot)
             keep(&c.pointee.socket, from: consumed, to: count)
             if c.pointee.socket.sawEnd {
+                // What came before the end, requests or the rest of a body, is still to be worked off.
+                if !c.pointee.socket.input.isEmpty, !mayRead(c) { break }
                 clientEnded(slot)
                 return
             }
