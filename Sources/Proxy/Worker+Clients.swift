@@ -201,8 +201,9 @@ extension Worker {
         // The rest of the request's body is still to come, and the answer has said that the connection closes.
         if c.pointee.phase == .body { return linger(slot) }
         c.pointee.phase = .head
-        if c.pointee.mustClose || isDraining {
-            c.pointee.mustClose = true
+        if isDraining { endAfterAnswer(slot) }
+        if c.pointee.mustClose {
+            if c.pointee.lingers, !c.pointee.socket.sawEnd { return linger(slot) }
             if c.pointee.socket.isBlocked {
                 timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientBody)
             } else {
@@ -215,6 +216,13 @@ extension Worker {
         if c.pointee.socket.mayHaveInput { queueClient(slot) }
     }
 
+    /// The connection ends with the current answer, though its client may not have asked for that.
+    mutating func endAfterAnswer(_ slot: Int32) {
+        let c = clients[slot]
+        if !c.pointee.mustClose, !c.pointee.isStream { c.pointee.lingers = true }
+        c.pointee.mustClose = true
+    }
+
     /// Bytes that the client still sends must not turn the answer into a reset: end our side, read on for a while.
     static var lingerTime: UInt64 { 2_000_000_000 }
 
@@ -223,7 +231,7 @@ extension Worker {
         c.pointee.phase = .lingering
         c.pointee.mustClose = true
         endWriting(&c.pointee.socket)
-        timers.set(Worker.clientTimer(slot), now + Self.lingerTime)
+        timers.set(Worker.clientTimer(slot), now + (c.pointee.socket.isBlocked ? plan.timeouts.clientBody : Self.lingerTime))
         queueClient(slot)
     }
 
