@@ -33,6 +33,7 @@ extension Worker {
         let number = u.pointee.exchange
         let e = exchanges[number]
         let facts = responseBlock.facts
+        if responseBlock.status == 408, facts.contains(.close), crossedTimeout(slot) { return false }
         noteAnswer(slot, e)
         let c = clients[e.pointee.client]
         if responseBlock.duplicates != 0 || Judge.isConflicting(facts, status: responseBlock.status) {
@@ -50,6 +51,20 @@ extension Worker {
         ResponseHead.dropFields(&responseBlock, hop)
         putHead(hop)
         e.pointee.headWritten = true
+        return true
+    }
+
+    /// On a connection that had been idle a 408 is the server's word to nobody, which crossed the request: that is sent
+    /// again where it is safe (RFC 9110 section 15.5.9). False when the client is to have the 408.
+    private mutating func crossedTimeout(_ slot: Int32) -> Bool {
+        let u = upstreams[slot]
+        let number = u.pointee.exchange
+        let e = exchanges[number]
+        guard u.pointee.ordinal > 1, e.pointee.attempts == 1, e.pointee.request.method.isIdempotent, e.pointee.requestEnded,
+            !e.pointee.sentBody
+        else { return false }
+        detach(slot, .upstreamClosed)
+        retryOrFail(number, afterConnect: false, staleConnection: true)
         return true
     }
 
