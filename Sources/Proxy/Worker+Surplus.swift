@@ -75,18 +75,18 @@ extension Worker {
         let u = upstreams[slot]
         let facts = SurplusReader.read(collection.kept, total: collection.total)
         let upstream = Int(servers[Int(u.pointee.server)].upstream)
-        if collection.place == .afterEnd || collection.place == .idle, let capture = embeddedBlock(slot, collection) {
-            if tellEmbedded(slot, capture, collection) {
-                counters.addSurplus(upstream: upstream, bytes: collection.total)
-                return closeUpstream(slot, .incident)
-            }
-        }
         guard
             let verdict = Judge.surplus(
                 collection.place, facts, servedBefore: !u.pointee.last.isEmpty, closed: closed,
                 untimed: u.pointee.last.answer.wasHeldBack)
         else {
             return closeUpstream(slot, .upstreamClosed)
+        }
+        if collection.place == .afterEnd || collection.place == .idle, let capture = embeddedBlock(slot, collection) {
+            if tellEmbedded(slot, capture, collection) {
+                counters.addSurplus(upstream: upstream, bytes: collection.total)
+                return closeUpstream(slot, .incident)
+            }
         }
         counters.addSurplus(upstream: upstream, bytes: collection.total)
         if facts.status == 408, verdict.kind.isDoubleSend { quarantine(slot, for: u.pointee.last) }

@@ -248,6 +248,8 @@ final class ScriptedUpstream: SimulatedPeer {
         world.network.after(delay) { [weak self] in
             guard let self, isOpen, !hasEnded, served.count == count, current?.isAnswered ?? true, unsentBytes == 0, stray == nil
             else { return }
+            // Idle is who has nothing on its way any more.
+            if let socket, socket.acknowledgedTotal < socket.writtenTotal { return closeWhenIdle() }
             hasStopped = true
             hasClosedIdle = true
             world.tell("upstream \(number)", "closes an idle connection")
