@@ -33,7 +33,7 @@ extension Worker {
     /// Everything for the client has been sent and no exchange is in progress. True when that closed the connection.
     private mutating func clientDrained(_ slot: Int32) -> Bool {
         let c = clients[slot]
-        if c.pointee.phase == .lingering {
+        if c.pointee.phase == .lingering, !c.pointee.socket.sawEnd {
             timers.set(Worker.clientTimer(slot), now + Self.lingerTime)
             return false
         }
@@ -176,7 +176,8 @@ extension Worker {
     private mutating func clientEnded(_ slot: Int32) {
         let c = clients[slot]
         switch c.pointee.phase {
-        case .head where c.pointee.exchange < 0 && c.pointee.socket.isBlocked:
+        // The rest of its answer is still to be sent.
+        case .head where c.pointee.exchange < 0 && c.pointee.socket.isBlocked, .lingering where c.pointee.socket.isBlocked:
             c.pointee.mustClose = true
         case .head, .lingering: closeClient(slot)
         case .body: clientBroke(slot)
