@@ -158,9 +158,12 @@ extension Worker {
         answerDone(client)
     }
 
-    /// Under `fail`, an answer that has more behind it is no answer. False when the surplus is nothing but line ends.
+    /// Under `fail`, an answer that has more behind it is no answer. False when the surplus is nothing but line ends, or
+    /// perhaps a timeout's notice, which was found this early only because the answer was read late.
     private mutating func failsForSurplus(_ slot: Int32, _ position: Int, _ count: Int) -> Bool {
-        guard !(position..<count).allSatisfy({ readBuffer[$0] == 0x0d || readBuffer[$0] == 0x0a }) else { return false }
+        guard !(position..<count).allSatisfy({ readBuffer[$0] == 0x0d || readBuffer[$0] == 0x0a }),
+            !EmbeddedStatusLine.mayBe(408, readBuffer + position, count - position)
+        else { return false }
         let u = upstreams[slot]
         let number = u.pointee.exchange
         let record = exchanges[number].pointee.request

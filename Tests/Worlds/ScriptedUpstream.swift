@@ -244,12 +244,13 @@ final class ScriptedUpstream: SimulatedPeer {
     private func closeWhenIdle() {
         guard let delay = world.weather.upstreamIdleNanoseconds else { return }
         let count = served.count
+        let acknowledged = socket?.acknowledgedTotal ?? 0
         let says408 = world.random.chance(perMille: 200)
         world.network.after(delay) { [weak self] in
             guard let self, isOpen, !hasEnded, served.count == count, current?.isAnswered ?? true, unsentBytes == 0, stray == nil
             else { return }
-            // Idle is who has nothing on its way any more.
-            if let socket, socket.acknowledgedTotal < socket.writtenTotal { return closeWhenIdle() }
+            // Idle is who has nothing on its way any more, and has had nothing for so long.
+            if let socket, socket.acknowledgedTotal != acknowledged || acknowledged < socket.writtenTotal { return closeWhenIdle() }
             hasStopped = true
             hasClosedIdle = true
             world.tell("upstream \(number)", "closes an idle connection")
