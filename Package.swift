@@ -13,11 +13,13 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .target(name: "CShim"),
         .target(name: "CTLS", dependencies: ["COpenSSL"]),
 
         .target(name: "Wire"),
         .target(name: "HTTP1", dependencies: ["Wire", "Exchanges"]),
+        .target(name: "HTTP2", dependencies: ["Wire", "CNghttp2"]),
         .target(name: "Exchanges", dependencies: ["Wire"]),
         .target(name: "Detector", dependencies: ["Wire", "Exchanges"]),
         .target(name: "Traces"),
@@ -46,6 +48,7 @@ let package = Package(
         .target(name: "Chance", path: "Tests/Chance"),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Chance"]),
         .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1", "Exchanges", "Wire", "Chance"]),
+        .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", "Wire", "Chance", "CNghttp2"]),
         .testTarget(name: "DetectorTests", dependencies: ["Detector", "Exchanges", "Wire"]),
         .testTarget(name: "ExplanationsTests", dependencies: ["Explanations", "Detector"]),
         .testTarget(name: "TracesTests", dependencies: ["Traces", "Detector"]),

@@ -76,6 +76,14 @@ extension Plan {
         made.responseHeaderTimeout = nanoseconds(upstream.timeouts.responseHeaderMilliseconds)
         made.bodyIdleTimeout = nanoseconds(upstream.timeouts.bodyIdleMilliseconds)
         made.retryAttempts = upstream.retry.attempts
+        if let path = upstream.health.path {
+            var health = Health(path: path)
+            health.interval = nanoseconds(upstream.health.intervalMilliseconds)
+            health.timeout = nanoseconds(upstream.health.timeoutMilliseconds)
+            health.unhealthyAfter = upstream.health.unhealthyAfter
+            health.healthyAfter = upstream.health.healthyAfter
+            made.health = health
+        }
         made.ejectFailures = upstream.eject.consecutiveFailures
         made.ejectTime = nanoseconds(upstream.eject.forMilliseconds)
         return made

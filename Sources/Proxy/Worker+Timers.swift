@@ -59,6 +59,7 @@ extension Worker {
                     let timeout = plan.upstreams[Int(e.pointee.upstreamIndex)].responseHeaderTimeout
                     return timers.set(upstreamTimer(slot), now + timeout)
                 }
+                serverFailed(Int(u.pointee.server), "did not answer in time")
                 failExchange(
                     number, status: 504, "upstream \(plan.upstreams[Int(e.pointee.upstreamIndex)].name) did not answer in time")
             case .body: stalled(slot)

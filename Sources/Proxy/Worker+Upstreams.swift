@@ -147,6 +147,9 @@ extension Worker {
         case .head:
             if left > 0 { return truncated(slot, .inHead) }
             let mayBeStale = u.pointee.ordinal > 1
+            // A pooled connection that its server was about to close is nobody's failure.
+            if !mayBeStale { serverFailed(Int(u.pointee.server), "closed the connection without an answer") }
+            exchanges[number].pointee.avoidedServer = mayBeStale ? -1 : Int16(u.pointee.server)
             detach(slot, .upstreamClosed)
             retryOrFail(number, afterConnect: false, staleConnection: mayBeStale)
         case .body:

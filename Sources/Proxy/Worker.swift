@@ -47,6 +47,7 @@ public struct Worker: ~Copyable {
     /// Why the session that has just failed did so.
     var tlsFailure: TLSFailure?
     var tlsLog = LogRation()
+    var failureLog = LogRation()
     /// The header block being written to a client.
     let scratch: UnsafeMutablePointer<UInt8>
     let scratchCapacity: Int
@@ -57,7 +58,6 @@ public struct Worker: ~Copyable {
     /// Index in `servers` of each upstream's first, and one past the last upstream's.
     let firstServer: [Int]
     var queues: [WaitQueue]
-    var turns: [UInt32]
     /// Connections to come back to in this turn's end, by tag.
     var again: [UInt64] = []
     var listeners: [ListenerSocket] = []
@@ -119,7 +119,6 @@ public struct Worker: ~Copyable {
         self.servers = servers
         self.firstServer = firstServer
         queues = plan.upstreams.map { _ in WaitQueue() }
-        turns = plan.upstreams.map { _ in 0 }
         again.reserveCapacity(1024)
         timers.open(hangupTimer)
         for server in servers.indices { timers.open(serverTimer(server)) }

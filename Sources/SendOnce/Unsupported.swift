@@ -14,7 +14,6 @@ enum Unsupported {
         for upstream in settings.upstreams {
             note("upstreams.\(upstream.name).protocol: http2", upstream.protocol == .http2)
             note("upstreams.\(upstream.name).balance: sticky_cookie", upstream.balance == .stickyCookie)
-            note("upstreams.\(upstream.name).health.path", upstream.health.path != nil)
         }
         for route in settings.routes {
             var isPrefix = false
