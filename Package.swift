@@ -69,7 +69,8 @@ let package = Package(
         .testTarget(
             name: "ProxyTests",
             dependencies: [
-                "Proxy", "Simulation", "Worlds", "EventLoop", "HTTP1", "Detector", "Exchanges", "Report", "Configuration", "Wire",
+                "Proxy", "Simulation", "Worlds", "EventLoop", "HTTP1", "Detector", "Exchanges", "Report", "Configuration",
+                "Wire",
                 "CShim",
                 .product(name: "Logging", package: "swift-log"),
             ]),

@@ -9,7 +9,9 @@ public enum Judge {
     ///   - servedBefore: the connection had answered a request before the one that is due.
     ///   - closed: the upstream ended the connection behind these bytes.
     ///   - untimed: the answer was read so late that bytes right behind its end may have come at any time after it.
-    public static func surplus(_ place: SurplusPlace, _ facts: SurplusFacts, servedBefore: Bool, closed: Bool, untimed: Bool = false)
+    public static func surplus(
+        _ place: SurplusPlace, _ facts: SurplusFacts, servedBefore: Bool, closed: Bool, untimed: Bool = false
+    )
         -> Verdict?
     {
         switch place {

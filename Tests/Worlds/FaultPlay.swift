@@ -40,8 +40,10 @@ final class FaultPlay {
         case .secondAnswer(let delay):
             let body = pattern(id + 1_000_000, random.below(50))
             after = .stray(
-                Array("HTTP/1.1 \(random.pick([200, 500])) Again\r\nX-Id: \(id)\r\nContent-Length: \(body.count)\r\n\r\n".utf8) + body, delay: delay)
-        case .moreBytes(let delay): after = .stray(Array("more-".utf8) + pattern(id + 1_000_000, random.below(300)), delay: delay)
+                Array("HTTP/1.1 \(random.pick([200, 500])) Again\r\nX-Id: \(id)\r\nContent-Length: \(body.count)\r\n\r\n".utf8)
+                    + body, delay: delay)
+        case .moreBytes(let delay):
+            after = .stray(Array("more-".utf8) + pattern(id + 1_000_000, random.below(300)), delay: delay)
         case .lineEnds(let delay): after = .stray(Array("\r\n".utf8), delay: delay)
         case .interimAfterEnd(let delay):
             after = .stray(Array("HTTP/1.1 103 Early Hints\r\nX-Id: \(id)\r\n\r\n".utf8), delay: delay)
@@ -87,7 +89,8 @@ final class FaultPlay {
         case .lengthWithChunked: expect(.conflictingFraming, .proven, [.inHead])
         case .garbageForHead: garbageForHead(&bytes, upstream)
         case .unaskedUpgrade:
-            bytes = Array("HTTP/1.1 101 Switching Protocols\r\nX-Id: \(id)\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n".utf8)
+            bytes = Array(
+                "HTTP/1.1 101 Switching Protocols\r\nX-Id: \(id)\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n".utf8)
             after = .stops
             expect(.malformedMessage, .proven, [.inHead])
         }

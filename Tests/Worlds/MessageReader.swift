@@ -98,7 +98,9 @@ struct MessageReader {
             head.fields.append(field)
         }
         if readsResponses {
-            guard head.startLine.hasPrefix("HTTP/1.1 "), head.status >= 100 else { return fail("status line \(head.startLine)") }
+            guard head.startLine.hasPrefix("HTTP/1.1 "), head.status >= 100 else {
+                return fail("status line \(head.startLine)")
+            }
             if head.status < 200, head.status != 101 { return .interim(head) }
         } else {
             guard head.startLine.hasSuffix(" HTTP/1.1") else { return fail("request line \(head.startLine)") }

@@ -29,7 +29,9 @@ struct ScriptWriter {
         script.closes = random.chance(perMille: isLast ? 200 : 50) && !script.asksTunnel
         script.head = head(of: script)
         var starts: [Int] = []
-        if script.hasBody { script.rest = cut(script.framing == .chunked ? chunked(script.body, trailer: nil, &starts) : script.body) }
+        if script.hasBody {
+            script.rest = cut(script.framing == .chunked ? chunked(script.body, trailer: nil, &starts) : script.body)
+        }
         if isInnocent, !script.asksTunnel, random.chance(perMille: 60) {
             let sent = script.head.count + script.rest.reduce(0) { $0 + $1.bytes.count }
             script.abort = random.pick([
@@ -85,7 +87,8 @@ struct ScriptWriter {
         if script.framing == .chunked, random.chance(perMille: 300) { script.trailer = "t\(request.id)" }
         if !request.isHTTP10, random.chance(perMille: 150) {
             for _ in 0...random.below(3) {
-                script.interims.append(Array("HTTP/1.1 \(random.pick(["103 Early Hints", "102 Processing"]))\r\nX-Id: \(request.id)\r\n\r\n".utf8))
+                script.interims.append(
+                    Array("HTTP/1.1 \(random.pick(["103 Early Hints", "102 Processing"]))\r\nX-Id: \(request.id)\r\n\r\n".utf8))
             }
         }
         if !isInnocent, script.framing != .close || random.chance(perMille: 300), random.chance(perMille: 350) {
@@ -121,7 +124,8 @@ struct ScriptWriter {
         case .chunked:
             faults += [
                 .secondHeadBetweenChunks, .secondHeadBetweenChunks, .interimBetweenChunks, .badChunkSize, .lengthWithChunked,
-                .truncated(at: random.below(count + 1), reset: random.chance(perMille: 400)), .stalled(at: random.below(count + 1)),
+                .truncated(at: random.below(count + 1), reset: random.chance(perMille: 400)),
+                .stalled(at: random.below(count + 1)),
             ]
         default: break
         }
@@ -137,7 +141,9 @@ struct ScriptWriter {
         case .none:
             // HEAD and 304 may say how long the body would have been.
             if script.status != 204, script.status != 101, random.chance(perMille: 500) {
-                text += random.chance(perMille: 700) ? "Content-Length: \(random.below(5000))\r\n" : "Transfer-Encoding: chunked\r\n"
+                text +=
+                    random.chance(perMille: 700)
+                    ? "Content-Length: \(random.below(5000))\r\n" : "Transfer-Encoding: chunked\r\n"
             }
         case .length:
             if script.fault == .secondHeadInLength {
@@ -165,7 +171,8 @@ struct ScriptWriter {
         script.head = Array((text + "\r\n").utf8)
         let total = script.bytes.count
         for _ in 0..<random.pick([0, 0, 0, 1, 2, 5]) {
-            script.pauses.append((random.below(total + 1), random.pick([0, 1000, random.upTo(2_000_000), random.upTo(200_000_000)])))
+            script.pauses.append(
+                (random.below(total + 1), random.pick([0, 1000, random.upTo(2_000_000), random.upTo(200_000_000)])))
         }
         script.pauses.sort { $0.at < $1.at }
     }

@@ -195,7 +195,9 @@ final class ScriptedClient: SimulatedPeer {
 
     private func afterAnswer() {
         guard !isSendingRest, answering == nextToSend, !isDone else { return }
-        let delay = world.random.pick([0, 0, world.random.upTo(2_000_000), world.random.upTo(100_000_000), plan.thinkNanoseconds])
+        let delay = world.random.pick([
+            0, 0, world.random.upTo(2_000_000), world.random.upTo(100_000_000), plan.thinkNanoseconds,
+        ])
         if delay == 0 { sendNext() } else { world.network.after(delay) { [weak self] in self?.sendNext() } }
     }
 
@@ -260,7 +262,8 @@ final class ScriptedClient: SimulatedPeer {
 extension [UInt8] {
     /// As text, shortened.
     var shown: String {
-        let text = String(decoding: count > 600 ? self[..<300] + Array(" ... ".utf8) + self[(count - 100)...] : self[...], as: UTF8.self)
+        let text = String(
+            decoding: count > 600 ? self[..<300] + Array(" ... ".utf8) + self[(count - 100)...] : self[...], as: UTF8.self)
         return String(reflecting: text)
     }
 

@@ -114,8 +114,12 @@ final class ScriptedUpstream: SimulatedPeer {
     /// The request must be what its client sent, without what belongs to its hop.
     private func check(_ head: MessageReader.Head, _ story: Story) {
         let request = story.request
-        if head.startLine != "\(request.method) \(request.path) HTTP/1.1" { world.fail("request \(story.id) became \(head.startLine)") }
-        if head.values("host") != ["h\(story.id).example"] { world.fail("request \(story.id) has the hosts \(head.values("host"))") }
+        if head.startLine != "\(request.method) \(request.path) HTTP/1.1" {
+            world.fail("request \(story.id) became \(head.startLine)")
+        }
+        if head.values("host") != ["h\(story.id).example"] {
+            world.fail("request \(story.id) has the hosts \(head.values("host"))")
+        }
         if head.value("x-hop") != nil { world.fail("request \(story.id) kept a field of its hop") }
         switch request.framing {
         case .none: if head.value("content-length") ?? "0" != "0" { world.fail("request \(story.id) was given a body") }
@@ -247,10 +251,13 @@ final class ScriptedUpstream: SimulatedPeer {
         let acknowledged = socket?.acknowledgedTotal ?? 0
         let says408 = world.random.chance(perMille: 200)
         world.network.after(delay) { [weak self] in
-            guard let self, isOpen, !hasEnded, served.count == count, current?.isAnswered ?? true, unsentBytes == 0, stray == nil
+            guard let self, isOpen, !hasEnded, served.count == count, current?.isAnswered ?? true, unsentBytes == 0,
+                stray == nil
             else { return }
             // Idle is who has nothing on its way any more, and has had nothing for so long.
-            if let socket, socket.acknowledgedTotal != acknowledged || acknowledged < socket.writtenTotal { return closeWhenIdle() }
+            if let socket, socket.acknowledgedTotal != acknowledged || acknowledged < socket.writtenTotal {
+                return closeWhenIdle()
+            }
             hasStopped = true
             hasClosedIdle = true
             world.tell("upstream \(number)", "closes an idle connection")

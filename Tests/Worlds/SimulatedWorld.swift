@@ -26,6 +26,7 @@ public final class SimulatedWorld {
     private let world: World
     private let counters: WorkerCounters
     public private(set) var turns = 0
+    public var incidentCount: Int { incidents.count }
     /// Takes a line for everything that peers see and do.
     public var chronicle: ((String) -> Void)?
     private var start: UInt64 = 0

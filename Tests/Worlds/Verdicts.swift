@@ -6,14 +6,19 @@ enum Verdicts {
     /// Whether a request's outcome is one that it may have.
     static func judge(_ story: Story, _ world: SimulatedWorld) {
         func fail(_ what: String) {
-            world.fail("request \(story.id) (\(story.request.method), answer \(story.answer.status) \(story.answer.framing)): \(what)")
+            world.fail(
+                "request \(story.id) (\(story.request.method), answer \(story.answer.status) \(story.answer.framing)): \(what)")
         }
         switch story.outcome {
         case .whole:
-            if !story.request.isHTTP10, story.interims != story.answer.interims.count, !story.mayBeVictim, !story.request.asksTunnel {
+            if !story.request.isHTTP10, story.interims != story.answer.interims.count, !story.mayBeVictim,
+                !story.request.asksTunnel
+            {
                 fail("got \(story.interims) interim responses of \(story.answer.interims.count)")
             }
-            if let fault = story.usedFault, fault.leavesNoWhole, story.arrivals.count == 1 { fail("was whole in spite of \(fault)") }
+            if let fault = story.usedFault, fault.leavesNoWhole, story.arrivals.count == 1 {
+                fail("was whole in spite of \(fault)")
+            }
         case .aborted, .unserved: break
         case .nothing:
             fail(story.isSent ? "got no answer" : "was never sent")
@@ -44,7 +49,9 @@ enum Verdicts {
     static func judgeIncidents(_ world: SimulatedWorld) {
         var left = world.incidents
         if world.weather.isInnocent {
-            for incident in left { world.fail("an innocent world has an incident: \(incident.kind.rawValue): \(incident.message)") }
+            for incident in left {
+                world.fail("an innocent world has an incident: \(incident.kind.rawValue): \(incident.message)")
+            }
             return
         }
         for upstream in world.upstreams {
@@ -84,7 +91,8 @@ enum Verdicts {
 
     /// What the record says of the client must be what the client saw.
     private static func checkImpact(_ incident: Incident, _ fail: (String) -> Void, _ world: SimulatedWorld) {
-        guard let who = id(incident.victim ?? incident.request), let story = world.stories[who], !story.mayBeVictim || incident.victim == nil
+        guard let who = id(incident.victim ?? incident.request), let story = world.stories[who],
+            !story.mayBeVictim || incident.victim == nil
         else { return }
         switch (incident.clientImpact, story.outcome) {
         case (.none, .whole), (.aborted, .cut), (.badGateway, .proxyError(502)), (.misdelivered, _): break
@@ -139,7 +147,8 @@ extension Fault {
     /// The client cannot have a whole answer.
     var leavesNoWhole: Bool {
         switch self {
-        case .secondHeadBetweenChunks, .truncated, .stalled, .badChunkSize, .lengthsDiffer, .unaskedUpgrade, .garbageForHead: true
+        case .secondHeadBetweenChunks, .truncated, .stalled, .badChunkSize, .lengthsDiffer, .unaskedUpgrade, .garbageForHead:
+            true
         default: false
         }
     }
