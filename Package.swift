@@ -56,12 +56,21 @@ let package = Package(
         .testTarget(name: "AdminTests", dependencies: ["Admin", "Report", "Detector", "CShim"]),
         .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Detector", "Wire"]),
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "Chance"]),
+        // Worlds for the simulation, run by the tests in small numbers and by scripts/simulate in large ones.
+        .target(
+            name: "Worlds",
+            dependencies: [
+                "Proxy", "Simulation", "EventLoop", "Detector", "Report", .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Tests/Worlds"),
+        .executableTarget(name: "RunWorlds", dependencies: ["Worlds"], path: "Tests/RunWorlds"),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "EventLoop", "CShim"]),
         .testTarget(name: "TLSTests", dependencies: ["TLS", "Wire", "COpenSSL"]),
         .testTarget(
             name: "ProxyTests",
             dependencies: [
-                "Proxy", "Simulation", "EventLoop", "HTTP1", "Detector", "Exchanges", "Report", "Configuration", "Wire",
+                "Proxy", "Simulation", "Worlds", "EventLoop", "HTTP1", "Detector", "Exchanges", "Report", "Configuration",
+                "Wire",
                 "CShim",
                 .product(name: "Logging", package: "swift-log"),
             ]),

@@ -103,7 +103,7 @@ extension Worker {
             return
         }
         outbox.clear()
-        if !requestEnded { c.pointee.mustClose = true }
+        if !requestEnded { endAfterAnswer(client) }
         let head = UnsafeBufferPointer(start: record.head.base, count: record.head.base == nil ? 0 : record.head.count)
         let response = ErrorResponse.make(
             status: status, detail: detail, requestID: record.text(record.id), form: ErrorResponse.form(head),

@@ -33,6 +33,7 @@ extension Worker {
         let number = u.pointee.exchange
         let e = exchanges[number]
         let facts = responseBlock.facts
+        if responseBlock.status == 408, facts.contains(.close), crossedTimeout(slot) { return false }
         noteAnswer(slot, e)
         let c = clients[e.pointee.client]
         if responseBlock.duplicates != 0 || Judge.isConflicting(facts, status: responseBlock.status) {
@@ -45,11 +46,25 @@ extension Worker {
         case .chunked, .untilClose: e.pointee.clientFraming = isHTTP10 ? .untilClose : .chunked
         }
         // Whoever answers before the request is complete leaves bytes behind that nobody will read.
-        if e.pointee.clientFraming == .untilClose || !e.pointee.requestEnded || isDraining { c.pointee.mustClose = true }
+        if e.pointee.clientFraming == .untilClose || !e.pointee.requestEnded || isDraining { endAfterAnswer(e.pointee.client) }
         let hop = ResponseHead.Hop(framing: e.pointee.clientFraming, closes: c.pointee.mustClose, isHTTP10: isHTTP10)
         ResponseHead.dropFields(&responseBlock, hop)
         putHead(hop)
         e.pointee.headWritten = true
+        return true
+    }
+
+    /// On a connection that had been idle a 408 is the server's word to nobody, which crossed the request: that is sent
+    /// again where it is safe (RFC 9110 section 15.5.9). False when the client is to have the 408.
+    private mutating func crossedTimeout(_ slot: Int32) -> Bool {
+        let u = upstreams[slot]
+        let number = u.pointee.exchange
+        let e = exchanges[number]
+        guard u.pointee.ordinal > 1, e.pointee.attempts == 1, e.pointee.request.method.isIdempotent, e.pointee.requestEnded,
+            !e.pointee.sentBody
+        else { return false }
+        detach(slot, .upstreamClosed)
+        retryOrFail(number, afterConnect: false, staleConnection: true)
         return true
     }
 
@@ -144,9 +159,12 @@ extension Worker {
         answerDone(client)
     }
 
-    /// Under `fail`, an answer that has more behind it is no answer. False when the surplus is nothing but line ends.
+    /// Under `fail`, an answer that has more behind it is no answer. False when the surplus is nothing but line ends, or
+    /// perhaps a timeout's notice, which was found this early only because the answer was read late.
     private mutating func failsForSurplus(_ slot: Int32, _ position: Int, _ count: Int) -> Bool {
-        guard !(position..<count).allSatisfy({ readBuffer[$0] == 0x0d || readBuffer[$0] == 0x0a }) else { return false }
+        guard !(position..<count).allSatisfy({ readBuffer[$0] == 0x0d || readBuffer[$0] == 0x0a }),
+            !EmbeddedStatusLine.mayBe(408, readBuffer + position, count - position)
+        else { return false }
         let u = upstreams[slot]
         let number = u.pointee.exchange
         let record = exchanges[number].pointee.request
