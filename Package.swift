@@ -12,6 +12,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .target(name: "CShim"),
         .target(name: "CTLS", dependencies: ["COpenSSL"]),
@@ -23,14 +24,15 @@ let package = Package(
         .target(name: "Traces"),
         .target(name: "Explanations", dependencies: ["Detector"]),
         .target(name: "Report", dependencies: ["Wire", "Exchanges", "Detector", "CShim"]),
-        .target(name: "Configuration", dependencies: ["Wire", "Detector", "CYaml"]),
+        .target(name: "Routing", dependencies: ["Wire", "CPCRE2"]),
+        .target(name: "Configuration", dependencies: ["Wire", "Detector", "Routing", "CYaml"]),
         .target(name: "EventLoop", dependencies: ["Wire", "CShim"]),
         .target(name: "Simulation", dependencies: ["Wire", "EventLoop", "CShim"]),
         .target(name: "TLS", dependencies: ["Wire", "COpenSSL", "CTLS"]),
         .target(
             name: "Proxy",
             dependencies: [
-                "Wire", "HTTP1", "Exchanges", "Detector", "Report", "Configuration", "EventLoop", "CShim",
+                "Wire", "HTTP1", "Exchanges", "Detector", "Report", "Routing", "Configuration", "EventLoop", "CShim",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(name: "Admin", dependencies: ["Report", "Detector", "CShim"]),
@@ -43,6 +45,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
 
+        .testTarget(name: "RoutingTests", dependencies: ["Routing", "Wire"]),
         .testTarget(name: "WireTests", dependencies: ["Wire"]),
         .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1", "Wire"]),
         .testTarget(name: "DetectorTests", dependencies: ["Detector", "Exchanges", "Wire", "HTTP1"]),
