@@ -28,7 +28,11 @@ public final class FieldChanges: @unchecked Sendable {
             replaced |= 1 << UInt32(known.rawValue)
         }
         for field in changes.set {
-            if field.name.lowercased() == "host" { host = Array(field.value.utf8) } else { lines += "\(field.name): \(field.value)\r\n".utf8 }
+            if field.name.lowercased() == "host" {
+                host = Array(field.value.utf8)
+            } else {
+                lines += "\(field.name): \(field.value)\r\n".utf8
+            }
         }
         self.lines = Self.kept(lines)
         self.host = Self.kept(host)

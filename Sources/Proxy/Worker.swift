@@ -6,6 +6,7 @@ import HTTP1
 import Logging
 import Report
 import Routing
+import TLS
 import Wire
 
 /// One event loop with all that it owns: connections, pools, timers, buffers. Made and run on one thread, shared with nobody.
@@ -40,6 +41,14 @@ public struct Worker: ~Copyable {
     var outbox = Outbox()
     /// What has been read last; good until the next read.
     let readBuffer: UnsafeMutablePointer<UInt8>
+    /// TLS: what has been read last, before it is decrypted, and behind it room for what a look at a pooled connection finds.
+    let records: UnsafeMutablePointer<UInt8>
+    /// Where sessions put their records.
+    var port: TLSPort
+    /// Why the session that has just failed did so.
+    var tlsFailure: TLSFailure?
+    var tlsLog = LogRation()
+    var failureLog = LogRation()
     /// The header block being written to a client.
     let scratch: UnsafeMutablePointer<UInt8>
     let scratchCapacity: Int
@@ -50,7 +59,6 @@ public struct Worker: ~Copyable {
     /// Index in `servers` of each upstream's first, and one past the last upstream's.
     let firstServer: [Int]
     var queues: [WaitQueue]
-    var turns: [UInt32]
     /// Connections to come back to in this turn's end, by tag.
     var again: [UInt64] = []
     var listeners: [ListenerSocket] = []
@@ -90,6 +98,8 @@ public struct Worker: ~Copyable {
         requestBlock = HeaderBlock(capacity: plan.limits.headerCount)
         responseBlock = HeaderBlock(capacity: plan.limits.headerCount)
         readBuffer = .allocate(capacity: plan.limits.headerBytes + 2 * Self.readBytes)
+        records = .allocate(capacity: 3 * Self.readBytes)
+        port = TLSPort(isNeeded: plan.usesTLS)
         let addedMax = plan.routes.reduce(0) { max($0, $1.responseFields?.lines.count ?? 0) }
         scratchCapacity = plan.limits.headerBytes + 4096 + addedMax
         scratch = .allocate(capacity: scratchCapacity)
@@ -111,7 +121,6 @@ public struct Worker: ~Copyable {
         self.servers = servers
         self.firstServer = firstServer
         queues = plan.upstreams.map { _ in WaitQueue() }
-        turns = plan.upstreams.map { _ in 0 }
         again.reserveCapacity(1024)
         timers.open(hangupTimer)
         for server in servers.indices { timers.open(serverTimer(server)) }
@@ -119,6 +128,7 @@ public struct Worker: ~Copyable {
 
     deinit {
         readBuffer.deallocate()
+        records.deallocate()
         scratch.deallocate()
         trailerScratch.deallocate()
         events.deallocate()

@@ -50,7 +50,8 @@ public struct PathTemplate: Sendable, Equatable {
                 let end = rest.firstIndex(of: 0x7d) ?? rest.endIndex
                 let name = String(decoding: rest[..<end], as: UTF8.self)
                 guard end < rest.endIndex, let parts = Self.names[name] else {
-                    throw Invalid(reason: "expected {host}, {path}, {query} or {uri}, found '{\(name)\(end < rest.endIndex ? "}" : "")'")
+                    throw Invalid(
+                        reason: "expected {host}, {path}, {query} or {uri}, found '{\(name)\(end < rest.endIndex ? "}" : "")'")
                 }
                 for part in parts { pieces.append(Piece(part: part, start: 0)) }
                 rest = rest[(end + 1)...]

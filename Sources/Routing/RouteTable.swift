@@ -63,7 +63,11 @@ struct RouteTable: Sendable {
         for index in order {
             let host = self.host(of: rules[index])
             while patternRules.count < hosts.count { patternRules.append([]) }
-            if case .pattern = rules[index].path { patternRules[Int(host)].append(index) } else { add(rules[index], index, host) }
+            if case .pattern = rules[index].path {
+                patternRules[Int(host)].append(index)
+            } else {
+                add(rules[index], index, host)
+            }
         }
         for (host, indices) in patternRules.enumerated() {
             hosts[host].firstPattern = Int32(patterns.count)

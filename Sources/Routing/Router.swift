@@ -118,7 +118,8 @@ public struct Router: ~Copyable {
             }
             if table.hasWildcardHosts {
                 for i in 1..<max(hostCount, 2) where host[i - 1] == 0x2e && i < hostCount {
-                    let place = table.find(RouteTable.wildcardHosts, host + i, hostCount - i, hash: hash(host + i, hostCount - i))
+                    let place = table.find(
+                        RouteTable.wildcardHosts, host + i, hostCount - i, hash: hash(host + i, hostCount - i))
                     if place >= 0, let outcome = find(in: place, path, method, methodText) { return outcome }
                 }
             }

@@ -42,12 +42,15 @@ import Testing
 
     @Test func noSpellingGetsRoundARoute() {
         var router = Router([.prefix("/"), .prefix("/admin"), .prefix("/public")])
-        for path in ["/admin", "/%61dmin", "//admin", "/admin//x", "/admin/%2e", "///%61dmin/x", "/admin/x/../y", "/admin%3Fx"] {
+        for path in ["/admin", "/%61dmin", "//admin", "/admin//x", "/admin/%2e", "///%61dmin/x", "/admin/x/../y", "/admin%3Fx"]
+        {
             #expect(router.ask(path) == .route(path == "/admin%3Fx" ? 0 : 1), "\(path)")
         }
         for path in [
-            "/public/../admin", "/public/%2e%2e/admin", "/public/.%2E/admin/x", "/public%2f..%2fadmin", "/admin/../public", "/admin%2fx",
-            "/./admin", #"/public\..\admin"#, #"/\admin"#, "/admin/..", "/public/..%2fadmin", "/x/..//admin", "/%2e/admin", "/admin%5cx",
+            "/public/../admin", "/public/%2e%2e/admin", "/public/.%2E/admin/x", "/public%2f..%2fadmin", "/admin/../public",
+            "/admin%2fx",
+            "/./admin", #"/public\..\admin"#, #"/\admin"#, "/admin/..", "/public/..%2fadmin", "/x/..//admin", "/%2e/admin",
+            "/admin%5cx",
         ] {
             #expect(router.ask(path) == .ambiguous, "\(path)")
         }

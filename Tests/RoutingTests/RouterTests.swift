@@ -9,7 +9,8 @@ import Wire
             .prefix("/"), .prefix("/", host: "*.example"), .prefix("/", host: "*.b.example"), .prefix("/", host: "a.b.example"),
         ])
         for (host, expected) in [
-            ("a.b.example", 3), ("A.B.Example:8080", 3), ("a.b.example.", 3), ("c.b.example", 2), ("x.c.b.example", 2), ("b.example", 1),
+            ("a.b.example", 3), ("A.B.Example:8080", 3), ("a.b.example.", 3), ("c.b.example", 2), ("x.c.b.example", 2),
+            ("b.example", 1),
             ("example", 0), ("ample", 0), ("xexample", 0), ("", 0), ("[::1]:80", 0), (".example", 1), ("example.org", 0),
         ] {
             #expect(router.ask("/", host: host) == .route(expected), "\(host)")
@@ -28,7 +29,8 @@ import Wire
     @Test func theLongestPrefixWinsAtSegmentBorders() {
         var router = Router([.prefix("/"), .prefix("/api"), .prefix("/api/v1/"), .prefix("/api/v1/users")])
         for (path, expected) in [
-            ("/", 0), ("/api", 1), ("/api?x=/api/v1/users", 1), ("/api/", 1), ("/apiary", 0), ("/api/v1", 1), ("/api/v1/", 2), ("/api/v1/x", 2),
+            ("/", 0), ("/api", 1), ("/api?x=/api/v1/users", 1), ("/api/", 1), ("/apiary", 0), ("/api/v1", 1), ("/api/v1/", 2),
+            ("/api/v1/x", 2),
             ("/api/v1/users", 3), ("/api/v1/users/", 3), ("/api/v1/users/7/x", 3), ("/api/v1/usersx", 2), ("/API", 0), ("*", 0),
         ] {
             #expect(router.ask(path) == .route(expected), "\(path)")
@@ -37,7 +39,8 @@ import Wire
 
     @Test func exactPathsComeFirstThenPatternsInOrderThenPrefixes() throws {
         var router = Router([
-            .prefix("/img/thumbs"), try .pattern(#"/img/.*\.png"#), try .pattern("/img/thumbs/.*"), .exact("/img/a.png"), .exact("/img/"),
+            .prefix("/img/thumbs"), try .pattern(#"/img/.*\.png"#), try .pattern("/img/thumbs/.*"), .exact("/img/a.png"),
+            .exact("/img/"),
         ])
         #expect(router.ask("/img/a.png") == .route(3))
         #expect(router.ask("/img/") == .route(4))
@@ -53,7 +56,8 @@ import Wire
 
     @Test func methodsChooseBetweenRoutesOfOnePath() {
         var router = Router([
-            .prefix("/"), .prefix("/w", methods: ["GET", "POST"]), .exact("/only", methods: ["PUT", "PURGE"]), .prefix("/", methods: ["DELETE"]),
+            .prefix("/"), .prefix("/w", methods: ["GET", "POST"]), .exact("/only", methods: ["PUT", "PURGE"]),
+            .prefix("/", methods: ["DELETE"]),
         ])
         #expect(router.ask("/w", method: "POST") == .route(1))
         #expect(router.ask("/w", method: "HEAD") == .route(1), "HEAD goes where GET goes")

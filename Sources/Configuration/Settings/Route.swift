@@ -57,12 +57,16 @@ extension Settings {
                 Key(
                     "path_regex", \.pathRegex, .optional(.text("regular expression")),
                     "an expression (PCRE2) for the whole path"),
-                Key("methods", \.methods, .list(of: .token, type: "list of names"), "the request methods; empty: any; `GET` serves HEAD as well"),
+                Key(
+                    "methods", \.methods, .list(of: .token, type: "list of names"),
+                    "the request methods; empty: any; `GET` serves HEAD as well"),
                 Key(
                     "upstream", \.upstream, .optional(.text("name")), default: "the only upstream",
                     "where the requests go; none with `redirect`"),
                 Key("strip_prefix", \.stripPrefix, .optional(.path), "taken off the beginning of the path, in whole segments"),
-                Key("rewrite", \.rewrite, .optional(.path), "sent instead of the request's path; the query stays; `$1` to `$9` stand for groups of `path_regex`"),
+                Key(
+                    "rewrite", \.rewrite, .optional(.path),
+                    "sent instead of the request's path; the query stays; `$1` to `$9` stand for groups of `path_regex`"),
                 Key(
                     "redirect", \.redirect, .optional(.section(Redirect.section)), default: "`null`",
                     "answers with a redirect instead of asking an upstream"),

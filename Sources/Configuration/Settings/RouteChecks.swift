@@ -19,7 +19,8 @@ extension Settings.Route {
         check("redirect", redirect?.to, groupCount, isURL: true, at: decoder.mark(of: "redirect", "to") ?? node.mark, &decoder)
     }
 
-    private func check(_ key: String, _ text: String?, _ groupCount: Int, isURL: Bool, at mark: Mark, _ decoder: inout Decoder) {
+    private func check(_ key: String, _ text: String?, _ groupCount: Int, isURL: Bool, at mark: Mark, _ decoder: inout Decoder)
+    {
         guard let text else { return }
         do throws(PathTemplate.Invalid) {
             _ = try PathTemplate(text, groupCount: groupCount, isURL: isURL)
@@ -36,7 +37,8 @@ extension Settings.Route {
             let mark = decoder.mark(of: "request_headers", "set", field.name) ?? node.mark
             decoder.fail("the field '\(field.name)' belongs to the proxy and cannot be set", at: mark)
         }
-        for (index, name) in requestHeaders.remove.enumerated() where Self.identity.union(["host"]).contains(name.lowercased()) {
+        for (index, name) in requestHeaders.remove.enumerated() where Self.identity.union(["host"]).contains(name.lowercased())
+        {
             let mark = decoder.mark(of: "request_headers", "remove", "\(index)") ?? node.mark
             decoder.fail("the field '\(name)' cannot be removed from a request", at: mark)
         }
