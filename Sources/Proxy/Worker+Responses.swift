@@ -20,9 +20,10 @@ extension Worker {
     }
 
     /// Writes the block's head into the outbox.
-    private mutating func putHead(_ hop: ResponseHead.Hop) {
+    private mutating func putHead(_ hop: ResponseHead.Hop, _ changes: FieldChanges? = nil) {
         var out = ByteWriter(scratch)
-        ResponseHead.write(responseBlock, hop, &out)
+        if let changes { changes.drop(&responseBlock) }
+        ResponseHead.write(responseBlock, hop, changes, &out)
         outbox.add(scratch, out.count)
         outbox.beginsWithHead = true
     }
@@ -49,7 +50,7 @@ extension Worker {
         if e.pointee.clientFraming == .untilClose || !e.pointee.requestEnded || isDraining { endAfterAnswer(e.pointee.client) }
         let hop = ResponseHead.Hop(framing: e.pointee.clientFraming, closes: c.pointee.mustClose, isHTTP10: isHTTP10)
         ResponseHead.dropFields(&responseBlock, hop)
-        putHead(hop)
+        putHead(hop, plan.routes[Int(e.pointee.request.route)].responseFields)
         e.pointee.headWritten = true
         return true
     }
@@ -90,7 +91,7 @@ extension Worker {
         }
         serverAnswered(Int(u.pointee.server), status: responseBlock.status)
         counters.observeResponseHeader(upstream: upstream, nanoseconds: now - e.pointee.sentAt)
-        timers.set(upstreamTimer(slot), now + plan.upstreams[upstream].bodyIdleTimeout)
+        timers.set(upstreamTimer(slot), now + bodyIdleTimeout(e))
     }
 
     /// Passes on a piece of an answer's body, and its end.
@@ -102,7 +103,7 @@ extension Worker {
         if count > 0 {
             if e.pointee.answer.framing == .length { lookForStatusLine(slot, bytes, count) }
             e.pointee.answer.bodyBytes += UInt64(count)
-            timers.set(upstreamTimer(slot), now + plan.upstreams[Int(e.pointee.upstreamIndex)].bodyIdleTimeout)
+            timers.set(upstreamTimer(slot), now + bodyIdleTimeout(e))
         }
         guard e.pointee.clientFraming == .chunked else {
             outbox.add(bytes, count)

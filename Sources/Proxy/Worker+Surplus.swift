@@ -159,7 +159,12 @@ extension Worker {
     mutating func copyOf(_ record: RequestRecord) -> RequestRecord {
         var copy = record
         copy.head = Buffer()
-        if record.head.count > 0 { buffers.append(&copy.head, record.head.first, record.head.count) }
+        guard record.head.count > 0 else { return copy }
+        // What the client asked for may stand behind the header block.
+        let end = max(Int(record.head.end), record.target.end, record.host.end)
+        buffers.append(&copy.head, record.head.base!, end)
+        copy.head.start = record.head.start
+        copy.head.end = record.head.end
         return copy
     }
 
