@@ -55,6 +55,9 @@ struct Exchange: BitwiseCopyable {
     var keepsBody = false
     /// The server that failed it last, which a retry passes over; -1 for none.
     var avoidedServer: Int16 = -1
+    /// The server in its upstream that the client's cookie names, -1 for none.
+    var stickyServer: Int16 = -1
+    var clientIsSecure = false
     /// The upstream's header block has been written into the outbox.
     var headWritten = false
     /// The upstream's header block has been sent, so that an error can no longer be answered.

@@ -11,10 +11,12 @@ extension Worker {
 
     /// The server to use, by the upstream's way of balancing. Those that are down or ejected are passed over, those
     /// without a free connection and the one to avoid only while there are others.
-    mutating func chooseServer(_ upstream: Int, avoiding avoided: Int) -> Int? {
+    /// `sticky`, unless -1: the one, by its place in the upstream, to which the client belongs as long as it can be used.
+    mutating func chooseServer(_ upstream: Int, avoiding avoided: Int, sticky: Int = -1) -> Int? {
         let first = firstServer[upstream]
         let end = firstServer[upstream + 1]
         if end - first == 1 { return isUp(first) ? first : nil }
+        if sticky >= 0, isEligible(first + sticky, .other, avoided) { return first + sticky }
         guard let level = bestLevel(first, end, avoided) else { return nil }
         switch plan.upstreams[upstream].balance {
         case .roundRobin: return inTurn(first, end, level, avoided, equalTo: -1)

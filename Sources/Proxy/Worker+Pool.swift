@@ -14,7 +14,9 @@ extension Worker {
     mutating func findUpstream(_ number: Int32) {
         let e = exchanges[number]
         let upstream = Int(e.pointee.upstreamIndex)
-        guard let server = chooseServer(upstream, avoiding: Int(e.pointee.avoidedServer)) else {
+        guard let server = chooseServer(
+            upstream, avoiding: Int(e.pointee.avoidedServer), sticky: Int(e.pointee.stickyServer))
+        else {
             return failExchange(number, status: 503, "no server of upstream \(plan.upstreams[upstream].name) can be used")
         }
         let isIdempotent = e.pointee.request.method.isIdempotent

@@ -19,11 +19,24 @@ extension Worker {
         sendToClient(e.pointee.client)
     }
 
+    /// Writes the head of an answer into the outbox, with the cookie that leads back to its server when the client lacks it.
+    private mutating func putFinalHead(_ hop: ResponseHead.Hop, _ slot: Int32) {
+        let e = exchanges[upstreams[slot].pointee.exchange]
+        let server = servers[Int(upstreams[slot].pointee.server)]
+        let changes = plan.routes[Int(e.pointee.request.route)].responseFields
+        guard let sticky = plan.upstreams[Int(server.upstream)].sticky, Int(e.pointee.stickyServer) != Int(server.index) else {
+            return putHead(hop, changes)
+        }
+        putHead(hop, changes, cookie: sticky.line(Int(server.index), isSecure: e.pointee.clientIsSecure))
+    }
+
     /// Writes the block's head into the outbox.
-    private mutating func putHead(_ hop: ResponseHead.Hop, _ changes: FieldChanges? = nil) {
+    private mutating func putHead(
+        _ hop: ResponseHead.Hop, _ changes: FieldChanges? = nil, cookie: UnsafeBufferPointer<UInt8> = .init(start: nil, count: 0)
+    ) {
         var out = ByteWriter(scratch)
         if let changes { changes.drop(&responseBlock) }
-        ResponseHead.write(responseBlock, hop, changes, &out)
+        ResponseHead.write(responseBlock, hop, changes, cookie, &out)
         outbox.add(scratch, out.count)
         outbox.beginsWithHead = true
     }
@@ -50,7 +63,7 @@ extension Worker {
         if e.pointee.clientFraming == .untilClose || !e.pointee.requestEnded || isDraining { endAfterAnswer(e.pointee.client) }
         let hop = ResponseHead.Hop(framing: e.pointee.clientFraming, closes: c.pointee.mustClose, isHTTP10: isHTTP10)
         ResponseHead.dropFields(&responseBlock, hop)
-        putHead(hop, plan.routes[Int(e.pointee.request.route)].responseFields)
+        putFinalHead(hop, slot)
         e.pointee.headWritten = true
         return true
     }
@@ -235,7 +248,7 @@ extension Worker {
         noteAnswer(slot, e)
         let hop = ResponseHead.Hop(framing: .none, closes: false, isHTTP10: false, switches: true)
         ResponseHead.dropFields(&responseBlock, hop)
-        putHead(hop)
+        putFinalHead(hop, slot)
         e.pointee.headWritten = true
         let client = e.pointee.client
         clients[client].pointee.phase = .tunnel
