@@ -70,8 +70,12 @@ struct Exchange: BitwiseCopyable {
     var requestIsChunked = false
     /// How the answer's body is framed for the client.
     var clientFraming = BodyDecoder.Framing.none
-    /// In the upstream's queue for a connection.
+    /// In a queue for a connection; called from there, when one may be had.
     var isWaiting = false
+    var isCalled = false
+    /// Which queue, and since when it has waited, in all; 0 when it never had to.
+    var queue: Int32 = -1
+    var waitingSince: UInt64 = 0
     /// The first byte of an answer has been seen, and its sending judged.
     var sawAnswer = false
     /// In a tunnel: the client has ended its side.

@@ -45,7 +45,9 @@ final class StickyCookie: @unchecked Sendable {
     private func server(namedIn cookies: UnsafeBufferPointer<UInt8>) -> Int {
         var start = 0
         while start < cookies.count {
-            while start < cookies.count, cookies[start] == 0x20 || cookies[start] == 0x3b || cookies[start] == 0x09 { start += 1 }
+            while start < cookies.count, cookies[start] == 0x20 || cookies[start] == 0x3b || cookies[start] == 0x09 {
+                start += 1
+            }
             var end = start
             while end < cookies.count, cookies[end] != 0x3b { end += 1 }
             if end - start >= name.count + Self.idCount, starts(cookies, start, with: name) {

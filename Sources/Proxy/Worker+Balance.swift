@@ -33,6 +33,9 @@ extension Worker {
         return nil
     }
 
+    /// Whether a request that is not bound to a server would find one with a connection.
+    func anyHasRoom(_ upstream: Int) -> Bool { bestLevel(firstServer[upstream], firstServer[upstream + 1], -1) == .free }
+
     private func isEligible(_ server: Int, _ level: Eligibility, _ avoided: Int) -> Bool {
         guard isUp(server) else { return false }
         // All ejected: better a server that failed lately than none.
@@ -49,7 +52,7 @@ extension Worker {
 
     func isEjected(_ server: Int) -> Bool { so_load(&servers[server].shared.pointee.ejectedUntil) > now }
 
-    private func hasRoom(_ server: Int) -> Bool {
+    func hasRoom(_ server: Int) -> Bool {
         servers[server].readyFirst >= 0 || servers[server].restingFirst >= 0 || connectionsLeft(server)
     }
 

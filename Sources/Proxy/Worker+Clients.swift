@@ -13,7 +13,7 @@ extension Worker {
         let c = clients[slot]
         if c.pointee.needsUpstream {
             c.pointee.needsUpstream = false
-            findUpstream(c.pointee.exchange)
+            if c.pointee.exchange >= 0 { answerCall(c.pointee.exchange) }
             sendRequestHead(slot)
         }
         if c.pointee.socket.isBlocked, c.pointee.socket.isWritable {
@@ -250,6 +250,7 @@ extension Worker {
 
     static func clientTimer(_ slot: Int32) -> Int32 { slot }
     var hangupTimer: Int32 { drainTimer + 1 }
-    func serverTimer(_ server: Int) -> Int32 { drainTimer + 2 + Int32(server) }
+    var queueTimer: Int32 { drainTimer + 2 }
+    func serverTimer(_ server: Int) -> Int32 { drainTimer + 3 + Int32(server) }
     func upstreamTimer(_ slot: Int32) -> Int32 { slot + Int32(clients.capacity) }
 }

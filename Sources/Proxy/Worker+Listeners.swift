@@ -89,6 +89,8 @@ extension Worker {
             switch order {
             case .drain: startDrain()
             case .stop: isStopped = true
+            case .grant(let server): takeGrant(server)
+            case .giveIdle(let server): giveIdle(server)
             }
         }
     }

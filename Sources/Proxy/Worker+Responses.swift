@@ -32,7 +32,8 @@ extension Worker {
 
     /// Writes the block's head into the outbox.
     private mutating func putHead(
-        _ hop: ResponseHead.Hop, _ changes: FieldChanges? = nil, cookie: UnsafeBufferPointer<UInt8> = .init(start: nil, count: 0)
+        _ hop: ResponseHead.Hop, _ changes: FieldChanges? = nil,
+        cookie: UnsafeBufferPointer<UInt8> = .init(start: nil, count: 0)
     ) {
         var out = ByteWriter(scratch)
         if let changes { changes.drop(&responseBlock) }
@@ -164,8 +165,7 @@ extension Worker {
             plan.upstreams[Int(servers[Int(u.pointee.server)].upstream)].reuse != .never
         {
             buffers.give(&u.pointee.socket.input)
-            pool(slot)
-            if u.pointee.socket.isReadable { queueUpstream(slot) }
+            if pool(slot), u.pointee.socket.isReadable { queueUpstream(slot) }
         } else {
             buffers.give(&u.pointee.socket.input)
             listenForStrays(slot)
@@ -230,7 +230,7 @@ extension Worker {
     mutating func abandon(_ number: Int32) {
         let e = exchanges[number]
         outbox.clear()
-        if e.pointee.isWaiting { dequeue(number) }
+        if e.pointee.isWaiting { leaveQueue(number) }
         countAnswer(
             number, status: e.pointee.answered ? Int(e.pointee.answer.status) : 499, route: Int(e.pointee.request.route))
         if e.pointee.upstream >= 0 { detach(e.pointee.upstream, .clientGone) }

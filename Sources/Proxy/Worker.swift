@@ -83,7 +83,7 @@ public struct Worker: ~Copyable {
             let upstreams = Slab<UpstreamConnection>(capacity: upstreamCapacity),
             let exchanges = Slab<Exchange>(capacity: plan.limits.clientConnections + 16)
         else { return nil }
-        timers = TimerWheel(capacity: clients.capacity + upstreams.capacity + 2 + world.serverCount, now: kernel.now())
+        timers = TimerWheel(capacity: clients.capacity + upstreams.capacity + 3 + world.serverCount, now: kernel.now())
         self.clients = clients
         self.upstreams = upstreams
         self.exchanges = exchanges
@@ -121,10 +121,11 @@ public struct Worker: ~Copyable {
         firstServer.append(servers.count)
         self.servers = servers
         self.firstServer = firstServer
-        queues = plan.upstreams.map { _ in WaitQueue() }
+        queues = Array(repeating: WaitQueue(), count: plan.upstreams.count + servers.count)
         budgets = plan.upstreams.map { _ in RetryBudget() }
         again.reserveCapacity(1024)
         timers.open(hangupTimer)
+        timers.open(queueTimer)
         for server in servers.indices { timers.open(serverTimer(server)) }
     }
 

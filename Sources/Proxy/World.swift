@@ -13,6 +13,7 @@ public final class World: @unchecked Sendable {
     /// One place a server, in the order of the plan's upstreams. Relaxed atomics only.
     let sharedServers: UnsafeMutablePointer<SharedServer>
     let serverCount: Int
+    let waitingRoom: WaitingRoom
     /// Wakes the thread that watches over the servers; -1 when there is none.
     let watchWakeUp: Int32
     private let words: UnsafeMutablePointer<UInt64>
@@ -28,6 +29,7 @@ public final class World: @unchecked Sendable {
         mailboxes = counters.map { _ in Mailbox(fd: wakes ? so_eventfd() : -1) }
         watchWakeUp = wakes ? so_eventfd() : -1
         serverCount = plan.upstreams.reduce(0) { $0 + $1.servers.count }
+        waitingRoom = WaitingRoom(upstreams: plan.upstreams.count, servers: serverCount, workers: counters.count)
         sharedServers = .allocate(capacity: max(serverCount, 1))
         sharedServers.initialize(repeating: SharedServer(), count: max(serverCount, 1))
         words = .allocate(capacity: 2)
