@@ -33,22 +33,30 @@ let package = Package(
                 "Wire", "HTTP1", "Exchanges", "Detector", "Report", "Configuration", "EventLoop", "TLS", "CShim",
                 .product(name: "Logging", package: "swift-log"),
             ]),
+        .target(
+            name: "Replay",
+            dependencies: [
+                "Wire", "HTTP1", "Detector", "Report", "Configuration", "EventLoop", "Simulation", "Proxy", "Traces",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         .target(name: "Admin", dependencies: ["Report", "Detector", "CShim"]),
         .executableTarget(
             name: "SendOnce",
             dependencies: [
                 "Wire", "HTTP1", "Exchanges", "Detector", "Report", "Configuration", "EventLoop", "Proxy", "Admin", "CShim",
-                "Explanations", "Traces",
+                "Explanations", "Traces", "Replay",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
 
         .target(name: "Chance", path: "Tests/Chance"),
+        .target(name: "RecordedTraces", dependencies: ["Traces"], path: "Tests/RecordedTraces"),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Chance"]),
         .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1", "Exchanges", "Wire", "Chance"]),
         .testTarget(name: "DetectorTests", dependencies: ["Detector", "Exchanges", "Wire"]),
         .testTarget(name: "ExplanationsTests", dependencies: ["Explanations", "Detector"]),
-        .testTarget(name: "TracesTests", dependencies: ["Traces", "Detector"]),
+        .testTarget(name: "TracesTests", dependencies: ["RecordedTraces", "Traces", "Detector"]),
+        .testTarget(name: "ReplayTests", dependencies: ["Replay", "RecordedTraces", "Traces"]),
         .testTarget(name: "ReportTests", dependencies: ["Report", "Detector", "Exchanges", "Wire"]),
         .testTarget(name: "AdminTests", dependencies: ["Admin", "Report", "Detector", "CShim"]),
         .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Detector", "Wire"]),
