@@ -110,7 +110,7 @@ public struct ResponseDecoder {
         step.bodyCount = decoded.bodyCount
         switch decoded.outcome {
         case .more:
-            // Framing that was read is used up, and told by an empty piece: whoever needs more has nothing to consume.
+            // What has been consumed must not be shown again: with it the step is a body's, perhaps of no bytes.
             if decoded.consumed == 0 { step.event = .needMore }
         case .end:
             step.ended = true

@@ -8,6 +8,7 @@ struct RequestRecord: BitwiseCopyable {
     /// The header block as written to the upstream; empty when there is no request.
     var head = Buffer()
     var methodText = ByteRange()
+    /// As the client sent them: behind the header block where a route has changed them.
     var target = ByteRange()
     var host = ByteRange()
     var id = ByteRange()
@@ -44,6 +45,16 @@ struct Exchange: BitwiseCopyable {
     var upstreamIndex: UInt16 = 0
     /// Requests sent so far; a retry is another.
     var attempts: UInt8 = 0
+    /// Of those, after connections that were stale.
+    var staleRetries: UInt8 = 0
+    /// Its connection had served another exchange before.
+    var wasPooled = false
+    /// A connection from the pool is not good enough, unless no other may be opened.
+    var wantsNewConnection = false
+    /// What has been sent of its body is kept in `body`.
+    var keepsBody = false
+    /// The server that failed it last, which a retry passes over; -1 for none.
+    var avoidedServer: Int16 = -1
     /// The upstream's header block has been written into the outbox.
     var headWritten = false
     /// The upstream's header block has been sent, so that an error can no longer be answered.
@@ -66,6 +77,8 @@ struct Exchange: BitwiseCopyable {
     var startedAt: UInt64
     var sentAt: UInt64 = 0
     var requestBytes: UInt64 = 0
+    /// Body bytes as sent upstream, while they may have to be sent again.
+    var body = Buffer()
     /// Neighbour in the queue for a connection.
     var next: Int32 = -1
 

@@ -23,12 +23,8 @@ extension Plan {
         for upstream in settings.upstreams { upstreams.append(try make(upstream, tls)) }
         var routes: [Route] = []
         for route in settings.routes {
-            guard let index = upstreams.firstIndex(where: { $0.name == route.upstream }) else { continue }
-            var made = Route(name: route.name, upstream: index)
-            made.host = route.host.map { "\($0)".lowercased() } ?? ""
-            if case .prefix(let prefix) = route.match { made.pathPrefix = prefix }
-            made.onViolation = route.onViolation
-            routes.append(made)
+            let index = upstreams.firstIndex { $0.name == route.upstream }
+            routes.append(try make(route, upstream: index ?? -1))
         }
         var limits = Limits()
         limits.headerBytes = settings.limits.headerBytesMax
@@ -76,6 +72,14 @@ extension Plan {
         made.responseHeaderTimeout = nanoseconds(upstream.timeouts.responseHeaderMilliseconds)
         made.bodyIdleTimeout = nanoseconds(upstream.timeouts.bodyIdleMilliseconds)
         made.retryAttempts = upstream.retry.attempts
+        if let path = upstream.health.path {
+            var health = Health(path: path)
+            health.interval = nanoseconds(upstream.health.intervalMilliseconds)
+            health.timeout = nanoseconds(upstream.health.timeoutMilliseconds)
+            health.unhealthyAfter = upstream.health.unhealthyAfter
+            health.healthyAfter = upstream.health.healthyAfter
+            made.health = health
+        }
         made.ejectFailures = upstream.eject.consecutiveFailures
         made.ejectTime = nanoseconds(upstream.eject.forMilliseconds)
         return made

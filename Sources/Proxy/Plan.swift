@@ -1,5 +1,4 @@
 import Configuration
-import Detector
 import EventLoop
 import HTTP1
 import TLS
@@ -20,6 +19,19 @@ public final class Plan: Sendable {
             self.weight = weight
         }
     }
+
+    /// Active checks: GET of a path, again and again.
+    public struct Health: Sendable {
+        public var path: String
+        public var interval: UInt64 = 5_000_000_000
+        public var timeout: UInt64 = 1_000_000_000
+        public var unhealthyAfter = 3
+        public var healthyAfter = 2
+        public init(path: String) { self.path = path }
+    }
+
+    /// The longest time over which the share of a server that has come back grows to the whole.
+    public static let returnTimeMax: UInt64 = 30_000_000_000
 
     public enum Reuse: Sendable { case always, guarded, never }
     public enum Balance: Sendable { case roundRobin, leastConnections, randomTwo }
@@ -42,25 +54,13 @@ public final class Plan: Sendable {
         public var responseHeaderTimeout: UInt64 = 60_000_000_000
         public var bodyIdleTimeout: UInt64 = 60_000_000_000
         public var retryAttempts = 1
+        public var health: Health?
         /// Failures in a row after which a server is passed over for `ejectTime`; 0 for never.
         public var ejectFailures = 5
         public var ejectTime: UInt64 = 10_000_000_000
         public init(name: String, servers: [Server]) {
             self.name = name
             self.servers = servers
-        }
-    }
-
-    public struct Route: Sendable {
-        public var name: String
-        /// Lower case; empty matches every host, `*.` at the front every name below.
-        public var host = ""
-        public var pathPrefix = "/"
-        public var upstream: Int
-        public var onViolation = ViolationPolicy.contain
-        public init(name: String, upstream: Int) {
-            self.name = name
-            self.upstream = upstream
         }
     }
 

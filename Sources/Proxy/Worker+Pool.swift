@@ -14,15 +14,20 @@ extension Worker {
     mutating func findUpstream(_ number: Int32) {
         let e = exchanges[number]
         let upstream = Int(e.pointee.upstreamIndex)
-        guard let server = chooseServer(upstream) else {
+        guard let server = chooseServer(upstream, avoiding: Int(e.pointee.avoidedServer)) else {
             return failExchange(number, status: 503, "no server of upstream \(plan.upstreams[upstream].name) can be used")
         }
-        if let slot = takePooled(server, evenUnrested: false) { return attach(number, to: slot) }
-        if connectionsLeft(server), servers[server].connectionCount < plan.upstreams[upstream].idleMax {
+        let isIdempotent = e.pointee.request.method.isIdempotent
+        if !e.pointee.wantsNewConnection, let slot = takePooled(server, evenUnrested: false, onlyYoung: !isIdempotent) {
+            return attach(number, to: slot)
+        }
+        if connectionsLeft(server),
+            e.pointee.wantsNewConnection || servers[server].connectionCount < plan.upstreams[upstream].idleMax
+        {
             return connect(number, to: server)
         }
         // No more may be opened, or kept: of those that rest, the one that has rested longest is the least risky.
-        if let slot = takePooled(server, evenUnrested: true) {
+        if let slot = takePooled(server, evenUnrested: true, onlyYoung: false) {
             _ = so_fetch_add(&servers[server].shared.pointee.unrested, 1)
             return attach(number, to: slot)
         }
@@ -33,50 +38,12 @@ extension Worker {
         enqueue(number)
     }
 
-    // MARK: Choosing
-
-    /// The server to use, by the upstream's way of balancing. Servers that are down or ejected are passed over.
-    private mutating func chooseServer(_ upstream: Int) -> Int? {
-        let first = firstServer[upstream]
-        let count = firstServer[upstream + 1] - first
-        if count == 1 { return isUp(first) ? first : nil }
-        let candidates = (first..<first + count).filter { isUp($0) && !isEjected($0) }
-        // All ejected: better a server that failed lately than none.
-        let usable = candidates.isEmpty ? (first..<first + count).filter { isUp($0) } : candidates
-        guard !usable.isEmpty else { return nil }
-        turns[upstream] &+= 1
-        switch plan.upstreams[upstream].balance {
-        case .roundRobin: return weightedTurn(usable, Int(turns[upstream]))
-        case .leastConnections:
-            // Ties are broken by turn, so that idle servers share alike.
-            let start = Int(turns[upstream]) % usable.count
-            return (usable[start...] + usable[..<start]).min { load($0) < load($1) }
-        case .randomTwo:
-            let a = usable[Int(random.next() % UInt64(usable.count))]
-            let b = usable[Int(random.next() % UInt64(usable.count))]
-            return load(a) <= load(b) ? a : b
-        }
-    }
-
-    private func isUp(_ server: Int) -> Bool { so_load(&servers[server].shared.pointee.isUp) != 0 }
-
-    private func isEjected(_ server: Int) -> Bool { so_load(&servers[server].shared.pointee.ejectedUntil) > now }
-
-    private func load(_ server: Int) -> Double { Double(servers[server].activeCount) / Double(servers[server].weight) }
-
-    private func weightedTurn(_ usable: [Int], _ turn: Int) -> Int {
-        var place = turn % usable.reduce(0) { $0 + Int(servers[$1].weight) }
-        for server in usable {
-            place -= Int(servers[server].weight)
-            if place < 0 { return server }
-        }
-        return usable[0]
-    }
-
     // MARK: Taking
 
     /// A pooled connection that has been looked at and is quiet, nil when there is none.
-    private mutating func takePooled(_ server: Int, evenUnrested: Bool) -> Int32? {
+    ///
+    /// `onlyYoung`: none whose server may soon close it, as far as we know its ways; for requests that cannot be sent again.
+    private mutating func takePooled(_ server: Int, evenUnrested: Bool, onlyYoung: Bool) -> Int32? {
         let upstream = Int(servers[server].upstream)
         guard plan.upstreams[upstream].reuse != .never else { return nil }
         promoteRested(server, hold: plan.upstreams[upstream].reuse == .guarded ? plan.upstreams[upstream].hold : 0)
@@ -84,7 +51,13 @@ extension Worker {
             let slot =
                 servers[server].readyFirst >= 0 ? servers[server].readyFirst : evenUnrested ? servers[server].restingFirst : -1
             guard slot >= 0 else { return nil }
+            let idle = now - upstreams[slot].pointee.pooledAt
+            if onlyYoung, let safe = safeIdleTime(server), idle > safe / 2 { return nil }
             unpool(slot)
+            if idle >= idleTime(slot) {
+                closeUpstream(slot, .idleTimeout)
+                continue
+            }
             if plan.upstreams[upstream].reuse == .always { return slot }
             switch look(slot) {
             case .quiet: return slot
@@ -98,6 +71,13 @@ extension Worker {
             }
         }
     }
+
+    /// How long a connection may be idle: as configured, as its server allows, and as that has been seen to keep to it.
+    private func idleTime(_ slot: Int32) -> UInt64 {
+        min(upstreams[slot].pointee.idleTimeout, safeIdleTime(Int(upstreams[slot].pointee.server)) ?? .max)
+    }
+
+    private func safeIdleTime(_ server: Int) -> UInt64? { IdleLimit.safeTime(&servers[server].shared.pointee.idleLimit, now) }
 
     /// Looks at what has come on a pooled connection since the last wait for events.
     private mutating func look(_ slot: Int32) -> Look {
@@ -158,7 +138,7 @@ extension Worker {
 
     // MARK: Opening
 
-    private func connectionsLeft(_ server: Int) -> Bool {
+    func connectionsLeft(_ server: Int) -> Bool {
         so_load(&servers[server].shared.pointee.connections)
             < UInt64(plan.upstreams[Int(servers[server].upstream)].connectionsMax)
     }
@@ -169,8 +149,10 @@ extension Worker {
         let fd = kernel.connect(plan.upstreams[upstream].servers[Int(servers[server].index)].address, isConnected: &isConnected)
         guard fd >= 0 else {
             exchanges[number].pointee.attempts += 1
+            exchanges[number].pointee.avoidedServer = Int16(server)
             connectFailed(server, String(cString: strerror(-fd)))
-            return retryOrFail(number, afterConnect: true)
+            retryOrFail(number, .unsent)
+            return
         }
         let connection = UpstreamConnection(
             fd: fd, server: UInt16(server), number: world.nextConnectionNumber(),
@@ -212,7 +194,6 @@ extension Worker {
     /// A connection is there, with all that belongs to it: the request goes out.
     mutating func connected(_ slot: Int32) {
         let u = upstreams[slot]
-        so_store(&servers[Int(u.pointee.server)].shared.pointee.failures, 0)
         let number = u.pointee.exchange
         guard number >= 0 else { return closeUpstream(slot, .clientGone) }
         requestStarts(number)
@@ -224,24 +205,15 @@ extension Worker {
     /// A connect failed, or took too long.
     mutating func connectGaveUp(_ slot: Int32, _ reason: String) {
         let number = upstreams[slot].pointee.exchange
-        connectFailed(Int(upstreams[slot].pointee.server), reason)
+        let server = Int(upstreams[slot].pointee.server)
+        connectFailed(server, reason)
+        if number >= 0 { exchanges[number].pointee.avoidedServer = Int16(server) }
         detach(slot, .error)
-        if number >= 0 { retryOrFail(number, afterConnect: true) }
+        if number >= 0 { retryOrFail(number, .unsent) }
     }
 
     private mutating func connectFailed(_ server: Int, _ reason: String) {
-        let shared = servers[server].shared
-        let failures = so_fetch_add(&shared.pointee.failures, 1) + 1
-        let upstream = plan.upstreams[Int(servers[server].upstream)]
-        if failures == 1 {
-            let name = upstream.servers[Int(servers[server].index)].name
-            world.log.warning(
-                "cannot connect",
-                metadata: ["upstream": "\(upstream.name)", "server": "\(name)", "error": "\(reason)"])
-        }
-        if failures >= UInt64(upstream.ejectFailures), upstream.ejectFailures > 0, upstream.servers.count > 1 {
-            so_store(&shared.pointee.ejectedUntil, now + upstream.ejectTime)
-        }
+        serverFailed(server, reason, "cannot connect")
     }
 
     // MARK: Putting back and closing
@@ -266,7 +238,7 @@ extension Worker {
             servers[server].restingFirst = slot
         }
         servers[server].restingLast = slot
-        timers.set(upstreamTimer(slot), now + u.pointee.idleTimeout)
+        timers.set(upstreamTimer(slot), now + idleTime(slot))
         if Int(servers[server].idleCount) > plan.upstreams[upstream].idleMax {
             // The one in the pool for the longest is the next to be closed by its server anyway.
             let oldest = servers[server].restingFirst

@@ -44,9 +44,11 @@ extension Worker {
             if u.pointee.exchange >= 0, clients[exchanges[u.pointee.exchange].pointee.client].pointee.socket.isBlocked {
                 // The client sets the pace: what its upstream owes is not due meanwhile.
                 timers.set(upstreamTimer(slot), 0)
+                exchanges[u.pointee.exchange].pointee.answer.wasHeldBack = true
                 timers.set(Worker.clientTimer(exchanges[u.pointee.exchange].pointee.client), now + plan.timeouts.clientBody)
                 return
             }
+            if isFirst { resumeDeadline(slot) }
             guard u.pointee.socket.isReadable || (isFirst && !u.pointee.socket.input.isEmpty) else { return }
             guard rounds < Self.readsPerTurn else { return queueUpstream(slot) }
             rounds += 1
@@ -57,6 +59,20 @@ extension Worker {
             guard upstreams.generation(slot) == generation, u.pointee.phase == .active else { return }
             keep(&u.pointee.socket, from: consumed, to: count)
             if u.pointee.socket.sawEnd || u.pointee.socket.isBroken { return upstreamEnded(slot) }
+        }
+    }
+
+    /// The client has caught up: what its upstream owes is due again.
+    private mutating func resumeDeadline(_ slot: Int32) {
+        let number = upstreams[slot].pointee.exchange
+        guard number >= 0, exchanges[number].pointee.answer.wasHeldBack, timers.deadline(upstreamTimer(slot)) == 0 else {
+            return
+        }
+        let upstream = plan.upstreams[Int(exchanges[number].pointee.upstreamIndex)]
+        switch upstreams[slot].pointee.decoder.phase {
+        case .head: timers.set(upstreamTimer(slot), now + upstream.responseHeaderTimeout)
+        case .body: timers.set(upstreamTimer(slot), now + upstream.bodyIdleTimeout)
+        case .idle, .tunnel: break
         }
     }
 
@@ -72,6 +88,7 @@ extension Worker {
                 misdelivered(slot, count)
                 return count
             }
+            forgetBody(number)
         }
         let client = e.pointee.client
         var position = 0
@@ -132,9 +149,11 @@ extension Worker {
         switch u.pointee.decoder.phase {
         case .head:
             if left > 0 { return truncated(slot, .inHead) }
-            let mayBeStale = u.pointee.ordinal > 1
+            let reason = noAnswer(slot)
+            if reason == .unanswered { serverFailed(Int(u.pointee.server), "closed the connection without an answer") }
+            exchanges[number].pointee.avoidedServer = reason == .unanswered ? Int16(u.pointee.server) : -1
             detach(slot, .upstreamClosed)
-            retryOrFail(number, afterConnect: false, staleConnection: mayBeStale)
+            retryOrFail(number, reason)
         case .body:
             // A reset is no way to end a body that ends with the connection.
             if !u.pointee.socket.isBroken, !u.pointee.socket.isCut, u.pointee.decoder.receiveEnd() {
@@ -160,28 +179,6 @@ extension Worker {
         closeUpstream(slot, reason)
     }
 
-    /// Sends the request again, where that is safe and allowed; otherwise its client is told.
-    ///
-    /// Safe: nothing was sent (the connect failed), or nothing came back, the method is idempotent and no body was consumed.
-    mutating func retryOrFail(_ number: Int32, afterConnect: Bool, staleConnection: Bool = false) {
-        let e = exchanges[number]
-        let upstream = Int(e.pointee.upstreamIndex)
-        let isSafe =
-            !e.pointee.answered && !e.pointee.sentBody
-            && (afterConnect || (e.pointee.request.method.isIdempotent && e.pointee.requestEnded))
-        // A pooled connection that its server was about to close is nobody's failure.
-        let attemptsMax = plan.upstreams[upstream].retryAttempts + (staleConnection ? 2 : 0)
-        guard isSafe, Int(e.pointee.attempts) <= attemptsMax else {
-            let what = afterConnect ? "cannot be reached" : "closed the connection without an answer"
-            return failExchange(number, status: 502, "upstream \(plan.upstreams[upstream].name) \(what)")
-        }
-        counters.countRetry(upstream: upstream)
-        e.pointee.sawAnswer = false
-        outbox.clear()
-        findUpstream(number)
-        if outbox.byteCount > 0 { sendToUpstream(number) }
-    }
-
     // MARK: Pooled connections
 
     /// Something happened on a connection that waits in the pool.
@@ -195,6 +192,10 @@ extension Worker {
             return listen(slot)
         }
         if u.pointee.socket.sawEnd || u.pointee.socket.isBroken {
+            let idle = now - u.pointee.pooledAt
+            if u.pointee.socket.sawEnd {
+                IdleLimit.note(&servers[Int(u.pointee.server)].shared.pointee.idleLimit, idle: idle, now)
+            }
             unpool(slot)
             pooledConnectionEnded(slot)
         }
@@ -213,8 +214,7 @@ extension Worker {
         guard waiting > 0 else { return false }
         let acknowledged = kernel.bytesAcknowledged(u.pointee.socket.fd)
         if acknowledged >= 0 {
-            let before = u.pointee.requestHeadEnd - UInt64(exchanges[u.pointee.exchange].pointee.request.head.count)
-            return UInt64(acknowledged) <= (u.pointee.socket.security == .none ? before : u.pointee.recordsBefore)
+            return UInt64(acknowledged) <= (u.pointee.socket.security == .none ? requestStart(slot) : u.pointee.recordsBefore)
         }
         // Unread bytes may be an answer to the peer's own records, which it asked for together with its answer.
         guard u.pointee.socket.security == .none else { return false }

@@ -5,6 +5,7 @@ import Exchanges
 import HTTP1
 import Logging
 import Report
+import Routing
 import TLS
 import Wire
 
@@ -21,7 +22,7 @@ public struct Worker: ~Copyable {
     let kernel: Kernel
     let poll: Int32
     let plan: Plan
-    let router: Router
+    var router: Router
     let world: World
     let counters: WorkerCounters
     let number: Int
@@ -47,6 +48,7 @@ public struct Worker: ~Copyable {
     /// Why the session that has just failed did so.
     var tlsFailure: TLSFailure?
     var tlsLog = LogRation()
+    var failureLog = LogRation()
     /// The header block being written to a client.
     let scratch: UnsafeMutablePointer<UInt8>
     let scratchCapacity: Int
@@ -57,7 +59,7 @@ public struct Worker: ~Copyable {
     /// Index in `servers` of each upstream's first, and one past the last upstream's.
     let firstServer: [Int]
     var queues: [WaitQueue]
-    var turns: [UInt32]
+    var budgets: [RetryBudget]
     /// Connections to come back to in this turn's end, by tag.
     var again: [UInt64] = []
     var listeners: [ListenerSocket] = []
@@ -91,7 +93,7 @@ public struct Worker: ~Copyable {
         self.plan = plan
         self.world = world
         counters = world.counters[number]
-        router = Router(plan.routes)
+        router = Router(plan.routes.map(\.rule), bytesMax: plan.limits.headerBytes + Router.addedBytesMax)
         headLimits = HeadLimits(headerBytesMax: plan.limits.headerBytes)
         now = kernel.now()
         requestBlock = HeaderBlock(capacity: plan.limits.headerCount)
@@ -99,7 +101,8 @@ public struct Worker: ~Copyable {
         readBuffer = .allocate(capacity: plan.limits.headerBytes + 2 * Self.readBytes)
         records = .allocate(capacity: 3 * Self.readBytes)
         port = TLSPort(isNeeded: plan.usesTLS)
-        scratchCapacity = plan.limits.headerBytes + 4096
+        let addedMax = plan.routes.reduce(0) { max($0, $1.responseFields?.lines.count ?? 0) }
+        scratchCapacity = plan.limits.headerBytes + 4096 + addedMax
         scratch = .allocate(capacity: scratchCapacity)
         trailerScratch = .allocate(capacity: scratchCapacity)
         events = .allocate(capacity: 256)
@@ -119,7 +122,7 @@ public struct Worker: ~Copyable {
         self.servers = servers
         self.firstServer = firstServer
         queues = plan.upstreams.map { _ in WaitQueue() }
-        turns = plan.upstreams.map { _ in 0 }
+        budgets = plan.upstreams.map { _ in RetryBudget() }
         again.reserveCapacity(1024)
         timers.open(hangupTimer)
         for server in servers.indices { timers.open(serverTimer(server)) }

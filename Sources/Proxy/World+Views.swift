@@ -45,7 +45,8 @@ extension World {
         json.number("connections", so_load(&shared.pointee.connections))
         json.number("idle", so_load(&shared.pointee.idle))
         json.number("taken_unrested", so_load(&shared.pointee.unrested))
-        json.number("connect_failures_in_a_row", so_load(&shared.pointee.failures))
+        json.number("failed_checks_in_a_row", so_load(&shared.pointee.failedChecks))
+        json.number("failures_in_a_row", so_load(&shared.pointee.failures))
         json.number("ejected_for_ms", rest(so_load(&shared.pointee.ejectedUntil)))
         json.bool("quarantined", quarantine > 0)
         json.number("quarantined_for_ms", quarantine)
@@ -56,7 +57,8 @@ extension Plan {
     /// The names that label this plan's metrics.
     public func metricsSchema(listeners: [String]) -> MetricsSchema {
         MetricsSchema(
-            routes: routes.map { ($0.name, $0.upstream) }, upstreams: upstreams.map { ($0.name, $0.servers.map(\.name)) },
+            routes: routes.map { ($0.name, $0.upstream < 0 ? nil : $0.upstream) },
+            upstreams: upstreams.map { ($0.name, $0.servers.map(\.name)) },
             listeners: listeners)
     }
 }

@@ -61,6 +61,10 @@ public struct WorkerCounters: @unchecked Sendable {
     @inlinable
     public func countRetry(upstream: Int) { add(cell(upstream, CounterLayout.retries), 1) }
 
+    /// A retry that would have been safe, and for which the budget had nothing left.
+    @inlinable
+    public func countRetryRefused(upstream: Int) { add(cell(upstream, CounterLayout.retriesRefused), 1) }
+
     @inlinable
     public func addSurplus(upstream: Int, bytes: UInt64) { add(cell(upstream, CounterLayout.surplus), bytes) }
 
@@ -88,6 +92,17 @@ public struct WorkerCounters: @unchecked Sendable {
     /// How late the event loop was for a timer.
     @inlinable
     public func observeLag(nanoseconds: UInt64) { observe(CounterLayout.lag, nanoseconds) }
+
+    // MARK: Gauges
+
+    /// Connections in a state, as `changeUpstreamConnections` has counted them.
+    package func upstreamConnections(upstream: Int, _ state: ConnectionStateLabel) -> UInt64 {
+        so_load(words + cell(upstream, CounterLayout.connections + Int(state.rawValue)))
+    }
+
+    package func clientConnections(listener: Int) -> UInt64 {
+        so_load(words + layout.listeners + checked(listener, layout.listenerCount))
+    }
 
     // MARK: Words
 

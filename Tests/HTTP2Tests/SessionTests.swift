@@ -1,0 +1,2 @@
+import HTTP2
+import Testing
