@@ -65,7 +65,7 @@ extension Worker {
             !e.pointee.sentBody
         else { return false }
         detach(slot, .upstreamClosed)
-        retryOrFail(number, afterConnect: false, staleConnection: true)
+        retryOrFail(number, .stale)
         return true
     }
 

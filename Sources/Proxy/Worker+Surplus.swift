@@ -178,7 +178,7 @@ extension Worker {
             u.pointee.exchange = -1
             e.pointee.upstream = -1
             beginSurplus(slot, .idle, readBuffer, count)
-            retryOrFail(number, afterConnect: false, staleConnection: true)
+            retryOrFail(number, .stale)
             return listen(slot)
         }
         var verdict = Verdict(.misdeliveredResponse, in: .nextExchange, by: .previous)
