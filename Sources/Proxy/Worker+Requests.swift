@@ -120,7 +120,7 @@ extension Worker {
         let before = u.pointee.sent
         u.pointee.sent += UInt64(outbox.byteCount)
         guard deliverToUpstream(slot) else {
-            if before == requestStart(slot), u.pointee.socket.security == .none { u.pointee.isUnsent = true }
+            if before == requestStart(slot) { u.pointee.isUnsent = true }
             return upstreamRefusesBytes(slot)
         }
     }
