@@ -100,7 +100,7 @@ extension Worker {
         c.pointee.exchange = -1
         guard !cuts else {
             logAccess(number, record, status: Int(e.pointee.answer.status), .cut)
-            exchanges.release(number)
+            releaseExchange(number)
             let alive = deliverToClient(client)
             guard alive, !resets, c.pointee.socket.isBlocked else { return closeClient(client, reset: resets) }
             // The rest is sent first; then the end comes where more was promised.
@@ -118,7 +118,7 @@ extension Worker {
             isHTTP10: record.clientVersion == .http10, omitsBody: record.method == .head, date: httpDate(),
             fields: status == 503 ? "Retry-After: 1\r\n" : "")
         logAccess(number, record, status: status, .own, ownBytes: response.count - ErrorResponse.headCount(response))
-        exchanges.release(number)
+        releaseExchange(number)
         guard sendOwn(response, to: client) else { return closeClient(client) }
         answerDone(client)
     }
