@@ -34,7 +34,8 @@ struct ReplayScript {
     init(_ trace: Trace) throws(Replay.Unplayable) {
         if trace.isPipelined {
             throw Replay.Unplayable(
-                description: "pipelined: a request before the answer to the one before it has ended, which the proxy never sends")
+                description:
+                    "pipelined: a request before the answer to the one before it has ended, which the proxy never sends")
         }
         var reader = RequestReader()
         for piece in trace.pieces {
@@ -80,7 +81,10 @@ struct ReplayScript {
         requests.flatMap(\.lines).flatMap { line -> [Int] in
             guard case .bytes(let bytes) = line.content, bytes.count > 1 else { return [] }
             let places = (1..<min(bytes.count, Self.cutBytesMax)).filter { place in
-                everywhere || bytes[max(0, place - 2)..<min(bytes.count, place + 2)].contains { $0 == 0x0d || $0 == 0x0a || $0 == 0x2f }
+                everywhere
+                    || bytes[max(0, place - 2)..<min(bytes.count, place + 2)].contains {
+                        $0 == 0x0d || $0 == 0x0a || $0 == 0x2f
+                    }
             }
             return places.map { line.offset + $0 }
         }

@@ -32,7 +32,9 @@ struct ReplayCommand: ParsableCommand {
             }
         }
         if traces.count > 1 {
-            print("# \(traces.count) traces, \(equal) as recorded, \(different) different, \(traces.count - equal - different) not replayed")
+            print(
+                "# \(traces.count) traces, \(equal) as recorded, \(different) different, \(traces.count - equal - different) not replayed"
+            )
         }
         if different + unplayable > 0 { throw ExitCode(1) }
     }
