@@ -14,7 +14,6 @@ enum Unsupported {
         for upstream in settings.upstreams {
             note("upstreams.\(upstream.name).protocol: http2", upstream.protocol == .http2)
         }
-        note("access_log.path", settings.accessLog.path != nil)
         note("error_pages", !settings.errorPages.isEmpty)
         return keys
     }
