@@ -42,7 +42,7 @@ struct AdminLoop: Sendable {
         }
         if let subscription { routes.sources.ring.unsubscribe(subscription) }
         for connection in connections { so_close(connection.descriptor) }
-        socket.close()
+        socket.close(removingFile: wakeUp.removesFile)
     }
 
     private func serve(

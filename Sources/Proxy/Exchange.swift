@@ -66,6 +66,8 @@ struct Exchange: BitwiseCopyable {
     var startedAt: UInt64
     var sentAt: UInt64 = 0
     var requestBytes: UInt64 = 0
+    /// First time in the queue for a connection, 0 for never.
+    var waitsSince: UInt64 = 0
     /// Neighbour in the queue for a connection.
     var next: Int32 = -1
 

@@ -11,6 +11,7 @@ extension Worker {
     /// A connection of a client has something to read, or room to write, or its turn again.
     mutating func clientReady(_ slot: Int32) {
         let c = clients[slot]
+        if isRetiring, moveToSuccessor(slot) { return }
         if c.pointee.needsUpstream {
             c.pointee.needsUpstream = false
             findUpstream(c.pointee.exchange)
@@ -39,7 +40,7 @@ extension Worker {
             return false
         }
         guard c.pointee.mustClose else {
-            timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientIdle)
+            timers.set(Worker.clientTimer(slot), now + idleTime)
             return false
         }
         closeClient(slot)
@@ -198,8 +199,7 @@ extension Worker {
         // The rest of the request's body is still to come, and the answer has said that the connection closes.
         if c.pointee.phase == .body { return linger(slot) }
         c.pointee.phase = .head
-        if c.pointee.mustClose || isDraining {
-            c.pointee.mustClose = true
+        if c.pointee.mustClose {
             if c.pointee.socket.isBlocked {
                 timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientBody)
             } else {
@@ -208,8 +208,8 @@ extension Worker {
             return
         }
         timers.set(
-            Worker.clientTimer(slot), now + (c.pointee.socket.isBlocked ? plan.timeouts.clientBody : plan.timeouts.clientIdle))
-        if c.pointee.socket.mayHaveInput { queueClient(slot) }
+            Worker.clientTimer(slot), now + (c.pointee.socket.isBlocked ? plan.timeouts.clientBody : idleTime))
+        if c.pointee.socket.mayHaveInput || isRetiring { queueClient(slot) }
     }
 
     /// Bytes that the client still sends must not turn the answer into a reset: end our side, read on for a while.
@@ -237,6 +237,7 @@ extension Worker {
 
     static func clientTimer(_ slot: Int32) -> Int32 { slot }
     var hangupTimer: Int32 { drainTimer + 1 }
-    func serverTimer(_ server: Int) -> Int32 { drainTimer + 2 + Int32(server) }
+    var queueTimer: Int32 { drainTimer + 2 }
+    func serverTimer(_ server: Int) -> Int32 { drainTimer + 3 + Int32(server) }
     func upstreamTimer(_ slot: Int32) -> Int32 { slot + Int32(clients.capacity) }
 }

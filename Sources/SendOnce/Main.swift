@@ -17,6 +17,7 @@ struct Main: ParsableCommand {
             var command = try parseAsRoot()
             try command.run()
         } catch let failure as Failure {
+            for problem in failure.problems { StandardError.write("\(problem)\n") }
             StandardError.write("sendonce: \(failure.message)\n")
             Glibc.exit(failure.code)
         } catch {
@@ -32,6 +33,8 @@ struct Main: ParsableCommand {
 struct Failure: Error {
     let code: Int32
     let message: String
+    /// What is wrong with the configuration, each with its place.
+    var problems: [String] = []
 
     static func runtime(_ message: String) -> Failure { Failure(code: 1, message: message) }
     static func usage(_ message: String) -> Failure { Failure(code: 2, message: message) }

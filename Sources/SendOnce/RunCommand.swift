@@ -26,9 +26,9 @@ struct RunCommand: ParsableCommand {
         LoggingSystem.bootstrap { _ in LogLine(logLevel: level, format: format) }
         let overrides = Overrides(listen: listen, upstreams: upstream, admin: admin, incidents: incidents, workers: workers)
         if config == nil, upstream.isEmpty { throw Failure.usage("run needs --config FILE or at least one --upstream ADDR") }
-        let settings = try ConfigurationFile.load(config, overrides)
-        let service = try Service(settings, log: Logger(label: "sendonce"))
-        try service.runUntilSignalled()
+        let load = { [config] in try ConfigurationFile.load(config, overrides) }
+        let service = try Service(try load(), log: Logger(label: "sendonce"), load: config == nil ? nil : load)
+        service.runUntilSignalled()
     }
 }
 
@@ -39,8 +39,9 @@ enum ConfigurationFile {
         do throws(Problems) {
             settings = try Settings.load(fileAt: path, environment: Environment.variables, overrides: overrides)
         } catch {
-            StandardError.write("\(error)\n")
-            throw Failure.usage("the configuration cannot be used")
+            var failure = Failure.usage("the configuration cannot be used")
+            failure.problems = "\(error)".split(separator: "\n").map(String.init)
+            throw failure
         }
         let missing = Unsupported.keys(of: settings)
         guard missing.isEmpty else { throw Failure.usage("this version does not have: \(missing.joined(separator: ", "))") }
