@@ -22,6 +22,8 @@ public final class Fleet: Sendable {
     private let threads = Mutex<[NamedThread]>([])
     private let leaves = Atomic(false)
     private let running: Atomic<Int>
+    /// Until the fleet leaves: then its successor's watches.
+    private let watch: Mutex<ServerWatch?>
 
     /// Starts the workers and waits until each accepts clients. `ended` is an eventfd that is written when the last has ended.
     public init(plan: Plan, sockets: ListeningSockets, workers: Int, world: World, ended: Int32) throws(StartError) {
@@ -29,6 +31,7 @@ public final class Fleet: Sendable {
         self.world = world
         self.sockets = sockets
         running = Atomic(workers)
+        watch = Mutex(ServerWatch(plan: plan, world: world))
         let started = Monitor<[Bool]>([])
         var failed = false
         for worker in 0..<workers {
@@ -92,6 +95,7 @@ public final class Fleet: Sendable {
             Succession(mailboxes: $0.world.mailboxes, listeners: sockets.places(in: $0.sockets))
         }
         for mailbox in world.mailboxes { mailbox.post(.retire(succession)) }
+        stopWatching()
     }
 
     public var isLeaving: Bool { leaves.load(ordering: .relaxed) }
@@ -104,6 +108,15 @@ public final class Fleet: Sendable {
             return threads
         }
         for thread in threads { thread.join() }
+        stopWatching()
+    }
+
+    private func stopWatching() {
+        let watch = watch.withLock { watch in
+            defer { watch = nil }
+            return watch
+        }
+        watch?.stop()
     }
 }
 

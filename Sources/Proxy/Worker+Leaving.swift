@@ -25,7 +25,7 @@ extension Worker {
     // MARK: Draining
 
     /// No new clients; those that are idle are closed, the others after their answer.
-    mutating func startDrain() {
+    package mutating func startDrain() {
         guard !isDraining else { return }
         isDraining = true
         closeListeners { _ in true }
@@ -42,9 +42,9 @@ extension Worker {
     /// An idle client is closed soon. A request whose first bytes have come is served.
     private mutating func quieten(_ slot: Int32) {
         let c = clients[slot]
-        guard c.pointee.exchange < 0, c.pointee.phase == .head, c.pointee.scanned == 0, !c.pointee.socket.isBlocked else {
-            return
-        }
+        guard c.pointee.exchange < 0, c.pointee.phase == .head, c.pointee.scanned == 0, !c.pointee.socket.isBlocked,
+            c.pointee.socket.security != .handshaking
+        else { return }
         let deadline = timers.deadline(Worker.clientTimer(slot))
         let quiet = now + Self.quietTime
         if deadline == 0 || deadline > quiet { timers.set(Worker.clientTimer(slot), quiet) }
@@ -96,7 +96,7 @@ extension Worker {
     /// Whether this client can go on with another worker: that takes a listener which is still there, and no state but the socket's.
     private func mayMove(_ c: UnsafeMutablePointer<ClientConnection>) -> Bool {
         guard !isDraining, let succession, succession.listeners[Int(c.pointee.listener)] >= 0 else { return false }
-        return !c.pointee.isStream && c.pointee.multiplex < 0
+        return !c.pointee.isStream && c.pointee.multiplex < 0 && c.pointee.socket.security == .none
     }
 
     /// Gives an idle client to the successor. False when it stays.

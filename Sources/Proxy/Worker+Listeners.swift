@@ -55,6 +55,9 @@ extension Worker {
         counters.changeClientConnections(listener: listener, by: 1)
         timers.open(Worker.clientTimer(slot))
         timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientHeader)
+        if let acceptor = plan.acceptor(listener) {
+            guard beginTLS(slot, acceptor) else { return closeClient(slot) }
+        }
         guard kernel.register(poll, fd, tag: clientTag(slot), edge: true) >= 0 else { return closeClient(slot) }
         if !peer.isUnix { kernel.noDelay(fd) }
     }

@@ -10,6 +10,8 @@ public final class World: Sendable {
     let log: Logger
     /// One a worker.
     let mailboxes: [Mailbox]
+    /// Wakes the thread that watches over the servers; -1 when there is none.
+    let watchWakeUp: Int32
     /// One a server, in the order of the plan's upstreams.
     private let facts: [ServerFacts]
     private let counts: SharedCounts
@@ -26,6 +28,7 @@ public final class World: Sendable {
         self.gauges = gauges
         self.log = log
         mailboxes = counters.map { _ in Mailbox(fd: wakes ? so_eventfd() : -1) }
+        watchWakeUp = wakes ? so_eventfd() : -1
         facts = plan.upstreams.flatMap { upstream in
             upstream.servers.map { server in
                 earlier?.facts.first { $0.upstream == upstream.name && $0.server == server.name }
@@ -33,6 +36,24 @@ public final class World: Sendable {
             }
         }
         counts = earlier?.counts ?? SharedCounts()
+        if earlier != nil { forgetUnchecked(plan) }
+    }
+
+    deinit { if watchWakeUp >= 0 { _ = so_close(watchWakeUp) } }
+
+    /// Nobody would bring a server back that checks had found down, now that there are none, or that is now the only one.
+    private func forgetUnchecked(_ plan: Plan) {
+        var place = 0
+        for (index, upstream) in plan.upstreams.enumerated() {
+            for server in upstream.servers.indices {
+                if upstream.health == nil { so_store(&shared(place).pointee.isUp, 1) }
+                if upstream.health == nil, upstream.servers.count == 1 {
+                    so_store(&shared(place).pointee.ejectedUntil, 0)
+                    gauges?.setUp(upstream: index, server: server, true)
+                }
+                place += 1
+            }
+        }
     }
 
     /// What the workers share about a server: relaxed atomics only.
@@ -43,4 +64,16 @@ public final class World: Sendable {
 
     /// Counts client connections over all workers; gives the count before.
     func changeClients(by difference: Int64) -> UInt64 { so_fetch_add(counts.clients, difference) }
+
+    /// A worker passes a server over from now on: its gauge says so, until the watch sees it come back.
+    func serverEjected(upstream: Int, server: Int) {
+        gauges?.setUp(upstream: upstream, server: server, false)
+        wakeWatch()
+    }
+
+    func wakeWatch() {
+        guard watchWakeUp >= 0 else { return }
+        var one: UInt64 = 1
+        _ = so_write(watchWakeUp, &one, 8)
+    }
 }

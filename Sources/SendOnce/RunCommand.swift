@@ -39,9 +39,7 @@ enum ConfigurationFile {
         do throws(Problems) {
             settings = try Settings.load(fileAt: path, environment: Environment.variables, overrides: overrides)
         } catch {
-            var failure = Failure.usage("the configuration cannot be used")
-            failure.problems = "\(error)".split(separator: "\n").map(String.init)
-            throw failure
+            throw Failure.badConfiguration(error)
         }
         let missing = Unsupported.keys(of: settings)
         guard missing.isEmpty else { throw Failure.usage("this version does not have: \(missing.joined(separator: ", "))") }

@@ -67,8 +67,7 @@ extension Service {
     }
 
     private func prepare(_ settings: Settings) throws -> Prepared {
-        let plan: Plan
-        do { plan = try Plan.make(settings) } catch { throw Failure.runtime("cannot resolve \(error)") }
+        let plan = try Self.plan(settings, log)
         var none: [NamedDescriptor] = []
         let opened: ListeningSockets
         do {

@@ -41,8 +41,7 @@ final class Service {
         ended = so_eventfd()
         guard signals >= 0, ended >= 0 else { throw Failure.runtime("no descriptors left") }
         var inheritance = given
-        let plan: Plan
-        do { plan = try Plan.make(settings) } catch { throw Failure.runtime("cannot resolve \(error)") }
+        let plan = try Self.plan(settings, log)
         metrics = Metrics(schema: Self.schema(plan, settings), version: Version.text, restarts: inheritance.restarts)
         recorder = try Self.recorder(settings.incidents, metrics, log)
         let workers = settings.workers.resolved
@@ -68,6 +67,17 @@ final class Service {
         for address in sockets.addresses { log.info("listening", metadata: ["address": "\(address)", "role": "proxy"]) }
         if let admin { log.info("listening", metadata: ["address": "\(admin.address)", "role": "admin"]) }
         inheritance.supervisor?.tell(.ready, keptSockets)
+    }
+
+    static func plan(_ settings: Settings, _ log: Logger) throws -> Plan {
+        do throws(Plan.ResolveError) {
+            let plan = try Plan.make(settings)
+            for warning in plan.warnings { log.warning("\(warning)") }
+            return plan
+        } catch {
+            if let problems = error.problems { throw Failure.badConfiguration(problems) }
+            throw Failure.runtime("cannot resolve \(error)")
+        }
     }
 
     static func schema(_ plan: Plan, _ settings: Settings) -> MetricsSchema {
