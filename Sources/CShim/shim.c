@@ -6,10 +6,12 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 
 enum { epoll_batch = 256 };
@@ -116,6 +118,30 @@ int so_next_signal(int fd, int *sender) {
   long n = SO_RESULT(read(fd, &info, sizeof info));
   *sender = n < 0 || info.ssi_code > 0 ? 0 : (int)info.ssi_pid;
   return n < 0 ? (int)n : (int)info.ssi_signo;
+}
+int so_fork(int death_signal) {
+  pid_t parent = getpid();
+  pid_t child = fork();
+  if (child < 0) return -errno;
+  if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, death_signal);
+    if (getppid() != parent) _exit(1); /* It ended before we had asked to be told. */
+  }
+  return child;
+}
+int so_socket_pair(int *ends) { return (int)SO_RESULT(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends)); }
+int so_send_datagram(const char *path, const void *p, size_t n) {
+  struct sockaddr_un a = {.sun_family = AF_UNIX};
+  size_t length = strlen(path);
+  if (length == 0 || length >= sizeof a.sun_path) return -ENAMETOOLONG;
+  memcpy(a.sun_path, path, length);
+  if (path[0] == '@') a.sun_path[0] = 0;
+  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -errno;
+  socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + (path[0] != '@'));
+  int r = sendto(fd, p, n, MSG_NOSIGNAL, (struct sockaddr *)&a, size) < 0 ? -errno : 0;
+  close(fd);
+  return r;
 }
 int so_send_descriptor(int socket, const void *p, size_t n, int fd) {
   struct iovec v = {.iov_base = (void *)p, .iov_len = n};

@@ -40,11 +40,11 @@ def run_command(*arguments, patience=30.0, **options):
 class Program:
     """The binary, running, with both of its outputs collected line by line."""
 
-    def __init__(self, *arguments, cwd=None):
+    def __init__(self, *arguments, cwd=None, binary=BINARY, environment={}):
         self.lines = []
         self.output = []
         self.process = subprocess.Popen(
-            [BINARY, *arguments], cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            [binary, *arguments], cwd=cwd, env=os.environ | environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, errors="replace")
         self.readers = [
             threading.Thread(target=self._collect, args=(stream, lines), daemon=True)
@@ -113,13 +113,13 @@ class Program:
 class SendOnce(Program):
     """`sendonce run`, listening."""
 
-    def __init__(self, directory, config, *arguments):
+    def __init__(self, directory, config, *arguments, **options):
         self.directory = pathlib.Path(directory)
         self.incidents_path = pathlib.Path(config["incidents"]["path"])
         self.config = config
         self.config_path = self.directory / "sendonce.yaml"
         self.config_path.write_text(yaml(config))
-        super().__init__("run", "--config", str(self.config_path), *arguments, cwd=directory)
+        super().__init__("run", "--config", str(self.config_path), *arguments, cwd=directory, **options)
         try:
             self.address = self._addresses("proxy", len(config["listeners"]))[0]
             self.admin = self._addresses("admin", 1)[0]
@@ -201,8 +201,9 @@ class EndToEndTest(unittest.TestCase):
         self.directory = tempfile.mkdtemp(prefix="sendonce-")
         self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
 
-    def proxy(self, upstream, *arguments, **options):
-        proxy = SendOnce(self.directory, configuration(upstream, self.directory, **options), *arguments)
+    def proxy(self, upstream, *arguments, binary=BINARY, environment={}, **options):
+        proxy = SendOnce(self.directory, configuration(upstream, self.directory, **options), *arguments,
+                         binary=binary, environment=environment)
         self.programs.append(proxy)
         self.addCleanup(lambda: self.end(proxy))
         return proxy

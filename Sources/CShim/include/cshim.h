@@ -89,6 +89,14 @@ int so_signalfd(const int *signals, int count, int nonblocking);
 /* The next signal's number from a signalfd, or -errno. The sender is its process, 0 for the kernel (a terminal's keys). */
 int so_next_signal(int fd, int *sender);
 
+/* Forks. In the child: 0, and it gets the signal when its parent ends. Returns the child's process, or -errno. */
+int so_fork(int death_signal);
+/* Two connected ends for packets with descriptors. */
+int so_socket_pair(int *ends);
+static inline int so_close_on_exec(int fd, int on) { return (int)SO_RESULT(fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0)); }
+static inline int so_set_nonblocking(int fd) { return (int)SO_RESULT(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK)); }
+/* Sends one datagram to a Unix-domain socket; a path that begins with @ is an abstract name. */
+int so_send_datagram(const char *path, const void *p, size_t n);
 /* Sends one packet, with a descriptor unless that is -1. Returns 0 or -errno. */
 int so_send_descriptor(int socket, const void *p, size_t n, int fd);
 /* Receives one packet and its descriptor, -1 when it has none. Returns its length, 0 at the end, -errno. */
