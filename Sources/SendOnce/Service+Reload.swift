@@ -37,13 +37,15 @@ extension Service {
         let prepared = try prepare(settings)
         let workers = settings.workers.resolved
         let fleet: Fleet
+        let accessLog: AccessLog?
         do {
+            accessLog = try changedAccessLog(settings.accessLog, earlier.accessLog)
             try changeIncidentLog(settings.incidents, earlier.incidents)
             metrics.install(Self.schema(prepared.plan, settings))
             let counters = (0..<workers).map { _ in metrics.makeCounters() }
             let world = World(
-                plan: prepared.plan, counters: counters, recorder: recorder, gauges: metrics.servers, log: log,
-                carryingOver: inForce.fleet.world)
+                plan: prepared.plan, counters: counters, recorder: recorder, accessLog: accessLog, gauges: metrics.servers,
+                log: log, carryingOver: inForce.fleet.world)
             fleet = try Fleet(plan: prepared.plan, sockets: prepared.sockets, workers: workers, world: world, ended: ended)
         } catch {
             metrics.install(Self.schema(inForce.fleet.plan, earlier))
@@ -53,6 +55,7 @@ extension Service {
         }
         recorder.reconfigure(
             policy: EvidencePolicy(settings.incidents.evidence), limit: IncidentLimit(settings.incidents.limit))
+        self.accessLog = accessLog
         let retired = inForce.fleet
         inForce.replace(settings: settings, fleet: fleet)
         sockets.close(except: prepared.sockets)
@@ -92,6 +95,15 @@ extension Service {
         guard incidents.path != earlier.path || incidents.rotate != earlier.rotate else { return }
         try recorder.log?.change(
             path: incidents.path, rotateBytes: UInt64(incidents.rotate.sizeBytes), keep: incidents.rotate.keep)
+    }
+
+    /// The log goes on as it is as long as it is one: earlier workers still write to it.
+    private func changedAccessLog(_ settings: Settings.AccessLog, _ earlier: Settings.AccessLog) throws -> AccessLog? {
+        guard let accessLog, let path = settings.path else { return try Self.accessLog(settings, metrics, log) }
+        if path != earlier.path || settings.rotate != earlier.rotate {
+            try accessLog.change(path: path, rotateBytes: UInt64(settings.rotate.sizeBytes), keep: settings.rotate.keep)
+        }
+        return accessLog
     }
 
     private func tellListeners(_ prepared: Prepared) {

@@ -13,6 +13,8 @@ final class Service {
     let log: Logger
     let metrics: Metrics
     let recorder: IncidentRecorder
+    /// Nil when requests are not logged.
+    var accessLog: AccessLog?
     let inForce: InForce
     /// Reads the configuration again; nil where there is nothing to read.
     let load: (() throws -> Settings)?
@@ -44,6 +46,7 @@ final class Service {
         let plan = try Self.plan(settings, log)
         metrics = Metrics(schema: Self.schema(plan, settings), version: Version.text, restarts: inheritance.restarts)
         recorder = try Self.recorder(settings.incidents, metrics, log)
+        accessLog = try Self.accessLog(settings.accessLog, metrics, log)
         let workers = settings.workers.resolved
         do {
             sockets = try ListeningSockets.open(
@@ -52,7 +55,8 @@ final class Service {
             throw Failure.runtime("\(error)")
         }
         let counters = (0..<workers).map { [metrics] _ in metrics.makeCounters() }
-        let world = World(plan: plan, counters: counters, recorder: recorder, gauges: metrics.servers, log: log)
+        let world = World(
+            plan: plan, counters: counters, recorder: recorder, accessLog: accessLog, gauges: metrics.servers, log: log)
         do {
             let fleet = try Fleet(plan: plan, sockets: sockets, workers: workers, world: world, ended: ended)
             inForce = InForce(settings: settings, fleet: fleet)
@@ -93,6 +97,17 @@ final class Service {
             return IncidentRecorder(
                 metrics: metrics, log: incidentLog, policy: EvidencePolicy(incidents.evidence),
                 limit: IncidentLimit(incidents.limit))
+        } catch {
+            throw Failure.runtime("\(error)")
+        }
+    }
+
+    static func accessLog(_ settings: Settings.AccessLog, _ metrics: Metrics, _ log: Logger) throws -> AccessLog? {
+        guard let path = settings.path else { return nil }
+        do {
+            return try AccessLog(
+                path: path, rotateBytes: UInt64(settings.rotate.sizeBytes), keep: settings.rotate.keep, metrics: metrics,
+                report: { log.error("\($0)") })
         } catch {
             throw Failure.runtime("\(error)")
         }
@@ -155,6 +170,7 @@ final class Service {
         switch number {
         case SIGUSR1:
             recorder.log?.reopen()
+            accessLog?.reopen()
             log.info("log files reopened")
         case SIGHUP: reload()
         case SIGUSR2: retire()
@@ -199,6 +215,7 @@ final class Service {
     private func end() -> Never {
         admin?.stop()
         recorder.log?.close()
+        accessLog?.close()
         log.info("ended")
         exit(0)
     }
