@@ -1,4 +1,5 @@
 import CShim
+import Glibc
 import Logging
 import Report
 
@@ -12,6 +13,8 @@ public final class World: Sendable {
     let log: Logger
     /// One a worker.
     let mailboxes: [Mailbox]
+    /// A client's connection with this descriptor or a higher one is the last for the time being.
+    let clientDescriptorMax: Int32
     /// Wakes the thread that watches over the servers; -1 when there is none.
     let watchWakeUp: Int32
     /// One a server, in the order of the plan's upstreams.
@@ -32,6 +35,8 @@ public final class World: Sendable {
         self.log = log
         mailboxes = counters.map { _ in Mailbox(fd: wakes ? so_eventfd() : -1) }
         watchWakeUp = wakes ? so_eventfd() : -1
+        // Descriptors of a simulation are none.
+        clientDescriptorMax = wakes ? Self.clientDescriptorMax : .max
         facts = plan.upstreams.flatMap { upstream in
             upstream.servers.map { server in
                 earlier?.facts.first { $0.upstream == upstream.name && $0.server == server.name }
@@ -61,6 +66,21 @@ public final class World: Sendable {
 
     /// What the workers share about a server: relaxed atomics only.
     func shared(_ server: Int) -> UnsafeMutablePointer<SharedServer> { facts[server].shared }
+
+    /// Whether the next descriptor would be one for a client. Costs two system calls.
+    var hasRoomForClient: Bool {
+        guard clientDescriptorMax < .max else { return true }
+        let lowestFree = dup(watchWakeUp)
+        if lowestFree >= 0 { _ = so_close(lowestFree) }
+        return lowestFree >= 0 && lowestFree < clientDescriptorMax
+    }
+
+    /// All but an eighth of the descriptors that this process may have. The lowest free number is given out first.
+    private static var clientDescriptorMax: Int32 {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return .max }
+        return Int32(clamping: limit.rlim_cur - min(max(limit.rlim_cur / 8, 8), 4096))
+    }
 
     /// A number for a new upstream connection, unique in the process, from 1.
     func nextConnectionNumber() -> UInt64 { so_fetch_add(counts.connectionNumber, 1) + 1 }
