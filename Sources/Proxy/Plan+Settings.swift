@@ -40,7 +40,8 @@ extension Plan {
             upstreams: upstreams, routes: routes, limits: limits, timeouts: timeouts,
             quarantine: nanoseconds(settings.incidents.quarantine.forMilliseconds),
             sampleBytes: settings.incidents.evidence.sample == .off ? 0 : settings.incidents.evidence.sampleBytesMax,
-            trusted: settings.trustedProxies, acceptors: tls.acceptors, warnings: tls.warnings)
+            accessIsCombined: settings.accessLog.style == .combined, trusted: settings.trustedProxies, acceptors: tls.acceptors,
+            warnings: tls.warnings)
     }
 
     private static func make(_ upstream: Settings.Upstream, _ tls: TLSFiles) throws(ResolveError) -> Upstream {

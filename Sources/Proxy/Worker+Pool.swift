@@ -196,6 +196,7 @@ extension Worker {
         let u = upstreams[slot]
         let number = u.pointee.exchange
         guard number >= 0 else { return closeUpstream(slot, .clientGone) }
+        exchanges[number].pointee.connectTime = max(1, now - exchanges[number].pointee.connectingSince)
         requestStarts(number)
         sendToUpstream(number)
         // Body bytes that came meanwhile wait in the client's connection.

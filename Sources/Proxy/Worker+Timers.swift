@@ -12,6 +12,7 @@ extension Worker {
         // The drain's own deadline: the turn's end looks at it.
         if others == 0 { return }
         if others == 1 { return judgeHangups() }
+        if timer == accessTimer { return handOverAccess() }
         if others > 1 { return quarantineExpired(others - 2) }
         if Int(timer) < clients.capacity { clientExpired(timer) } else { upstreamExpired(timer - Int32(clients.capacity)) }
     }

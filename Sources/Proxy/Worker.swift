@@ -67,6 +67,11 @@ public struct Worker: ~Copyable {
     var collections: [Int32: SurplusCollection] = [:]
     /// Status lines seen inside Content-Length bodies, by upstream slot.
     var embedded: [Int32: EmbeddedCapture] = [:]
+    /// This worker's part of the access log; nil when requests are not logged.
+    var journal: AccessJournal?
+    let logsAccess: Bool
+    /// Incidents of exchanges in progress, for their lines.
+    var noted: [Int32: [String]] = [:]
     /// Connections that hung up suspiciously soon, the first to be judged first.
     var hangups: [Hangup] = []
     var random: RandomNumbers
@@ -83,7 +88,7 @@ public struct Worker: ~Copyable {
             let upstreams = Slab<UpstreamConnection>(capacity: upstreamCapacity),
             let exchanges = Slab<Exchange>(capacity: plan.limits.clientConnections + 16)
         else { return nil }
-        timers = TimerWheel(capacity: clients.capacity + upstreams.capacity + 2 + world.serverCount, now: kernel.now())
+        timers = TimerWheel(capacity: clients.capacity + upstreams.capacity + 3 + world.serverCount, now: kernel.now())
         self.clients = clients
         self.upstreams = upstreams
         self.exchanges = exchanges
@@ -124,7 +129,10 @@ public struct Worker: ~Copyable {
         queues = plan.upstreams.map { _ in WaitQueue() }
         budgets = plan.upstreams.map { _ in RetryBudget() }
         again.reserveCapacity(1024)
+        logsAccess = world.accessLog != nil
+        if let log = world.accessLog { journal = AccessJournal(log, plan: plan) } else { journal = nil }
         timers.open(hangupTimer)
+        timers.open(accessTimer)
         for server in servers.indices { timers.open(serverTimer(server)) }
     }
 
@@ -139,6 +147,7 @@ public struct Worker: ~Copyable {
     /// Turns until stopped.
     mutating func run() {
         while !isStopped { turn(waitMilliseconds: -1) }
+        handOverAccess()
     }
 
     /// Waits for events at most so long (-1: until the next timer), and works off what has happened.
