@@ -79,6 +79,8 @@ public struct Worker: ~Copyable {
     package internal(set) var isStopped = false
     var drainDeadline: UInt64 = 0
     var acceptsPaused = false
+    var acceptsPausedUntil: UInt64 = 0
+    var pauseToldAt: UInt64 = 0
 
     /// nil when the memory cannot be reserved.
     package init?(number: Int, kernel: Kernel, poll: Int32, plan: Plan, world: World, seed: UInt64) {
@@ -153,6 +155,7 @@ public struct Worker: ~Copyable {
     /// Waits for events at most so long (-1: until the next timer), and works off what has happened.
     package mutating func turn(waitMilliseconds: Int) {
         var wait = again.isEmpty ? timers.milliseconds(now: kernel.now()) : 0
+        if acceptsPaused { wait = min(wait < 0 ? .max : wait, Int(Self.pauseTime / 1_000_000)) }
         if waitMilliseconds >= 0, wait < 0 || wait > waitMilliseconds { wait = waitMilliseconds }
         let count = kernel.wait(poll, events, 256, milliseconds: wait)
         now = kernel.now()
@@ -166,6 +169,7 @@ public struct Worker: ~Copyable {
             again.removeFirst(queued)
         }
         while let expired = timers.expire(now: now) { timerExpired(expired) }
+        if acceptsPaused, now >= acceptsPausedUntil { resumeAccepting() }
         if isDraining { continueDrain() }
     }
 
