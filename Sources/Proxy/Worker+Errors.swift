@@ -158,5 +158,5 @@ extension Worker {
     }
 
     /// The date as RFC 9110 section 5.6.7 writes it.
-    private func httpDate() -> String { WallTime.imfFixdate(nanoseconds: kernel.wallClock()) }
+    func httpDate() -> String { WallTime.imfFixdate(nanoseconds: kernel.wallClock()) }
 }
