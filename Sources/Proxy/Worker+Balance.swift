@@ -53,7 +53,8 @@ extension Worker {
     func isEjected(_ server: Int) -> Bool { so_load(&servers[server].shared.pointee.ejectedUntil) > now }
 
     func hasRoom(_ server: Int) -> Bool {
-        servers[server].readyFirst >= 0 || servers[server].restingFirst >= 0 || connectionsLeft(server)
+        servers[server].readyFirst >= 0 || servers[server].restingFirst >= 0
+            || (connectionsLeft(server) && now >= descriptorsLackUntil)
     }
 
     // MARK: Shares

@@ -150,6 +150,7 @@ extension Worker {
         var isConnected = false
         let fd = kernel.connect(plan.upstreams[upstream].servers[Int(servers[server].index)].address, isConnected: &isConnected)
         guard fd >= 0 else {
+            if Self.meansExhausted(fd) { return waitForDescriptor(number, server) }
             exchanges[number].pointee.attempts += 1
             exchanges[number].pointee.avoidedServer = Int16(server)
             connectFailed(server, String(cString: strerror(-fd)))
@@ -188,6 +189,21 @@ extension Worker {
         } else {
             _ = so_fetch_add(&servers[server].shared.pointee.connections, 1)
         }
+    }
+
+    /// This process has no descriptor left, which is not the server's fault: one of its connections has to do.
+    private mutating func waitForDescriptor(_ number: Int32, _ server: Int) {
+        pauseAccepting()
+        if let slot = takePooled(server, evenUnrested: true, onlyYoung: false) {
+            _ = so_fetch_add(&servers[server].shared.pointee.unrested, 1)
+            return attach(number, to: slot)
+        }
+        guard servers[server].connectionCount > 0 else {
+            return failExchange(number, status: 503, "no file descriptor is left for a connection to the upstream")
+        }
+        // Not to be tried again at once.
+        descriptorsLackUntil = now + Self.queueLookTime
+        enqueue(number)
     }
 
     /// A connect has been decided: the request goes out, or elsewhere.

@@ -75,10 +75,19 @@ public struct Worker: ~Copyable {
     /// Connections that hung up suspiciously soon, the first to be judged first.
     var hangups: [Hangup] = []
     var random: RandomNumbers
+    /// To end, with a deadline.
     var isDraining = false
+    /// To end in its own time: another worker goes on in its place.
+    var isRetiring = false
+    /// Those who go on, when they are in this process.
+    var succession: Succession?
     package internal(set) var isStopped = false
     var drainDeadline: UInt64 = 0
     var acceptsPaused = false
+    /// Descriptors had run out: before this time nobody is called for another connection.
+    var descriptorsLackUntil: UInt64 = 0
+    var acceptsPausedUntil: UInt64 = 0
+    var pauseToldAt: UInt64 = 0
 
     /// nil when the memory cannot be reserved.
     package init?(number: Int, kernel: Kernel, poll: Int32, plan: Plan, world: World, seed: UInt64) {
@@ -120,7 +129,7 @@ public struct Worker: ~Copyable {
                 servers.append(
                     Server(
                         upstream: UInt16(i), index: UInt16(j), weight: UInt32(server.weight),
-                        shared: world.sharedServers + servers.count))
+                        shared: world.shared(servers.count)))
             }
         }
         firstServer.append(servers.count)
@@ -134,7 +143,12 @@ public struct Worker: ~Copyable {
         timers.open(hangupTimer)
         timers.open(queueTimer)
         timers.open(accessTimer)
-        for server in servers.indices { timers.open(serverTimer(server)) }
+        for server in servers.indices {
+            timers.open(serverTimer(server))
+            // A quarantine that an earlier plan's workers have begun.
+            let until = so_load(&servers[server].shared.pointee.quarantinedUntil)
+            if until > now { timers.set(serverTimer(server), until) }
+        }
     }
 
     deinit {
@@ -154,6 +168,7 @@ public struct Worker: ~Copyable {
     /// Waits for events at most so long (-1: until the next timer), and works off what has happened.
     package mutating func turn(waitMilliseconds: Int) {
         var wait = again.isEmpty ? timers.milliseconds(now: kernel.now()) : 0
+        if acceptsPaused { wait = min(wait < 0 ? .max : wait, Int(Self.pauseTime / 1_000_000)) }
         if waitMilliseconds >= 0, wait < 0 || wait > waitMilliseconds { wait = waitMilliseconds }
         let count = kernel.wait(poll, events, 256, milliseconds: wait)
         now = kernel.now()
@@ -167,7 +182,8 @@ public struct Worker: ~Copyable {
             again.removeFirst(queued)
         }
         while let expired = timers.expire(now: now) { timerExpired(expired) }
-        if isDraining { continueDrain() }
+        if acceptsPaused, now >= acceptsPausedUntil { resumeAccepting() }
+        if isLeaving { continueLeaving() }
     }
 
     // MARK: Tags

@@ -14,7 +14,6 @@ enum Unsupported {
         for upstream in settings.upstreams {
             note("upstreams.\(upstream.name).protocol: http2", upstream.protocol == .http2)
         }
-        note("error_pages", !settings.errorPages.isEmpty)
         return keys
     }
 }
