@@ -116,6 +116,8 @@ static inline uint64_t so_realtime_ns(void) {
 /* n zeroed bytes that cost memory only where they are touched. */
 void *so_reserve(size_t n);
 void so_unreserve(void *p, size_t n);
+/* Gives back the memory of code that has run and may never run again: what does is read from the page cache anew. */
+void so_forget_code(void);
 /* Starts a named thread running body(argument). Returns 0 or -errno. */
 int so_start_thread(const char *name, void (*body)(void *), void *argument, unsigned long *thread);
 void so_join_thread(unsigned long thread);
