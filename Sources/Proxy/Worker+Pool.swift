@@ -59,6 +59,10 @@ extension Worker {
                 closeUpstream(slot, .idleTimeout)
                 continue
             }
+            if isOutdated(slot) {
+                closeUpstream(slot, .aged)
+                continue
+            }
             if plan.upstreams[upstream].reuse == .always { return slot }
             switch look(slot) {
             case .quiet: return slot
@@ -148,18 +152,22 @@ extension Worker {
     private mutating func connect(_ number: Int32, to server: Int) {
         let upstream = Int(servers[server].upstream)
         var isConnected = false
-        let fd = kernel.connect(plan.upstreams[upstream].servers[Int(servers[server].index)].address, isConnected: &isConnected)
+        let target = nextAddress(server)
+        let fd = kernel.connect(target.address, isConnected: &isConnected)
         guard fd >= 0 else {
             if Self.meansExhausted(fd) { return waitForDescriptor(number, server) }
+            if isAnotherAddress(server, target.place, target.generation) { return connect(number, to: server) }
             exchanges[number].pointee.attempts += 1
             exchanges[number].pointee.avoidedServer = Int16(server)
             connectFailed(server, String(cString: strerror(-fd)))
             retryOrFail(number, .unsent)
             return
         }
-        let connection = UpstreamConnection(
+        var connection = UpstreamConnection(
             fd: fd, server: UInt16(server), number: world.nextConnectionNumber(),
             idleTimeout: plan.upstreams[upstream].idleTimeout)
+        connection.addressPlace = UInt32(target.place)
+        connection.addressGeneration = target.generation
         let slot = upstreams.take(connection)
         guard slot >= 0 else {
             kernel.close(fd)
@@ -234,6 +242,10 @@ extension Worker {
     mutating func connectGaveUp(_ slot: Int32, _ reason: String) {
         let number = upstreams[slot].pointee.exchange
         let server = Int(upstreams[slot].pointee.server)
+        if isAnotherAddress(server, Int(upstreams[slot].pointee.addressPlace), upstreams[slot].pointee.addressGeneration) {
+            detach(slot, .error)
+            return tryAgain(number)
+        }
         connectFailed(server, reason)
         if number >= 0 { exchanges[number].pointee.avoidedServer = Int16(server) }
         detach(slot, .error)
@@ -251,8 +263,8 @@ extension Worker {
         let u = upstreams[slot]
         let server = Int(u.pointee.server)
         let upstream = Int(servers[server].upstream)
-        if heir(server) != nil {
-            closeUpstream(slot, .maxIdle)
+        if heir(server) != nil || isOutdated(slot) {
+            closeUpstream(slot, isOutdated(slot) ? .aged : .maxIdle)
             return false
         }
         servers[server].activeCount -= 1

@@ -2,7 +2,6 @@
 
 import json
 import re
-import threading
 
 import upstream
 from harness import EndToEndTest, wait_for
@@ -64,8 +63,8 @@ class Health(EndToEndTest):
         self.wait_up(proxy, a, True)
         # Its share grows over two intervals.
         wait_for(lambda: sorted(self.names(proxy, 4)) == ["a", "a", "b", "b"], "the share of the server that came back")
+        wait_for(lambda: f"server up server={a.address} upstream=app" in proxy.log, lambda: proxy.log)
         self.assertRegex(proxy.log, rf'server down error=.* server={re.escape(a.address)} upstream=app')
-        self.assertRegex(proxy.log, rf"server up server={re.escape(a.address)} upstream=app")
         self.assertNoIncidents(proxy)
 
     def test_a_server_that_answers_503(self):
@@ -139,7 +138,8 @@ class Ejection(EndToEndTest):
         self.assertEqual(len(a.requests), 3)
         proxy.wait_metric(0, "sendonce_upstream_server_up", server=a.address)
         self.assertEqual(self.names(proxy, 5), ["b"] * 5)
-        self.assertRegex(proxy.log, rf"server ejected error=.* failures=3 for_ms=400 server={re.escape(a.address)}")
+        wait_for(lambda: re.search(
+            rf"server ejected error=.* failures=3 for_ms=400 server={re.escape(a.address)}", proxy.log), lambda: proxy.log)
         a.answer = upstream.ok(b"a")
         proxy.wait_metric(1, "sendonce_upstream_server_up", server=a.address)
         wait_for(lambda: sorted(self.names(proxy, 4)) == ["a", "a", "b", "b"], "the share of the server that came back")
