@@ -2,6 +2,7 @@ import Configuration
 import Detector
 import EventLoop
 import HTTP1
+import HTTP2
 
 /// What a worker works by: the configuration with every address resolved and every name numbered. Immutable.
 ///
@@ -42,6 +43,8 @@ public final class Plan: Sendable {
         /// Failures in a row after which a server is passed over for `ejectTime`; 0 for never.
         public var ejectFailures = 5
         public var ejectTime: UInt64 = 10_000_000_000
+        /// Its servers speak HTTP/2: by ALPN with TLS, else by prior knowledge.
+        public var isHTTP2 = false
         public init(name: String, servers: [Server]) {
             self.name = name
             self.servers = servers
@@ -66,6 +69,8 @@ public final class Plan: Sendable {
         public var headerCount = 128
         public var bodyBytes: UInt64 = .max
         public var clientConnections = 65_536
+        /// Streams at once on one HTTP/2 connection.
+        public var streams = 128
         public init() {}
     }
 
@@ -85,6 +90,8 @@ public final class Plan: Sendable {
     public let quarantine: UInt64
     /// Evidence keeps raw bytes, at most so many; 0 keeps none.
     public let sampleBytes: Int
+    /// What HTTP/2 may ask of us: clients, and upstreams.
+    public let frameLimits: HTTP2Limits
     /// Networks whose forwarding fields are believed.
     public let trusted: [AddressBlock]
 
@@ -99,5 +106,10 @@ public final class Plan: Sendable {
         self.quarantine = quarantine
         self.sampleBytes = sampleBytes
         self.trusted = trusted
+        var frameLimits = HTTP2Limits()
+        frameLimits.streams = limits.streams
+        frameLimits.headerBytesMax = limits.headerBytes
+        frameLimits.headerCountMax = limits.headerCount
+        self.frameLimits = frameLimits
     }
 }

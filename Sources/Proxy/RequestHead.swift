@@ -56,6 +56,7 @@ enum RequestHead {
             out.put("\r\n")
         }
         if keepsUpgrade { out.put("Connection: upgrade\r\n") }
+        if block.facts.contains(.extendedConnect) { WebSocketKey.put(&random, &out) }
         putForwarding(block, host: host, isTrusted: isTrusted, isTLS: isTLS, client: record.client, &out)
         putIdentity(block, isTrusted: isTrusted, random: &random, &record, &out)
         out.put(block.version == .http10 ? "Via: 1.0 sendonce\r\n\r\n" : "Via: 1.1 sendonce\r\n\r\n")

@@ -43,6 +43,7 @@ extension Worker {
         countRejected(status)
         outbox.clear()
         guard sendOwn(response, to: slot) else { return closeClient(slot) }
+        if c.pointee.isStream { return clientStreamAnswered(slot) }
         c.pointee.exchange = -1
         if c.pointee.mustClose { return linger(slot) }
         c.pointee.phase = .head
@@ -95,6 +96,7 @@ extension Worker {
         exchanges.release(number)
         if cuts {
             let alive = deliverToClient(client)
+            if alive, c.pointee.isStream { return cutClientStream(client) }
             guard alive, !resets, c.pointee.socket.isBlocked else { return closeClient(client, reset: resets) }
             // The rest is sent first; then the end comes where more was promised.
             c.pointee.phase = .waiting

@@ -105,6 +105,10 @@ extension Worker {
             defer { slot += 1 }
             guard isClientOpen(slot) else { continue }
             let c = clients[slot]
+            if c.pointee.multiplex >= 0 {
+                drainClientMultiplex(slot)
+                continue
+            }
             // A request whose first bytes have come is served.
             if c.pointee.exchange < 0, c.pointee.phase == .head, c.pointee.socket.input.isEmpty, !c.pointee.socket.isReadable,
                 !c.pointee.socket.isBlocked
@@ -129,24 +133,26 @@ extension Worker {
     /// Closes whatever is left; surplus that is being collected is told first.
     mutating func closeAll() {
         var slot: Int32 = 0
-        while slot < upstreams.highest {
-            if isUpstreamOpen(slot) {
-                switch upstreams[slot].pointee.phase {
-                case .surplus: surplusEnded(slot, closed: false)
-                case .resting, .ready:
-                    unpool(slot)
-                    closeUpstream(slot, .drain)
-                default:
-                    let number = upstreams[slot].pointee.exchange
-                    if number >= 0 { clientBroke(exchanges[number].pointee.client) } else { closeUpstream(slot, .drain) }
-                }
-            }
+        while slot < clients.highest {
+            if isClientOpen(slot), !clients[slot].pointee.isStream { clientBroke(slot) }
             slot += 1
         }
+        // No exchange is in progress any more.
         slot = 0
-        while slot < clients.highest {
-            if isClientOpen(slot) { clientBroke(slot) }
+        while slot < upstreams.highest {
+            if isUpstreamOpen(slot) { closeForDrain(slot) }
             slot += 1
+        }
+    }
+
+    private mutating func closeForDrain(_ slot: Int32) {
+        if upstreams[slot].pointee.multiplex >= 0 { return closeUpstreamMultiplex(slot, .drain) }
+        switch upstreams[slot].pointee.phase {
+        case .surplus: surplusEnded(slot, closed: false)
+        case .resting, .ready:
+            unpool(slot)
+            closeUpstream(slot, .drain)
+        default: closeUpstream(slot, .drain)
         }
     }
 

@@ -17,6 +17,7 @@ extension Worker {
         guard let server = chooseServer(upstream) else {
             return failExchange(number, status: 503, "no server of upstream \(plan.upstreams[upstream].name) can be used")
         }
+        if plan.upstreams[upstream].isHTTP2 { return findStream(number, on: server) }
         if let slot = takePooled(server, evenUnrested: false) { return attach(number, to: slot) }
         if connectionsLeft(server), servers[server].connectionCount < plan.upstreams[upstream].idleMax {
             return connect(number, to: server)
@@ -27,9 +28,6 @@ extension Worker {
             return attach(number, to: slot)
         }
         if connectionsLeft(server) { return connect(number, to: server) }
-        guard queues[upstream].count < plan.upstreams[upstream].queueMax else {
-            return failExchange(number, status: 503, "every connection to upstream \(plan.upstreams[upstream].name) is busy")
-        }
         enqueue(number)
     }
 
@@ -163,27 +161,34 @@ extension Worker {
 
     // MARK: Opening
 
-    private func connectionsLeft(_ server: Int) -> Bool {
+    func connectionsLeft(_ server: Int) -> Bool {
         so_load(&servers[server].shared.pointee.connections)
             < UInt64(plan.upstreams[Int(servers[server].upstream)].connectionsMax)
     }
 
     private mutating func connect(_ number: Int32, to server: Int) {
+        let slot = openConnection(server)
+        guard slot >= 0 else {
+            exchanges[number].pointee.attempts += 1
+            connectFailed(server, error: -slot)
+            return retryOrFail(number, afterConnect: true)
+        }
+        attach(number, to: slot)
+    }
+
+    /// Begins a connection to a server: its slot, or -errno.
+    mutating func openConnection(_ server: Int) -> Int32 {
         let upstream = Int(servers[server].upstream)
         var isConnected = false
         let fd = kernel.connect(plan.upstreams[upstream].servers[Int(servers[server].index)].address, isConnected: &isConnected)
-        guard fd >= 0 else {
-            exchanges[number].pointee.attempts += 1
-            connectFailed(server, error: -fd)
-            return retryOrFail(number, afterConnect: true)
-        }
+        guard fd >= 0 else { return fd }
         let connection = UpstreamConnection(
             fd: fd, server: UInt16(server), number: world.nextConnectionNumber(),
             idleTimeout: plan.upstreams[upstream].idleTimeout)
         let slot = upstreams.take(connection)
         guard slot >= 0 else {
             kernel.close(fd)
-            return failExchange(number, status: 503, "too many upstream connections")
+            return -ENFILE
         }
         _ = so_fetch_add(&servers[server].shared.pointee.connections, 1)
         servers[server].connectionCount += 1
@@ -193,11 +198,11 @@ extension Worker {
         let registered = kernel.register(poll, fd, tag: upstreamTag(slot), edge: true)
         guard registered >= 0 else {
             closeUpstream(slot, .error)
-            return failExchange(number, status: 503, "no room for another connection")
+            return registered
         }
         timers.set(upstreamTimer(slot), now + plan.upstreams[upstream].connectTimeout)
         if isConnected { upstreams[slot].pointee.phase = .active }
-        attach(number, to: slot)
+        return slot
     }
 
     /// A connect has been decided: the request goes out, or elsewhere.
@@ -206,6 +211,7 @@ extension Worker {
         let error = kernel.takeError(u.pointee.socket.fd)
         guard error == 0 else { return connectGaveUp(slot, error: error) }
         so_store(&servers[Int(u.pointee.server)].shared.pointee.failures, 0)
+        if u.pointee.multiplex >= 0 { return upstreamMultiplexConnected(slot) }
         let number = u.pointee.exchange
         guard number >= 0 else { return closeUpstream(slot, .clientGone) }
         requestStarts(number)
@@ -218,11 +224,12 @@ extension Worker {
     mutating func connectGaveUp(_ slot: Int32, error: Int32) {
         let number = upstreams[slot].pointee.exchange
         connectFailed(Int(upstreams[slot].pointee.server), error: error)
+        if upstreams[slot].pointee.multiplex >= 0 { return upstreamMultiplexUnreachable(slot) }
         detach(slot, .error)
         if number >= 0 { retryOrFail(number, afterConnect: true) }
     }
 
-    private mutating func connectFailed(_ server: Int, error: Int32) {
+    mutating func connectFailed(_ server: Int, error: Int32) {
         let shared = servers[server].shared
         let failures = so_fetch_add(&shared.pointee.failures, 1) + 1
         let upstream = plan.upstreams[Int(servers[server].upstream)]
@@ -272,6 +279,7 @@ extension Worker {
     /// Closes a connection that is in no pool.
     mutating func closeUpstream(_ slot: Int32, _ reason: CloseReason, reset: Bool = false) {
         let u = upstreams[slot]
+        if u.pointee.isStream { return closeUpstreamStream(slot) }
         let server = Int(u.pointee.server)
         let upstream = Int(servers[server].upstream)
         servers[server].activeCount -= 1
@@ -296,9 +304,12 @@ extension Worker {
 
     // MARK: Waiting
 
-    private mutating func enqueue(_ number: Int32) {
+    mutating func enqueue(_ number: Int32) {
         let e = exchanges[number]
         let upstream = Int(e.pointee.upstreamIndex)
+        guard queues[upstream].count < plan.upstreams[upstream].queueMax else {
+            return failExchange(number, status: 503, "every connection to upstream \(plan.upstreams[upstream].name) is busy")
+        }
         e.pointee.isWaiting = true
         e.pointee.next = -1
         if queues[upstream].last >= 0 {
@@ -330,7 +341,7 @@ extension Worker {
     }
 
     /// A connection has come free: whoever waits the longest has it. In its own turn, for a pump may be running.
-    private mutating func serveQueue(_ upstream: Int) {
+    mutating func serveQueue(_ upstream: Int) {
         let number = queues[upstream].first
         dequeue(number)
         let client = exchanges[number].pointee.client

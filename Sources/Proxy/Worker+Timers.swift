@@ -12,13 +12,16 @@ extension Worker {
         // The drain's own deadline: the turn's end looks at it.
         if others == 0 { return }
         if others == 1 { return judgeHangups() }
-        if others > 1 { return quarantineExpired(others - 2) }
+        if others == 2 { return streamSurplusExpired() }
+        if others > 2 { return quarantineExpired(others - 3) }
         if Int(timer) < clients.capacity { clientExpired(timer) } else { upstreamExpired(timer - Int32(clients.capacity)) }
     }
 
     private mutating func clientExpired(_ slot: Int32) {
         let c = clients[slot]
+        if c.pointee.phase == .multiplexed { return clientMultiplexExpired(slot) }
         if c.pointee.socket.isBlocked { return clientBroke(slot) }
+        if c.pointee.abortsWhenDrained { return closeClient(slot, reset: true) }
         switch c.pointee.phase {
         case .head:
             guard c.pointee.scanned > 0 else { return closeClient(slot) }
@@ -29,7 +32,7 @@ extension Worker {
             if exchanges[c.pointee.exchange].pointee.isWaiting { return waitedInVain(slot) }
             failExchange(c.pointee.exchange, status: 408, "the request's body did not come in time")
         case .waiting: if c.pointee.exchange >= 0, exchanges[c.pointee.exchange].pointee.isWaiting { waitedInVain(slot) }
-        case .lingering, .tunnel: clientBroke(slot)
+        case .lingering, .tunnel, .multiplexed: clientBroke(slot)
         }
     }
 
@@ -39,17 +42,20 @@ extension Worker {
 
     private mutating func upstreamExpired(_ slot: Int32) {
         let u = upstreams[slot]
+        if u.pointee.multiplex >= 0 { return upstreamMultiplexExpired(slot) }
         switch u.pointee.phase {
-        case .connecting: connectGaveUp(slot, error: ETIMEDOUT)
+        // A stream's connection has its own deadline.
+        case .connecting: if !u.pointee.isStream { connectGaveUp(slot, error: ETIMEDOUT) }
         case .resting, .ready:
             unpool(slot)
             closeUpstream(slot, .idleTimeout)
         case .listening: strayListeningEnded(slot, closed: false)
         case .surplus: surplusEnded(slot, closed: false)
+        case .multiplexed: break
         case .active:
             let number = u.pointee.exchange
             guard number >= 0 else { return closeUpstream(slot, .error) }
-            switch u.pointee.decoder.phase {
+            switch answerPhase(slot) {
             case .head:
                 let e = exchanges[number]
                 // A client that is still sending its request has its own deadline.

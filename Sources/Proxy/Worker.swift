@@ -52,6 +52,13 @@ public struct Worker: ~Copyable {
     var turns: [UInt32]
     /// Connections to come back to in this turn's end, by tag.
     var again: [UInt64] = []
+    /// HTTP/2 connections, and those of them with frames to send at the turn's end, by tag.
+    var multiplexes = MultiplexTable()
+    var unsent: [UInt64] = []
+    /// The frames of one write.
+    let frameBuffer: UnsafeMutablePointer<UInt8>
+    /// Bytes on closed streams, being collected, the first to be judged first.
+    var streamSurplus: [StreamSurplus] = []
     var listeners: [ListenerSocket] = []
     /// Collections of bytes that no answer accounts for, by upstream slot.
     var collections: [Int32: SurplusCollection] = [:]
@@ -73,7 +80,7 @@ public struct Worker: ~Copyable {
             let upstreams = Slab<UpstreamConnection>(capacity: upstreamCapacity),
             let exchanges = Slab<Exchange>(capacity: plan.limits.clientConnections + 16)
         else { return nil }
-        timers = TimerWheel(capacity: clients.capacity + upstreams.capacity + 2 + world.serverCount, now: kernel.now())
+        timers = TimerWheel(capacity: clients.capacity + upstreams.capacity + 3 + world.serverCount, now: kernel.now())
         self.clients = clients
         self.upstreams = upstreams
         self.exchanges = exchanges
@@ -92,6 +99,7 @@ public struct Worker: ~Copyable {
         scratchCapacity = plan.limits.headerBytes + 4096
         scratch = .allocate(capacity: scratchCapacity)
         trailerScratch = .allocate(capacity: scratchCapacity)
+        frameBuffer = .allocate(capacity: Self.frameBytes)
         events = .allocate(capacity: 256)
         random = RandomNumbers(seed: seed)
         var servers: [Server] = []
@@ -112,6 +120,7 @@ public struct Worker: ~Copyable {
         turns = plan.upstreams.map { _ in 0 }
         again.reserveCapacity(1024)
         timers.open(hangupTimer)
+        timers.open(streamSurplusTimer)
         for server in servers.indices { timers.open(serverTimer(server)) }
     }
 
@@ -119,6 +128,7 @@ public struct Worker: ~Copyable {
         readBuffer.deallocate()
         scratch.deallocate()
         trailerScratch.deallocate()
+        frameBuffer.deallocate()
         events.deallocate()
     }
 
@@ -143,6 +153,7 @@ public struct Worker: ~Copyable {
             again.removeFirst(queued)
         }
         while let expired = timers.expire(now: now) { timerExpired(expired) }
+        if !unsent.isEmpty { sendFrames() }
         if isDraining { continueDrain() }
     }
 
@@ -158,7 +169,7 @@ public struct Worker: ~Copyable {
         kind.rawValue << 62 | UInt64(generation & generationMask) << 32 | UInt64(UInt32(bitPattern: slot))
     }
 
-    private static func parts(_ tag: UInt64) -> (kind: TagKind, generation: UInt32, slot: Int32) {
+    static func parts(_ tag: UInt64) -> (kind: TagKind, generation: UInt32, slot: Int32) {
         (TagKind(rawValue: tag >> 62)!, UInt32(truncatingIfNeeded: tag >> 32) & generationMask, Int32(truncatingIfNeeded: tag))
     }
 

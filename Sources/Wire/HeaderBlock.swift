@@ -67,6 +67,8 @@ public struct HeaderFacts: OptionSet, Sendable {
     public static let teTrailers = HeaderFacts(rawValue: 1 << 14)
     /// Chunked stands more than once.
     public static let chunkedRepeated = HeaderFacts(rawValue: 1 << 15)
+    /// An extended CONNECT (RFC 8441): the block reads like the GET that HTTP/1 would ask the same with, Upgrade included.
+    public static let extendedConnect = HeaderFacts(rawValue: 1 << 16)
 }
 
 /// One header block: its start line, where its fields stand in the bytes, and what they state.
@@ -151,5 +153,13 @@ public struct HeaderBlock: ~Copyable {
     public mutating func drop(_ name: FieldName) {
         guard has(name) else { return }
         for i in 0..<count where fields[i].name == name { fields[i].isDropped = true }
+    }
+
+    /// Leaves out every field whose name none of `FieldName` is, and that is spelled so.
+    public mutating func dropOther(named name: StaticString) {
+        for i in 0..<count where fields[i].name == .other {
+            let bytes = nameBytes(fields[i])
+            if equalsIgnoringCase(bytes.baseAddress!, name, count: bytes.count) { fields[i].isDropped = true }
+        }
     }
 }
