@@ -25,6 +25,7 @@ struct ClientConnection: BitwiseCopyable {
     var isTrusted = false
     /// Its first bytes will tell whether it speaks HTTP/2.
     var mayBeHTTP2 = false
+    var mustBeHTTP2 = false
     var listener: UInt16
     /// The exchange in progress, -1 for none.
     var exchange: Int32 = -1

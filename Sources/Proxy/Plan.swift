@@ -3,6 +3,7 @@ import Detector
 import EventLoop
 import HTTP1
 import HTTP2
+import TLS
 
 /// What a worker works by: the configuration with every address resolved and every name numbered. Immutable.
 ///
@@ -12,12 +13,27 @@ public final class Plan: Sendable {
         public var name: String
         public var address: SocketAddress
         public var weight: Int
+        /// Where its TLS sessions lead, with the one that the next resumes; nil for cleartext.
+        public var tls: TLSDestination?
         public init(name: String, address: SocketAddress, weight: Int = 1) {
             self.name = name
             self.address = address
             self.weight = weight
         }
     }
+
+    /// Active checks: GET of a path, again and again.
+    public struct Health: Sendable {
+        public var path: String
+        public var interval: UInt64 = 5_000_000_000
+        public var timeout: UInt64 = 1_000_000_000
+        public var unhealthyAfter = 3
+        public var healthyAfter = 2
+        public init(path: String) { self.path = path }
+    }
+
+    /// The longest time over which the share of a server that has come back grows to the whole.
+    public static let returnTimeMax: UInt64 = 30_000_000_000
 
     public enum Reuse: Sendable { case always, guarded, never }
     public enum Balance: Sendable { case roundRobin, leastConnections, randomTwo }
@@ -40,6 +56,7 @@ public final class Plan: Sendable {
         public var responseHeaderTimeout: UInt64 = 60_000_000_000
         public var bodyIdleTimeout: UInt64 = 60_000_000_000
         public var retryAttempts = 1
+        public var health: Health?
         /// Failures in a row after which a server is passed over for `ejectTime`; 0 for never.
         public var ejectFailures = 5
         public var ejectTime: UInt64 = 10_000_000_000
@@ -64,6 +81,14 @@ public final class Plan: Sendable {
         }
     }
 
+    /// Versions of HTTP that a listener takes.
+    public struct Languages: OptionSet, Sendable {
+        public let rawValue: UInt8
+        public init(rawValue: UInt8) { self.rawValue = rawValue }
+        public static let http1 = Languages(rawValue: 1)
+        public static let http2 = Languages(rawValue: 2)
+    }
+
     public struct Limits: Sendable {
         public var headerBytes = 64 << 10
         public var headerCount = 128
@@ -82,6 +107,10 @@ public final class Plan: Sendable {
         public init() {}
     }
 
+    /// What clients may speak, by listener.
+    public let languages: [Languages]
+    /// What clients' TLS sessions are accepted with, by listener; nil for cleartext.
+    public let acceptors: [TLSAcceptor?]
     public let upstreams: [Upstream]
     public let routes: [Route]
     public let limits: Limits
@@ -94,10 +123,13 @@ public final class Plan: Sendable {
     public let frameLimits: HTTP2Limits
     /// Networks whose forwarding fields are believed.
     public let trusted: [AddressBlock]
+    /// What works, and should be mended, for the operational log.
+    public let warnings: [String]
 
     public init(
         upstreams: [Upstream], routes: [Route], limits: Limits = Limits(), timeouts: Timeouts = Timeouts(),
-        quarantine: UInt64 = 60_000_000_000, sampleBytes: Int = 0, trusted: [AddressBlock] = []
+        quarantine: UInt64 = 60_000_000_000, sampleBytes: Int = 0, trusted: [AddressBlock] = [], acceptors: [TLSAcceptor?] = [],
+        languages: [Languages] = [], warnings: [String] = []
     ) {
         self.upstreams = upstreams
         self.routes = routes
@@ -106,10 +138,12 @@ public final class Plan: Sendable {
         self.quarantine = quarantine
         self.sampleBytes = sampleBytes
         self.trusted = trusted
+        self.acceptors = acceptors
+        self.languages = languages
+        self.warnings = warnings
         var frameLimits = HTTP2Limits()
-        frameLimits.streams = limits.streams
+        frameLimits.streamsMax = limits.streams
         frameLimits.headerBytesMax = limits.headerBytes
-        frameLimits.headerCountMax = limits.headerCount
         self.frameLimits = frameLimits
     }
 }

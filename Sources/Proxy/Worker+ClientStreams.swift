@@ -54,10 +54,11 @@ extension Worker {
             case .reset: if step.tag >= 0 { clientStreamReset(step.tag) }
             case .goAway: c.pointee.mustClose = true
             case .failed(let failure):
-                counters.countRejected(.malformedRequest)
+                counters.countRejected(RejectReason(failure))
                 c.pointee.mustClose = true
                 endClientStreams(slot)
                 return count
+            case .refused(let refusal): counters.countRejected(RejectReason(refusal))
             case .interim, .violation: break
             }
             guard clients.generation(slot) == generation else { return count }
@@ -77,8 +78,8 @@ extension Worker {
         made.nextStream = multiplex.firstStream
         let stream = clients.take(made)
         guard stream >= 0 else {
-            counters.countRejected(.connectionLimit)
-            return multiplex.session.reset(step.stream, code: HTTP2ErrorCode.refusedStream)
+            counters.countRejected(.tooManyStreams)
+            return multiplex.session.reset(step.stream, code: ErrorCode.refusedStream)
         }
         if multiplex.firstStream >= 0 { clients[multiplex.firstStream].pointee.previousStream = stream }
         multiplex.firstStream = stream
@@ -266,7 +267,7 @@ extension Worker {
         }
         if s.pointee.abortsWhenDrained { return closeClient(stream, reset: true) }
         guard s.pointee.phase == .lingering else { return }
-        if s.pointee.stopsRequest { resetClientStream(stream, HTTP2ErrorCode.noError) }
+        if s.pointee.stopsRequest { resetClientStream(stream, ErrorCode.noError) }
         releaseClientStream(stream)
     }
 

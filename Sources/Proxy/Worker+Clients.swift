@@ -38,11 +38,12 @@ extension Worker {
     private mutating func clientDrained(_ slot: Int32) -> Bool {
         let c = clients[slot]
         if c.pointee.phase == .lingering {
-            kernel.shutdownWrite(c.pointee.socket.fd)
             timers.set(Worker.clientTimer(slot), now + Self.lingerTime)
             return false
         }
         guard c.pointee.mustClose else {
+            // A handshake's bytes: its deadline, and the first request's, stands.
+            if c.pointee.socket.security == .handshaking { return false }
             timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientIdle)
             return false
         }
@@ -132,6 +133,10 @@ extension Worker {
         let bytes = readBuffer + position
         let available = count - position
         if c.pointee.mayBeHTTP2 {
+            if c.pointee.mustBeHTTP2 || c.pointee.socket.agreedHTTP2 {
+                beginClientMultiplex(slot)
+                return 0
+            }
             if ClientPreface.begins(bytes, available) {
                 guard available >= ClientPreface.byteCount else { return nil }
                 beginClientMultiplex(slot)
@@ -238,7 +243,7 @@ extension Worker {
         let c = clients[slot]
         c.pointee.phase = .lingering
         c.pointee.mustClose = true
-        if !c.pointee.socket.isBlocked { kernel.shutdownWrite(c.pointee.socket.fd) }
+        endWriting(&c.pointee.socket)
         timers.set(Worker.clientTimer(slot), now + Self.lingerTime)
         queueClient(slot)
     }
@@ -247,7 +252,7 @@ extension Worker {
     mutating func closeClient(_ slot: Int32, reset: Bool = false) {
         let c = clients[slot]
         if c.pointee.isStream {
-            resetClientStream(slot, reset ? HTTP2ErrorCode.internalError : HTTP2ErrorCode.cancel)
+            resetClientStream(slot, reset ? ErrorCode.internalError : ErrorCode.cancel)
             return releaseClientStream(slot)
         }
         if c.pointee.multiplex >= 0 {
@@ -255,6 +260,7 @@ extension Worker {
             multiplexes.remove(c.pointee.multiplex)
             c.pointee.multiplex = -1
         }
+        if c.pointee.socket.security == .handshaking || c.pointee.socket.security == .refused { handshakeFailed(slot) }
         timers.close(Worker.clientTimer(slot))
         counters.changeClientConnections(listener: Int(c.pointee.listener), by: -1)
         _ = world.changeClients(by: -1)

@@ -24,33 +24,41 @@ extension Worker {
     /// A frame that an upstream should not have sent. What is wrong with it is the session's word; what it means is the detector's.
     mutating func frameViolation(_ slot: Int32, _ step: HTTP2Step, _ violation: HTTP2Violation) {
         let isOpen = step.tag >= 0 && upstreams[step.tag].pointee.exchange >= 0
-        let offset = upstreams[slot].pointee.received - UInt64(step.consumed)
-        switch violation.fact {
-        case .headAfterEnd, .interimAfterEnd, .dataAfterEnd, .lengthExceeded, .dataOnBodiless:
-            collectStreamSurplus(slot, step, violation, offset)
-        case .interimInBody: if isOpen { streamInterim(slot, step.tag, violation, offset) }
-        case .headInBody, .statusInTrailers, .trailersWithoutEnd:
-            if isOpen { streamBroken(slot, step.tag, violation, .inChunkedBody, offset) }
-        case .duplicateStatus, .malformedHead:
-            if isOpen { streamBroken(slot, step.tag, violation, .inAnswer, offset) }
-        case .lengthShort: if isOpen { truncated(step.tag, .inBody) }
+        switch violation {
+        case .headAfterEnd, .interimAfterEnd, .trailersAfterEnd, .dataAfterEnd, .lengthExceeded, .dataOnBodiless,
+            .unrequestedHead, .unrequestedData:
+            collectStreamSurplus(slot, step)
+            // Past the declared length: its client has had all that was declared.
+            if isOpen, step.ended, upstreams[step.tag].pointee.exchange >= 0 { streamEndedBehindSurplus(step.tag) }
+        case .interimInBody: if isOpen { streamInterim(slot, step) }
+        case .headInBody, .statusInTrailers, .trailersWithoutEnd, .malformedTrailers:
+            if isOpen { streamBroken(slot, step, violation, .inChunkedBody) }
+        case .malformedHead, .dataBeforeHead: if isOpen { streamBroken(slot, step, violation, .inAnswer) }
+        case .lengthShort:
+            guard isOpen else { return }
+            upstreams[step.tag].pointee.streamIsOver = step.ended
+            truncated(step.tag, .inBody)
         }
     }
 
-    private func facts(_ violation: HTTP2Violation) -> SurplusFacts {
-        let isBlock = violation.isHeaderBlock
+    private func facts(_ step: HTTP2Step) -> SurplusFacts {
+        let bytes = UInt64(step.surplusBytes)
+        guard step.hasBlock else { return SurplusFacts(total: bytes) }
+        let fields = (0..<responseBlock.count).map { i in
+            String(decoding: responseBlock.nameBytes(responseBlock.fields[i]), as: UTF8.self)
+        }
         return SurplusFacts(
-            total: violation.surplusBytes, status: violation.status, fields: violation.fields,
-            blockBytes: isBlock ? violation.surplusBytes : nil, beginsLikeHeaderBlock: isBlock)
+            total: bytes, status: responseBlock.status == 0 ? nil : responseBlock.status, fields: fields, blockBytes: bytes,
+            beginsLikeHeaderBlock: true)
     }
 
     // MARK: Behind an answer's end
 
     /// The stream's answer is complete, as far as its client is concerned: these bytes are nobody's.
-    private mutating func collectStreamSurplus(_ slot: Int32, _ step: HTTP2Step, _ violation: HTTP2Violation, _ offset: UInt64) {
+    private mutating func collectStreamSurplus(_ slot: Int32, _ step: HTTP2Step) {
         if let i = streamSurplus.firstIndex(where: { $0.connection == slot && $0.stream == step.stream }) {
-            streamSurplus[i].collection.count(violation.surplusBytes)
-            streamSurplus[i].facts.total += violation.surplusBytes
+            streamSurplus[i].collection.count(UInt64(step.surplusBytes))
+            streamSurplus[i].facts.total += UInt64(step.surplusBytes)
             return
         }
         var guilty = FinishedExchange()
@@ -67,13 +75,19 @@ extension Worker {
             guilty.request = copyOf(finished.request)
         }
         let place: SurplusPlace = isOpen || guilty.answer.endedAt == now ? .afterEnd : .idle
-        var collection = SurplusCollection(place, connectionOffset: offset, startedAt: now)
-        collection.count(violation.surplusBytes)
+        var collection = SurplusCollection(place, connectionOffset: step.offset, startedAt: now)
+        collection.count(UInt64(step.surplusBytes))
         if streamSurplus.count >= Self.streamSurplusMax { tellStreamSurplus(at: 0) }
         streamSurplus.append(
             StreamSurplus(
-                connection: slot, stream: step.stream, guilty: guilty, collection: collection, facts: facts(violation)))
+                connection: slot, stream: step.stream, guilty: guilty, collection: collection, facts: facts(step)))
         timers.set(streamSurplusTimer, streamSurplus[0].collection.startedAt + Self.listenTime)
+    }
+
+    /// The stream ended with bytes past its declared length.
+    private mutating func streamEndedBehindSurplus(_ stream: Int32) {
+        upstreams[stream].pointee.streamIsOver = true
+        answerEnded(stream, surplusAt: 0, 0)
     }
 
     private mutating func tellStreamSurplus(at index: Int) {
@@ -101,40 +115,40 @@ extension Worker {
     // MARK: In the middle of an answer
 
     /// An interim response behind the final header block: told, left out, and the answer goes on.
-    private mutating func streamInterim(_ slot: Int32, _ stream: Int32, _ violation: HTTP2Violation, _ offset: UInt64) {
+    private mutating func streamInterim(_ slot: Int32, _ step: HTTP2Step) {
+        let stream = step.tag
         let e = exchanges[upstreams[stream].pointee.exchange]
-        var collection = SurplusCollection(.inChunkedBody, connectionOffset: offset, startedAt: now)
-        collection.count(violation.surplusBytes)
+        var collection = SurplusCollection(.inChunkedBody, connectionOffset: step.offset, startedAt: now)
+        collection.count(UInt64(step.surplusBytes))
         let current = FinishedExchange(
             request: e.pointee.request, answer: e.pointee.answer, ordinal: upstreams[stream].pointee.ordinal)
         collection.current = current
         counters.addSurplus(upstream: Int(e.pointee.upstreamIndex), bytes: collection.total)
-        tell(Verdict(.lateInterim, in: .inBody), slot, collection, facts(violation), guilty: current)
+        tell(Verdict(.lateInterim, in: .inBody), slot, collection, facts(step), guilty: current)
     }
 
     /// A stream cannot be gone on with; its siblings can. Its client is told, or sees its answer cut.
     private mutating func streamBroken(
-        _ slot: Int32, _ stream: Int32, _ violation: HTTP2Violation, _ place: SurplusPlace, _ offset: UInt64
+        _ slot: Int32, _ step: HTTP2Step, _ violation: HTTP2Violation, _ place: SurplusPlace
     ) {
+        let stream = step.tag
         let s = upstreams[stream]
         let number = s.pointee.exchange
         let e = exchanges[number]
         var current = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: s.pointee.ordinal)
         current.answer.endedAt = now
-        var collection = SurplusCollection(place, connectionOffset: offset, startedAt: now)
-        collection.count(violation.surplusBytes)
+        var collection = SurplusCollection(place, connectionOffset: step.offset, startedAt: now)
+        collection.count(UInt64(step.surplusBytes))
         collection.current = current
         collection.impact = place == .inAnswer ? .badGateway : .aborted
         s.pointee.exchange = -1
         e.pointee.upstream = -1
         e.pointee.request.head = Buffer()
+        let facts = facts(step)
         endBroken(number, record: current.request)
         closeUpstreamStream(stream)
-        let facts = facts(violation)
         counters.addSurplus(upstream: Int(servers[Int(upstreams[slot].pointee.server)].upstream), bytes: collection.total)
-        if violation.fact == .duplicateStatus {
-            tell(Verdict(.duplicateField, in: .inHead), slot, collection, facts, guilty: current)
-        } else if let verdict = Judge.surplus(place, facts, servedBefore: false, closed: false) {
+        if let verdict = Judge.surplus(place, facts, servedBefore: false, closed: false) {
             tell(verdict, slot, collection, facts, guilty: current)
         }
         buffers.give(&current.request.head)

@@ -44,8 +44,11 @@ extension Worker {
         let u = upstreams[slot]
         if u.pointee.multiplex >= 0 { return upstreamMultiplexExpired(slot) }
         switch u.pointee.phase {
-        // A stream's connection has its own deadline.
-        case .connecting: if !u.pointee.isStream { connectGaveUp(slot, error: ETIMEDOUT) }
+        case .connecting:
+            // A stream's connection has its own deadline.
+            guard !u.pointee.isStream else { return }
+            let isShaking = u.pointee.socket.security != .none
+            connectGaveUp(slot, isShaking ? "the TLS handshake took too long" : String(cString: strerror(ETIMEDOUT)))
         case .resting, .ready:
             unpool(slot)
             closeUpstream(slot, .idleTimeout)
@@ -63,6 +66,7 @@ extension Worker {
                     let timeout = plan.upstreams[Int(e.pointee.upstreamIndex)].responseHeaderTimeout
                     return timers.set(upstreamTimer(slot), now + timeout)
                 }
+                serverFailed(Int(u.pointee.server), "did not answer in time")
                 failExchange(
                     number, status: 504, "upstream \(plan.upstreams[Int(e.pointee.upstreamIndex)].name) did not answer in time")
             case .body: stalled(slot)

@@ -23,7 +23,8 @@ extension Worker {
             let error = connectMultiplex(server)
             guard error < 0 else { return attachStream(number, to: servers[server].multiplexFirst) }
             exchanges[number].pointee.attempts += 1
-            connectFailed(server, error: -error)
+            exchanges[number].pointee.avoidedServer = Int16(server)
+            connectFailed(server, String(cString: strerror(-error)))
             return retryOrFail(number, afterConnect: true)
         }
         enqueue(number)
@@ -83,8 +84,10 @@ extension Worker {
             first = 1
             let head = outbox.runs[0]
             let ends = outbox.endsMessage && outbox.count == 1
+            let place = servers[Int(s.pointee.server)]
+            let isTLS = plan.upstreams[Int(place.upstream)].servers[Int(place.index)].tls != nil
             s.pointee.stream = session.sendRequest(
-                head.iov_base.assumingMemoryBound(to: UInt8.self), head.iov_len, isTLS: false, ended: ends, tag: stream)
+                head.iov_base.assumingMemoryBound(to: UInt8.self), head.iov_len, isTLS: isTLS, ended: ends, tag: stream)
             guard s.pointee.stream >= 0 else { return false }
             if ends { return true }
         }
@@ -191,6 +194,7 @@ extension Worker {
                 return count
             case .goAway: u.pointee.mustClose = true
             case .violation(let violation): frameViolation(slot, step, violation)
+            case .refused: break
             default: if step.tag >= 0, upstreams[step.tag].pointee.exchange >= 0 { upstreamStreamStep(slot, step, body) }
             }
             guard upstreams.generation(slot) == generation else { return count }
@@ -241,7 +245,7 @@ extension Worker {
         guard exchanges[number].pointee.answer.status == 0 else { return truncated(stream, .inBody) }
         detach(stream, .upstreamClosed)
         // A refused stream was not processed at all (RFC 9113 section 8.7).
-        retryOrFail(number, afterConnect: code == HTTP2ErrorCode.refusedStream)
+        retryOrFail(number, afterConnect: code == ErrorCode.refusedStream)
     }
 
     /// The answer is complete: its facts stay with the connection, its stream is over.
@@ -271,7 +275,7 @@ extension Worker {
         if s.pointee.stream > 0 {
             if s.pointee.unconsumed > 0 { multiplex.session.consumed(s.pointee.stream, Int(s.pointee.unconsumed)) }
             multiplex.session.setTag(s.pointee.stream, -1)
-            if !s.pointee.streamIsOver { multiplex.session.reset(s.pointee.stream, code: HTTP2ErrorCode.cancel) }
+            if !s.pointee.streamIsOver { multiplex.session.reset(s.pointee.stream, code: ErrorCode.cancel) }
         }
         if s.pointee.previous >= 0 {
             upstreams[s.pointee.previous].pointee.next = s.pointee.next
@@ -362,7 +366,7 @@ extension Worker {
     /// The connection has been idle for as long as it may be, or could not be made in time.
     mutating func upstreamMultiplexExpired(_ slot: Int32) {
         let u = upstreams[slot]
-        guard u.pointee.phase == .multiplexed else { return connectGaveUp(slot, error: ETIMEDOUT) }
+        guard u.pointee.phase == .multiplexed else { return connectGaveUp(slot, String(cString: strerror(ETIMEDOUT))) }
         guard multiplexes[u.pointee.multiplex].streamCount == 0 else { return }
         multiplexes[u.pointee.multiplex].session.goAway()
         closeUpstreamMultiplex(slot, .idleTimeout)
