@@ -6,7 +6,8 @@ extension RejectReason {
     init(_ failure: HTTP2Failure) {
         self =
             switch failure {
-            case .preface, .protocolError, .flowControlError, .frameSizeError, .compressionError, .streamClosed: .malformedFrames
+            case .preface, .protocolError, .flowControlError, .frameSizeError, .compressionError, .streamClosed:
+                .malformedFrames
             case .rapidReset: .rapidReset
             case .continuationFlood: .continuationFlood
             case .settingsFlood: .settingsFlood

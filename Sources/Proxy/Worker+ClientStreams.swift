@@ -104,8 +104,10 @@ extension Worker {
         guard step.tag >= 0 else { return session.consumed(step.stream, step.bodyCount) }
         let s = clients[step.tag]
         // Behind an extended CONNECT bytes may come before the tunnel is there.
-        let isEarly = s.pointee.phase == .waiting && s.pointee.exchange >= 0 && exchanges[s.pointee.exchange].pointee.asksUpgrade
-        let takes = s.pointee.exchange >= 0 && (s.pointee.phase == .body || s.pointee.phase == .tunnel || isEarly)
+        let isEarly =
+            s.pointee.phase == .waiting && s.pointee.exchange >= 0 && exchanges[s.pointee.exchange].pointee.asksUpgrade
+        let takes =
+            s.pointee.exchange >= 0 && (s.pointee.phase == .body || s.pointee.phase == .tunnel || isEarly)
             && !s.pointee.discardsBody
         guard takes else {
             session.consumed(step.stream, step.bodyCount)
