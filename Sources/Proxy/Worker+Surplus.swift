@@ -14,8 +14,10 @@ extension Worker {
     /// Bytes have come behind an answer's end. Acts now; the incident is told when the bytes have ended.
     mutating func beginSurplus(_ slot: Int32, _ place: SurplusPlace, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
         collectFrom(slot, place, bytes, count)
-        // Stray line ends are no second answer; what else has come is one until its bytes say otherwise.
-        if !(0..<count).allSatisfy({ bytes[$0] == 0x0d || bytes[$0] == 0x0a }) {
+        // Stray line ends are no second answer, and a timeout's notice is innocent once the close is there. What else has
+        // come is a second answer until its bytes say otherwise.
+        let isOnlyLineEnds = (0..<count).allSatisfy { bytes[$0] == 0x0d || bytes[$0] == 0x0a }
+        if !isOnlyLineEnds, !EmbeddedStatusLine.mayBe(408, bytes, count) {
             quarantine(slot, for: upstreams[slot].pointee.last)
         }
     }
@@ -73,16 +75,21 @@ extension Worker {
         let u = upstreams[slot]
         let facts = SurplusReader.read(collection.kept, total: collection.total)
         let upstream = Int(servers[Int(u.pointee.server)].upstream)
+        guard
+            let verdict = Judge.surplus(
+                collection.place, facts, servedBefore: !u.pointee.last.isEmpty, closed: closed,
+                untimed: u.pointee.last.answer.wasHeldBack)
+        else {
+            return closeUpstream(slot, .upstreamClosed)
+        }
         if collection.place == .afterEnd || collection.place == .idle, let capture = embeddedBlock(slot, collection) {
             if tellEmbedded(slot, capture, collection) {
                 counters.addSurplus(upstream: upstream, bytes: collection.total)
                 return closeUpstream(slot, .incident)
             }
         }
-        guard let verdict = Judge.surplus(collection.place, facts, servedBefore: !u.pointee.last.isEmpty, closed: closed) else {
-            return closeUpstream(slot, .upstreamClosed)
-        }
         counters.addSurplus(upstream: upstream, bytes: collection.total)
+        if facts.status == 408, verdict.kind.isDoubleSend { quarantine(slot, for: u.pointee.last) }
         tell(verdict, slot, collection, facts)
         if verdict.kind == .secondResponse, collection.place == .idle, !u.pointee.beforeLast.isEmpty {
             tellShift(slot, collection)
@@ -152,7 +159,12 @@ extension Worker {
     mutating func copyOf(_ record: RequestRecord) -> RequestRecord {
         var copy = record
         copy.head = Buffer()
-        if record.head.count > 0 { buffers.append(&copy.head, record.head.first, record.head.count) }
+        guard record.head.count > 0 else { return copy }
+        // What the client asked for may stand behind the header block.
+        let end = max(Int(record.head.end), record.target.end, record.host.end)
+        buffers.append(&copy.head, record.head.base!, end)
+        copy.head.start = record.head.start
+        copy.head.end = record.head.end
         return copy
     }
 
@@ -172,6 +184,14 @@ extension Worker {
         let u = upstreams[slot]
         let number = u.pointee.exchange
         let e = exchanges[number]
+        if EmbeddedStatusLine.mayBe(408, readBuffer, count) {
+            // Perhaps a timeout's notice that crossed the request: innocent once the close is there.
+            u.pointee.exchange = -1
+            e.pointee.upstream = -1
+            beginSurplus(slot, .idle, readBuffer, count)
+            retryOrFail(number, afterConnect: false, staleConnection: true)
+            return listen(slot)
+        }
         var verdict = Verdict(.misdeliveredResponse, in: .nextExchange, by: .previous)
         verdict.certainty = .proven
         let victim = incidentRequest(e.pointee.request)
