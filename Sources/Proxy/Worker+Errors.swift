@@ -95,7 +95,7 @@ extension Worker {
         let resets = policy == .fail || e.pointee.clientFraming == .untilClose
         let requestEnded = e.pointee.requestEnded
         c.pointee.exchange = -1
-        exchanges.release(number)
+        releaseExchange(number)
         if cuts {
             let alive = deliverToClient(client)
             if alive, c.pointee.isStream { return cutClientStream(client) }

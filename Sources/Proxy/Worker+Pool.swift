@@ -18,12 +18,17 @@ extension Worker {
             return failExchange(number, status: 503, "no server of upstream \(plan.upstreams[upstream].name) can be used")
         }
         if plan.upstreams[upstream].isHTTP2 { return findStream(number, on: server) }
-        if let slot = takePooled(server, evenUnrested: false) { return attach(number, to: slot) }
-        if connectionsLeft(server), servers[server].connectionCount < plan.upstreams[upstream].idleMax {
+        let isIdempotent = e.pointee.request.method.isIdempotent
+        if !e.pointee.wantsNewConnection, let slot = takePooled(server, evenUnrested: false, onlyYoung: !isIdempotent) {
+            return attach(number, to: slot)
+        }
+        if connectionsLeft(server),
+            e.pointee.wantsNewConnection || servers[server].connectionCount < plan.upstreams[upstream].idleMax
+        {
             return connect(number, to: server)
         }
         // No more may be opened, or kept: of those that rest, the one that has rested longest is the least risky.
-        if let slot = takePooled(server, evenUnrested: true) {
+        if let slot = takePooled(server, evenUnrested: true, onlyYoung: false) {
             _ = so_fetch_add(&servers[server].shared.pointee.unrested, 1)
             return attach(number, to: slot)
         }
@@ -34,7 +39,9 @@ extension Worker {
     // MARK: Taking
 
     /// A pooled connection that has been looked at and is quiet, nil when there is none.
-    private mutating func takePooled(_ server: Int, evenUnrested: Bool) -> Int32? {
+    ///
+    /// `onlyYoung`: none whose server may soon close it, as far as we know its ways; for requests that cannot be sent again.
+    private mutating func takePooled(_ server: Int, evenUnrested: Bool, onlyYoung: Bool) -> Int32? {
         let upstream = Int(servers[server].upstream)
         guard plan.upstreams[upstream].reuse != .never else { return nil }
         promoteRested(server, hold: plan.upstreams[upstream].reuse == .guarded ? plan.upstreams[upstream].hold : 0)
@@ -42,7 +49,13 @@ extension Worker {
             let slot =
                 servers[server].readyFirst >= 0 ? servers[server].readyFirst : evenUnrested ? servers[server].restingFirst : -1
             guard slot >= 0 else { return nil }
+            let idle = now - upstreams[slot].pointee.pooledAt
+            if onlyYoung, let safe = safeIdleTime(server), idle > safe / 2 { return nil }
             unpool(slot)
+            if idle >= idleTime(slot) {
+                closeUpstream(slot, .idleTimeout)
+                continue
+            }
             if plan.upstreams[upstream].reuse == .always { return slot }
             switch look(slot) {
             case .quiet: return slot
@@ -56,6 +69,13 @@ extension Worker {
             }
         }
     }
+
+    /// How long a connection may be idle: as configured, as its server allows, and as that has been seen to keep to it.
+    private func idleTime(_ slot: Int32) -> UInt64 {
+        min(upstreams[slot].pointee.idleTimeout, safeIdleTime(Int(upstreams[slot].pointee.server)) ?? .max)
+    }
+
+    private func safeIdleTime(_ server: Int) -> UInt64? { IdleLimit.safeTime(&servers[server].shared.pointee.idleLimit, now) }
 
     /// Looks at what has come on a pooled connection since the last wait for events.
     private mutating func look(_ slot: Int32) -> Look {
@@ -127,7 +147,8 @@ extension Worker {
             exchanges[number].pointee.attempts += 1
             exchanges[number].pointee.avoidedServer = Int16(server)
             connectFailed(server, String(cString: strerror(-slot)))
-            return retryOrFail(number, afterConnect: true)
+            retryOrFail(number, .unsent)
+            return
         }
         attach(number, to: slot)
     }
@@ -195,7 +216,7 @@ extension Worker {
         if upstreams[slot].pointee.multiplex >= 0 { return upstreamMultiplexUnreachable(slot) }
         if number >= 0 { exchanges[number].pointee.avoidedServer = Int16(server) }
         detach(slot, .error)
-        if number >= 0 { retryOrFail(number, afterConnect: true) }
+        if number >= 0 { retryOrFail(number, .unsent) }
     }
 
     mutating func connectFailed(_ server: Int, _ reason: String) {
@@ -224,7 +245,7 @@ extension Worker {
             servers[server].restingFirst = slot
         }
         servers[server].restingLast = slot
-        timers.set(upstreamTimer(slot), now + u.pointee.idleTimeout)
+        timers.set(upstreamTimer(slot), now + idleTime(slot))
         if Int(servers[server].idleCount) > plan.upstreams[upstream].idleMax {
             // The one in the pool for the longest is the next to be closed by its server anyway.
             let oldest = servers[server].restingFirst

@@ -142,7 +142,7 @@ extension Worker {
             current.request = copyOf(e.pointee.request)
             collections[slot]!.current = current
             outbox.clear()
-            collections[slot]!.impact = retryAway(number) ? .none : .badGateway
+            collections[slot]!.impact = retryOrFail(number, .unanswered) ? .none : .badGateway
         } else {
             collections[slot]!.impact = isInBody ? .aborted : .badGateway
             buffers.give(&u.pointee.beforeLast.request.head)
@@ -168,17 +168,6 @@ extension Worker {
         return copy
     }
 
-    /// Sends a request again on another connection. False when that is not safe, and the client has been told.
-    mutating func retryAway(_ number: Int32) -> Bool {
-        let e = exchanges[number]
-        let isSafe =
-            e.pointee.request.method.isIdempotent && e.pointee.requestEnded && !e.pointee.sentBody && !e.pointee.answered
-        let attempts = Int(e.pointee.attempts)
-        let attemptsMax = plan.upstreams[Int(e.pointee.upstreamIndex)].retryAttempts
-        retryOrFail(number, afterConnect: false)
-        return isSafe && attempts <= attemptsMax
-    }
-
     /// A status line was due, and its bytes left the upstream before the request had arrived: another exchange's answer.
     mutating func misdelivered(_ slot: Int32, _ count: Int) {
         let u = upstreams[slot]
@@ -189,7 +178,7 @@ extension Worker {
             u.pointee.exchange = -1
             e.pointee.upstream = -1
             beginSurplus(slot, .idle, readBuffer, count)
-            retryOrFail(number, afterConnect: false, staleConnection: true)
+            retryOrFail(number, .stale)
             return listen(slot)
         }
         var verdict = Verdict(.misdeliveredResponse, in: .nextExchange, by: .previous)
@@ -200,7 +189,7 @@ extension Worker {
         let facts = SurplusReader.read(collection.kept, total: collection.total)
         u.pointee.exchange = -1
         e.pointee.upstream = -1
-        collection.impact = retryAway(number) ? .none : .badGateway
+        collection.impact = retryOrFail(number, .unanswered) ? .none : .badGateway
         counters.addSurplus(upstream: Int(servers[Int(u.pointee.server)].upstream), bytes: collection.total)
         quarantine(slot, for: u.pointee.last)
         tell(verdict, slot, collection, facts, victim: victim, proof: .unacknowledgedRequest)

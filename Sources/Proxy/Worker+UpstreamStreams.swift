@@ -25,7 +25,8 @@ extension Worker {
             exchanges[number].pointee.attempts += 1
             exchanges[number].pointee.avoidedServer = Int16(server)
             connectFailed(server, String(cString: strerror(-error)))
-            return retryOrFail(number, afterConnect: true)
+            retryOrFail(number, .unsent)
+            return
         }
         enqueue(number)
     }
@@ -111,7 +112,8 @@ extension Worker {
         guard number >= 0 else { return openUpstreamWindow(stream) }
         if s.pointee.phase == .active, s.pointee.stream < 0 {
             detach(stream, .error)
-            return retryOrFail(number, afterConnect: true)
+            retryOrFail(number, .unsent)
+            return
         }
         if !clients[exchanges[number].pointee.client].pointee.socket.isBlocked { openUpstreamWindow(stream) }
     }
@@ -245,7 +247,7 @@ extension Worker {
         guard exchanges[number].pointee.answer.status == 0 else { return truncated(stream, .inBody) }
         detach(stream, .upstreamClosed)
         // A refused stream was not processed at all (RFC 9113 section 8.7).
-        retryOrFail(number, afterConnect: code == ErrorCode.refusedStream)
+        retryOrFail(number, code == ErrorCode.refusedStream ? .unsent : .unanswered)
     }
 
     /// The answer is complete: its facts stay with the connection, its stream is over.
@@ -261,7 +263,7 @@ extension Worker {
         }
         let requestEnded = e.pointee.requestEnded
         s.pointee.exchange = -1
-        exchanges.release(number)
+        releaseExchange(number)
         s.pointee.streamIsOver = requestEnded
         closeUpstreamStream(stream)
     }
@@ -316,7 +318,7 @@ extension Worker {
                 truncated(stream, .inBody)
             } else {
                 detach(stream, .upstreamClosed)
-                if number >= 0 { retryOrFail(number, afterConnect: false, staleConnection: true) }
+                if number >= 0 { retryOrFail(number, .stale) }
             }
         }
     }
@@ -329,7 +331,7 @@ extension Worker {
             let stream = multiplex.firstStream
             let number = upstreams[stream].pointee.exchange
             detach(stream, .error)
-            if number >= 0 { retryOrFail(number, afterConnect: true) }
+            if number >= 0 { retryOrFail(number, .unsent) }
         }
         closeUpstreamMultiplex(slot, .error)
     }

@@ -59,6 +59,7 @@ public struct Worker: ~Copyable {
     /// Index in `servers` of each upstream's first, and one past the last upstream's.
     let firstServer: [Int]
     var queues: [WaitQueue]
+    var budgets: [RetryBudget]
     /// Connections to come back to in this turn's end, by tag.
     var again: [UInt64] = []
     /// HTTP/2 connections, and those of them with frames to send at the turn's end, by tag.
@@ -129,6 +130,7 @@ public struct Worker: ~Copyable {
         self.servers = servers
         self.firstServer = firstServer
         queues = plan.upstreams.map { _ in WaitQueue() }
+        budgets = plan.upstreams.map { _ in RetryBudget() }
         again.reserveCapacity(1024)
         timers.open(hangupTimer)
         timers.open(streamSurplusTimer)

@@ -9,10 +9,8 @@ enum Unsupported {
         }
         for listener in settings.listeners {
             note("listeners.proxy_protocol", listener.proxyProtocol != .off)
-            note("listeners.protocols: [http2]", listener.protocols == [.http2])
         }
         for upstream in settings.upstreams {
-            note("upstreams.\(upstream.name).protocol: http2", upstream.protocol == .http2)
             note("upstreams.\(upstream.name).balance: sticky_cookie", upstream.balance == .stickyCookie)
         }
         note("access_log.path", settings.accessLog.path != nil)
