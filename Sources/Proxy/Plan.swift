@@ -107,6 +107,7 @@ public final class Plan: Sendable {
     public let sampleBytes: Int
     /// What HTTP/2 may ask of us: clients, and upstreams.
     public let frameLimits: HTTP2Limits
+    public let upstreamFrameLimits: HTTP2Limits
     /// Networks whose forwarding fields are believed.
     public let trusted: [AddressBlock]
     /// What works, and should be mended, for the operational log.
@@ -131,5 +132,9 @@ public final class Plan: Sendable {
         frameLimits.streamsMax = limits.streams
         frameLimits.headerBytesMax = limits.headerBytes
         self.frameLimits = frameLimits
+        // The streams' windows bound what is held. The connection's must not run out before them: a server built on nghttp2,
+        // as Node is, cannot even end a stream then, and may reset it behind its last byte.
+        frameLimits.connectionWindowBytes = frameLimits.streamsMax * frameLimits.streamWindowBytes
+        upstreamFrameLimits = frameLimits
     }
 }
