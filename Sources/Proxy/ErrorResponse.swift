@@ -46,6 +46,13 @@ enum ErrorResponse {
         return Array((head + "\r\n" + (omitsBody ? "" : body)).utf8)
     }
 
+    /// Bytes of a response's header block, its empty line included.
+    static func headCount(_ response: [UInt8]) -> Int {
+        var count = 4
+        while count < response.count, !(response[count - 1] == 0x0a && response[count - 3] == 0x0a) { count += 1 }
+        return count
+    }
+
     private static func escaped(_ text: String, json: Bool) -> String {
         text.map { character in
             switch character {

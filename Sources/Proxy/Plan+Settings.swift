@@ -41,7 +41,7 @@ extension Plan {
             upstreams: upstreams, routes: routes, limits: limits, timeouts: timeouts,
             quarantine: nanoseconds(settings.incidents.quarantine.forMilliseconds),
             sampleBytes: settings.incidents.evidence.sample == .off ? 0 : settings.incidents.evidence.sampleBytesMax,
-            trusted: settings.trustedProxies, acceptors: tls.acceptors,
+            accessIsCombined: settings.accessLog.style == .combined, trusted: settings.trustedProxies, acceptors: tls.acceptors,
             languages: settings.listeners.map(Languages.init), warnings: tls.warnings)
     }
 

@@ -108,6 +108,8 @@ public final class Plan: Sendable {
     /// What HTTP/2 may ask of us: clients, and upstreams.
     public let frameLimits: HTTP2Limits
     public let upstreamFrameLimits: HTTP2Limits
+    /// Lines of the access log are in the combined format rather than JSON.
+    public let accessIsCombined: Bool
     /// Networks whose forwarding fields are believed.
     public let trusted: [AddressBlock]
     /// What works, and should be mended, for the operational log.
@@ -115,8 +117,8 @@ public final class Plan: Sendable {
 
     public init(
         upstreams: [Upstream], routes: [Route], limits: Limits = Limits(), timeouts: Timeouts = Timeouts(),
-        quarantine: UInt64 = 60_000_000_000, sampleBytes: Int = 0, trusted: [AddressBlock] = [], acceptors: [TLSAcceptor?] = [],
-        languages: [Languages] = [], warnings: [String] = []
+        quarantine: UInt64 = 60_000_000_000, sampleBytes: Int = 0, accessIsCombined: Bool = false, trusted: [AddressBlock] = [],
+        acceptors: [TLSAcceptor?] = [], languages: [Languages] = [], warnings: [String] = []
     ) {
         self.upstreams = upstreams
         self.routes = routes
@@ -124,6 +126,7 @@ public final class Plan: Sendable {
         self.timeouts = timeouts
         self.quarantine = quarantine
         self.sampleBytes = sampleBytes
+        self.accessIsCombined = accessIsCombined
         self.trusted = trusted
         self.acceptors = acceptors
         self.languages = languages

@@ -17,12 +17,6 @@ extension Worker {
         frameClient(slot)
     }
 
-    /// Whether the client's bytes came over TLS; a stream's came over its connection's.
-    func isTLS(_ slot: Int32) -> Bool {
-        let c = clients[slot]
-        return clients[c.pointee.isStream ? c.pointee.parent : slot].pointee.socket.security != .none
-    }
-
     /// Reads a client's frames as long as there are some.
     mutating func readClientFrames(_ slot: Int32) {
         let c = clients[slot]

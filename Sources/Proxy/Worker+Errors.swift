@@ -33,8 +33,9 @@ extension Worker {
         }
         if isHTTP10, !requestBlock.facts.contains(.keepAlive) { c.pointee.mustClose = true }
         let head = UnsafeBufferPointer(start: requestBlock.base, count: hasWholeHead ? requestBlock.byteCount : 0)
+        let id = newRequestID()
         let response = ErrorResponse.make(
-            status: status, detail: detail, requestID: newRequestID(), form: ErrorResponse.form(head),
+            status: status, detail: detail, requestID: id, form: ErrorResponse.form(head),
             closes: c.pointee.mustClose,
             isHTTP10: isHTTP10, omitsBody: hasWholeHead && requestBlock.method == .head, date: httpDate(),
             fields: status == 503 ? "Retry-After: 1\r\n" : fields)
@@ -43,6 +44,9 @@ extension Worker {
         counters.countRequest(route: label, method: method, status: status)
         counters.observeRequestDuration(route: label, nanoseconds: 0)
         if status >= 400 { countRejected(status) }
+        logRefusal(
+            slot, status: status, route: route, id: id, ownBytes: response.count - ErrorResponse.headCount(response),
+            hasWholeHead: hasWholeHead)
         outbox.clear()
         guard sendOwn(response, to: slot) else { return closeClient(slot) }
         if c.pointee.isStream { return clientStreamAnswered(slot) }
@@ -95,8 +99,9 @@ extension Worker {
         let resets = policy == .fail || e.pointee.clientFraming == .untilClose
         let requestEnded = e.pointee.requestEnded
         c.pointee.exchange = -1
-        releaseExchange(number)
-        if cuts {
+        guard !cuts else {
+            logAccess(number, record, status: Int(e.pointee.answer.status), .cut)
+            releaseExchange(number)
             let alive = deliverToClient(client)
             if alive, c.pointee.isStream { return cutClientStream(client) }
             guard alive, !resets, c.pointee.socket.isBlocked else { return closeClient(client, reset: resets) }
@@ -114,6 +119,8 @@ extension Worker {
             closes: c.pointee.mustClose,
             isHTTP10: record.clientVersion == .http10, omitsBody: record.method == .head, date: httpDate(),
             fields: status == 503 ? "Retry-After: 1\r\n" : "")
+        logAccess(number, record, status: status, .own, ownBytes: response.count - ErrorResponse.headCount(response))
+        releaseExchange(number)
         guard sendOwn(response, to: client) else { return closeClient(client) }
         answerDone(client)
     }
@@ -121,8 +128,7 @@ extension Worker {
     /// Sends bytes of the proxy's own. False when the client is gone.
     private mutating func sendOwn(_ response: [UInt8], to slot: Int32) -> Bool {
         response.withUnsafeBufferPointer { bytes in
-            var head = 4
-            while head < bytes.count, !(bytes[head - 1] == 0x0a && bytes[head - 3] == 0x0a) { head += 1 }
+            let head = ErrorResponse.headCount(response)
             outbox.add(bytes.baseAddress!, head)
             outbox.add(bytes.baseAddress! + head, bytes.count - head)
             outbox.beginsWithHead = true

@@ -202,6 +202,7 @@ extension Worker {
         if u.pointee.multiplex >= 0 { return upstreamMultiplexConnected(slot) }
         let number = u.pointee.exchange
         guard number >= 0 else { return closeUpstream(slot, .clientGone) }
+        exchanges[number].pointee.connectTime = max(1, now - exchanges[number].pointee.connectingSince)
         requestStarts(number)
         sendToUpstream(number)
         // Body bytes that came meanwhile wait in the client's connection.

@@ -159,6 +159,13 @@ extension Worker {
         let mayKeep = e.pointee.requestEnded && !u.pointee.socket.isBlocked && !u.pointee.mustClose && !isDraining
         let requestEnded = e.pointee.requestEnded
         countAnswer(number, status: Int(e.pointee.answer.status), route: route)
+        // Its surplus is told later, by an id that its line can have already.
+        var incident: String?
+        if position < count, !EmbeddedStatusLine.mayBe(408, readBuffer + position, count - position) {
+            incident = newIncidentID()
+            note(incident!, of: number)
+        }
+        logAccess(number, e.pointee.request, status: Int(e.pointee.answer.status), .answered)
         if u.pointee.isStream {
             upstreamStreamAnswered(slot)
             return answerDone(client)
@@ -166,6 +173,7 @@ extension Worker {
         finish(number)
         if position < count {
             beginSurplus(slot, .afterEnd, readBuffer + position, count - position)
+            collections[slot]?.id = incident
             listen(slot)
         } else if !requestEnded || u.pointee.socket.sawEnd {
             closeUpstream(slot, requestEnded ? .upstreamClosed : .notReusable)
@@ -203,6 +211,7 @@ extension Worker {
         e.pointee.request.head = Buffer()
         beginSurplus(slot, .afterEnd, readBuffer + position, count - position)
         collections[slot]!.impact = wasAnswered ? .aborted : .badGateway
+        noteCollection(slot, of: number)
         endBroken(number, record: record)
         listen(slot)
         return true
@@ -242,6 +251,8 @@ extension Worker {
         if e.pointee.isWaiting { dequeue(number) }
         countAnswer(
             number, status: e.pointee.answered ? Int(e.pointee.answer.status) : 499, route: Int(e.pointee.request.route))
+        logAccess(
+            number, e.pointee.request, status: e.pointee.answered ? Int(e.pointee.answer.status) : 499, .clientGone)
         if e.pointee.upstream >= 0 { detach(e.pointee.upstream, .clientGone) }
         buffers.give(&e.pointee.request.head)
         clients[e.pointee.client].pointee.exchange = -1
@@ -274,6 +285,7 @@ extension Worker {
     }
 
     mutating func forwardTunnel(fromClient client: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
+        exchanges[clients[client].pointee.exchange].pointee.requestBytes += UInt64(count)
         outbox.add(bytes, count)
         sendToUpstream(clients[client].pointee.exchange)
     }
@@ -303,6 +315,7 @@ extension Worker {
             guard upstreams.generation(slot) == generation else { return }
         }
         countAnswer(number, status: 101, route: Int(exchanges[number].pointee.request.route))
+        logAccess(number, exchanges[number].pointee.request, status: 101, .answered)
         finish(number)
         closeUpstream(slot, .upstreamClosed)
         clients[client].pointee.phase = .head

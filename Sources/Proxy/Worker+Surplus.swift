@@ -136,6 +136,7 @@ extension Worker {
         u.pointee.exchange = -1
         e.pointee.upstream = -1
         collections[slot]!.current = current
+        noteCollection(slot, of: number)
         if isStray {
             quarantine(slot, for: u.pointee.last)
             // Garbage of the exchange before: this request may be answered elsewhere. Its record is copied, for it lives on.
@@ -189,6 +190,8 @@ extension Worker {
         let facts = SurplusReader.read(collection.kept, total: collection.total)
         u.pointee.exchange = -1
         e.pointee.upstream = -1
+        collection.id = newIncidentID()
+        note(collection.id!, of: number)
         collection.impact = retryOrFail(number, .unanswered) ? .none : .badGateway
         counters.addSurplus(upstream: Int(servers[Int(u.pointee.server)].upstream), bytes: collection.total)
         quarantine(slot, for: u.pointee.last)
@@ -215,6 +218,8 @@ extension Worker {
         counters.addSurplus(upstream: Int(e.pointee.upstreamIndex), bytes: collection.total)
         let verdict = Verdict(.lateInterim, in: .inBody)
         if plan.routes[Int(e.pointee.request.route)].onViolation == .fail { collection.impact = .aborted }
+        collection.id = newIncidentID()
+        note(collection.id!, of: u.pointee.exchange)
         tell(verdict, slot, collection, facts, guilty: current)
     }
 

@@ -13,6 +13,7 @@ extension Worker {
         if others == 0 { return }
         if others == 1 { return judgeHangups() }
         if others == 2 { return streamSurplusExpired() }
+        if timer == accessTimer { return handOverAccess() }
         if others > 2 { return quarantineExpired(others - 3) }
         if Int(timer) < clients.capacity { clientExpired(timer) } else { upstreamExpired(timer - Int32(clients.capacity)) }
     }

@@ -224,7 +224,7 @@ extension Worker {
         guard waiting > 0 else { return false }
         let acknowledged = kernel.bytesAcknowledged(u.pointee.socket.fd)
         if acknowledged >= 0 {
-            return UInt64(acknowledged) <= (u.pointee.socket.security == .none ? requestStart(slot) : u.pointee.recordsBefore)
+            return UInt64(acknowledged) <= requestStartOnWire(slot)
         }
         // Unread bytes may be an answer to the peer's own records, which it asked for together with its answer.
         guard u.pointee.socket.security == .none else { return false }

@@ -74,6 +74,11 @@ public struct Worker: ~Copyable {
     var collections: [Int32: SurplusCollection] = [:]
     /// Status lines seen inside Content-Length bodies, by upstream slot.
     var embedded: [Int32: EmbeddedCapture] = [:]
+    /// This worker's part of the access log; nil when requests are not logged.
+    var journal: AccessJournal?
+    let logsAccess: Bool
+    /// Incidents of exchanges in progress, for their lines.
+    var noted: [Int32: [String]] = [:]
     /// Connections that hung up suspiciously soon, the first to be judged first.
     var hangups: [Hangup] = []
     var random: RandomNumbers
@@ -85,12 +90,15 @@ public struct Worker: ~Copyable {
     /// nil when the memory cannot be reserved.
     package init?(number: Int, kernel: Kernel, poll: Int32, plan: Plan, world: World, seed: UInt64) {
         // Connections that are only listened to count as well, so there is room beyond the limit.
-        let upstreamCapacity = plan.upstreams.reduce(0) { $0 + $1.servers.count * $1.connectionsMax } + 1024
-        guard let clients = Slab<ClientConnection>(capacity: plan.limits.clientConnections + 16),
+        // Streams have places of their own. Memory that is only reserved costs nothing.
+        let exchangeCapacity = plan.limits.clientConnections + 64 * plan.limits.streams
+        let streamCapacity = plan.upstreams.contains { $0.isHTTP2 } ? exchangeCapacity : 0
+        let upstreamCapacity = plan.upstreams.reduce(0) { $0 + $1.servers.count * $1.connectionsMax } + 1024 + streamCapacity
+        guard let clients = Slab<ClientConnection>(capacity: plan.limits.clientConnections + exchangeCapacity),
             let upstreams = Slab<UpstreamConnection>(capacity: upstreamCapacity),
-            let exchanges = Slab<Exchange>(capacity: plan.limits.clientConnections + 16)
+            let exchanges = Slab<Exchange>(capacity: exchangeCapacity)
         else { return nil }
-        timers = TimerWheel(capacity: clients.capacity + upstreams.capacity + 3 + world.serverCount, now: kernel.now())
+        timers = TimerWheel(capacity: clients.capacity + upstreams.capacity + 4 + world.serverCount, now: kernel.now())
         self.clients = clients
         self.upstreams = upstreams
         self.exchanges = exchanges
@@ -132,8 +140,11 @@ public struct Worker: ~Copyable {
         queues = plan.upstreams.map { _ in WaitQueue() }
         budgets = plan.upstreams.map { _ in RetryBudget() }
         again.reserveCapacity(1024)
+        logsAccess = world.accessLog != nil
+        if let log = world.accessLog { journal = AccessJournal(log, plan: plan) } else { journal = nil }
         timers.open(hangupTimer)
         timers.open(streamSurplusTimer)
+        timers.open(accessTimer)
         for server in servers.indices { timers.open(serverTimer(server)) }
     }
 
@@ -149,6 +160,7 @@ public struct Worker: ~Copyable {
     /// Turns until stopped.
     mutating func run() {
         while !isStopped { turn(waitMilliseconds: -1) }
+        handOverAccess()
     }
 
     /// Waits for events at most so long (-1: until the next timer), and works off what has happened.

@@ -6,6 +6,8 @@ import Report
 public final class World: @unchecked Sendable {
     let counters: [WorkerCounters]
     let recorder: IncidentRecorder
+    /// Nil when requests are not logged.
+    let accessLog: AccessLog?
     let gauges: ServerGauges?
     let log: Logger
     /// One a worker.
@@ -18,11 +20,12 @@ public final class World: @unchecked Sendable {
     private let words: UnsafeMutablePointer<UInt64>
 
     public init(
-        plan: Plan, counters: [WorkerCounters], recorder: IncidentRecorder, gauges: ServerGauges?, log: Logger,
-        wakes: Bool = true
+        plan: Plan, counters: [WorkerCounters], recorder: IncidentRecorder, accessLog: AccessLog? = nil, gauges: ServerGauges?,
+        log: Logger, wakes: Bool = true
     ) {
         self.counters = counters
         self.recorder = recorder
+        self.accessLog = accessLog
         self.gauges = gauges
         self.log = log
         mailboxes = counters.map { _ in Mailbox(fd: wakes ? so_eventfd() : -1) }

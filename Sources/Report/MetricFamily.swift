@@ -1,6 +1,6 @@
 /// Every metric that `/metrics` shows: the table that the exposition is written from and docs/metrics.md is checked against.
 public enum MetricFamily: Int, CaseIterable, Sendable {
-    case incidents, incidentsSuppressed, incidentsDropped, surplusBytes
+    case incidents, incidentsSuppressed, incidentsDropped, surplusBytes, accessLinesDropped
     case requests, requestDuration, upstreamResponseHeader
     case upstreamConnections, upstreamConnectionsClosed, upstreamServerUp, upstreamServerQuarantined, upstreamRetries
     case upstreamRetriesRefused
@@ -20,7 +20,7 @@ public enum MetricFamily: Int, CaseIterable, Sendable {
 
     public var description: Description {
         switch self {
-        case .incidents, .incidentsSuppressed, .incidentsDropped, .surplusBytes: ofIncidents
+        case .incidents, .incidentsSuppressed, .incidentsDropped, .surplusBytes, .accessLinesDropped: ofIncidents
         case .requests, .requestDuration, .upstreamResponseHeader, .upstreamRetries, .upstreamRetriesRefused: ofExchanges
         case .upstreamConnections, .upstreamConnectionsClosed, .upstreamServerUp, .upstreamServerQuarantined: ofUpstreams
         case .clientConnections, .clientRejected, .receivedBytes, .sentBytes: ofClients
@@ -42,6 +42,10 @@ public enum MetricFamily: Int, CaseIterable, Sendable {
             .init(
                 name: "sendonce_incidents_dropped_total", sort: .counter, labels: ["sink"],
                 help: "Incident records lost because a sink could not take them.")
+        case .accessLinesDropped:
+            .init(
+                name: "sendonce_access_log_dropped_total", sort: .counter, labels: [],
+                help: "Access log lines lost because the log could not take them.")
         default:
             .init(
                 name: "sendonce_surplus_bytes_total", sort: .counter, labels: ["upstream"],
