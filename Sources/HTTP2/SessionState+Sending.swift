@@ -64,7 +64,7 @@ extension SessionState {
             stream.pointee.queue.commit(n)
         }
         guard !stream.pointee.queue.isEmpty else { return true }
-        stream.pointee.flags.insert(ended ? .endsBehindQueue : .isAwaited)
+        if ended { stream.pointee.flags.insert(.endsBehindQueue) }
         if stream.pointee.sendWindow > 0 { list(place) }
         return true
     }
@@ -140,9 +140,16 @@ extension SessionState {
             && streams.count < min(peerStreamsMax, limits.streamsMax)
     }
 
+    mutating func warnOfGoAway() {
+        guard isServer, !hasSentGoAway, !hasWarned else { return }
+        hasWarned = true
+        putGoAway(ErrorCode.noError, last: .max)
+    }
+
     mutating func goAway() {
         guard !hasSentGoAway else { return }
-        putGoAway(ErrorCode.noError)
+        hasSentGoAway = true
+        putGoAway(ErrorCode.noError, last: isServer ? lastPeerStream : 0)
     }
 
     /// Past the first line's end.

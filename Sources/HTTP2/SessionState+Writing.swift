@@ -49,8 +49,8 @@ extension SessionState {
         stream.pointee.queue.release()
         stream.pointee.trailerCount = 0
         queuedStreams -= 1
-        if stream.pointee.flags.contains(.isAwaited), !ends { drained.add(stream.pointee.tag) }
-        stream.pointee.flags.remove([.isAwaited, .endsBehindQueue])
+        if stream.pointee.tag >= 0 { drained.add(stream.pointee.tag) }
+        stream.pointee.flags.remove(.endsBehindQueue)
         if ends { endOurSide(place) }
     }
 
@@ -101,10 +101,9 @@ extension SessionState {
         put(number: UInt32(truncatingIfNeeded: n))
     }
 
-    mutating func putGoAway(_ code: UInt32) {
-        hasSentGoAway = true
+    mutating func putGoAway(_ code: UInt32, last: Int32) {
         putFrame(FrameHeader.goAway, 0, 0, length: 8)
-        put(number: UInt32(bitPattern: isServer ? lastPeerStream : 0))
+        put(number: UInt32(bitPattern: last))
         put(number: code)
     }
 

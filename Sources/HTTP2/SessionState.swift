@@ -41,6 +41,7 @@ struct SessionState: ~Copyable {
     var lastPeerStream: Int32 = 0
     var nextStream: Int32 = 1
     var hasSentGoAway = false
+    var hasWarned = false
     var hasGoAway = false
     /// Streams above it will not be answered; looked for while `sweeps`.
     var answeredMax: Int32 = .max

@@ -108,6 +108,7 @@ public final class Plan: Sendable {
     /// What HTTP/2 may ask of us: clients, and upstreams.
     public let frameLimits: HTTP2Limits
     public let upstreamFrameLimits: HTTP2Limits
+    public let errorPages: ErrorPages
     /// Lines of the access log are in the combined format rather than JSON.
     public let accessIsCombined: Bool
     /// Networks whose forwarding fields are believed.
@@ -117,8 +118,9 @@ public final class Plan: Sendable {
 
     public init(
         upstreams: [Upstream], routes: [Route], limits: Limits = Limits(), timeouts: Timeouts = Timeouts(),
-        quarantine: UInt64 = 60_000_000_000, sampleBytes: Int = 0, accessIsCombined: Bool = false, trusted: [AddressBlock] = [],
-        acceptors: [TLSAcceptor?] = [], languages: [Languages] = [], warnings: [String] = []
+        quarantine: UInt64 = 60_000_000_000, sampleBytes: Int = 0, accessIsCombined: Bool = false,
+        errorPages: ErrorPages = ErrorPages(), trusted: [AddressBlock] = [], acceptors: [TLSAcceptor?] = [],
+        languages: [Languages] = [], warnings: [String] = []
     ) {
         self.upstreams = upstreams
         self.routes = routes
@@ -126,6 +128,7 @@ public final class Plan: Sendable {
         self.timeouts = timeouts
         self.quarantine = quarantine
         self.sampleBytes = sampleBytes
+        self.errorPages = errorPages
         self.accessIsCombined = accessIsCombined
         self.trusted = trusted
         self.acceptors = acceptors

@@ -14,6 +14,7 @@ extension Worker {
         c.pointee.multiplex = multiplexes.add(Multiplex(session))
         c.pointee.phase = .multiplexed
         timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientHeader)
+        if isLeaving { leaveClientMultiplex(slot) }
         frameClient(slot)
     }
 
@@ -317,7 +318,7 @@ extension Worker {
         buffers.give(&s.pointee.socket.input)
         clients.release(stream)
         frameClient(parent)
-        if multiplex.streamCount == 0 { timers.set(Worker.clientTimer(parent), now + plan.timeouts.clientIdle) }
+        if multiplex.streamCount == 0 { timers.set(Worker.clientTimer(parent), now + multiplexIdleTime) }
     }
 
     /// The connection is over for every stream of it.
@@ -332,14 +333,20 @@ extension Worker {
         let multiplex = multiplexes[c.pointee.multiplex]
         if c.pointee.socket.isBlocked { return timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientBody) }
         guard multiplex.streamCount == 0 else { return timers.set(Worker.clientTimer(slot), 0) }
-        guard c.pointee.mustClose || isDraining else { return }
+        guard c.pointee.mustClose else { return }
         if multiplex.session.wantsWrite { return frameClient(slot) }
         closeClient(slot)
     }
 
-    /// No new requests; those in progress are answered.
-    mutating func drainClientMultiplex(_ slot: Int32) {
-        multiplexes[clients[slot].pointee.multiplex].session.goAway()
+    private var multiplexIdleTime: UInt64 {
+        isLeaving ? min(Self.quietTime, plan.timeouts.clientIdle) : plan.timeouts.clientIdle
+    }
+
+    /// The client is told to send its next requests elsewhere. Those on their way are served, until it has been quiet for a while.
+    mutating func leaveClientMultiplex(_ slot: Int32) {
+        let multiplex = multiplexes[clients[slot].pointee.multiplex]
+        multiplex.session.warnOfGoAway()
+        if multiplex.streamCount == 0 { timers.set(Worker.clientTimer(slot), now + multiplexIdleTime) }
         frameClient(slot)
     }
 
@@ -347,6 +354,7 @@ extension Worker {
     mutating func clientMultiplexExpired(_ slot: Int32) {
         if clients[slot].pointee.socket.isBlocked { return clientBroke(slot) }
         clients[slot].pointee.mustClose = true
-        drainClientMultiplex(slot)
+        multiplexes[clients[slot].pointee.multiplex].session.goAway()
+        frameClient(slot)
     }
 }

@@ -12,9 +12,10 @@ extension Worker {
         // The drain's own deadline: the turn's end looks at it.
         if others == 0 { return }
         if others == 1 { return judgeHangups() }
-        if others == 2 { return streamSurplusExpired() }
+        if others == 2 { return lookAtQueues() }
+        if others == 3 { return streamSurplusExpired() }
         if timer == accessTimer { return handOverAccess() }
-        if others > 2 { return quarantineExpired(others - 3) }
+        if others > 3 { return quarantineExpired(others - 4) }
         if Int(timer) < clients.capacity { clientExpired(timer) } else { upstreamExpired(timer - Int32(clients.capacity)) }
     }
 

@@ -361,8 +361,8 @@ extension Worker {
     mutating func upstreamFramesSent(_ slot: Int32) {
         let u = upstreams[slot]
         let multiplex = multiplexes[u.pointee.multiplex]
-        guard multiplex.streamCount == 0, u.pointee.mustClose || isDraining else { return }
-        closeUpstreamMultiplex(slot, isDraining ? .drain : .notReusable)
+        guard multiplex.streamCount == 0, u.pointee.mustClose else { return }
+        closeUpstreamMultiplex(slot, .notReusable)
     }
 
     /// The connection has been idle for as long as it may be, or could not be made in time.

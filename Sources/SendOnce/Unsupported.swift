@@ -13,7 +13,6 @@ enum Unsupported {
         for upstream in settings.upstreams {
             note("upstreams.\(upstream.name).balance: sticky_cookie", upstream.balance == .stickyCookie)
         }
-        note("error_pages", !settings.errorPages.isEmpty)
         return keys
     }
 }
