@@ -90,6 +90,7 @@ public final class Plan: Sendable {
     public let quarantine: UInt64
     /// Evidence keeps raw bytes, at most so many; 0 keeps none.
     public let sampleBytes: Int
+    public let errorPages: ErrorPages
     /// Lines of the access log are in the combined format rather than JSON.
     public let accessIsCombined: Bool
     /// Networks whose forwarding fields are believed.
@@ -99,7 +100,9 @@ public final class Plan: Sendable {
 
     public init(
         upstreams: [Upstream], routes: [Route], limits: Limits = Limits(), timeouts: Timeouts = Timeouts(),
-        quarantine: UInt64 = 60_000_000_000, sampleBytes: Int = 0, accessIsCombined: Bool = false, trusted: [AddressBlock] = [],
+        quarantine: UInt64 = 60_000_000_000, sampleBytes: Int = 0, accessIsCombined: Bool = false,
+        errorPages: ErrorPages = ErrorPages(),
+        trusted: [AddressBlock] = [],
         acceptors: [TLSAcceptor?] = [],
         warnings: [String] = []
     ) {
@@ -109,6 +112,7 @@ public final class Plan: Sendable {
         self.timeouts = timeouts
         self.quarantine = quarantine
         self.sampleBytes = sampleBytes
+        self.errorPages = errorPages
         self.accessIsCombined = accessIsCombined
         self.trusted = trusted
         self.acceptors = acceptors

@@ -34,11 +34,11 @@ extension Worker {
         if isHTTP10, !requestBlock.facts.contains(.keepAlive) { c.pointee.mustClose = true }
         let head = UnsafeBufferPointer(start: requestBlock.base, count: hasWholeHead ? requestBlock.byteCount : 0)
         let id = newRequestID()
-        let response = ErrorResponse.make(
-            status: status, detail: detail, requestID: id, form: ErrorResponse.form(head),
-            closes: c.pointee.mustClose,
+        let response = ErrorResponse(
+            status: status, detail: detail, requestID: id, form: ErrorResponse.form(head), closes: c.pointee.mustClose,
             isHTTP10: isHTTP10, omitsBody: hasWholeHead && requestBlock.method == .head, date: httpDate(),
-            fields: status == 503 ? "Retry-After: 1\r\n" : fields)
+            fields: status == 503 ? "Retry-After: 1\r\n" : fields, page: plan.errorPages[status]
+        ).bytes
         let method = hasWholeHead ? requestBlock.method : .other
         let label = route ?? plan.routes.count
         counters.countRequest(route: label, method: method, status: status)
@@ -52,7 +52,7 @@ extension Worker {
         c.pointee.exchange = -1
         if c.pointee.mustClose { return linger(slot) }
         c.pointee.phase = .head
-        timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientIdle)
+        timers.set(Worker.clientTimer(slot), now + idleTime)
     }
 
     private func countRejected(_ status: Int) {
@@ -64,6 +64,17 @@ extension Worker {
         case 503: counters.countRejected(.noServer)
         case 408: counters.countRejected(.headerTimeout)
         default: counters.countRejected(.malformedRequest)
+        }
+    }
+
+    /// An exchange that ends because of its client, or for want of a connection.
+    private func countGivenUp(_ status: Int) {
+        switch status {
+        case 400: counters.countRejected(.malformedRequest)
+        case 408: counters.countRejected(.bodyTimeout)
+        case 413: counters.countRejected(.bodyTooLarge)
+        case 503: counters.countRejected(.noServer)
+        default: break
         }
     }
 
@@ -112,11 +123,12 @@ extension Worker {
         outbox.clear()
         if !requestEnded { endAfterAnswer(client) }
         let head = UnsafeBufferPointer(start: record.head.base, count: record.head.base == nil ? 0 : record.head.count)
-        let response = ErrorResponse.make(
+        let response = ErrorResponse(
             status: status, detail: detail, requestID: record.text(record.id), form: ErrorResponse.form(head),
-            closes: c.pointee.mustClose,
-            isHTTP10: record.clientVersion == .http10, omitsBody: record.method == .head, date: httpDate(),
-            fields: status == 503 ? "Retry-After: 1\r\n" : "")
+            closes: c.pointee.mustClose, isHTTP10: record.clientVersion == .http10, omitsBody: record.method == .head,
+            date: httpDate(), fields: status == 503 ? "Retry-After: 1\r\n" : "", page: plan.errorPages[status]
+        ).bytes
+        countGivenUp(status)
         logAccess(number, record, status: status, .own, ownBytes: response.count - ErrorResponse.headCount(response))
         releaseExchange(number)
         guard sendOwn(response, to: client) else { return closeClient(client) }
@@ -146,5 +158,5 @@ extension Worker {
     }
 
     /// The date as RFC 9110 section 5.6.7 writes it.
-    private func httpDate() -> String { WallTime.imfFixdate(nanoseconds: kernel.wallClock()) }
+    func httpDate() -> String { WallTime.imfFixdate(nanoseconds: kernel.wallClock()) }
 }

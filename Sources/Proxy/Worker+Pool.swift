@@ -148,6 +148,7 @@ extension Worker {
         var isConnected = false
         let fd = kernel.connect(plan.upstreams[upstream].servers[Int(servers[server].index)].address, isConnected: &isConnected)
         guard fd >= 0 else {
+            if Self.meansExhausted(fd) { return waitForDescriptor(number, server) }
             exchanges[number].pointee.attempts += 1
             exchanges[number].pointee.avoidedServer = Int16(server)
             connectFailed(server, String(cString: strerror(-fd)))
@@ -177,6 +178,20 @@ extension Worker {
             upstreams[slot].pointee.phase = .active
         }
         attach(number, to: slot)
+    }
+
+    /// This process has no descriptor left, which is not the server's fault: one of its connections has to do.
+    private mutating func waitForDescriptor(_ number: Int32, _ server: Int) {
+        pauseAccepting()
+        if let slot = takePooled(server, evenUnrested: true, onlyYoung: false) {
+            _ = so_fetch_add(&servers[server].shared.pointee.unrested, 1)
+            return attach(number, to: slot)
+        }
+        let upstream = Int(servers[server].upstream)
+        guard servers[server].connectionCount > 0, queues[upstream].count < plan.upstreams[upstream].queueMax else {
+            return failExchange(number, status: 503, "no file descriptor is left for a connection to the upstream")
+        }
+        enqueue(number)
     }
 
     /// A connect has been decided: the request goes out, or elsewhere.
@@ -288,7 +303,26 @@ extension Worker {
         }
         queues[upstream].last = number
         queues[upstream].count += 1
-        timers.set(Worker.clientTimer(e.pointee.client), now + plan.upstreams[upstream].queueTimeout)
+        if queues[upstream].count == 1 { timers.set(queueTimer, now + Self.queueLookTime) }
+        if e.pointee.waitsSince == 0 { e.pointee.waitsSince = now }
+        timers.set(Worker.clientTimer(e.pointee.client), e.pointee.waitsSince + plan.upstreams[upstream].queueTimeout)
+    }
+
+    /// Connections that other workers close make room here too, and nobody tells: so whoever waits looks.
+    static var queueLookTime: UInt64 { 10_000_000 }
+
+    mutating func lookAtQueues() {
+        var waits = false
+        for upstream in queues.indices where queues[upstream].count > 0 {
+            waits = true
+            for server in firstServer[upstream]..<firstServer[upstream + 1] where isUp(server) {
+                let open = so_load(&servers[server].shared.pointee.connections)
+                let room =
+                    UInt64(plan.upstreams[upstream].connectionsMax) - min(open, UInt64(plan.upstreams[upstream].connectionsMax))
+                for _ in 0..<min(Int(room), queues[upstream].count) { serveQueue(upstream) }
+            }
+        }
+        if waits { timers.set(queueTimer, now + Self.queueLookTime) }
     }
 
     /// Takes an exchange out of its queue, wherever it stands.

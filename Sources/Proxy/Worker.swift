@@ -75,10 +75,17 @@ public struct Worker: ~Copyable {
     /// Connections that hung up suspiciously soon, the first to be judged first.
     var hangups: [Hangup] = []
     var random: RandomNumbers
+    /// To end, with a deadline.
     var isDraining = false
+    /// To end in its own time: another worker goes on in its place.
+    var isRetiring = false
+    /// Those who go on, when they are in this process.
+    var succession: Succession?
     package internal(set) var isStopped = false
     var drainDeadline: UInt64 = 0
     var acceptsPaused = false
+    var acceptsPausedUntil: UInt64 = 0
+    var pauseToldAt: UInt64 = 0
 
     /// nil when the memory cannot be reserved.
     package init?(number: Int, kernel: Kernel, poll: Int32, plan: Plan, world: World, seed: UInt64) {
@@ -88,7 +95,7 @@ public struct Worker: ~Copyable {
             let upstreams = Slab<UpstreamConnection>(capacity: upstreamCapacity),
             let exchanges = Slab<Exchange>(capacity: plan.limits.clientConnections + 16)
         else { return nil }
-        timers = TimerWheel(capacity: clients.capacity + upstreams.capacity + 3 + world.serverCount, now: kernel.now())
+        timers = TimerWheel(capacity: clients.capacity + upstreams.capacity + 4 + world.serverCount, now: kernel.now())
         self.clients = clients
         self.upstreams = upstreams
         self.exchanges = exchanges
@@ -120,7 +127,7 @@ public struct Worker: ~Copyable {
                 servers.append(
                     Server(
                         upstream: UInt16(i), index: UInt16(j), weight: UInt32(server.weight),
-                        shared: world.sharedServers + servers.count))
+                        shared: world.shared(servers.count)))
             }
         }
         firstServer.append(servers.count)
@@ -132,8 +139,14 @@ public struct Worker: ~Copyable {
         logsAccess = world.accessLog != nil
         if let log = world.accessLog { journal = AccessJournal(log, plan: plan) } else { journal = nil }
         timers.open(hangupTimer)
+        timers.open(queueTimer)
         timers.open(accessTimer)
-        for server in servers.indices { timers.open(serverTimer(server)) }
+        for server in servers.indices {
+            timers.open(serverTimer(server))
+            // A quarantine that an earlier plan's workers have begun.
+            let until = so_load(&servers[server].shared.pointee.quarantinedUntil)
+            if until > now { timers.set(serverTimer(server), until) }
+        }
     }
 
     deinit {
@@ -153,6 +166,7 @@ public struct Worker: ~Copyable {
     /// Waits for events at most so long (-1: until the next timer), and works off what has happened.
     package mutating func turn(waitMilliseconds: Int) {
         var wait = again.isEmpty ? timers.milliseconds(now: kernel.now()) : 0
+        if acceptsPaused { wait = min(wait < 0 ? .max : wait, Int(Self.pauseTime / 1_000_000)) }
         if waitMilliseconds >= 0, wait < 0 || wait > waitMilliseconds { wait = waitMilliseconds }
         let count = kernel.wait(poll, events, 256, milliseconds: wait)
         now = kernel.now()
@@ -166,7 +180,8 @@ public struct Worker: ~Copyable {
             again.removeFirst(queued)
         }
         while let expired = timers.expire(now: now) { timerExpired(expired) }
-        if isDraining { continueDrain() }
+        if acceptsPaused, now >= acceptsPausedUntil { resumeAccepting() }
+        if isLeaving { continueLeaving() }
     }
 
     // MARK: Tags
