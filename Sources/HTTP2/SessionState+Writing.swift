@@ -102,8 +102,9 @@ extension SessionState {
     }
 
     mutating func putGoAway(_ code: UInt32, last: Int32) {
+        goAwayLast = min(goAwayLast, last)
         putFrame(FrameHeader.goAway, 0, 0, length: 8)
-        put(number: UInt32(bitPattern: last))
+        put(number: UInt32(bitPattern: goAwayLast))
         put(number: code)
     }
 

@@ -182,7 +182,7 @@ extension Worker {
         let generation = clients.generation(stream)
         if s.pointee.needsUpstream {
             s.pointee.needsUpstream = false
-            findUpstream(s.pointee.exchange)
+            if s.pointee.exchange >= 0 { answerCall(s.pointee.exchange) }
             guard clients.generation(stream) == generation else { return }
             sendRequestHead(stream)
             guard clients.generation(stream) == generation else { return }

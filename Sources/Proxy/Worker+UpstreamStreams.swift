@@ -16,7 +16,7 @@ extension Worker {
     mutating func findStream(_ number: Int32, on server: Int) {
         var slot = servers[server].multiplexFirst
         while slot >= 0 {
-            if hasRoom(slot) { return attachStream(number, to: slot) }
+            if hasStream(slot) { return attachStream(number, to: slot) }
             slot = upstreams[slot].pointee.next
         }
         if connectionsLeft(server) {
@@ -31,7 +31,7 @@ extension Worker {
         enqueue(number)
     }
 
-    private func hasRoom(_ slot: Int32) -> Bool {
+    func hasStream(_ slot: Int32) -> Bool {
         let u = upstreams[slot]
         guard !u.pointee.mustClose else { return false }
         let multiplex = multiplexes[u.pointee.multiplex]
@@ -293,8 +293,8 @@ extension Worker {
         if multiplex.streamCount == 0, u.pointee.phase == .multiplexed {
             timers.set(upstreamTimer(parent), now + u.pointee.idleTimeout)
         }
-        let upstream = Int(servers[Int(u.pointee.server)].upstream)
-        if queues[upstream].first >= 0 { serveQueue(upstream) }
+        let server = Int(u.pointee.server)
+        serveQueue(Int(servers[server].upstream), server)
     }
 
     /// The connection ended, or failed: so does every stream on it.

@@ -10,9 +10,6 @@ enum Unsupported {
         for listener in settings.listeners {
             note("listeners.proxy_protocol", listener.proxyProtocol != .off)
         }
-        for upstream in settings.upstreams {
-            note("upstreams.\(upstream.name).balance: sticky_cookie", upstream.balance == .stickyCookie)
-        }
         return keys
     }
 }
