@@ -59,7 +59,10 @@ extension Plan {
         switch upstream.balance {
         case .roundRobin: made.balance = .roundRobin
         case .randomTwo: made.balance = .randomTwo
-        case .leastConnections, .stickyCookie: made.balance = .leastConnections
+        case .leastConnections: made.balance = .leastConnections
+        case .stickyCookie:
+            made.balance = .leastConnections
+            made.sticky = StickyCookie(upstream: made.name, servers: servers.map(\.name))
         }
         switch upstream.connections.reuse {
         case .always: made.reuse = .always

@@ -40,6 +40,8 @@ public final class Plan: Sendable {
         public var name: String
         public var servers: [Server]
         public var balance = Balance.leastConnections
+        /// Clients go back to the server that they had.
+        var sticky: StickyCookie?
         public var reuse = Reuse.guarded
         /// Rest of a pooled connection before it serves another exchange, with `guarded`.
         public var hold: UInt64 = 5_000_000

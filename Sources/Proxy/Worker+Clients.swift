@@ -14,7 +14,7 @@ extension Worker {
         if isRetiring, moveToSuccessor(slot) { return }
         if c.pointee.needsUpstream {
             c.pointee.needsUpstream = false
-            findUpstream(c.pointee.exchange)
+            if c.pointee.exchange >= 0 { answerCall(c.pointee.exchange) }
             sendRequestHead(slot)
         }
         if c.pointee.socket.isBlocked, c.pointee.socket.isWritable {

@@ -110,6 +110,8 @@ extension Worker {
             case .drain: startDrain()
             case .retire(let succession): startRetirement(succession)
             case .adopt(let moved): adopt(moved)
+            case .grant(let server): takeGrant(server)
+            case .giveIdle(let server): giveIdle(server)
             }
         }
     }

@@ -43,6 +43,10 @@ extension Worker {
         exchange.request.clientVersion = requestBlock.version
         exchange.request.method = requestBlock.method
         exchange.request.route = UInt16(route)
+        if let sticky = plan.upstreams[Int(exchange.upstreamIndex)].sticky {
+            exchange.stickyServer = Int16(sticky.server(namedIn: requestBlock))
+            exchange.clientIsSecure = aim.isTLS
+        }
         writeRequestHead(&exchange, aim)
         let number = exchanges.take(exchange)
         guard number >= 0 else {
