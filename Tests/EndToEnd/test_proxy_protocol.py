@@ -28,9 +28,9 @@ class ProxyProtocolTest(AccessLogTest):
         proxy = self.logged(self.scripted(mirror).address, trusted_proxies=list(trusted), **options)
         return proxy
 
-    def proxy(self, origin, *arguments, listener="127.0.0.1:0", proxy_protocol="v1v2", **options):
+    def proxy(self, origin, *arguments, listener="127.0.0.1:0", tls=None, **options):
         return super().proxy(
-            origin, *arguments, listeners=[{"address": listener, "proxy_protocol": proxy_protocol}], **options)
+            origin, *arguments, listeners=[{"address": listener, "proxy_protocol": "v1v2", "tls": tls}], **options)
 
     def seen(self, proxy, header, fields=()):
         with proxy.connect() as one:
@@ -95,10 +95,7 @@ class Headers(ProxyProtocolTest):
         self.assertEqual(proxy.metrics().sum("sendonce_requests_total"), 0)
 
     def test_before_tls(self):
-        certificate, key = certificates.pair("shop")
-        origin = self.scripted(mirror)
-        proxy = EndToEndTest.proxy(self, origin.address, trusted_proxies=["127.0.0.1"], listeners=[{
-            "address": "127.0.0.1:0", "proxy_protocol": "v1v2", "tls": {"certificate": certificate, "key": key}}])
+        proxy = self.listening(tls=certificates.pair("shop"))
         one = proxy.connect()
         self.addCleanup(one.close)
         one.send(v2())

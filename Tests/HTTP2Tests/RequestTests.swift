@@ -91,11 +91,11 @@ import Testing
         server.receive(Frames.get(13) + Frames.headers(13, [("a", "b")], ends: true))
         #expect(
             server.told() == [
-                "1: head POST /", "1: violation lengthExceeded 1 resets", "3: head POST /", "3: body 2",
-                "3: violation lengthShort 0 resets end", "5: head POST /", "5: body 3 end", "7: head POST /",
-                "7: violation trailersWithoutEnd 5 resets", "9: head POST /", "9: violation malformedTrailers 9 resets end",
-                "11: head GET / end", "11: violation dataAfterEnd 1 resets", "13: head GET / end",
-                "13: violation headAfterEnd 5 resets end",
+                "1: head POST /", "1: reset 1 for lengthExceeded", "3: head POST /", "3: body 2",
+                "3: reset 1 for lengthShort", "5: head POST /", "5: body 3 end", "7: head POST /",
+                "7: reset 1 for trailersWithoutEnd", "9: head POST /", "9: reset 1 for malformedTrailers end",
+                "11: head GET / end", "11: reset 5 for dataAfterEnd", "13: head GET / end",
+                "13: reset 5 for headAfterEnd end",
             ])
         #expect(server.session.openStreams == 1)
     }

@@ -202,6 +202,9 @@ import Testing
         upstream.receive(Frames.data(79, "x") + Frames.headers(17, [(":status", "500")]) + Frames.data(15, "x"))
         // The last 32 are remembered; of 15, the eighth, nobody can tell any more.
         #expect(upstream.violations.map(\.step.tag) == [139, 108])
+        upstream.session.setTag(79, -1)
+        upstream.receive(Frames.data(79, "x"))
+        #expect(upstream.violations.last?.step.tag == -1)
     }
 
     @Test func goAwayResetsWhatItLeavesOut() {
