@@ -44,7 +44,8 @@ extension Plan {
             quarantine: nanoseconds(settings.incidents.quarantine.forMilliseconds),
             sampleBytes: settings.incidents.evidence.sample == .off ? 0 : settings.incidents.evidence.sampleBytesMax,
             accessIsCombined: settings.accessLog.style == .combined, errorPages: errorPages, trusted: settings.trustedProxies,
-            acceptors: tls.acceptors, languages: settings.listeners.map(Languages.init), warnings: tls.warnings)
+            acceptors: tls.acceptors, proxyHeaders: settings.listeners.map { $0.proxyProtocol != .off },
+            languages: settings.listeners.map(Languages.init), warnings: tls.warnings)
     }
 
     private static func make(_ upstream: Settings.Upstream, _ tls: TLSFiles) throws(ResolveError) -> Upstream {

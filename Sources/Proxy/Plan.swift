@@ -99,6 +99,8 @@ public final class Plan: Sendable {
     public let languages: [Languages]
     /// What clients' TLS sessions are accepted with, by listener; nil for cleartext.
     public let acceptors: [TLSAcceptor?]
+    /// Whether a PROXY header comes first, by listener.
+    private let proxyHeaders: [Bool]
     public let upstreams: [Upstream]
     public let routes: [Route]
     public let limits: Limits
@@ -122,7 +124,7 @@ public final class Plan: Sendable {
         upstreams: [Upstream], routes: [Route], limits: Limits = Limits(), timeouts: Timeouts = Timeouts(),
         quarantine: UInt64 = 60_000_000_000, sampleBytes: Int = 0, accessIsCombined: Bool = false,
         errorPages: ErrorPages = ErrorPages(), trusted: [AddressBlock] = [], acceptors: [TLSAcceptor?] = [],
-        languages: [Languages] = [], warnings: [String] = []
+        proxyHeaders: [Bool] = [], languages: [Languages] = [], warnings: [String] = []
     ) {
         self.upstreams = upstreams
         self.routes = routes
@@ -135,6 +137,7 @@ public final class Plan: Sendable {
         self.trusted = trusted
         self.acceptors = acceptors
         self.languages = languages
+        self.proxyHeaders = proxyHeaders
         self.warnings = warnings
         var frameLimits = HTTP2Limits()
         frameLimits.streamsMax = limits.streams
@@ -145,4 +148,6 @@ public final class Plan: Sendable {
         frameLimits.connectionWindowBytes = frameLimits.streamsMax * frameLimits.streamWindowBytes
         upstreamFrameLimits = frameLimits
     }
+
+    func expectsProxyHeader(_ listener: Int) -> Bool { listener < proxyHeaders.count && proxyHeaders[listener] }
 }

@@ -13,6 +13,7 @@ extension Worker {
     mutating func clientReady(_ slot: Int32) {
         let c = clients[slot]
         if c.pointee.isStream { return clientStreamReady(slot) }
+        if c.pointee.awaitsProxyHeader, !readProxyHeader(slot) { return }
         if isRetiring, moveToSuccessor(slot) { return }
         if c.pointee.needsUpstream {
             c.pointee.needsUpstream = false
