@@ -92,7 +92,9 @@ final class AddressTable: @unchecked Sendable {
     private static func packed(_ address: SocketAddress) -> [UInt64] {
         var words = [UInt64](repeating: 0, count: addressWords)
         withUnsafeBytes(of: address.storage) { bytes in
-            words.withUnsafeMutableBytes { $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes.prefix(addressWords * 8))) }
+            words.withUnsafeMutableBytes {
+                $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes.prefix(addressWords * 8)))
+            }
         }
         return words
     }

@@ -76,6 +76,7 @@ private struct Watching {
                     place: place, upstream: upstream, server: server, health: health,
                     host: address.address.isUnix ? "localhost" : address.name,
                     tls: address.tls.map { HealthCheckTLS($0, records) },
+                    frames: plan.upstreams[upstream].isHTTP2 ? plan.upstreamFrameLimits : nil,
                     isUp: so_load(&world.shared(place).pointee.isUp) != 0, now: now))
         }
     }
@@ -193,7 +194,9 @@ private struct Watching {
         case .failed(let error):
             named[index].failed(now)
             _ = so_fetch_add(&world.shared(name.place).pointee.failedLookUps, 1)
-            if name.failuresInRow == 0 { world.log.warning("name not resolved", metadata: names(name.upstream, name.server, error)) }
+            if name.failuresInRow == 0 {
+                world.log.warning("name not resolved", metadata: names(name.upstream, name.server, error))
+            }
         }
     }
 

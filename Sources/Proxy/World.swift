@@ -40,7 +40,8 @@ public final class World: Sendable {
         clientDescriptorMax = wakes ? Self.clientDescriptorMax : .max
         facts = plan.upstreams.flatMap { upstream in
             upstream.servers.map { server in
-                guard let known = earlier?.facts.first(where: { $0.upstream == upstream.name && $0.server == server.name }) else {
+                guard let known = earlier?.facts.first(where: { $0.upstream == upstream.name && $0.server == server.name })
+                else {
                     return ServerFacts(upstream: upstream.name, server)
                 }
                 if let named = server.named { _ = known.addresses?.replace(named.addresses) }

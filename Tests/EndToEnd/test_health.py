@@ -3,6 +3,7 @@
 import json
 import re
 
+import certificates
 import upstream
 from harness import EndToEndTest, wait_for
 
@@ -114,6 +115,36 @@ class Health(EndToEndTest):
         wait_for(lambda: a.checks, "a check")
         self.assertEqual(a.checks[0].field("host"), "localhost")
         a.scripted.stop()
+        proxy.wait_metric(0, "sendonce_upstream_server_up")
+
+    def over_http2(self, address, **app):
+        upstreams = {"app": {"servers": [address], "protocol": "http2"} | app}
+        return self.proxy(None, upstreams=upstreams)
+
+    def check_http2(self, node, **app):
+        well = self.over_http2(node.address, health=FAST | {"path": "/ok", "timeout": "1s"}, **app)
+        sick = self.over_http2(node.address, health=FAST | {"path": "/no-such-case", "timeout": "1s"}, **app)
+        # Both are checked alike, so the one has been checked as well when the other is down.
+        sick.wait_metric(0, "sendonce_upstream_server_up")
+        self.assertIn("it answered 404", sick.log)
+        self.assertEqual(well.metrics().sum("sendonce_upstream_server_up"), 1)
+        self.assertEqual(well.get("/ok").status, 200)
+        self.assertNotIn("health check failed", well.log)
+        node.stop()
+        well.wait_metric(0, "sendonce_upstream_server_up")
+
+    def test_a_server_that_speaks_http2(self):
+        self.check_http2(self.node("h2.js"))
+
+    def test_a_server_that_speaks_http2_over_tls(self):
+        pair = certificates.pair("shop")
+        self.check_http2(
+            self.node("h2.js", CERTIFICATE=pair["certificate"], KEY=pair["key"]),
+            tls={"ca": certificates.file("ca.pem"), "server_name": "shop.example"})
+
+    def test_a_server_that_does_not_speak_http2(self):
+        origin = self.scripted(lambda conversation: conversation.send(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
+        proxy = self.over_http2(origin.address, health=FAST)
         proxy.wait_metric(0, "sendonce_upstream_server_up")
 
     def test_no_path_no_checks(self):
