@@ -82,6 +82,8 @@ extension Worker {
         isRetiring = true
         self.succession = succession
         closeListeners { index in succession.map { $0.listeners[index] < 0 } ?? false }
+        // Their places under the servers' limits are the successor's.
+        listenToPooled()
         var slot: Int32 = 0
         while slot < clients.highest {
             if clients.isTaken(slot) {
