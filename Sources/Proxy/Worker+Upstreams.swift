@@ -66,13 +66,13 @@ extension Worker {
     }
 
     /// The client has caught up: what its upstream owes is due again.
-    private mutating func resumeDeadline(_ slot: Int32) {
+    mutating func resumeDeadline(_ slot: Int32) {
         let number = upstreams[slot].pointee.exchange
         guard number >= 0, exchanges[number].pointee.answer.wasHeldBack, timers.deadline(upstreamTimer(slot)) == 0 else {
             return
         }
         let upstream = plan.upstreams[Int(exchanges[number].pointee.upstreamIndex)]
-        switch upstreams[slot].pointee.decoder.phase {
+        switch answerPhase(slot) {
         case .head: timers.set(upstreamTimer(slot), now + upstream.responseHeaderTimeout)
         case .body: timers.set(upstreamTimer(slot), now + upstream.bodyIdleTimeout)
         case .idle, .tunnel: break
