@@ -34,7 +34,8 @@ let package = Package(
         .target(
             name: "Proxy",
             dependencies: [
-                "Wire", "HTTP1", "Exchanges", "Detector", "Report", "Routing", "Configuration", "EventLoop", "TLS", "CShim",
+                "Wire", "HTTP1", "HTTP2", "Exchanges", "Detector", "Report", "Routing", "Configuration", "EventLoop", "TLS",
+                "CShim",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(
@@ -58,7 +59,9 @@ let package = Package(
         .testTarget(name: "RoutingTests", dependencies: ["Routing", "Wire"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Chance"]),
         .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1", "Exchanges", "Wire", "Chance"]),
-        .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", "Wire", "Chance", "CNghttp2"]),
+        .testTarget(
+            name: "HTTP2Tests",
+            dependencies: ["HTTP2", "Wire", "Exchanges", "Detector", "Traces", "RecordedTraces", "Chance", "CNghttp2"]),
         .testTarget(name: "DetectorTests", dependencies: ["Detector", "Exchanges", "Wire"]),
         .testTarget(name: "ExplanationsTests", dependencies: ["Explanations", "Detector"]),
         .testTarget(name: "TracesTests", dependencies: ["RecordedTraces", "Traces", "Detector"]),

@@ -4,7 +4,7 @@ import Wire
 
 /// The access log: a line for each request, when its answer has ended.
 extension Worker {
-    var accessTimer: Int32 { drainTimer + 3 + Int32(world.serverCount) }
+    var accessTimer: Int32 { drainTimer + 4 + Int32(world.serverCount) }
 
     /// Writes the line of an exchange. `record` is its request, which may have left it already.
     mutating func logAccess(
@@ -55,6 +55,9 @@ extension Worker {
         entry.route = route ?? -1
         entry.responseBytes = UInt64(ownBytes)
         if hasWholeHead {
+            if clients[slot].pointee.isTrusted {
+                entry.client = ForwardedClient.find(requestBlock, peer: entry.client, trusted: plan.trusted)
+            }
             entry.method = requestBlock.bytes(requestBlock.methodText)
             entry.target = requestBlock.bytes(requestBlock.target)
             if let host = requestBlock.first(.host) { entry.host = requestBlock.value(host) }

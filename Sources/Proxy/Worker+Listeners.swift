@@ -48,6 +48,7 @@ extension Worker {
         let peer = PeerAddress(address)
         var connection = ClientConnection(fd: fd, listener: UInt16(listener), address: peer)
         if !plan.trusted.isEmpty { connection.isTrusted = plan.trusted.contains { peer.isIn($0) } }
+        connection.awaitsProxyHeader = plan.expectsProxyHeader(listener)
         let slot = clients.take(connection)
         guard slot >= 0 else {
             _ = world.changeClients(by: -1)
@@ -57,6 +58,9 @@ extension Worker {
         counters.changeClientConnections(listener: listener, by: 1)
         timers.open(Worker.clientTimer(slot))
         timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientHeader)
+        let languages = plan.languages.indices.contains(listener) ? plan.languages[listener] : .http1
+        clients[slot].pointee.mayBeHTTP2 = languages.contains(.http2)
+        clients[slot].pointee.mustBeHTTP2 = languages == .http2
         if let acceptor = plan.acceptor(listener) {
             guard beginTLS(slot, acceptor) else { return closeClient(slot) }
         }
@@ -110,6 +114,8 @@ extension Worker {
             case .drain: startDrain()
             case .retire(let succession): startRetirement(succession)
             case .adopt(let moved): adopt(moved)
+            case .grant(let server): takeGrant(server)
+            case .giveIdle(let server): giveIdle(server)
             }
         }
     }

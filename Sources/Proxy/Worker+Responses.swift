@@ -27,17 +27,31 @@ extension Worker {
         sendToClient(e.pointee.client)
     }
 
+    /// Writes the head of an answer into the outbox, with the cookie that leads back to its server when the client lacks it.
+    private mutating func putFinalHead(_ hop: ResponseHead.Hop, _ slot: Int32) {
+        let e = exchanges[upstreams[slot].pointee.exchange]
+        let server = servers[Int(upstreams[slot].pointee.server)]
+        let changes = plan.routes[Int(e.pointee.request.route)].responseFields
+        guard let sticky = plan.upstreams[Int(server.upstream)].sticky, Int(e.pointee.stickyServer) != Int(server.index) else {
+            return putHead(hop, changes)
+        }
+        putHead(hop, changes, cookie: sticky.line(Int(server.index), isSecure: e.pointee.clientIsSecure))
+    }
+
     /// Writes the block's head into the outbox.
-    private mutating func putHead(_ hop: ResponseHead.Hop, _ changes: FieldChanges? = nil) {
+    private mutating func putHead(
+        _ hop: ResponseHead.Hop, _ changes: FieldChanges? = nil,
+        cookie: UnsafeBufferPointer<UInt8> = .init(start: nil, count: 0)
+    ) {
         var out = ByteWriter(scratch)
         if let changes { changes.drop(&responseBlock) }
-        ResponseHead.write(responseBlock, hop, changes, &out)
+        ResponseHead.write(responseBlock, hop, changes, cookie, &out)
         outbox.add(scratch, out.count)
         outbox.beginsWithHead = true
     }
 
     /// The final header block of an answer. False when the exchange has ended with it.
-    mutating func answerHead(_ slot: Int32) -> Bool {
+    mutating func answerHead(_ slot: Int32, ended: Bool) -> Bool {
         let u = upstreams[slot]
         let number = u.pointee.exchange
         let e = exchanges[number]
@@ -49,10 +63,11 @@ extension Worker {
             guard headMayPass(slot) else { return false }
         }
         let isHTTP10 = e.pointee.request.clientVersion == .http10
-        switch u.pointee.decoder.body.framing {
+        switch bodyFraming(slot, ended: ended) {
         case .none: e.pointee.clientFraming = .none
         case .length: e.pointee.clientFraming = .length
-        case .chunked, .untilClose: e.pointee.clientFraming = isHTTP10 ? .untilClose : .chunked
+        // A stream needs no framing of its own.
+        case .chunked, .untilClose: e.pointee.clientFraming = c.pointee.isStream ? .length : isHTTP10 ? .untilClose : .chunked
         }
         // Whoever answers before the request is complete leaves bytes behind that nobody will read.
         if e.pointee.clientFraming == .untilClose || !e.pointee.requestEnded || mustLeave(c) {
@@ -60,9 +75,25 @@ extension Worker {
         }
         let hop = ResponseHead.Hop(framing: e.pointee.clientFraming, closes: c.pointee.mustClose, isHTTP10: isHTTP10)
         ResponseHead.dropFields(&responseBlock, hop)
-        putHead(hop, plan.routes[Int(e.pointee.request.route)].responseFields)
+        putFinalHead(hop, slot)
         e.pointee.headWritten = true
         return true
+    }
+
+    /// How the body of an answer whose header block has just come is delimited; a stream's, as HTTP/1 would delimit it.
+    private func bodyFraming(_ slot: Int32, ended: Bool) -> BodyDecoder.Framing {
+        let u = upstreams[slot]
+        guard u.pointee.isStream else { return u.pointee.decoder.body.framing }
+        if ended { return .none }
+        return responseBlock.facts.contains(.contentLength) ? .length : .untilClose
+    }
+
+    /// How far an answer in progress has come.
+    func answerPhase(_ slot: Int32) -> ResponseDecoder.Phase {
+        let u = upstreams[slot]
+        guard u.pointee.isStream else { return u.pointee.decoder.phase }
+        let e = exchanges[u.pointee.exchange]
+        return e.pointee.answer.status == 0 ? .head : e.pointee.answer.status == 101 ? .tunnel : .body
     }
 
     /// On a connection that had been idle a 408 is the server's word to nobody, which crossed the request: that is sent
@@ -86,13 +117,13 @@ extension Worker {
         let facts = responseBlock.facts
         let framing = u.pointee.decoder.body.framing
         e.pointee.answer.status = UInt16(truncatingIfNeeded: responseBlock.status)
-        e.pointee.answer.framing = Answer.Framing(rawValue: framing.rawValue)!
+        e.pointee.answer.framing = u.pointee.isStream ? .frames : Answer.Framing(rawValue: framing.rawValue)!
         e.pointee.answer.declaredBytes = facts.contains(.contentLength) ? responseBlock.contentLength : 0
         e.pointee.answer.declaresLength = facts.contains(.contentLength)
         e.pointee.answer.startOffset = u.pointee.received
         e.pointee.answer.headAt = now
         let keeps = responseBlock.version == .http11 ? !facts.contains(.close) : facts.contains(.keepAlive)
-        e.pointee.answer.promisesKeepAlive = keeps && framing != .untilClose
+        e.pointee.answer.promisesKeepAlive = keeps && framing != .untilClose && !u.pointee.isStream
         if !keeps || facts.isSuperset(of: [.contentLength, .transferEncoding]) { u.pointee.mustClose = true }
         if responseBlock.keepAliveSeconds > 0 {
             // A margin, for the server closes by its own clock and its close takes time to arrive.
@@ -105,10 +136,11 @@ extension Worker {
     }
 
     /// Passes on a piece of an answer's body, and its end.
-    mutating func answerBody(_ slot: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ step: ResponseStep) {
+    mutating func answerBody(
+        _ slot: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, ended: Bool, hasTrailers: Bool
+    ) {
         let u = upstreams[slot]
         let e = exchanges[u.pointee.exchange]
-        let count = step.bodyCount
         if u.pointee.decoder.phase == .tunnel { return forwardTunnel(fromUpstream: slot, bytes, count) }
         if count > 0 {
             if e.pointee.answer.framing == .length { lookForStatusLine(slot, bytes, count) }
@@ -117,7 +149,7 @@ extension Worker {
         }
         guard e.pointee.clientFraming == .chunked else {
             outbox.add(bytes, count)
-            if step.ended, step.hasTrailers, clients[e.pointee.client].pointee.isStream {
+            if ended, hasTrailers, clients[e.pointee.client].pointee.isStream {
                 outbox.add(trailerScratch, Trailers.write(responseBlock, to: trailerScratch))
                 outbox.endsWithTrailers = true
             }
@@ -128,9 +160,9 @@ extension Worker {
             outbox.add(bytes, count)
             outbox.add("\r\n")
         }
-        if step.ended {
+        if ended {
             outbox.add("0\r\n")
-            if step.hasTrailers { outbox.add(trailerScratch, Trailers.write(responseBlock, to: trailerScratch)) }
+            if hasTrailers { outbox.add(trailerScratch, Trailers.write(responseBlock, to: trailerScratch)) }
             outbox.add("\r\n")
         }
     }
@@ -160,6 +192,10 @@ extension Worker {
             note(incident!, of: number)
         }
         logAccess(number, e.pointee.request, status: Int(e.pointee.answer.status), .answered)
+        if u.pointee.isStream {
+            upstreamStreamAnswered(slot)
+            return answerDone(client)
+        }
         finish(number)
         if position < count {
             beginSurplus(slot, .afterEnd, readBuffer + position, count - position)
@@ -171,8 +207,7 @@ extension Worker {
             plan.upstreams[Int(servers[Int(u.pointee.server)].upstream)].reuse != .never
         {
             buffers.give(&u.pointee.socket.input)
-            pool(slot)
-            if u.pointee.socket.isReadable { queueUpstream(slot) }
+            if pool(slot), u.pointee.socket.isReadable { queueUpstream(slot) }
         } else {
             buffers.give(&u.pointee.socket.input)
             listenForStrays(slot)
@@ -238,7 +273,7 @@ extension Worker {
     mutating func abandon(_ number: Int32) {
         let e = exchanges[number]
         outbox.clear()
-        if e.pointee.isWaiting { dequeue(number) }
+        if e.pointee.isWaiting { leaveQueue(number) }
         countAnswer(
             number, status: e.pointee.answered ? Int(e.pointee.answer.status) : 499, route: Int(e.pointee.request.route))
         logAccess(
@@ -256,11 +291,17 @@ extension Worker {
         let number = upstreams[slot].pointee.exchange
         let e = exchanges[number]
         noteAnswer(slot, e)
-        let hop = ResponseHead.Hop(framing: .none, closes: false, isHTTP10: false, switches: true)
-        ResponseHead.dropFields(&responseBlock, hop)
-        putHead(hop)
-        e.pointee.headWritten = true
         let client = e.pointee.client
+        let isStream = clients[client].pointee.isStream
+        let hop = ResponseHead.Hop(framing: .none, closes: false, isHTTP10: false, switches: !isStream)
+        ResponseHead.dropFields(&responseBlock, hop)
+        if isStream {
+            // What 101 says over HTTP/1, 200 says over HTTP/2 (RFC 8441 section 5).
+            responseBlock.status = 200
+            responseBlock.dropOther(named: WebSocketKey.acceptName)
+        }
+        putFinalHead(hop, slot)
+        e.pointee.headWritten = true
         clients[client].pointee.phase = .tunnel
         clients[client].pointee.mustClose = true
         timers.set(upstreamTimer(slot), 0)
@@ -292,6 +333,12 @@ extension Worker {
     mutating func tunnelEnded(fromUpstream slot: Int32) {
         let number = upstreams[slot].pointee.exchange
         let client = exchanges[number].pointee.client
+        if clients[client].pointee.isStream {
+            let generation = upstreams.generation(slot)
+            outbox.endsMessage = true
+            sendToClient(client)
+            guard upstreams.generation(slot) == generation else { return }
+        }
         countAnswer(number, status: 101, route: Int(exchanges[number].pointee.request.route))
         logAccess(number, exchanges[number].pointee.request, status: 101, .answered)
         finish(number)
