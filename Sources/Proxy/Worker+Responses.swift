@@ -11,7 +11,9 @@ import Wire
 extension Worker {
     /// Whether an interim response is to be passed on; one that contradicts itself is told like any header block.
     mutating func interimMayPass(_ slot: Int32) -> Bool {
-        if responseBlock.duplicates == 0, !Judge.isConflicting(responseBlock.facts, status: responseBlock.status) { return true }
+        if responseBlock.duplicates == 0, !Judge.isConflicting(responseBlock.facts, status: responseBlock.status) {
+            return true
+        }
         return headMayPass(slot)
     }
 

@@ -57,7 +57,8 @@ import Traces
                 ask,
                 said(
                     1,
-                    #"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nabc\r\n00A\r\n0123456789\r\n0\r\nX: y\r\n\r\n"#),
+                    #"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nabc\r\n00A\r\n0123456789\r\n0\r\nX: y\r\n\r\n"#
+                ),
                 askAgain, said(21, #"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"#),
             ]),
         Story(
