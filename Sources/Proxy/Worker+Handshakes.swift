@@ -96,7 +96,12 @@ extension Worker {
                 return connectGaveUp(slot, "closed in the TLS handshake")
             }
         }
-        if u.pointee.socket.security != .handshaking { connected(slot) }
+        guard u.pointee.socket.security != .handshaking else { return }
+        // Frames sent to a server that takes them for HTTP/1 would only come back as nonsense (RFC 9113 section 3.2).
+        if u.pointee.multiplex >= 0, !u.pointee.socket.agreedHTTP2 {
+            return connectGaveUp(slot, "the server has not agreed to HTTP/2 (ALPN)")
+        }
+        connected(slot)
     }
 
     /// An upstream's session has failed after its handshake.
