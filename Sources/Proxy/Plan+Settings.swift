@@ -44,6 +44,7 @@ extension Plan {
             sampleBytes: settings.incidents.evidence.sample == .off ? 0 : settings.incidents.evidence.sampleBytesMax,
             accessIsCombined: settings.accessLog.style == .combined, errorPages: errorPages, trusted: settings.trustedProxies,
             acceptors: tls.acceptors,
+            proxyHeaders: settings.listeners.map { $0.proxyProtocol != .off },
             warnings: tls.warnings)
     }
 

@@ -84,6 +84,8 @@ public final class Plan: Sendable {
 
     /// What clients' TLS sessions are accepted with, by listener; nil for cleartext.
     public let acceptors: [TLSAcceptor?]
+    /// Whether a PROXY header comes first, by listener.
+    private let proxyHeaders: [Bool]
     public let upstreams: [Upstream]
     public let routes: [Route]
     public let limits: Limits
@@ -106,6 +108,7 @@ public final class Plan: Sendable {
         errorPages: ErrorPages = ErrorPages(),
         trusted: [AddressBlock] = [],
         acceptors: [TLSAcceptor?] = [],
+        proxyHeaders: [Bool] = [],
         warnings: [String] = []
     ) {
         self.upstreams = upstreams
@@ -118,6 +121,9 @@ public final class Plan: Sendable {
         self.accessIsCombined = accessIsCombined
         self.trusted = trusted
         self.acceptors = acceptors
+        self.proxyHeaders = proxyHeaders
         self.warnings = warnings
     }
+
+    func expectsProxyHeader(_ listener: Int) -> Bool { listener < proxyHeaders.count && proxyHeaders[listener] }
 }

@@ -48,6 +48,7 @@ extension Worker {
         let peer = PeerAddress(address)
         var connection = ClientConnection(fd: fd, listener: UInt16(listener), address: peer)
         if !plan.trusted.isEmpty { connection.isTrusted = plan.trusted.contains { peer.isIn($0) } }
+        connection.awaitsProxyHeader = plan.expectsProxyHeader(listener)
         let slot = clients.take(connection)
         guard slot >= 0 else {
             _ = world.changeClients(by: -1)

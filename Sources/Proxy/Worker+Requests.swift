@@ -39,7 +39,9 @@ extension Worker {
         exchange.requestIsChunked = decoder.framing == .chunked
         exchange.requestEnded = decoder.isEmpty
         exchange.asksUpgrade = requestBlock.facts.contains(.upgrade) && decoder.isEmpty && requestBlock.version == .http11
-        exchange.request.client = c.pointee.address
+        exchange.request.client =
+            c.pointee.isTrusted
+            ? ForwardedClient.find(requestBlock, peer: c.pointee.address, trusted: plan.trusted) : c.pointee.address
         exchange.request.clientVersion = requestBlock.version
         exchange.request.method = requestBlock.method
         exchange.request.route = UInt16(route)

@@ -8,7 +8,6 @@ enum Unsupported {
             if isUsed { keys.append(key) }
         }
         for listener in settings.listeners {
-            note("listeners.proxy_protocol", listener.proxyProtocol != .off)
             note("listeners.protocols: [http2]", listener.protocols == [.http2])
         }
         for upstream in settings.upstreams {
