@@ -6,14 +6,12 @@ import TLS
 
 /// TLS handshakes with clients and with upstreams, and what is told of those that fail.
 extension Worker {
-    /// The connection's next bytes are a TLS handshake: those that it holds, read together with what came before (a PROXY
-    /// header), and then those of its socket. False without memory.
+    /// The connection's bytes, behind a PROXY header if one is due, are a TLS handshake. False without memory.
     mutating func beginTLS(_ slot: Int32, _ acceptor: TLSAcceptor) -> Bool {
         guard let session = acceptor.makeSession(port) else { return false }
         let c = clients[slot]
         c.pointee.socket.session = session
         c.pointee.socket.security = .awaited
-        if !c.pointee.socket.input.isEmpty { c.pointee.socket.isReadable = true }
         return true
     }
 
