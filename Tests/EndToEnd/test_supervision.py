@@ -116,7 +116,7 @@ class Supervision(EndToEndTest):
         shares = {}
         for pid in proxy.pids():
             shares[pid] = int(re.search(r"^Pss:\s+(\d+) kB", pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)[1])
-        self.assertLess(sum(shares.values()), 16 * 1024, shares)
+        self.assertLess(sum(shares.values()), 10 * 1024, shares)
 
     def test_no_descriptor_is_left_behind(self):
         proxy = self.proxy(self.origin.address)
