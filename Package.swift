@@ -90,3 +90,14 @@ let package = Package(
             ]),
     ]
 )
+
+// libFuzzer's targets: scripts/fuzz builds them with the sanitizers that they need.
+if Context.environment["SENDONCE_FUZZ"] != nil {
+    package.targets += [
+        .target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+        .executableTarget(
+            name: "fuzz", dependencies: ["CFuzzer", "Configuration", "HTTP1", "HTTP2", "Replay", "Traces", "Wire"],
+            path: "Tests/Fuzz/Fuzz"),
+    ]
+    package.products.append(.executable(name: "fuzz", targets: ["fuzz"]))
+}
