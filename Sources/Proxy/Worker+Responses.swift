@@ -189,7 +189,7 @@ extension Worker {
         countAnswer(number, status: Int(e.pointee.answer.status), route: route)
         // Its surplus is told later, by an id that its line can have already.
         var incident: String?
-        if position < count, !EmbeddedStatusLine.mayBe(408, readBuffer + position, count - position) {
+        if logsAccess, position < count, !EmbeddedStatusLine.mayBe(408, readBuffer + position, count - position) {
             incident = newIncidentID()
             note(incident!, of: number)
         }
