@@ -22,6 +22,7 @@ extension Worker {
             guard flush(&c.pointee.socket, .client) else { return clientBroke(slot) }
             if !c.pointee.socket.isBlocked {
                 if c.pointee.exchange >= 0 {
+                    if c.pointee.phase == .tunnel { touchTunnel(slot, exchanges[c.pointee.exchange]) }
                     let upstream = exchanges[c.pointee.exchange].pointee.upstream
                     if upstream >= 0 { queueUpstream(upstream) }
                 } else if clientDrained(slot) {
