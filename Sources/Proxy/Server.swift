@@ -14,6 +14,8 @@ struct Server: BitwiseCopyable {
     /// Pooled connections that can be taken, the last one pooled first.
     var readyFirst: Int32 = -1
     var idleCount: Int32 = 0
+    /// HTTP/2 connections, the newest first, linked through `next`.
+    var multiplexFirst: Int32 = -1
     /// Exchanges in progress.
     var activeCount: Int32 = 0
     /// Connections of this worker, in whatever phase.

@@ -154,7 +154,9 @@ extension Worker {
 
     private mutating func incidentSkeleton(_ verdict: Verdict, _ slot: Int32, _ guilty: FinishedExchange) -> Incident {
         let u = upstreams[slot]
-        return incidentSkeleton(verdict, server: Int(u.pointee.server), connection: u.pointee.number, guilty)
+        var incident = incidentSkeleton(verdict, server: Int(u.pointee.server), connection: u.pointee.number, guilty)
+        if u.pointee.isStream || u.pointee.multiplex >= 0 { incident.protocolName = HTTPVersion.http2.name }
+        return incident
     }
 
     func incidentSkeleton(_ verdict: Verdict, server: Int, connection: UInt64, _ guilty: FinishedExchange) -> Incident {
