@@ -13,6 +13,9 @@ struct Server: BitwiseCopyable {
     var restingLast: Int32 = -1
     /// Pooled connections that can be taken, the last one pooled first.
     var readyFirst: Int32 = -1
+    /// Connections that are only listened to, the longest first.
+    var listeningFirst: Int32 = -1
+    var listeningLast: Int32 = -1
     var idleCount: Int32 = 0
     /// Exchanges in progress.
     var activeCount: Int32 = 0
@@ -39,4 +42,6 @@ struct SharedServer {
     var endedAt: UInt64 = 0
     /// Connections taken before they had rested, because the limit was reached.
     var unrested: UInt64 = 0
+    /// Connections that were listened to for a shorter time, because the limit was reached.
+    var listeningCut: UInt64 = 0
 }

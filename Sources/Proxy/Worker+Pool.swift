@@ -26,7 +26,7 @@ extension Worker {
             _ = so_fetch_add(&servers[server].shared.pointee.unrested, 1)
             return attach(number, to: slot)
         }
-        if connectionsLeft(server) { return connect(number, to: server) }
+        if connectionsLeft(server) || endListening(server) { return connect(number, to: server) }
         guard queues[upstream].count < plan.upstreams[upstream].queueMax else {
             return failExchange(number, status: 503, "every connection to upstream \(plan.upstreams[upstream].name) is busy")
         }
@@ -79,6 +79,10 @@ extension Worker {
     private mutating func takePooled(_ server: Int, evenUnrested: Bool) -> Int32? {
         let upstream = Int(servers[server].upstream)
         guard plan.upstreams[upstream].reuse != .never else { return nil }
+        if isQuarantined(server) {
+            retirePool(server)
+            return nil
+        }
         promoteRested(server, hold: plan.upstreams[upstream].reuse == .guarded ? plan.upstreams[upstream].hold : 0)
         while true {
             let slot =
@@ -274,6 +278,7 @@ extension Worker {
         let u = upstreams[slot]
         let server = Int(u.pointee.server)
         let upstream = Int(servers[server].upstream)
+        leaveListening(slot)
         servers[server].activeCount -= 1
         servers[server].connectionCount -= 1
         _ = so_fetch_add(&servers[server].shared.pointee.connections, -1)
@@ -330,7 +335,7 @@ extension Worker {
     }
 
     /// A connection has come free: whoever waits the longest has it. In its own turn, for a pump may be running.
-    private mutating func serveQueue(_ upstream: Int) {
+    mutating func serveQueue(_ upstream: Int) {
         let number = queues[upstream].first
         dequeue(number)
         let client = exchanges[number].pointee.client

@@ -122,14 +122,13 @@ extension Worker {
         // The client went away with its last bytes: its exchange, and this connection, went with it.
         guard upstreams.generation(slot) == generation, u.pointee.exchange == number else { return }
         let mayKeep = e.pointee.requestEnded && !u.pointee.socket.isBlocked && !u.pointee.mustClose && !isDraining
-        let requestEnded = e.pointee.requestEnded
         countAnswer(number, status: Int(e.pointee.answer.status), route: route)
         finish(number)
         if position < count {
             beginSurplus(slot, .afterEnd, readBuffer + position, count - position)
             listen(slot)
-        } else if !requestEnded || u.pointee.socket.sawEnd {
-            closeUpstream(slot, requestEnded ? .upstreamClosed : .notReusable)
+        } else if u.pointee.socket.sawEnd {
+            closeUpstream(slot, .upstreamClosed)
         } else if mayKeep, !isQuarantined(Int(u.pointee.server)),
             plan.upstreams[Int(servers[Int(u.pointee.server)].upstream)].reuse != .never
         {

@@ -64,10 +64,7 @@ extension Worker {
         let e = exchanges[number]
         if !e.pointee.sawAnswer {
             e.pointee.sawAnswer = true
-            if u.pointee.ordinal > 1, wasSentBeforeRequest(slot) {
-                misdelivered(slot, count)
-                return count
-            }
+            if u.pointee.ordinal > 1, wasSentBeforeRequest(slot, count), sentBeforeRequest(slot, count) { return count }
         }
         let client = e.pointee.client
         var position = 0
@@ -85,9 +82,15 @@ extension Worker {
             case .body: answerBody(slot, readBuffer + position + step.bodyStart, step)
             case .interimInBody:
                 answerBody(slot, readBuffer + position + step.bodyStart, step)
-                interimInBody(slot, endingAt: position + step.consumed)
+                guard interimInBody(slot, endingAt: position + step.consumed) else { return count }
             case .surplus: return count
             case .malformed(let fault):
+                if let passed = lineEndsBeforeAnswer(slot, readBuffer + position, count - position) {
+                    guard passed > 0 else { return position }
+                    position += passed
+                    u.pointee.received += UInt64(passed)
+                    continue
+                }
                 // Body bytes that came before are good; they are counted, and delivered as far as the policy goes.
                 answerBody(slot, readBuffer + position + step.bodyStart, step)
                 u.pointee.received += UInt64(step.consumed)
@@ -126,7 +129,11 @@ extension Worker {
         let left = u.pointee.socket.input.count
         switch u.pointee.decoder.phase {
         case .head:
-            if left > 0 { return truncated(slot, .inHead) }
+            if left > 0, isOnlyLineEnds(u.pointee.socket.input.first, left) {
+                tellLineEnds(slot, u.pointee.socket.input.first, left)
+            } else if left > 0 {
+                return truncated(slot, .inHead)
+            }
             let mayBeStale = u.pointee.ordinal > 1
             detach(slot, .upstreamClosed)
             retryOrFail(number, afterConnect: false, staleConnection: mayBeStale)
@@ -191,25 +198,5 @@ extension Worker {
             unpool(slot)
             pooledConnectionEnded(slot)
         }
-    }
-
-    // MARK: The acknowledgement test
-
-    /// Whether the first bytes of an answer were sent before the request had arrived, so that they cannot be its answer.
-    ///
-    /// The upstream's kernel acknowledges what it has received in every segment it sends. Not one byte of the request
-    /// acknowledged: the answer left before. On a Unix-domain socket: bytes that nobody has read yet.
-    private func wasSentBeforeRequest(_ slot: Int32) -> Bool {
-        let u = upstreams[slot]
-        guard plan.upstreams[Int(servers[Int(u.pointee.server)].upstream)].reuse == .guarded else { return false }
-        let waiting = kernel.unacknowledged(u.pointee.socket.fd)
-        guard waiting > 0 else { return false }
-        let acknowledged = kernel.bytesAcknowledged(u.pointee.socket.fd)
-        if acknowledged >= 0 {
-            let before = u.pointee.requestHeadEnd - UInt64(exchanges[u.pointee.exchange].pointee.request.head.count)
-            return UInt64(acknowledged) <= before
-        }
-        // Not TCP. With a body under way, unread bytes prove nothing.
-        return exchanges[u.pointee.exchange].pointee.requestBytes == 0 && exchanges[u.pointee.exchange].pointee.requestEnded
     }
 }
