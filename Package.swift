@@ -13,11 +13,13 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .target(name: "CShim"),
         .target(name: "CTLS", dependencies: ["COpenSSL"]),
 
         .target(name: "Wire"),
         .target(name: "HTTP1", dependencies: ["Wire", "Exchanges"]),
+        .target(name: "HTTP2", dependencies: ["Wire", "CNghttp2"]),
         .target(name: "Exchanges", dependencies: ["Wire"]),
         .target(name: "Detector", dependencies: ["Wire", "Exchanges"]),
         .target(name: "Traces"),
@@ -30,7 +32,7 @@ let package = Package(
         .target(
             name: "Proxy",
             dependencies: [
-                "Wire", "HTTP1", "Exchanges", "Detector", "Report", "Configuration", "EventLoop", "CShim",
+                "Wire", "HTTP1", "Exchanges", "Detector", "Report", "Configuration", "EventLoop", "TLS", "CShim",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(name: "Admin", dependencies: ["Report", "Detector", "CShim"]),
@@ -43,15 +45,17 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
 
-        .testTarget(name: "WireTests", dependencies: ["Wire"]),
-        .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1", "Wire"]),
-        .testTarget(name: "DetectorTests", dependencies: ["Detector", "Exchanges", "Wire", "HTTP1"]),
+        .target(name: "Chance", path: "Tests/Chance"),
+        .testTarget(name: "WireTests", dependencies: ["Wire", "Chance"]),
+        .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1", "Exchanges", "Wire", "Chance"]),
+        .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", "Wire", "Chance", "CNghttp2"]),
+        .testTarget(name: "DetectorTests", dependencies: ["Detector", "Exchanges", "Wire"]),
         .testTarget(name: "ExplanationsTests", dependencies: ["Explanations", "Detector"]),
         .testTarget(name: "TracesTests", dependencies: ["Traces", "Detector"]),
         .testTarget(name: "ReportTests", dependencies: ["Report", "Detector", "Exchanges", "Wire"]),
         .testTarget(name: "AdminTests", dependencies: ["Admin", "Report", "Detector", "CShim"]),
         .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Detector", "Wire"]),
-        .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "CShim", "Wire"]),
+        .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "Chance"]),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "EventLoop", "CShim"]),
         .testTarget(name: "TLSTests", dependencies: ["TLS", "Wire", "COpenSSL"]),
         .testTarget(

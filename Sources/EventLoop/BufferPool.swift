@@ -71,6 +71,7 @@ public struct BufferPool: ~Copyable {
 
     /// Adds bytes behind those that a buffer holds, moving to a larger buffer when they do not fit.
     public mutating func append(_ buffer: inout Buffer, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
+        guard count > 0 else { return }
         if buffer.room < count {
             var larger = take(buffer.count + count)
             if buffer.count > 0 { larger.base!.update(from: buffer.first, count: buffer.count) }

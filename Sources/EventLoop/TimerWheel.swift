@@ -53,16 +53,18 @@ public struct TimerWheel: ~Copyable {
         let entry = entries + Int(slot)
         entry.pointee.deadline = deadline
         guard deadline != 0 else { return }
-        if entry.pointee.list < 0 || deadline / Self.tickNanoseconds + 1 < entry.pointee.tick { schedule(slot) }
+        if entry.pointee.list < 0 || deadline / Self.tickNanoseconds + 1 < entry.pointee.tick {
+            schedule(slot, earliest: current + 1)
+        }
     }
 
     public func deadline(_ slot: Int32) -> UInt64 { entries[Int(slot)].deadline }
 
-    private mutating func schedule(_ slot: Int32) {
+    private mutating func schedule(_ slot: Int32, earliest: UInt64) {
         let entry = entries + Int(slot)
         unlink(slot)
         // Rounded up: never early. Beyond the far ring it is looked at, and put back, on the way.
-        var tick = max(entry.pointee.deadline / Self.tickNanoseconds + 1, current + 1)
+        var tick = max(entry.pointee.deadline / Self.tickNanoseconds + 1, earliest)
         let list: Int
         if tick - current < UInt64(Self.slots) {
             list = Int(tick & Self.mask)
@@ -107,7 +109,7 @@ public struct TimerWheel: ~Copyable {
                         entries[Int(slot)].deadline = 0
                         return slot
                     }
-                    if deadline != 0 { schedule(slot) }
+                    if deadline != 0 { schedule(slot, earliest: current + 1) }
                 }
                 slot = next
             }
@@ -117,12 +119,12 @@ public struct TimerWheel: ~Copyable {
         }
     }
 
-    /// Puts a far list's entries where they belong now.
+    /// Puts a far list's entries where they belong now; the current tick's own list is yet to be worked off.
     private mutating func cascade(_ list: Int) {
         while heads[list] >= 0 {
             let slot = heads[list]
             unlink(slot)
-            if entries[Int(slot)].deadline != 0 { schedule(slot) }
+            if entries[Int(slot)].deadline != 0 { schedule(slot, earliest: current) }
         }
     }
 

@@ -62,7 +62,7 @@ public enum HeadParser {
         while p < end, p.pointee > 0x20, p.pointee < 0x7f { p += 1 }
         guard p < end else { return .incomplete }
         guard p.pointee == 0x20, p > target else {
-            return .malformed(p.pointee < 0x80 && p.pointee >= 0x20 ? .startLine : .target)
+            return .malformed(p.pointee == 0x20 ? .startLine : .target)
         }
         block.target = ByteRange(start: target - base, count: p - target)
         p += 1
@@ -137,8 +137,9 @@ public enum HeadParser {
             while p < end, p.pointee == 0x20 || p.pointee == 0x09 { p += 1 }
             let value = p
             p = Scan.endOfValue(p, end)
-            guard p + 1 < end else { return p == end || p.pointee == 0x0d ? .incomplete : .malformed(.fieldValue) }
-            guard p[0] == 0x0d else { return .malformed(p[0] == 0x0a ? .lineEnd : .fieldValue) }
+            guard p < end else { return .incomplete }
+            guard p.pointee == 0x0d else { return .malformed(p.pointee == 0x0a ? .lineEnd : .fieldValue) }
+            guard p + 1 < end else { return .incomplete }
             guard p[1] == 0x0a else { return .malformed(.lineEnd) }
             var valueEnd = p
             while valueEnd > value, valueEnd[-1] == 0x20 || valueEnd[-1] == 0x09 { valueEnd -= 1 }

@@ -44,6 +44,8 @@ struct Exchange: BitwiseCopyable {
     var upstreamIndex: UInt16 = 0
     /// Requests sent so far; a retry is another.
     var attempts: UInt8 = 0
+    /// The server that failed it last, which a retry passes over; -1 for none.
+    var avoidedServer: Int16 = -1
     /// The upstream's header block has been written into the outbox.
     var headWritten = false
     /// The upstream's header block has been sent, so that an error can no longer be answered.

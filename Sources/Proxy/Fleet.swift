@@ -18,6 +18,7 @@ public final class Fleet: Sendable {
     public let world: World
     public let plan: Plan
     private let threads = Mutex<[NamedThread]>([])
+    private let watch: ServerWatch?
     private let drainStarted = Atomic(false)
     private let unixPaths: [String]
 
@@ -43,6 +44,7 @@ public final class Fleet: Sendable {
         }
         self.addresses = addresses
         self.unixPaths = unixPaths
+        watch = ServerWatch(plan: plan, world: world)
         for worker in 0..<workers {
             let fds = sockets[worker]
             guard let thread = NamedThread("worker-\(worker)", { Self.run(worker, fds, plan, world) }) else {
@@ -79,6 +81,7 @@ public final class Fleet: Sendable {
     /// Waits until every worker has ended.
     public func join() {
         for thread in threads.withLock({ $0 }) { thread.join() }
+        watch?.stop()
         for path in unixPaths { unlink(path) }
     }
 

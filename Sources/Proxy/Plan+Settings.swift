@@ -7,12 +7,20 @@ extension Plan {
     /// Something that the configuration names cannot be had on this machine.
     public struct ResolveError: Error, CustomStringConvertible {
         public var description: String
+        /// What the configuration itself is to blame for, when it is: a file that it names cannot be used.
+        public var problems: Problems?
     }
 
     /// The plan for settings: names resolved, times in nanoseconds.
     public static func make(_ settings: Settings) throws(ResolveError) -> Plan {
+        let tls: TLSFiles
+        do throws(Problems) {
+            tls = try TLSFiles(settings)
+        } catch {
+            throw ResolveError(description: "\(error)", problems: error)
+        }
         var upstreams: [Upstream] = []
-        for upstream in settings.upstreams { upstreams.append(try make(upstream)) }
+        for upstream in settings.upstreams { upstreams.append(try make(upstream, tls)) }
         var routes: [Route] = []
         for route in settings.routes {
             guard let index = upstreams.firstIndex(where: { $0.name == route.upstream }) else { continue }
@@ -36,14 +44,16 @@ extension Plan {
             upstreams: upstreams, routes: routes, limits: limits, timeouts: timeouts,
             quarantine: nanoseconds(settings.incidents.quarantine.forMilliseconds),
             sampleBytes: settings.incidents.evidence.sample == .off ? 0 : settings.incidents.evidence.sampleBytesMax,
-            trusted: settings.trustedProxies)
+            trusted: settings.trustedProxies, acceptors: tls.acceptors, warnings: tls.warnings)
     }
 
-    private static func make(_ upstream: Settings.Upstream) throws(ResolveError) -> Upstream {
+    private static func make(_ upstream: Settings.Upstream, _ tls: TLSFiles) throws(ResolveError) -> Upstream {
         var servers: [Server] = []
         for server in upstream.servers {
             let address = try resolve(server.address)
-            servers.append(Server(name: "\(server.address)", address: address, weight: server.weight))
+            var made = Server(name: "\(server.address)", address: address, weight: server.weight)
+            made.tls = tls.destinations[upstream.name]?[servers.count]
+            servers.append(made)
         }
         var made = Upstream(name: upstream.name, servers: servers)
         switch upstream.balance {
@@ -66,6 +76,14 @@ extension Plan {
         made.responseHeaderTimeout = nanoseconds(upstream.timeouts.responseHeaderMilliseconds)
         made.bodyIdleTimeout = nanoseconds(upstream.timeouts.bodyIdleMilliseconds)
         made.retryAttempts = upstream.retry.attempts
+        if let path = upstream.health.path {
+            var health = Health(path: path)
+            health.interval = nanoseconds(upstream.health.intervalMilliseconds)
+            health.timeout = nanoseconds(upstream.health.timeoutMilliseconds)
+            health.unhealthyAfter = upstream.health.unhealthyAfter
+            health.healthyAfter = upstream.health.healthyAfter
+            made.health = health
+        }
         made.ejectFailures = upstream.eject.consecutiveFailures
         made.ejectTime = nanoseconds(upstream.eject.forMilliseconds)
         return made

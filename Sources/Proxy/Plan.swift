@@ -2,6 +2,7 @@ import Configuration
 import Detector
 import EventLoop
 import HTTP1
+import TLS
 
 /// What a worker works by: the configuration with every address resolved and every name numbered. Immutable.
 ///
@@ -11,12 +12,27 @@ public final class Plan: Sendable {
         public var name: String
         public var address: SocketAddress
         public var weight: Int
+        /// Where its TLS sessions lead, with the one that the next resumes; nil for cleartext.
+        public var tls: TLSDestination?
         public init(name: String, address: SocketAddress, weight: Int = 1) {
             self.name = name
             self.address = address
             self.weight = weight
         }
     }
+
+    /// Active checks: GET of a path, again and again.
+    public struct Health: Sendable {
+        public var path: String
+        public var interval: UInt64 = 5_000_000_000
+        public var timeout: UInt64 = 1_000_000_000
+        public var unhealthyAfter = 3
+        public var healthyAfter = 2
+        public init(path: String) { self.path = path }
+    }
+
+    /// The longest time over which the share of a server that has come back grows to the whole.
+    public static let returnTimeMax: UInt64 = 30_000_000_000
 
     public enum Reuse: Sendable { case always, guarded, never }
     public enum Balance: Sendable { case roundRobin, leastConnections, randomTwo }
@@ -39,6 +55,7 @@ public final class Plan: Sendable {
         public var responseHeaderTimeout: UInt64 = 60_000_000_000
         public var bodyIdleTimeout: UInt64 = 60_000_000_000
         public var retryAttempts = 1
+        public var health: Health?
         /// Failures in a row after which a server is passed over for `ejectTime`; 0 for never.
         public var ejectFailures = 5
         public var ejectTime: UInt64 = 10_000_000_000
@@ -77,6 +94,8 @@ public final class Plan: Sendable {
         public init() {}
     }
 
+    /// What clients' TLS sessions are accepted with, by listener; nil for cleartext.
+    public let acceptors: [TLSAcceptor?]
     public let upstreams: [Upstream]
     public let routes: [Route]
     public let limits: Limits
@@ -87,10 +106,13 @@ public final class Plan: Sendable {
     public let sampleBytes: Int
     /// Networks whose forwarding fields are believed.
     public let trusted: [AddressBlock]
+    /// What works, and should be mended, for the operational log.
+    public let warnings: [String]
 
     public init(
         upstreams: [Upstream], routes: [Route], limits: Limits = Limits(), timeouts: Timeouts = Timeouts(),
-        quarantine: UInt64 = 60_000_000_000, sampleBytes: Int = 0, trusted: [AddressBlock] = []
+        quarantine: UInt64 = 60_000_000_000, sampleBytes: Int = 0, trusted: [AddressBlock] = [], acceptors: [TLSAcceptor?] = [],
+        warnings: [String] = []
     ) {
         self.upstreams = upstreams
         self.routes = routes
@@ -99,5 +121,7 @@ public final class Plan: Sendable {
         self.quarantine = quarantine
         self.sampleBytes = sampleBytes
         self.trusted = trusted
+        self.acceptors = acceptors
+        self.warnings = warnings
     }
 }

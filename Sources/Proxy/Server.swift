@@ -21,27 +21,6 @@ struct Server: BitwiseCopyable {
     var activeCount: Int32 = 0
     /// Connections of this worker, in whatever phase.
     var connectionCount: Int32 = 0
-}
-
-/// What the workers share about a server. Plain memory, read and written with relaxed atomics.
-struct SharedServer {
-    /// Connections over all workers.
-    var connections: UInt64 = 0
-    /// Of those, pooled.
-    var idle: UInt64 = 0
-    /// End of its quarantine on the loop's clock, 0 for none.
-    var quarantinedUntil: UInt64 = 0
-    /// 0 while health checks find it down.
-    var isUp: UInt64 = 1
-    /// Connect failures in a row.
-    var failures: UInt64 = 0
-    /// Not used before this time, unless every server is ejected.
-    var ejectedUntil: UInt64 = 0
-    /// Connections that the server ended by itself: how many, and when the last.
-    var endings: UInt64 = 0
-    var endedAt: UInt64 = 0
-    /// Connections taken before they had rested, because the limit was reached.
-    var unrested: UInt64 = 0
-    /// Connections that were listened to for a shorter time, because the limit was reached.
-    var listeningCut: UInt64 = 0
+    /// Its credit for being chosen in turn: grows with its share, pays with the sum of all shares.
+    var turnCredit: Int32 = 0
 }

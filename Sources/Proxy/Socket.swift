@@ -1,9 +1,17 @@
 import EventLoop
+import TLS
 
 /// One socket's readiness and what waits on either side of it: the part that client and upstream connections share.
 ///
 /// Readiness is edge-triggered: `isReadable` stays set until a read comes back short, `isWritable` until a write does.
 struct Socket: BitwiseCopyable {
+    /// How far its TLS is.
+    ///
+    ///     awaited ──bytes──▶ handshaking ──▶ open ──▶ ended
+    ///                             │           └─────▶ failed
+    ///                             └─▶ refused
+    enum Security: UInt8 { case none, awaited, handshaking, open, ended, failed, refused }
+
     var fd: Int32
     var isReadable = false
     var isWritable = false
@@ -11,15 +19,26 @@ struct Socket: BitwiseCopyable {
     var peerEnded = false
     /// Reading gave the end of the stream.
     var sawEnd = false
+    /// That end was not announced, as TLS demands: what went before may have been cut.
+    var isCut = false
     /// Reading or writing failed: nothing can be sent any more.
     var isBroken = false
     /// A stream's bytes wait for its connection, or for the peer to open the stream's window.
     var isHeldBack = false
     /// In the worker's list of connections to come back to.
     var isQueued = false
+    /// Our side is to be ended once everything has been sent.
+    var endsWriting = false
+    var security = Security.none
+    /// ALPN has chosen HTTP/2; known as soon as the handshake has ended.
+    var agreedHTTP2 = false
+    /// Not nil while `security` is not `none`.
+    var session: TLSSession?
+    /// Bytes of TLS that have been made for the peer.
+    var recordBytes: UInt64 = 0
     /// Received and not consumed: the beginning of a message, or a pipelined request.
     var input = Buffer()
-    /// Accepted for sending and not sent.
+    /// Accepted for sending and not sent; with TLS its records.
     var output = Buffer()
 
     init(fd: Int32) { self.fd = fd }

@@ -11,7 +11,9 @@ import Wire
 ///        └─▶ closed   └──end, server quarantined──▶ listening ──100 ms──▶ closed
 struct UpstreamConnection: BitwiseCopyable {
     enum Phase: UInt8 {
-        case connecting, active
+        /// Its TLS handshake is part of connecting.
+        case connecting
+        case active
         /// Pooled, not yet rested.
         case resting
         /// Pooled, to be taken.
@@ -43,6 +45,8 @@ struct UpstreamConnection: BitwiseCopyable {
     /// Bytes written on this connection before the current request, and with its header block.
     var sent: UInt64 = 0
     var requestHeadEnd: UInt64 = 0
+    /// Bytes of TLS made on this connection before the current request.
+    var recordsBefore: UInt64 = 0
     /// When it was pooled.
     var pooledAt: UInt64 = 0
     /// Idle connections are closed after this: the configured time, or what the upstream's Keep-Alive allows.

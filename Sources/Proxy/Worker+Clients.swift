@@ -34,11 +34,12 @@ extension Worker {
     private mutating func clientDrained(_ slot: Int32) -> Bool {
         let c = clients[slot]
         if c.pointee.phase == .lingering {
-            kernel.shutdownWrite(c.pointee.socket.fd)
             timers.set(Worker.clientTimer(slot), now + Self.lingerTime)
             return false
         }
         guard c.pointee.mustClose else {
+            // A handshake's bytes: its deadline, and the first request's, stands.
+            if c.pointee.socket.security == .handshaking { return false }
             timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientIdle)
             return false
         }
@@ -219,7 +220,7 @@ extension Worker {
         let c = clients[slot]
         c.pointee.phase = .lingering
         c.pointee.mustClose = true
-        if !c.pointee.socket.isBlocked { kernel.shutdownWrite(c.pointee.socket.fd) }
+        endWriting(&c.pointee.socket)
         timers.set(Worker.clientTimer(slot), now + Self.lingerTime)
         queueClient(slot)
     }
@@ -227,6 +228,7 @@ extension Worker {
     /// Closes a client's connection; with RST when its answer has been cut and nothing else shows that.
     mutating func closeClient(_ slot: Int32, reset: Bool = false) {
         let c = clients[slot]
+        if c.pointee.socket.security == .handshaking || c.pointee.socket.security == .refused { handshakeFailed(slot) }
         timers.close(Worker.clientTimer(slot))
         counters.changeClientConnections(listener: Int(c.pointee.listener), by: -1)
         _ = world.changeClients(by: -1)

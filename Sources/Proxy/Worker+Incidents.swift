@@ -50,10 +50,11 @@ extension Worker {
 
     /// An answer was cut: closed or reset before its promised end.
     mutating func truncated(_ slot: Int32, _ phase: Phase) {
-        let wasReset = upstreams[slot].pointee.socket.isBroken
-        tellUnfinished(
-            slot, Verdict(.truncatedResponse, in: phase), wasReset ? "reset the connection" : "closed the connection",
-            .upstreamClosed)
+        let socket = upstreams[slot].pointee.socket
+        var what = "closed the connection"
+        if socket.isBroken { what = socket.security == .failed ? "broke TLS" : "reset the connection" }
+        if socket.isCut { what += " without TLS's close_notify" }
+        tellUnfinished(slot, Verdict(.truncatedResponse, in: phase), what, .upstreamClosed)
     }
 
     /// The promised rest of an answer did not come in time.

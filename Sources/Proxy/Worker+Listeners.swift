@@ -55,6 +55,9 @@ extension Worker {
         counters.changeClientConnections(listener: listener, by: 1)
         timers.open(Worker.clientTimer(slot))
         timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientHeader)
+        if let acceptor = plan.acceptor(listener) {
+            guard beginTLS(slot, acceptor) else { return closeClient(slot) }
+        }
         guard kernel.register(poll, fd, tag: clientTag(slot), edge: true) >= 0 else { return closeClient(slot) }
         if !peer.isUnix { kernel.noDelay(fd) }
     }
@@ -107,7 +110,7 @@ extension Worker {
             let c = clients[slot]
             // A request whose first bytes have come is served.
             if c.pointee.exchange < 0, c.pointee.phase == .head, c.pointee.socket.input.isEmpty, !c.pointee.socket.isReadable,
-                !c.pointee.socket.isBlocked
+                !c.pointee.socket.isBlocked, c.pointee.socket.security != .handshaking
             {
                 closeClient(slot)
             }

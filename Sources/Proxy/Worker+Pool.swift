@@ -8,13 +8,13 @@ import Wire
 /// Connections to upstream servers: choosing, opening, taking from the pool, putting back, closing.
 extension Worker {
     /// What the look at a pooled connection found.
-    private enum Look { case quiet, ended, bytes }
+    enum Look { case quiet, ended, bytes }
 
     /// Finds a connection for an exchange: a pooled one, a new one, or a place in the queue.
     mutating func findUpstream(_ number: Int32) {
         let e = exchanges[number]
         let upstream = Int(e.pointee.upstreamIndex)
-        guard let server = chooseServer(upstream) else {
+        guard let server = chooseServer(upstream, avoiding: Int(e.pointee.avoidedServer)) else {
             return failExchange(number, status: 503, "no server of upstream \(plan.upstreams[upstream].name) can be used")
         }
         if let slot = takePooled(server, evenUnrested: false) { return attach(number, to: slot) }
@@ -31,46 +31,6 @@ extension Worker {
             return failExchange(number, status: 503, "every connection to upstream \(plan.upstreams[upstream].name) is busy")
         }
         enqueue(number)
-    }
-
-    // MARK: Choosing
-
-    /// The server to use, by the upstream's way of balancing. Servers that are down or ejected are passed over.
-    private mutating func chooseServer(_ upstream: Int) -> Int? {
-        let first = firstServer[upstream]
-        let count = firstServer[upstream + 1] - first
-        if count == 1 { return isUp(first) ? first : nil }
-        let candidates = (first..<first + count).filter { isUp($0) && !isEjected($0) }
-        // All ejected: better a server that failed lately than none.
-        let usable = candidates.isEmpty ? (first..<first + count).filter { isUp($0) } : candidates
-        guard !usable.isEmpty else { return nil }
-        turns[upstream] &+= 1
-        switch plan.upstreams[upstream].balance {
-        case .roundRobin: return weightedTurn(usable, Int(turns[upstream]))
-        case .leastConnections:
-            // Ties are broken by turn, so that idle servers share alike.
-            let start = Int(turns[upstream]) % usable.count
-            return (usable[start...] + usable[..<start]).min { load($0) < load($1) }
-        case .randomTwo:
-            let a = usable[Int(random.next() % UInt64(usable.count))]
-            let b = usable[Int(random.next() % UInt64(usable.count))]
-            return load(a) <= load(b) ? a : b
-        }
-    }
-
-    private func isUp(_ server: Int) -> Bool { so_load(&servers[server].shared.pointee.isUp) != 0 }
-
-    private func isEjected(_ server: Int) -> Bool { so_load(&servers[server].shared.pointee.ejectedUntil) > now }
-
-    private func load(_ server: Int) -> Double { Double(servers[server].activeCount) / Double(servers[server].weight) }
-
-    private func weightedTurn(_ usable: [Int], _ turn: Int) -> Int {
-        var place = turn % usable.reduce(0) { $0 + Int(servers[$1].weight) }
-        for server in usable {
-            place -= Int(servers[server].weight)
-            if place < 0 { return server }
-        }
-        return usable[0]
     }
 
     // MARK: Taking
@@ -104,20 +64,15 @@ extension Worker {
     }
 
     /// Looks at what has come on a pooled connection since the last wait for events.
-    private func look(_ slot: Int32) -> Look {
+    private mutating func look(_ slot: Int32) -> Look {
         let socket = upstreams[slot].pointee.socket
-        // Readiness that has been told and not worked off needs no system call.
-        if !socket.isReadable, !socket.peerEnded {
-            let n = kernel.peek(socket.fd, readBufferTail, 1)
-            if n == Int(-EAGAIN) { return .quiet }
-            return n > 0 ? .bytes : .ended
-        }
+        if socket.security != .none { return lookThrough(slot) }
         let n = kernel.peek(socket.fd, readBufferTail, 1)
         return n > 0 ? .bytes : n == Int(-EAGAIN) ? .quiet : .ended
     }
 
     /// A byte of the read buffer that no request stands in.
-    private var readBufferTail: UnsafeMutableRawPointer {
+    var readBufferTail: UnsafeMutableRawPointer {
         UnsafeMutableRawPointer(scratch + scratchCapacity - 1)
     }
 
@@ -167,7 +122,7 @@ extension Worker {
 
     // MARK: Opening
 
-    private func connectionsLeft(_ server: Int) -> Bool {
+    func connectionsLeft(_ server: Int) -> Bool {
         so_load(&servers[server].shared.pointee.connections)
             < UInt64(plan.upstreams[Int(servers[server].upstream)].connectionsMax)
     }
@@ -178,7 +133,8 @@ extension Worker {
         let fd = kernel.connect(plan.upstreams[upstream].servers[Int(servers[server].index)].address, isConnected: &isConnected)
         guard fd >= 0 else {
             exchanges[number].pointee.attempts += 1
-            connectFailed(server, error: -fd)
+            exchanges[number].pointee.avoidedServer = Int16(server)
+            connectFailed(server, String(cString: strerror(-fd)))
             return retryOrFail(number, afterConnect: true)
         }
         let connection = UpstreamConnection(
@@ -200,7 +156,9 @@ extension Worker {
             return failExchange(number, status: 503, "no room for another connection")
         }
         timers.set(upstreamTimer(slot), now + plan.upstreams[upstream].connectTimeout)
-        if isConnected { upstreams[slot].pointee.phase = .active }
+        if isConnected, plan.upstreams[upstream].servers[Int(servers[server].index)].tls == nil {
+            upstreams[slot].pointee.phase = .active
+        }
         attach(number, to: slot)
     }
 
@@ -208,8 +166,17 @@ extension Worker {
     mutating func connectDecided(_ slot: Int32) {
         let u = upstreams[slot]
         let error = kernel.takeError(u.pointee.socket.fd)
-        guard error == 0 else { return connectGaveUp(slot, error: error) }
-        so_store(&servers[Int(u.pointee.server)].shared.pointee.failures, 0)
+        guard error == 0 else { return connectGaveUp(slot, String(cString: strerror(error))) }
+        let place = servers[Int(u.pointee.server)]
+        if let destination = plan.upstreams[Int(place.upstream)].servers[Int(place.index)].tls {
+            return shakeHands(slot, destination)
+        }
+        connected(slot)
+    }
+
+    /// A connection is there, with all that belongs to it: the request goes out.
+    mutating func connected(_ slot: Int32) {
+        let u = upstreams[slot]
         let number = u.pointee.exchange
         guard number >= 0 else { return closeUpstream(slot, .clientGone) }
         requestStarts(number)
@@ -219,26 +186,17 @@ extension Worker {
     }
 
     /// A connect failed, or took too long.
-    mutating func connectGaveUp(_ slot: Int32, error: Int32) {
+    mutating func connectGaveUp(_ slot: Int32, _ reason: String) {
         let number = upstreams[slot].pointee.exchange
-        connectFailed(Int(upstreams[slot].pointee.server), error: error)
+        let server = Int(upstreams[slot].pointee.server)
+        connectFailed(server, reason)
+        if number >= 0 { exchanges[number].pointee.avoidedServer = Int16(server) }
         detach(slot, .error)
         if number >= 0 { retryOrFail(number, afterConnect: true) }
     }
 
-    private mutating func connectFailed(_ server: Int, error: Int32) {
-        let shared = servers[server].shared
-        let failures = so_fetch_add(&shared.pointee.failures, 1) + 1
-        let upstream = plan.upstreams[Int(servers[server].upstream)]
-        if failures == 1 {
-            let name = upstream.servers[Int(servers[server].index)].name
-            world.log.warning(
-                "cannot connect",
-                metadata: ["upstream": "\(upstream.name)", "server": "\(name)", "error": "\(String(cString: strerror(error)))"])
-        }
-        if failures >= UInt64(upstream.ejectFailures), upstream.ejectFailures > 0, upstream.servers.count > 1 {
-            so_store(&shared.pointee.ejectedUntil, now + upstream.ejectTime)
-        }
+    private mutating func connectFailed(_ server: Int, _ reason: String) {
+        serverFailed(server, reason, "cannot connect")
     }
 
     // MARK: Putting back and closing

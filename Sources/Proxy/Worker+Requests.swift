@@ -40,7 +40,7 @@ extension Worker {
         exchange.request.clientVersion = requestBlock.version
         exchange.request.method = requestBlock.method
         exchange.request.route = UInt16(route)
-        writeRequestHead(&exchange, target, isTrusted: c.pointee.isTrusted)
+        writeRequestHead(&exchange, target, c)
         let number = exchanges.take(exchange)
         guard number >= 0 else {
             buffers.give(&exchange.request.head)
@@ -53,13 +53,17 @@ extension Worker {
         findUpstream(number)
     }
 
-    private mutating func writeRequestHead(_ exchange: inout Exchange, _ target: RequestTarget, isTrusted: Bool) {
+    private mutating func writeRequestHead(
+        _ exchange: inout Exchange, _ target: RequestTarget, _ c: UnsafeMutablePointer<ClientConnection>
+    ) {
+        let isTrusted = c.pointee.isTrusted
         RequestHead.dropFields(&requestBlock, isTrusted: isTrusted, keepsUpgrade: exchange.asksUpgrade)
         let bytes = requestBlock.byteCount + 3 * target.host.count + RequestHead.addedBytesMax
         exchange.request.head = buffers.take(bytes)
         RequestHead.write(
             requestBlock, target: target.path, host: target.host, isChunked: exchange.requestIsChunked, isTrusted: isTrusted,
-            isTLS: false, keepsUpgrade: exchange.asksUpgrade, random: &random, into: &exchange.request)
+            isTLS: c.pointee.socket.security != .none, keepsUpgrade: exchange.asksUpgrade, random: &random,
+            into: &exchange.request)
     }
 
     /// An exchange has its connection: the request's header block goes into the outbox or, behind a connect, out at once.
@@ -85,6 +89,7 @@ extension Worker {
         u.pointee.phase = .active
         u.pointee.decoder.requestSent(method: e.pointee.request.method, asksUpgrade: e.pointee.asksUpgrade)
         u.pointee.requestHeadEnd = u.pointee.sent + UInt64(head.count)
+        u.pointee.recordsBefore = u.pointee.socket.recordBytes
         e.pointee.answer = Answer()
         e.pointee.sentAt = now
         outbox.add(head.first, head.count)

@@ -73,6 +73,7 @@ extension Worker {
             let promised = UInt64(responseBlock.keepAliveSeconds) * 1_000_000_000
             u.pointee.idleTimeout = min(plan.upstreams[upstream].idleTimeout, promised - min(1_000_000_000, promised / 2))
         }
+        serverAnswered(Int(u.pointee.server), status: responseBlock.status)
         counters.observeResponseHeader(upstream: upstream, nanoseconds: now - e.pointee.sentAt)
         timers.set(upstreamTimer(slot), now + plan.upstreams[upstream].bodyIdleTimeout)
     }
@@ -239,7 +240,8 @@ extension Worker {
         let e = exchanges[clients[client].pointee.exchange]
         guard !e.pointee.clientEnded else { return }
         e.pointee.clientEnded = true
-        kernel.shutdownWrite(upstreams[e.pointee.upstream].pointee.socket.fd)
+        let u = upstreams[e.pointee.upstream]
+        endWriting(&u.pointee.socket)
     }
 
     /// The upstream ended its side of a tunnel: what it sent is delivered, then the tunnel is over.

@@ -13,6 +13,7 @@ extension Worker {
         if held > 0 { readBuffer.update(from: socket.pointee.input.first, count: held) }
         // More than a header block's worth waits unread: it is to be worked off first.
         guard socket.pointee.isReadable, held <= plan.limits.headerBytes else { return held }
+        if socket.pointee.security != .none { return loadRecords(socket, side, behind: held) }
         let n = kernel.recv(socket.pointee.fd, readBuffer + held, Self.readBytes)
         if n > 0 {
             counters.addReceived(side, bytes: n)
@@ -46,6 +47,7 @@ extension Worker {
     @discardableResult
     mutating func deliver(_ socket: UnsafeMutablePointer<Socket>, _ side: SideLabel) -> Bool {
         defer { outbox.clear() }
+        if socket.pointee.security != .none { return deliverRecords(socket, side) }
         guard outbox.byteCount > 0, !socket.pointee.isBroken else { return !socket.pointee.isBroken }
         var taken = 0
         if socket.pointee.output.isEmpty {
@@ -81,7 +83,8 @@ extension Worker {
         while !socket.pointee.output.isEmpty, socket.pointee.isWritable {
             let n = kernel.send(socket.pointee.fd, socket.pointee.output.first, socket.pointee.output.count)
             if n >= 0 {
-                counters.addSent(side, bytes: n)
+                // Bytes in records were counted when these were made.
+                if socket.pointee.security == .none { counters.addSent(side, bytes: n) }
                 socket.pointee.output.start += UInt32(n)
             } else if n == Int(-EAGAIN) {
                 socket.pointee.isWritable = false
@@ -90,12 +93,29 @@ extension Worker {
                 return false
             }
         }
-        if socket.pointee.output.isEmpty, socket.pointee.output.base != nil { buffers.give(&socket.pointee.output) }
+        if socket.pointee.output.isEmpty {
+            if socket.pointee.output.base != nil { buffers.give(&socket.pointee.output) }
+            if socket.pointee.endsWriting {
+                socket.pointee.endsWriting = false
+                kernel.shutdownWrite(socket.pointee.fd)
+            }
+        }
         return true
+    }
+
+    /// Ends our side once everything has been sent. The peer's may go on.
+    mutating func endWriting(_ socket: UnsafeMutablePointer<Socket>) {
+        if socket.pointee.security != .none { announceEnd(socket) }
+        if socket.pointee.output.isEmpty {
+            kernel.shutdownWrite(socket.pointee.fd)
+        } else {
+            socket.pointee.endsWriting = true
+        }
     }
 
     /// Gives a socket's buffers back and closes it; with RST when the peer must see that its message was cut.
     mutating func shut(_ socket: UnsafeMutablePointer<Socket>, reset: Bool) {
+        if socket.pointee.security != .none { closeSession(socket, announced: !reset) }
         buffers.give(&socket.pointee.input)
         buffers.give(&socket.pointee.output)
         if reset { kernel.reset(socket.pointee.fd) } else { kernel.close(socket.pointee.fd) }

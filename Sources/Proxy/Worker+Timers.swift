@@ -40,7 +40,9 @@ extension Worker {
     private mutating func upstreamExpired(_ slot: Int32) {
         let u = upstreams[slot]
         switch u.pointee.phase {
-        case .connecting: connectGaveUp(slot, error: ETIMEDOUT)
+        case .connecting:
+            let isShaking = u.pointee.socket.security != .none
+            connectGaveUp(slot, isShaking ? "the TLS handshake took too long" : String(cString: strerror(ETIMEDOUT)))
         case .resting, .ready:
             unpool(slot)
             closeUpstream(slot, .idleTimeout)
@@ -57,6 +59,7 @@ extension Worker {
                     let timeout = plan.upstreams[Int(e.pointee.upstreamIndex)].responseHeaderTimeout
                     return timers.set(upstreamTimer(slot), now + timeout)
                 }
+                serverFailed(Int(u.pointee.server), "did not answer in time")
                 failExchange(
                     number, status: 504, "upstream \(plan.upstreams[Int(e.pointee.upstreamIndex)].name) did not answer in time")
             case .body: stalled(slot)

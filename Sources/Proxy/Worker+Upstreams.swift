@@ -14,9 +14,13 @@ extension Worker {
         let u = upstreams[slot]
         switch u.pointee.phase {
         case .connecting:
-            guard u.pointee.socket.isWritable || u.pointee.socket.peerEnded else { return }
             let generation = upstreams.generation(slot)
-            connectDecided(slot)
+            if u.pointee.socket.security == .none {
+                guard u.pointee.socket.isWritable || u.pointee.socket.peerEnded else { return }
+                connectDecided(slot)
+            } else {
+                upstreamShakesHands(slot)
+            }
             if upstreams.generation(slot) == generation, u.pointee.phase == .active { readUpstream(slot) }
         case .active:
             if u.pointee.socket.isBlocked, u.pointee.socket.isWritable {
@@ -125,6 +129,7 @@ extension Worker {
         let u = upstreams[slot]
         let number = u.pointee.exchange
         noteEnding(slot, mayBeHangup: false)
+        if u.pointee.socket.security == .failed { logUpstreamTLS(slot) }
         guard number >= 0 else { return closeUpstream(slot, .upstreamClosed) }
         let left = u.pointee.socket.input.count
         switch u.pointee.decoder.phase {
@@ -135,11 +140,16 @@ extension Worker {
                 return truncated(slot, .inHead)
             }
             let mayBeStale = u.pointee.ordinal > 1
+            // A pooled connection that its server was about to close is nobody's failure.
+            if !mayBeStale { serverFailed(Int(u.pointee.server), "closed the connection without an answer") }
+            exchanges[number].pointee.avoidedServer = mayBeStale ? -1 : Int16(u.pointee.server)
             detach(slot, .upstreamClosed)
             retryOrFail(number, afterConnect: false, staleConnection: mayBeStale)
         case .body:
             // A reset is no way to end a body that ends with the connection.
-            if !u.pointee.socket.isBroken, u.pointee.decoder.receiveEnd() { return answerEndedWithConnection(slot) }
+            if !u.pointee.socket.isBroken, !u.pointee.socket.isCut, u.pointee.decoder.receiveEnd() {
+                return answerEndedWithConnection(slot)
+            }
             if left > 0, u.pointee.decoder.body.isAtChunkSize {
                 readBuffer.update(from: u.pointee.socket.input.first, count: left)
                 return malformed(slot, .chunkSize, readBuffer, left)

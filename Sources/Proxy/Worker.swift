@@ -5,6 +5,7 @@ import Exchanges
 import HTTP1
 import Logging
 import Report
+import TLS
 import Wire
 
 /// One event loop with all that it owns: connections, pools, timers, buffers. Made and run on one thread, shared with nobody.
@@ -39,6 +40,14 @@ public struct Worker: ~Copyable {
     var outbox = Outbox()
     /// What has been read last; good until the next read.
     let readBuffer: UnsafeMutablePointer<UInt8>
+    /// TLS: what has been read last, before it is decrypted, and behind it room for what a look at a pooled connection finds.
+    let records: UnsafeMutablePointer<UInt8>
+    /// Where sessions put their records.
+    var port: TLSPort
+    /// Why the session that has just failed did so.
+    var tlsFailure: TLSFailure?
+    var tlsLog = LogRation()
+    var failureLog = LogRation()
     /// The header block being written to a client.
     let scratch: UnsafeMutablePointer<UInt8>
     let scratchCapacity: Int
@@ -49,7 +58,6 @@ public struct Worker: ~Copyable {
     /// Index in `servers` of each upstream's first, and one past the last upstream's.
     let firstServer: [Int]
     var queues: [WaitQueue]
-    var turns: [UInt32]
     /// Connections to come back to in this turn's end, by tag.
     var again: [UInt64] = []
     var listeners: [ListenerSocket] = []
@@ -89,6 +97,8 @@ public struct Worker: ~Copyable {
         requestBlock = HeaderBlock(capacity: plan.limits.headerCount)
         responseBlock = HeaderBlock(capacity: plan.limits.headerCount)
         readBuffer = .allocate(capacity: plan.limits.headerBytes + 2 * Self.readBytes)
+        records = .allocate(capacity: 3 * Self.readBytes)
+        port = TLSPort(isNeeded: plan.usesTLS)
         scratchCapacity = plan.limits.headerBytes + 4096
         scratch = .allocate(capacity: scratchCapacity)
         trailerScratch = .allocate(capacity: scratchCapacity)
@@ -109,7 +119,6 @@ public struct Worker: ~Copyable {
         self.servers = servers
         self.firstServer = firstServer
         queues = plan.upstreams.map { _ in WaitQueue() }
-        turns = plan.upstreams.map { _ in 0 }
         again.reserveCapacity(1024)
         timers.open(hangupTimer)
         for server in servers.indices { timers.open(serverTimer(server)) }
@@ -117,6 +126,7 @@ public struct Worker: ~Copyable {
 
     deinit {
         readBuffer.deallocate()
+        records.deallocate()
         scratch.deallocate()
         trailerScratch.deallocate()
         events.deallocate()

@@ -13,6 +13,8 @@ public final class World: @unchecked Sendable {
     /// One place a server, in the order of the plan's upstreams. Relaxed atomics only.
     let sharedServers: UnsafeMutablePointer<SharedServer>
     let serverCount: Int
+    /// Wakes the thread that watches over the servers; -1 when there is none.
+    let watchWakeUp: Int32
     private let words: UnsafeMutablePointer<UInt64>
 
     public init(
@@ -24,6 +26,7 @@ public final class World: @unchecked Sendable {
         self.gauges = gauges
         self.log = log
         mailboxes = counters.map { _ in Mailbox(fd: wakes ? so_eventfd() : -1) }
+        watchWakeUp = wakes ? so_eventfd() : -1
         serverCount = plan.upstreams.reduce(0) { $0 + $1.servers.count }
         sharedServers = .allocate(capacity: max(serverCount, 1))
         sharedServers.initialize(repeating: SharedServer(), count: max(serverCount, 1))
@@ -33,6 +36,7 @@ public final class World: @unchecked Sendable {
 
     deinit {
         for mailbox in mailboxes where mailbox.fd >= 0 { _ = so_close(mailbox.fd) }
+        if watchWakeUp >= 0 { _ = so_close(watchWakeUp) }
         sharedServers.deallocate()
         words.deallocate()
     }
@@ -42,4 +46,16 @@ public final class World: @unchecked Sendable {
 
     /// Counts client connections over all workers; gives the count before.
     func changeClients(by difference: Int64) -> UInt64 { so_fetch_add(words + 1, difference) }
+
+    /// A worker passes a server over from now on: its gauge says so, until the watch sees it come back.
+    func serverEjected(upstream: Int, server: Int) {
+        gauges?.setUp(upstream: upstream, server: server, false)
+        wakeWatch()
+    }
+
+    func wakeWatch() {
+        guard watchWakeUp >= 0 else { return }
+        var one: UInt64 = 1
+        _ = so_write(watchWakeUp, &one, 8)
+    }
 }

@@ -40,7 +40,7 @@ public enum CloseReason: UInt8, CaseIterable, Sendable {
 @frozen
 public enum RejectReason: UInt8, CaseIterable, Sendable {
     case connectionLimit, malformedRequest, headerTooLarge, bodyTooLarge, headerTimeout, bodyTimeout
-    case noRoute, noServer, unsupported, draining
+    case noRoute, noServer, unsupported, draining, tls
 
     public var text: String {
         switch self {
@@ -54,6 +54,7 @@ public enum RejectReason: UInt8, CaseIterable, Sendable {
         case .noServer: "no_server"
         case .unsupported: "unsupported"
         case .draining: "draining"
+        case .tls: "tls"
         }
     }
 }

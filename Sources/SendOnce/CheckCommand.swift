@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuration
+import Proxy
 
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -8,7 +9,12 @@ struct CheckCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Configuration file (YAML).", valueName: "file")) var config: String
 
     func run() throws {
-        _ = try ConfigurationFile.load(config)
+        let settings = try ConfigurationFile.load(config)
+        do throws(Problems) {
+            for warning in try TLSFiles(settings).warnings { print("warning: \(warning)") }
+        } catch {
+            throw Failure.badConfiguration(error)
+        }
         print("\(config): fine")
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 import Glibc
 
 /// The command line. Exit codes: 0 fine, 1 runtime failure, 2 bad usage or bad configuration.
@@ -35,6 +36,12 @@ struct Failure: Error {
 
     static func runtime(_ message: String) -> Failure { Failure(code: 1, message: message) }
     static func usage(_ message: String) -> Failure { Failure(code: 2, message: message) }
+
+    /// Tells every problem on a line of its own.
+    static func badConfiguration(_ problems: Problems) -> Failure {
+        StandardError.write("\(problems)\n")
+        return .usage("the configuration cannot be used")
+    }
 }
 
 enum Version {

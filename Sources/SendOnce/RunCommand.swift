@@ -39,8 +39,7 @@ enum ConfigurationFile {
         do throws(Problems) {
             settings = try Settings.load(fileAt: path, environment: Environment.variables, overrides: overrides)
         } catch {
-            StandardError.write("\(error)\n")
-            throw Failure.usage("the configuration cannot be used")
+            throw Failure.badConfiguration(error)
         }
         let missing = Unsupported.keys(of: settings)
         guard missing.isEmpty else { throw Failure.usage("this version does not have: \(missing.joined(separator: ", "))") }

@@ -24,7 +24,13 @@ final class Service {
         // Before any thread is started: they all inherit the blocked set.
         signals = so_signalfd([SIGTERM, SIGINT, SIGHUP, SIGUSR1], 4, 0)
         let plan: Plan
-        do { plan = try Plan.make(settings) } catch { throw Failure.runtime("cannot resolve \(error)") }
+        do throws(Plan.ResolveError) {
+            plan = try Plan.make(settings)
+        } catch {
+            if let problems = error.problems { throw Failure.badConfiguration(problems) }
+            throw Failure.runtime("cannot resolve \(error)")
+        }
+        for warning in plan.warnings { log.warning("\(warning)") }
         metrics = Metrics(
             schema: plan.metricsSchema(listeners: settings.listeners.map { "\($0.address)" }), version: Version.text)
         let incidents = settings.incidents

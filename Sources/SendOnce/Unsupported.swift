@@ -8,15 +8,12 @@ enum Unsupported {
             if isUsed { keys.append(key) }
         }
         for listener in settings.listeners {
-            note("listeners.tls", listener.tls != nil)
             note("listeners.proxy_protocol", listener.proxyProtocol != .off)
             note("listeners.protocols: [http2]", listener.protocols == [.http2])
         }
         for upstream in settings.upstreams {
             note("upstreams.\(upstream.name).protocol: http2", upstream.protocol == .http2)
-            note("upstreams.\(upstream.name).tls", upstream.tls != nil)
             note("upstreams.\(upstream.name).balance: sticky_cookie", upstream.balance == .stickyCookie)
-            note("upstreams.\(upstream.name).health.path", upstream.health.path != nil)
         }
         for route in settings.routes {
             var isPrefix = false

@@ -8,15 +8,21 @@ public struct TLSPort: ~Copyable {
     /// Memory of the output that is kept for the next time; more goes back to malloc.
     public static let keptBytesMax = 256 << 10
 
-    let pointer: UnsafeMutablePointer<so_tls_port>
+    private let opened: UnsafeMutablePointer<so_tls_port>?
+    var pointer: UnsafeMutablePointer<so_tls_port> { opened! }
 
-    public init() {
+    /// Not needed: no session may be made, and nothing of OpenSSL is set up.
+    public init(isNeeded: Bool = true) {
+        guard isNeeded else {
+            opened = nil
+            return
+        }
         guard let pointer = so_tls_port_new() else { fatalError("out of memory for a worker's TLS") }
-        self.pointer = pointer
+        opened = pointer
     }
 
     /// OpenSSL counts who uses the memory: sessions that are still open keep it.
-    deinit { so_tls_port_free(pointer) }
+    deinit { if let opened { so_tls_port_free(opened) } }
 
     /// Ciphertext for the peer of the session that worked last; good until the next call of any session.
     public var output: UnsafeRawBufferPointer {

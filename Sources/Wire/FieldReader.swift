@@ -46,7 +46,10 @@ public enum FieldReader {
     private static func contentLength(
         _ value: UnsafePointer<UInt8>, _ count: Int, isRepeated: Bool, _ block: inout HeaderBlock
     ) {
+        // An empty element stands for no number: who sends one cannot be taken at their word.
         var elements = 0
+        var commas = 0
+        for i in 0..<count where value[i] == 0x2c { commas += 1 }
         var facts = block.facts
         var length = block.contentLength
         eachElement(value, count) { bytes, n in
@@ -62,7 +65,7 @@ public enum FieldReader {
                 length = number
             }
         }
-        if elements == 0 { facts.insert(.contentLengthInvalid) }
+        if elements != commas + 1 { facts.insert(.contentLengthInvalid) }
         if elements > 1 { block.duplicates |= 1 << UInt32(FieldName.contentLength.rawValue) }
         block.facts = facts
         block.contentLength = length

@@ -67,6 +67,10 @@ public struct HeaderFacts: OptionSet, Sendable {
     public static let teTrailers = HeaderFacts(rawValue: 1 << 14)
     /// Chunked stands more than once.
     public static let chunkedRepeated = HeaderFacts(rawValue: 1 << 15)
+    /// `:status` stands more than once; the first counts.
+    public static let statusRepeated = HeaderFacts(rawValue: 1 << 16)
+    /// An extended CONNECT (RFC 8441): what `:protocol` says is the Upgrade field.
+    public static let extendedConnect = HeaderFacts(rawValue: 1 << 17)
 }
 
 /// One header block: its start line, where its fields stand in the bytes, and what they state.

@@ -2,11 +2,15 @@
 
 import re
 import socket
+import ssl
 import struct
 
 
-def connect(address, deadline=10.0, receive_buffer=None):
-    """Connects to `host:port` or `unix:/path`; every later operation on the socket fails after `deadline` seconds."""
+def connect(address, deadline=10.0, receive_buffer=None, tls=None, server_name=None, session=None):
+    """Connects to `host:port` or `unix:/path`; every later operation on the socket fails after `deadline` seconds.
+
+    `tls` is an ssl.SSLContext. An end that was not announced (close_notify) is then an ssl.SSLEOFError.
+    """
     if address.startswith("unix:"):
         peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         where = address[len("unix:"):]
@@ -20,10 +24,12 @@ def connect(address, deadline=10.0, receive_buffer=None):
     peer.settimeout(deadline)
     try:
         peer.connect(where)
+        if tls is None:
+            return peer
+        return tls.wrap_socket(peer, server_hostname=server_name, suppress_ragged_eofs=False, session=session)
     except OSError:
         peer.close()
         raise
-    return peer
 
 
 def reset(peer):
@@ -33,7 +39,7 @@ def reset(peer):
 
 
 class Ended(Exception):
-    """The peer closed (`eof`) or reset (`reset`) the connection where more bytes were due."""
+    """The peer closed (`eof`), reset (`reset`) or, without TLS's close_notify, cut (`cut`) the connection where more was due."""
 
     def __init__(self, how):
         super().__init__(how)
@@ -50,7 +56,7 @@ class Response:
         self.trailers = []
         self.interims = []
         self.framing = None
-        # None while whole; `eof` or `reset` when the connection ended before the answer did.
+        # None while whole; `eof`, `reset` or `cut` when the connection ended before the answer did.
         self.cut = None
 
     @property
@@ -69,9 +75,9 @@ class Response:
 
 
 class Client:
-    def __init__(self, address, deadline=10.0, receive_buffer=None):
+    def __init__(self, address, deadline=10.0, receive_buffer=None, **tls):
         self.address = address
-        self.socket = connect(address, deadline, receive_buffer)
+        self.socket = connect(address, deadline, receive_buffer, **tls)
         self.seen = bytearray()
         self.position = 0
         self.ended = None
@@ -142,6 +148,9 @@ class Client:
         except ConnectionResetError:
             self.ended = "reset"
             return False
+        except ssl.SSLEOFError:
+            self.ended = "cut"
+            return False
         except TimeoutError:
             raise AssertionError(f"nothing came in time; seen so far: {bytes(self.seen[-300:])!r}") from None
         if not data:
@@ -201,8 +210,8 @@ class Client:
         else:
             response.framing = "close"
             response.body = self.rest()
-            if self.ended == "reset":
-                raise Ended("reset")
+            if self.ended != "eof":
+                raise Ended(self.ended)
 
     def _read_chunks(self, response):
         while True:

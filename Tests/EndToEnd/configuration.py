@@ -7,10 +7,12 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./:+-]*")
 
 
 def configuration(upstream, directory, *, listener="127.0.0.1:0", policy="contain", upstreams=None, routes=None,
-                  connections=None, timeouts=None, retry=None, incidents=None, **sections):
+                  connections=None, timeouts=None, retry=None, health=None, eject=None, balance=None, wait_queue=None,
+                  incidents=None, **sections):
     """A whole configuration around one upstream `app` and one route `main`; the other arguments override parts of it."""
     app = {"servers": [upstream] if isinstance(upstream, str) else upstream}
-    for name, value in (("connections", connections), ("timeouts", timeouts), ("retry", retry)):
+    for name, value in (("connections", connections), ("timeouts", timeouts), ("retry", retry), ("health", health),
+                        ("eject", eject), ("balance", balance), ("wait_queue", wait_queue)):
         if value is not None:
             app[name] = value
     return {

@@ -20,11 +20,18 @@ class Recordings(EndToEndTest):
         cls.traces = [t for t in corpus.traces_named([]) if not t.pipelined and t.lasts < SECONDS_MAX]
 
     def play(self, judge, **options):
-        results = corpus.run(self.traces, lambda trace: recordings.Player(trace).address, at_once=40, **options)
-        self.assertGreater(len(results), 150)
-        for trace, incidents, answers, complaints in results:
+        self.assertGreater(len(self.traces), 150)
+        wrong = self.traces
+        # On a busy machine a recording may be played too slowly: those that go wrong are played again, with more room.
+        for at_once in (40, 8, 2):
+            results = corpus.run(wrong, lambda trace: recordings.Player(trace).address, at_once=at_once, **options)
+            found = {result[0].name: judge(*result) for result in results}
+            wrong = [trace for trace in wrong if found[trace.name]]
+            if not wrong:
+                return
+        for trace in wrong:
             with self.subTest(trace=trace.name):
-                self.assertEqual(judge(trace, incidents, answers, complaints), [])
+                self.assertEqual(found[trace.name], [])
 
     def test_each_yields_exactly_its_incidents(self):
         self.play(corpus.judge)

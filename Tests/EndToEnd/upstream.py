@@ -5,6 +5,7 @@ import pathlib
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import threading
 
@@ -106,6 +107,10 @@ class Conversation:
     def reset(self):
         client.reset(self.socket)
 
+    def announce_end(self):
+        """TLS's close_notify; waits for the proxy's own."""
+        self.socket.unwrap()
+
     def wait_for_end(self):
         """Reads until the proxy closes; what came in the meantime."""
         start = self.position
@@ -116,17 +121,21 @@ class Conversation:
     def _more(self):
         try:
             data = self.socket.recv(262144)
-        except ConnectionResetError:
+        except (ConnectionResetError, ssl.SSLEOFError):
             return False
         self.received += data
         return bool(data)
 
 
 class Scripted:
-    """Runs `script(conversation)` in a thread for every connection that the proxy opens; the connection ends with it."""
+    """Runs `script(conversation)` in a thread for every connection that the proxy opens; the connection ends with it.
 
-    def __init__(self, script, unix_path=None):
+    `tls` is an ssl.SSLContext: the script then runs when the handshake has ended. Its end is a cut, unless it announces it.
+    """
+
+    def __init__(self, script, unix_path=None, tls=None):
         self.script = script
+        self.tls = tls
         self.conversations = []
         self.errors = []
         self.lock = threading.Lock()
@@ -156,8 +165,11 @@ class Scripted:
 
     def _converse(self, conversation):
         try:
+            if self.tls:
+                conversation.socket = self.tls.wrap_socket(
+                    conversation.socket, server_side=True, suppress_ragged_eofs=False)
             self.script(conversation)
-        except (BrokenPipeError, ConnectionError, TimeoutError):
+        except (ssl.SSLError, BrokenPipeError, ConnectionError, TimeoutError):
             # The proxy may hang up on a script that misbehaves: that is for the test to judge.
             pass
         except Exception as error:

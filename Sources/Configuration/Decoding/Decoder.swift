@@ -8,6 +8,8 @@ struct Decoder {
     /// The flag whose value is being read; such a value has no position.
     private var flag: String?
 
+    var positions: Positions { Positions(file: problems.file, marks: marks) }
+
     init(problems: ProblemLog) { self.problems = problems }
 
     mutating func fail(_ message: String, at mark: Mark?) {

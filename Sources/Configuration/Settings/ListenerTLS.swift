@@ -26,6 +26,9 @@ extension Settings.Listener {
             return [Certificate(certificate: certificate, key: key)]
         }
 
+        /// The choices stand under `certificates`.
+        public var isList: Bool { !certificates.isEmpty }
+
         static let section = Section(
             "listeners[].tls", Self(),
             keys: [

@@ -20,6 +20,7 @@ public struct Settings: Sendable, Equatable {
 
     /// Where values stand that must not be shown.
     var secrets: Set<Place> = []
+    var positions = Positions()
 
     init() {}
 

@@ -35,6 +35,7 @@ extension Settings {
         settings.apply(overrides, &decoder)
         settings.complete(root: root?.mark, &decoder)
         settings.secrets = decoder.secrets
+        settings.positions = decoder.positions
         guard decoder.problems.isEmpty else { throw decoder.problems.sorted() }
         return settings
     }

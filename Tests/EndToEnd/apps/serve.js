@@ -1,7 +1,10 @@
 'use strict';
 // Serves a table of handlers by path. PORT is a number (0: the kernel chooses) or the path of a Unix socket.
+// CERTIFICATE and KEY (PEM files): over TLS.
 // Prints `LISTENING <where>` once connections are accepted. Every table also answers /ok and /slow properly.
+const fs = require('fs');
 const http = require('http');
+const https = require('https');
 
 const always = {
   '/ok': (req, res) => res.end('OK'),
@@ -14,13 +17,18 @@ exports.announce = (server) => {
 };
 
 exports.serve = (handlers, configure = () => {}) => {
-  const server = http.createServer((req, res) => {
+  const answer = (req, res) => {
     const path = req.url.split('?')[0];
     const handler = handlers[path] || always[path];
     if (handler) return handler(req, res);
     res.statusCode = 404;
     res.end('no such case: ' + path);
-  });
+  };
+  const server = process.env.CERTIFICATE
+    ? https.createServer({
+        cert: fs.readFileSync(process.env.CERTIFICATE), key: fs.readFileSync(process.env.KEY),
+      }, answer)
+    : http.createServer(answer);
   configure(server);
   const port = process.env.PORT;
   if (/^\d+$/.test(port)) server.listen(+port, '127.0.0.1', () => exports.announce(server));

@@ -1,1 +1,2 @@
+import HTTP2
 import Testing

@@ -1,0 +1,3 @@
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <nghttp2/nghttp2.h>

@@ -1,0 +1,24 @@
+/// What a peer's bytes said next on an HTTP/2 connection.
+@frozen
+public enum HTTP2Event: Equatable, Sendable {
+    /// The rest of the bytes (from `consumed`) is too short to go on with, or there is none.
+    case needMore
+    /// Server: a request's header block. Client: the final header block of an answer. It is in the block.
+    case head
+    /// Client: a 1xx header block before the final one; it is in the block.
+    case interim
+    /// Body bytes, perhaps none; `ended` with the last of them.
+    case body
+    /// The trailer section, in the block. The stream's message ends with it.
+    case trailers
+    /// The peer has ended the stream, with this error code. What is said behind it about the stream is not told any more.
+    case reset(UInt32)
+    /// The peer opens (server) or takes (client) no new streams. Streams that it will not answer are reset one by one.
+    case goAway
+    /// Server: a request that cannot be served, and that the session has answered or reset itself. No `head` came of it.
+    case refused(HTTP2Refusal)
+    /// What the peer should not have sent; what stands in the step and the block belongs to it, and goes no further.
+    case violation(HTTP2Violation)
+    /// The connection is over: write what `wantsWrite`, then close.
+    case failed(HTTP2Failure)
+}

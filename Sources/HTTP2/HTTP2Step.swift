@@ -1,0 +1,31 @@
+/// One step of reading an HTTP/2 connection: offsets count from the first byte given.
+@frozen
+public struct HTTP2Step: Sendable {
+    public var event: HTTP2Event
+    public var consumed: Int
+    public var bodyStart = 0
+    public var bodyCount = 0
+    /// 0: the connection itself.
+    public var stream: Int32 = 0
+    /// As the worker set it; -1: it has not.
+    public var tag: Int32 = -1
+    /// The peer's side of the stream ends here (END_STREAM); also beside a violation.
+    public var ended = false
+
+    /// Violation: payload bytes that belong to no message; of a header block, those of its frames.
+    public var surplusBytes = 0
+    /// Violation: bytes that the connection had received before the offending frame's first.
+    public var offset: UInt64 = 0
+    /// Violation: the block holds the offending header block.
+    public var hasBlock = false
+    /// Violation: the stream had not been closed in both directions.
+    public var isStreamOpen = false
+    /// Violation: the session has reset the stream for it, and tells nothing more of it.
+    public var resetsStream = false
+
+    @inlinable
+    init(_ event: HTTP2Event, consumed: Int = 0) {
+        self.event = event
+        self.consumed = consumed
+    }
+}

@@ -1,0 +1,171 @@
+import CShim
+import EventLoop
+import Glibc
+import Logging
+import Report
+import Synchronization
+
+/// Watches over the upstreams' servers on a thread off the loops: active checks, and the end of ejections.
+///
+/// What it finds stands in the shared servers, where workers read it.
+public final class ServerWatch: Sendable {
+    private let isStopping: Stop
+    private let thread: NamedThread
+    private let world: World
+
+    /// A flag that the thread and its owner share.
+    private final class Stop: Sendable {
+        let isAsked = Atomic(false)
+    }
+
+    /// Nil when there is nothing to watch over, or no thread to do it.
+    init?(plan: Plan, world: World) {
+        guard world.watchWakeUp >= 0, plan.upstreams.contains(where: { $0.health != nil || $0.servers.count > 1 }) else {
+            return nil
+        }
+        let stop = Stop()
+        isStopping = stop
+        self.world = world
+        guard
+            let thread = NamedThread(
+                "watch",
+                {
+                    var watching = Watching(plan, world)
+                    while !stop.isAsked.load(ordering: .acquiring) { watching.turn() }
+                    watching.stop()
+                })
+        else { return nil }
+        self.thread = thread
+    }
+
+    /// Ends the thread, and waits for that. Once only.
+    func stop() {
+        isStopping.isAsked.store(true, ordering: .releasing)
+        world.wakeWatch()
+        thread.join()
+    }
+}
+
+/// The thread's own state.
+private struct Watching {
+    private let plan: Plan
+    private let world: World
+    private var checks: [HealthCheck] = []
+    /// Servers that are passed over, by their place: they come back without anybody's doing.
+    private var ejected: [(place: Int, upstream: Int, server: Int)] = []
+
+    init(_ plan: Plan, _ world: World) {
+        self.plan = plan
+        self.world = world
+        let now = so_monotonic_ns()
+        forEachServer(plan) { place, upstream, server in
+            guard let health = plan.upstreams[upstream].health else { return }
+            let address = plan.upstreams[upstream].servers[server]
+            checks.append(
+                HealthCheck(
+                    place: place, upstream: upstream, server: server, health: health,
+                    host: address.address.isUnix ? "localhost" : address.name,
+                    isUp: so_load(&world.sharedServers[place].isUp) != 0, now: now))
+        }
+    }
+
+    private func forEachServer(_ plan: Plan, _ body: (Int, Int, Int) -> Void) {
+        var place = 0
+        for (index, upstream) in plan.upstreams.enumerated() {
+            for server in upstream.servers.indices {
+                body(place, index, server)
+                place += 1
+            }
+        }
+    }
+
+    /// Waits for what happens next, and works it off.
+    mutating func turn() {
+        var now = so_monotonic_ns()
+        for index in checks.indices where checks[index].isDue(now) {
+            let address = plan.upstreams[checks[index].upstream].servers[checks[index].server].address
+            note(checks[index].begin(address, now: now), index, now)
+        }
+        noteEjections(now)
+        var polled = [pollfd(fd: world.watchWakeUp, events: Int16(POLLIN), revents: 0)]
+        for check in checks { polled.append(pollfd(fd: check.descriptor, events: check.interest, revents: 0)) }
+        poll(&polled, nfds_t(polled.count), milliseconds(now))
+        now = so_monotonic_ns()
+        if polled[0].revents != 0 {
+            var count: UInt64 = 0
+            _ = so_read(world.watchWakeUp, &count, 8)
+        }
+        for index in checks.indices {
+            if polled[index + 1].revents != 0 { note(checks[index].advance(), index, now) }
+            note(checks[index].expire(now), index, now)
+        }
+    }
+
+    mutating func stop() {
+        for index in checks.indices { checks[index].stop() }
+    }
+
+    private func milliseconds(_ now: UInt64) -> Int32 {
+        var wake = checks.map(\.wakesAt).min() ?? .max
+        for (place, _, _) in ejected { wake = min(wake, so_load(&world.sharedServers[place].ejectedUntil)) }
+        guard wake != .max else { return -1 }
+        return wake <= now ? 0 : Int32(clamping: (wake - now + 999_999) / 1_000_000)
+    }
+
+    // MARK: Health
+
+    private mutating func note(_ outcome: HealthCheck.Outcome, _ index: Int, _ now: UInt64) {
+        let check = checks[index]
+        let shared = world.sharedServers + check.place
+        switch outcome {
+        case .unfinished: return
+        case .healthy:
+            let change = checks[index].record.checkSucceeded()
+            so_store(&shared.pointee.failedChecks, 0)
+            guard change == .up else { return }
+            so_store(&shared.pointee.returnTime, min(2 * check.health.interval, Plan.returnTimeMax))
+            so_store(&shared.pointee.returnsAt, now)
+            so_store(&shared.pointee.ejectedUntil, 0)
+            so_store(&shared.pointee.failures, 0)
+            so_store(&shared.pointee.isUp, 1)
+            world.gauges?.setUp(upstream: check.upstream, server: check.server, true)
+            world.log.info("server up", metadata: names(check.upstream, check.server))
+        case .unhealthy(let reason):
+            let change = checks[index].record.checkFailed()
+            so_store(&shared.pointee.failedChecks, UInt64(checks[index].record.failuresInRow))
+            guard change == .down else {
+                if checks[index].record.failuresInRow == 1, check.record.isUp {
+                    world.log.info("health check failed", metadata: names(check.upstream, check.server, reason))
+                }
+                return
+            }
+            so_store(&shared.pointee.isUp, 0)
+            world.gauges?.setUp(upstream: check.upstream, server: check.server, false)
+            world.log.warning("server down", metadata: names(check.upstream, check.server, reason))
+        }
+    }
+
+    // MARK: Ejections
+
+    /// Notes which servers are passed over now, and tells of those that are not any more.
+    private mutating func noteEjections(_ now: UInt64) {
+        for (place, upstream, server) in ejected where so_load(&world.sharedServers[place].ejectedUntil) <= now {
+            let isUp = so_load(&world.sharedServers[place].isUp) != 0
+            world.gauges?.setUp(upstream: upstream, server: server, isUp)
+            if isUp { world.log.info("server no longer ejected", metadata: names(upstream, server)) }
+        }
+        var still: [(Int, Int, Int)] = []
+        forEachServer(plan) { place, upstream, server in
+            if so_load(&world.sharedServers[place].ejectedUntil) > now { still.append((place, upstream, server)) }
+        }
+        ejected = still
+    }
+
+    private func names(_ upstream: Int, _ server: Int, _ reason: String? = nil) -> Logger.Metadata {
+        var metadata: Logger.Metadata = [
+            "upstream": "\(plan.upstreams[upstream].name)", "server": "\(plan.upstreams[upstream].servers[server].name)",
+        ]
+        if let reason { metadata["error"] = "\(reason)" }
+        return metadata
+    }
+}

@@ -1,0 +1,27 @@
+/// What the workers share about a server. Plain memory, read and written with relaxed atomics.
+struct SharedServer {
+    /// Connections over all workers.
+    var connections: UInt64 = 0
+    /// Of those, pooled.
+    var idle: UInt64 = 0
+    /// End of its quarantine on the loop's clock, 0 for none.
+    var quarantinedUntil: UInt64 = 0
+    /// 0 while health checks find it down.
+    var isUp: UInt64 = 1
+    /// Health checks failed in a row.
+    var failedChecks: UInt64 = 0
+    /// Requests in a row that it failed: see `serverFailed`.
+    var failures: UInt64 = 0
+    /// Passed over before this time, unless every server is.
+    var ejectedUntil: UInt64 = 0
+    /// When it takes requests again, 0 when it was never away, and how long from then on its share grows to the whole.
+    var returnsAt: UInt64 = 0
+    var returnTime: UInt64 = 0
+    /// Connections that the server ended by itself: how many, and when the last.
+    var endings: UInt64 = 0
+    var endedAt: UInt64 = 0
+    /// Connections taken before they had rested, because the limit was reached.
+    var unrested: UInt64 = 0
+    /// Connections that were listened to for a shorter time, because the limit was reached.
+    var listeningCut: UInt64 = 0
+}

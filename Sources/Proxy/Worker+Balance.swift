@@ -1,0 +1,120 @@
+import CShim
+import Wire
+
+/// Which server gets the next request. No memory is taken: an upstream's servers are looked at where they stand.
+extension Worker {
+    /// What may be asked of a server, the best first. The first level that any server reaches is the one to choose from.
+    private enum Eligibility: Int { case free, other, usable, up }
+
+    /// A server's share when it has its whole weight, so that a part of it can be told in whole numbers.
+    private static var sharePerWeight: Int32 { 16 }
+
+    /// The server to use, by the upstream's way of balancing. Those that are down or ejected are passed over, those
+    /// without a free connection and the one to avoid only while there are others.
+    mutating func chooseServer(_ upstream: Int, avoiding avoided: Int) -> Int? {
+        let first = firstServer[upstream]
+        let end = firstServer[upstream + 1]
+        if end - first == 1 { return isUp(first) ? first : nil }
+        guard let level = bestLevel(first, end, avoided) else { return nil }
+        switch plan.upstreams[upstream].balance {
+        case .roundRobin: return inTurn(first, end, level, avoided, equalTo: -1)
+        case .leastConnections: return leastLoaded(first, end, level, avoided)
+        case .randomTwo: return lessLoadedOfTwo(first, end, level, avoided)
+        }
+    }
+
+    private func bestLevel(_ first: Int, _ end: Int, _ avoided: Int) -> Eligibility? {
+        for place in 0...Eligibility.up.rawValue {
+            let level = Eligibility(rawValue: place)!
+            for server in first..<end where isEligible(server, level, avoided) { return level }
+        }
+        return nil
+    }
+
+    private func isEligible(_ server: Int, _ level: Eligibility, _ avoided: Int) -> Bool {
+        guard isUp(server) else { return false }
+        // All ejected: better a server that failed lately than none.
+        if level == .up { return true }
+        guard !isEjected(server) else { return false }
+        switch level {
+        case .free: return server != avoided && hasRoom(server)
+        case .other: return server != avoided
+        case .usable, .up: return true
+        }
+    }
+
+    func isUp(_ server: Int) -> Bool { so_load(&servers[server].shared.pointee.isUp) != 0 }
+
+    func isEjected(_ server: Int) -> Bool { so_load(&servers[server].shared.pointee.ejectedUntil) > now }
+
+    private func hasRoom(_ server: Int) -> Bool {
+        servers[server].readyFirst >= 0 || servers[server].restingFirst >= 0 || connectionsLeft(server)
+    }
+
+    // MARK: Shares
+
+    /// What a server may have of the requests: its weight, or less when it has come back a short time ago.
+    private func share(_ server: Int) -> Int32 {
+        let whole = Int32(servers[server].weight) * Self.sharePerWeight
+        let shared = servers[server].shared
+        let returnsAt = so_load(&shared.pointee.returnsAt)
+        guard returnsAt != 0, now >= returnsAt else { return whole }
+        let time = so_load(&shared.pointee.returnTime)
+        let passed = now - returnsAt
+        guard passed < time else { return whole }
+        return max(1, Int32(UInt64(whole) * passed / time))
+    }
+
+    /// Whether one server is less busy than another for its share.
+    private func isLessLoaded(_ a: Int, _ b: Int) -> Bool { load(a, against: b) < load(b, against: a) }
+
+    private func load(_ server: Int, against other: Int) -> Int64 { Int64(servers[server].activeCount) * Int64(share(other)) }
+
+    // MARK: Ways of balancing
+
+    /// Smooth weighted turns: each candidate earns its share, and the richest pays for all. `equal`, unless -1, is a server
+    /// as busy as which the candidates have to be.
+    private mutating func inTurn(_ first: Int, _ end: Int, _ level: Eligibility, _ avoided: Int, equalTo equal: Int) -> Int? {
+        var chosen = -1
+        var sum: Int32 = 0
+        for server in first..<end where isEligible(server, level, avoided) {
+            if equal >= 0, load(server, against: equal) != load(equal, against: server) { continue }
+            let earned = share(server)
+            servers[server].turnCredit += earned
+            sum += earned
+            if chosen < 0 || servers[server].turnCredit > servers[chosen].turnCredit { chosen = server }
+        }
+        guard chosen >= 0 else { return nil }
+        servers[chosen].turnCredit -= sum
+        return chosen
+    }
+
+    /// Those that are equally little busy have their turns, so that idle servers share by their weights too.
+    private mutating func leastLoaded(_ first: Int, _ end: Int, _ level: Eligibility, _ avoided: Int) -> Int? {
+        var least = -1
+        for server in first..<end where isEligible(server, level, avoided) {
+            if least < 0 || isLessLoaded(server, least) { least = server }
+        }
+        return least < 0 ? nil : inTurn(first, end, level, avoided, equalTo: least)
+    }
+
+    private mutating func lessLoadedOfTwo(_ first: Int, _ end: Int, _ level: Eligibility, _ avoided: Int) -> Int? {
+        guard let a = drawn(first, end, level, avoided, besides: -1) else { return nil }
+        guard let b = drawn(first, end, level, avoided, besides: a) else { return a }
+        return isLessLoaded(b, a) ? b : a
+    }
+
+    /// One server drawn by lot, each by its share.
+    private mutating func drawn(_ first: Int, _ end: Int, _ level: Eligibility, _ avoided: Int, besides other: Int) -> Int? {
+        var sum: UInt64 = 0
+        for server in first..<end where server != other && isEligible(server, level, avoided) { sum += UInt64(share(server)) }
+        guard sum > 0 else { return nil }
+        var place = random.next() % sum
+        for server in first..<end where server != other && isEligible(server, level, avoided) {
+            let share = UInt64(share(server))
+            if place < share { return server }
+            place -= share
+        }
+        return nil
+    }
+}

@@ -1,0 +1,110 @@
+import EventLoop
+import Glibc
+import Logging
+import Report
+import TLS
+
+/// TLS handshakes with clients and with upstreams, and what is told of those that fail.
+extension Worker {
+    /// The connection's first bytes are a TLS handshake. False without memory.
+    mutating func beginTLS(_ slot: Int32, _ acceptor: TLSAcceptor) -> Bool {
+        guard let session = acceptor.makeSession(port) else { return false }
+        clients[slot].pointee.socket.session = session
+        clients[slot].pointee.socket.security = .awaited
+        return true
+    }
+
+    /// A client's connection is being closed in the middle of its handshake.
+    ///
+    /// Who connects and says nothing has not failed: load balancers do it to see whether we are there.
+    mutating func handshakeFailed(_ slot: Int32) {
+        let c = clients[slot]
+        counters.countRejected(.tls)
+        guard let heldBack = tlsLog.take(now) else { return }
+        var reason = "timeout"
+        var error = "the handshake took too long"
+        if c.pointee.socket.security == .refused, let failure = tlsFailure {
+            reason = failure.reason.rawValue
+            error = failure.description
+        } else if c.pointee.socket.sawEnd || c.pointee.socket.isBroken {
+            reason = "gone"
+            error = "the client has left in the middle of the handshake"
+        }
+        var metadata: Logger.Metadata = [
+            "client": "\(c.pointee.address.text)", "reason": "\(reason)", "error": "\(error)",
+        ]
+        if let name = c.pointee.socket.session?.serverName { metadata["server_name"] = "\(name.prefix(255))" }
+        if heldBack > 0 { metadata["held_back"] = "\(heldBack)" }
+        world.log.notice("TLS handshake failed", metadata: metadata)
+    }
+
+    // MARK: Upstreams
+
+    /// The connection to a server is open: TLS begins.
+    mutating func shakeHands(_ slot: Int32, _ destination: TLSDestination) {
+        let u = upstreams[slot]
+        guard let session = destination.makeSession(port) else { return connectGaveUp(slot, "no memory for TLS") }
+        u.pointee.socket.session = session
+        u.pointee.socket.security = .handshaking
+        guard session.start() else {
+            let reason = "\(port.failure)"
+            port.clear()
+            return connectGaveUp(slot, reason)
+        }
+        guard sendRecords(&u.pointee.socket) else { return connectGaveUp(slot, "closed in the TLS handshake") }
+        if u.pointee.socket.isReadable { queueUpstream(slot) }
+    }
+
+    /// A server's part of the handshake has come, or there is room for the rest of ours.
+    mutating func upstreamShakesHands(_ slot: Int32) {
+        let u = upstreams[slot]
+        if u.pointee.socket.isBlocked, u.pointee.socket.isWritable, !flush(&u.pointee.socket, .upstream) {
+            return connectGaveUp(slot, "closed in the TLS handshake")
+        }
+        var rounds = 0
+        while u.pointee.socket.security == .handshaking, u.pointee.socket.isReadable {
+            guard rounds < Self.readsPerTurn else { return queueUpstream(slot) }
+            rounds += 1
+            let count = load(&u.pointee.socket, .upstream)
+            keep(&u.pointee.socket, from: 0, to: count)
+            if u.pointee.socket.security == .refused {
+                return connectGaveUp(slot, tlsFailure?.description ?? "the TLS handshake has failed")
+            }
+            if u.pointee.socket.isBroken || u.pointee.socket.sawEnd {
+                return connectGaveUp(slot, "closed in the TLS handshake")
+            }
+        }
+        if u.pointee.socket.security != .handshaking { connected(slot) }
+    }
+
+    /// An upstream's session has failed after its handshake.
+    mutating func logUpstreamTLS(_ slot: Int32) {
+        guard let failure = tlsFailure, let heldBack = tlsLog.take(now) else { return }
+        let place = servers[Int(upstreams[slot].pointee.server)]
+        let upstream = plan.upstreams[Int(place.upstream)]
+        var metadata: Logger.Metadata = [
+            "upstream": "\(upstream.name)", "server": "\(upstream.servers[Int(place.index)].name)",
+            "reason": "\(failure.reason.rawValue)", "error": "\(failure)",
+        ]
+        if heldBack > 0 { metadata["held_back"] = "\(heldBack)" }
+        world.log.warning("TLS failed", metadata: metadata)
+    }
+
+    /// `look` at a pooled connection through its TLS: what has come may be a session ticket, or the announcement of the end.
+    ///
+    /// Plaintext stays with the connection; the read buffer is somebody else's now.
+    mutating func lookThrough(_ slot: Int32) -> Look {
+        let u = upstreams[slot]
+        guard u.pointee.socket.security == .open else { return .ended }
+        let n = kernel.recv(u.pointee.socket.fd, records, Self.readBytes)
+        guard n > 0 else { return n == Int(-EAGAIN) ? .quiet : .ended }
+        let plaintext = records + Self.readBytes
+        let count = unseal(&u.pointee.socket, n, into: plaintext)
+        counters.addReceived(.upstream, bytes: count)
+        if count > 0 {
+            buffers.append(&u.pointee.socket.input, plaintext, count)
+            return .bytes
+        }
+        return u.pointee.socket.security == .open && !u.pointee.socket.isBroken ? .quiet : .ended
+    }
+}

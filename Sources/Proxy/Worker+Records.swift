@@ -1,0 +1,130 @@
+import EventLoop
+import Glibc
+import Report
+import TLS
+
+/// TLS between a socket and the buffers: what stands in its records passes here, both ways.
+///
+/// Everything above knows plaintext alone: bytes, offsets and ends are those before TLS.
+extension Worker {
+    /// Records that answer a peer's own (a key update) and that it does not take; a peer beyond this is cut off.
+    static var heldAnswersMax: Int { 256 << 10 }
+
+    /// `load` for a connection with TLS: puts plaintext behind the held bytes.
+    ///
+    /// The end of the stream, or a failure, is told by itself, after the bytes before it: as a plain socket does.
+    mutating func loadRecords(_ socket: UnsafeMutablePointer<Socket>, _ side: SideLabel, behind held: Int) -> Int {
+        switch socket.pointee.security {
+        case .ended, .failed, .refused:
+            endReading(socket)
+            return held
+        case .none, .awaited, .handshaking, .open: break
+        }
+        let n = kernel.recv(socket.pointee.fd, records, Self.readBytes)
+        guard n > 0 else {
+            if n == Int(-EINTR) { return held }
+            socket.pointee.isReadable = false
+            if n == 0 {
+                socket.pointee.isCut = true
+                socket.pointee.sawEnd = true
+            } else if n != Int(-EAGAIN) {
+                socket.pointee.isBroken = true
+            }
+            return held
+        }
+        if n < Self.readBytes, !socket.pointee.peerEnded { socket.pointee.isReadable = false }
+        let count = unseal(socket, n, into: readBuffer + held)
+        counters.addReceived(side, bytes: count)
+        if count == 0, socket.pointee.security.rawValue > Socket.Security.open.rawValue { endReading(socket) }
+        return held + count
+    }
+
+    /// Decrypts the first `n` bytes of `records`, and sends what the session has to say to its peer. Returns the bytes of
+    /// plaintext: at most `n` and a record.
+    mutating func unseal(_ socket: UnsafeMutablePointer<Socket>, _ n: Int, into plaintext: UnsafeMutablePointer<UInt8>) -> Int {
+        let session = socket.pointee.session!
+        let received = session.receive(records, n, into: plaintext, capacity: n + TLSSession.surplusPlaintextMax)
+        let wasHandshaking = socket.pointee.security != .open
+        if wasHandshaking {
+            socket.pointee.security = session.isEstablished ? .open : .handshaking
+            if session.isEstablished { socket.pointee.agreedHTTP2 = session.alpn == .http2 }
+        }
+        switch received.state {
+        case .open: break
+        case .full: preconditionFailure("a read buffer has room for all that its records hold")
+        case .ended: socket.pointee.security = .ended
+        case .failed:
+            socket.pointee.security = wasHandshaking ? .refused : .failed
+            tlsFailure = port.failure
+        }
+        // More is to be told than these bytes, and no event will remind us.
+        if received.state != .open { socket.pointee.isReadable = true }
+        if port.outputCount > 0 {
+            if socket.pointee.output.count > Self.heldAnswersMax { socket.pointee.isBroken = true }
+            sendRecords(socket)
+        }
+        return received.count
+    }
+
+    /// The bytes before the session's end have been taken.
+    private func endReading(_ socket: UnsafeMutablePointer<Socket>) {
+        socket.pointee.isReadable = false
+        if socket.pointee.security == .ended { socket.pointee.sawEnd = true } else { socket.pointee.isBroken = true }
+    }
+
+    /// `deliver` for a connection with TLS. The outbox is cleared by the caller.
+    mutating func deliverRecords(_ socket: UnsafeMutablePointer<Socket>, _ side: SideLabel) -> Bool {
+        guard outbox.byteCount > 0, !socket.pointee.isBroken else { return !socket.pointee.isBroken }
+        switch socket.pointee.session!.write(outbox.runs, outbox.count) {
+        case .done: break
+        // Within a message of the handshake's own that the peer has sent in part, nothing can be written.
+        case .handshaking, .failed:
+            port.clear()
+            socket.pointee.isBroken = true
+            return false
+        }
+        counters.addSent(side, bytes: outbox.byteCount)
+        return sendRecords(socket)
+    }
+
+    /// Sends the records that a session has just made, and holds what the socket does not take.
+    @discardableResult
+    mutating func sendRecords(_ socket: UnsafeMutablePointer<Socket>) -> Bool {
+        defer { port.clear() }
+        let bytes = port.output
+        socket.pointee.recordBytes += UInt64(bytes.count)
+        guard !socket.pointee.isBroken else { return false }
+        var taken = 0
+        if socket.pointee.output.isEmpty {
+            let n = kernel.send(socket.pointee.fd, bytes.baseAddress!, bytes.count)
+            if n == bytes.count { return true }
+            if n >= 0 {
+                taken = n
+            } else if n != Int(-EAGAIN), n != Int(-EINTR) {
+                socket.pointee.isBroken = true
+                return false
+            }
+            socket.pointee.isWritable = false
+        }
+        let rest = bytes.baseAddress!.assumingMemoryBound(to: UInt8.self) + taken
+        buffers.append(&socket.pointee.output, rest, bytes.count - taken)
+        return true
+    }
+
+    // MARK: Beginning and ending
+
+    /// Tells the peer that nothing more comes, so that it knows our last message to be whole.
+    mutating func announceEnd(_ socket: UnsafeMutablePointer<Socket>) {
+        guard !socket.pointee.isBroken, let session = socket.pointee.session else { return }
+        session.shutdown()
+        if port.outputCount > 0 { sendRecords(socket) }
+    }
+
+    /// Frees a socket's session. Announced: the peer is told, unless something is still unsent, which makes it untrue.
+    mutating func closeSession(_ socket: UnsafeMutablePointer<Socket>, announced: Bool) {
+        guard let session = socket.pointee.session else { return }
+        if announced, socket.pointee.output.isEmpty { announceEnd(socket) }
+        session.close()
+        socket.pointee.session = nil
+    }
+}
