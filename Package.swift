@@ -12,6 +12,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .target(name: "CShim"),
@@ -25,14 +26,15 @@ let package = Package(
         .target(name: "Traces"),
         .target(name: "Explanations", dependencies: ["Detector"]),
         .target(name: "Report", dependencies: ["Wire", "Exchanges", "Detector", "CShim"]),
-        .target(name: "Configuration", dependencies: ["Wire", "Detector", "CYaml"]),
+        .target(name: "Routing", dependencies: ["Wire", "CPCRE2"]),
+        .target(name: "Configuration", dependencies: ["Wire", "Detector", "Routing", "CYaml"]),
         .target(name: "EventLoop", dependencies: ["Wire", "CShim"]),
         .target(name: "Simulation", dependencies: ["Wire", "EventLoop", "CShim"]),
         .target(name: "TLS", dependencies: ["Wire", "COpenSSL", "CTLS"]),
         .target(
             name: "Proxy",
             dependencies: [
-                "Wire", "HTTP1", "Exchanges", "Detector", "Report", "Configuration", "EventLoop", "TLS", "CShim",
+                "Wire", "HTTP1", "Exchanges", "Detector", "Report", "Routing", "Configuration", "EventLoop", "TLS", "CShim",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(name: "Admin", dependencies: ["Report", "Detector", "CShim"]),
@@ -46,6 +48,7 @@ let package = Package(
             ]),
 
         .target(name: "Chance", path: "Tests/Chance"),
+        .testTarget(name: "RoutingTests", dependencies: ["Routing", "Wire"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Chance"]),
         .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1", "Exchanges", "Wire", "Chance"]),
         .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", "Wire", "Chance", "CNghttp2"]),
@@ -56,12 +59,21 @@ let package = Package(
         .testTarget(name: "AdminTests", dependencies: ["Admin", "Report", "Detector", "CShim"]),
         .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Detector", "Wire"]),
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "Chance"]),
+        // Worlds for the simulation, run by the tests in small numbers and by scripts/simulate in large ones.
+        .target(
+            name: "Worlds",
+            dependencies: [
+                "Proxy", "Simulation", "EventLoop", "Detector", "Report", .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Tests/Worlds"),
+        .executableTarget(name: "RunWorlds", dependencies: ["Worlds"], path: "Tests/RunWorlds"),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "EventLoop", "CShim"]),
         .testTarget(name: "TLSTests", dependencies: ["TLS", "Wire", "COpenSSL"]),
         .testTarget(
             name: "ProxyTests",
             dependencies: [
-                "Proxy", "Simulation", "EventLoop", "HTTP1", "Detector", "Exchanges", "Report", "Configuration", "Wire",
+                "Proxy", "Simulation", "Worlds", "EventLoop", "HTTP1", "Detector", "Exchanges", "Report", "Configuration",
+                "Wire",
                 "CShim",
                 .product(name: "Logging", package: "swift-log"),
             ]),

@@ -8,9 +8,16 @@ public enum Judge {
     /// - Parameters:
     ///   - servedBefore: the connection had answered a request before the one that is due.
     ///   - closed: the upstream ended the connection behind these bytes.
-    public static func surplus(_ place: SurplusPlace, _ facts: SurplusFacts, servedBefore: Bool, closed: Bool) -> Verdict? {
+    ///   - untimed: the answer was read so late that bytes right behind its end may have come at any time after it.
+    public static func surplus(
+        _ place: SurplusPlace, _ facts: SurplusFacts, servedBefore: Bool, closed: Bool, untimed: Bool = false
+    )
+        -> Verdict?
+    {
         switch place {
-        case .afterEnd: return afterEnd(facts, phase: .afterEnd)
+        case .afterEnd:
+            if untimed, facts.status == 408, closed { return nil }
+            return afterEnd(facts, phase: .afterEnd)
         case .idle:
             // A server's own timeout notice to a connection that waits (RFC 9110 section 15.5.9).
             if facts.status == 408, closed { return nil }

@@ -13,6 +13,8 @@ public struct Answer: BitwiseCopyable, Sendable {
     public var promisesKeepAlive = false
     /// The header block declared a length: `declaredBytes`.
     public var declaresLength = false
+    /// Its client's pace has held back the reading of it, so that nobody knows when its bytes came.
+    public var wasHeldBack = false
     public var declaredBytes: UInt64 = 0
     public var bodyBytes: UInt64 = 0
     /// Bytes that the connection had received before this answer's first.

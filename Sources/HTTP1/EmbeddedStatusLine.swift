@@ -37,4 +37,13 @@ public struct EmbeddedStatusLine {
         }
         return nil
     }
+
+    /// Whether the bytes are, or may yet become, a status line with this status.
+    public static func mayBe(_ status: Int, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+        let expected: StaticString = "HTTP/1.1 "
+        for i in 0..<min(count, 9) where i != 7 && bytes[i] != expected.utf8Start[i] { return false }
+        let digits = [status / 100, status / 10 % 10, status % 10]
+        for i in 9..<max(9, min(count, 12)) where Int(bytes[i]) != 0x30 + digits[i - 9] { return false }
+        return true
+    }
 }

@@ -3,7 +3,7 @@ import Wire
 /// What an upstream's bytes said next.
 @frozen
 public enum ResponseEvent: Equatable, Sendable {
-    /// The rest of the bytes (from `consumed`) is too short to go on with.
+    /// The bytes are too short to go on with; none is consumed.
     case needMore
     /// A 1xx header block before the final one; it is in the block.
     case interim
@@ -110,7 +110,8 @@ public struct ResponseDecoder {
         step.bodyCount = decoded.bodyCount
         switch decoded.outcome {
         case .more:
-            if decoded.bodyCount == 0, decoded.consumed < count { step.event = .needMore }
+            // What has been consumed must not be shown again: with it the step is a body's, perhaps of no bytes.
+            if decoded.consumed == 0 { step.event = .needMore }
         case .end:
             step.ended = true
             step.hasTrailers = decoded.hasTrailers

@@ -14,6 +14,8 @@ struct ClientConnection: BitwiseCopyable {
     var phase = Phase.head
     /// Close when the current answer has been sent.
     var mustClose = false
+    /// The end is this proxy's decision, so that the client may be sending its next request: closing at once would reset.
+    var lingers = false
     /// The rest of the request's body is read and dropped: its answer is already complete, or nobody wants it.
     var discardsBody = false
     /// Its exchange has left the queue and looks for a connection again.

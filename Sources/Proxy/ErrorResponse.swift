@@ -19,7 +19,7 @@ enum ErrorResponse {
     /// The whole response.
     static func make(
         status: Int, detail: String, requestID: String, form: Form, closes: Bool, isHTTP10: Bool, omitsBody: Bool, date: String,
-        retryAfterSeconds: Int? = nil
+        fields: String = ""
     ) -> [UInt8] {
         let reason = reason(status)
         let body: String
@@ -41,8 +41,7 @@ enum ErrorResponse {
         var head =
             "HTTP/1.1 \(status) \(reason)\r\nDate: \(date)\r\nContent-Type: \(type)\r\nContent-Length: \(body.utf8.count)\r\n"
         head += "Cache-Control: no-store\r\nX-Request-Id: \(requestID)\r\n"
-        if status == 405 { head += "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE, PATCH\r\n" }
-        if let retryAfterSeconds { head += "Retry-After: \(retryAfterSeconds)\r\n" }
+        head += fields
         head += closes ? "Connection: close\r\n" : isHTTP10 ? "Connection: keep-alive\r\n" : ""
         return Array((head + "\r\n" + (omitsBody ? "" : body)).utf8)
     }
@@ -61,6 +60,11 @@ enum ErrorResponse {
 
     static func reason(_ status: Int) -> String {
         switch status {
+        case 301: "Moved Permanently"
+        case 302: "Found"
+        case 303: "See Other"
+        case 307: "Temporary Redirect"
+        case 308: "Permanent Redirect"
         case 400: "Bad Request"
         case 404: "Not Found"
         case 405: "Method Not Allowed"

@@ -8,6 +8,7 @@ struct RequestRecord: BitwiseCopyable {
     /// The header block as written to the upstream; empty when there is no request.
     var head = Buffer()
     var methodText = ByteRange()
+    /// As the client sent them: behind the header block where a route has changed them.
     var target = ByteRange()
     var host = ByteRange()
     var id = ByteRange()

@@ -23,12 +23,8 @@ extension Plan {
         for upstream in settings.upstreams { upstreams.append(try make(upstream, tls)) }
         var routes: [Route] = []
         for route in settings.routes {
-            guard let index = upstreams.firstIndex(where: { $0.name == route.upstream }) else { continue }
-            var made = Route(name: route.name, upstream: index)
-            made.host = route.host.map { "\($0)".lowercased() } ?? ""
-            if case .prefix(let prefix) = route.match { made.pathPrefix = prefix }
-            made.onViolation = route.onViolation
-            routes.append(made)
+            let index = upstreams.firstIndex { $0.name == route.upstream }
+            routes.append(try make(route, upstream: index ?? -1))
         }
         var limits = Limits()
         limits.headerBytes = settings.limits.headerBytesMax

@@ -1,5 +1,4 @@
 import Configuration
-import Detector
 import EventLoop
 import HTTP1
 import TLS
@@ -62,19 +61,6 @@ public final class Plan: Sendable {
         public init(name: String, servers: [Server]) {
             self.name = name
             self.servers = servers
-        }
-    }
-
-    public struct Route: Sendable {
-        public var name: String
-        /// Lower case; empty matches every host, `*.` at the front every name below.
-        public var host = ""
-        public var pathPrefix = "/"
-        public var upstream: Int
-        public var onViolation = ViolationPolicy.contain
-        public init(name: String, upstream: Int) {
-            self.name = name
-            self.upstream = upstream
         }
     }
 

@@ -33,7 +33,7 @@ extension Worker {
     /// Everything for the client has been sent and no exchange is in progress. True when that closed the connection.
     private mutating func clientDrained(_ slot: Int32) -> Bool {
         let c = clients[slot]
-        if c.pointee.phase == .lingering {
+        if c.pointee.phase == .lingering, !c.pointee.socket.sawEnd {
             timers.set(Worker.clientTimer(slot), now + Self.lingerTime)
             return false
         }
@@ -66,6 +66,8 @@ extension Worker {
             sendRequestHead(slot)
             keep(&c.pointee.socket, from: consumed, to: count)
             if c.pointee.socket.sawEnd {
+                // What came before the end, requests or the rest of a body, is still to be worked off.
+                if !c.pointee.socket.input.isEmpty, !mayRead(c) { break }
                 clientEnded(slot)
                 return
             }
@@ -174,7 +176,8 @@ extension Worker {
     private mutating func clientEnded(_ slot: Int32) {
         let c = clients[slot]
         switch c.pointee.phase {
-        case .head where c.pointee.exchange < 0 && c.pointee.socket.isBlocked:
+        // The rest of its answer is still to be sent.
+        case .head where c.pointee.exchange < 0 && c.pointee.socket.isBlocked, .lingering where c.pointee.socket.isBlocked:
             c.pointee.mustClose = true
         case .head, .lingering: closeClient(slot)
         case .body: clientBroke(slot)
@@ -199,8 +202,9 @@ extension Worker {
         // The rest of the request's body is still to come, and the answer has said that the connection closes.
         if c.pointee.phase == .body { return linger(slot) }
         c.pointee.phase = .head
-        if c.pointee.mustClose || isDraining {
-            c.pointee.mustClose = true
+        if isDraining { endAfterAnswer(slot) }
+        if c.pointee.mustClose {
+            if c.pointee.lingers, !c.pointee.socket.sawEnd { return linger(slot) }
             if c.pointee.socket.isBlocked {
                 timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientBody)
             } else {
@@ -213,6 +217,13 @@ extension Worker {
         if c.pointee.socket.mayHaveInput { queueClient(slot) }
     }
 
+    /// The connection ends with the current answer, though its client may not have asked for that.
+    mutating func endAfterAnswer(_ slot: Int32) {
+        let c = clients[slot]
+        if !c.pointee.mustClose, !c.pointee.isStream { c.pointee.lingers = true }
+        c.pointee.mustClose = true
+    }
+
     /// Bytes that the client still sends must not turn the answer into a reset: end our side, read on for a while.
     static var lingerTime: UInt64 { 2_000_000_000 }
 
@@ -221,7 +232,7 @@ extension Worker {
         c.pointee.phase = .lingering
         c.pointee.mustClose = true
         endWriting(&c.pointee.socket)
-        timers.set(Worker.clientTimer(slot), now + Self.lingerTime)
+        timers.set(Worker.clientTimer(slot), now + (c.pointee.socket.isBlocked ? plan.timeouts.clientBody : Self.lingerTime))
         queueClient(slot)
     }
 

@@ -22,7 +22,9 @@ extension Worker {
     }
 
     /// A request that no upstream will see.
-    mutating func refuse(_ slot: Int32, status: Int, _ detail: String, route: Int? = nil, hasWholeHead: Bool = true) {
+    mutating func refuse(
+        _ slot: Int32, status: Int, _ detail: String, route: Int? = nil, fields: String = "", hasWholeHead: Bool = true
+    ) {
         let c = clients[slot]
         let isHTTP10 = hasWholeHead && requestBlock.version == .http10
         // Its body is still to come, and nobody reads it.
@@ -35,12 +37,12 @@ extension Worker {
             status: status, detail: detail, requestID: newRequestID(), form: ErrorResponse.form(head),
             closes: c.pointee.mustClose,
             isHTTP10: isHTTP10, omitsBody: hasWholeHead && requestBlock.method == .head, date: httpDate(),
-            retryAfterSeconds: status == 503 ? 1 : nil)
+            fields: status == 503 ? "Retry-After: 1\r\n" : fields)
         let method = hasWholeHead ? requestBlock.method : .other
         let label = route ?? plan.routes.count
         counters.countRequest(route: label, method: method, status: status)
         counters.observeRequestDuration(route: label, nanoseconds: 0)
-        countRejected(status)
+        if status >= 400 { countRejected(status) }
         outbox.clear()
         guard sendOwn(response, to: slot) else { return closeClient(slot) }
         c.pointee.exchange = -1
@@ -112,13 +114,13 @@ extension Worker {
             return
         }
         outbox.clear()
-        if !requestEnded { c.pointee.mustClose = true }
+        if !requestEnded { endAfterAnswer(client) }
         let head = UnsafeBufferPointer(start: record.head.base, count: record.head.base == nil ? 0 : record.head.count)
         let response = ErrorResponse.make(
             status: status, detail: detail, requestID: record.text(record.id), form: ErrorResponse.form(head),
             closes: c.pointee.mustClose,
             isHTTP10: record.clientVersion == .http10, omitsBody: record.method == .head, date: httpDate(),
-            retryAfterSeconds: status == 503 ? 1 : nil)
+            fields: status == 503 ? "Retry-After: 1\r\n" : "")
         guard sendOwn(response, to: client) else { return closeClient(client) }
         answerDone(client)
     }

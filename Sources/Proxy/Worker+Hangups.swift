@@ -36,7 +36,8 @@ extension Worker {
         let endings = so_fetch_add(&shared.pointee.endings, 1) + 1
         so_store(&shared.pointee.endedAt, now)
         guard mayBeHangup, !u.pointee.last.isEmpty, u.pointee.last.answer.promisesKeepAlive,
-            now - u.pointee.last.answer.endedAt <= Self.hangupTime, before == 0 || before + Self.togetherTime < now,
+            !u.pointee.last.answer.wasHeldBack, now - u.pointee.last.answer.endedAt <= Self.hangupTime,
+            before == 0 || before + Self.togetherTime < now,
             hangups.count < Self.hangupsMax
         else { return }
         hangups.append(

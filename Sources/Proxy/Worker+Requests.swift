@@ -22,11 +22,14 @@ extension Worker {
         if requestBlock.method == .connect {
             // Whatever follows was meant for a tunnel.
             c.pointee.mustClose = true
-            return refuse(slot, status: 405, "CONNECT is not served")
+            return refuse(
+                slot, status: 405, "CONNECT is not served",
+                fields: "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE, PATCH\r\n")
         }
         guard let target = RequestTarget(requestBlock) else { return refuse(slot, requestFault: .malformed(.target)) }
-        guard let route = router.route(host: target.host, path: target.path) else {
-            return refuse(slot, status: 404, "no route for this host and path")
+        guard let route = findRoute(slot, target) else { return }
+        guard let aim = aim(slot, route, target) else {
+            return refuse(slot, status: 414, "the target is too long once it is rewritten", route: route)
         }
         if decoder.framing == .length, decoder.remaining > plan.limits.bodyBytes {
             return refuse(slot, status: 413, "the request's body is larger than allowed", route: route)
@@ -40,7 +43,7 @@ extension Worker {
         exchange.request.clientVersion = requestBlock.version
         exchange.request.method = requestBlock.method
         exchange.request.route = UInt16(route)
-        writeRequestHead(&exchange, target, c)
+        writeRequestHead(&exchange, aim)
         let number = exchanges.take(exchange)
         guard number >= 0 else {
             buffers.give(&exchange.request.head)
@@ -53,16 +56,12 @@ extension Worker {
         findUpstream(number)
     }
 
-    private mutating func writeRequestHead(
-        _ exchange: inout Exchange, _ target: RequestTarget, _ c: UnsafeMutablePointer<ClientConnection>
-    ) {
-        let isTrusted = c.pointee.isTrusted
-        RequestHead.dropFields(&requestBlock, isTrusted: isTrusted, keepsUpgrade: exchange.asksUpgrade)
-        let bytes = requestBlock.byteCount + 3 * target.host.count + RequestHead.addedBytesMax
-        exchange.request.head = buffers.take(bytes)
+    private mutating func writeRequestHead(_ exchange: inout Exchange, _ aim: RequestHead.Aim) {
+        RequestHead.dropFields(&requestBlock, isTrusted: aim.isTrusted, keepsUpgrade: exchange.asksUpgrade)
+        if let changes = aim.changes { changes.drop(&requestBlock) }
+        exchange.request.head = buffers.take(requestBlock.byteCount + aim.byteCount + RequestHead.addedBytesMax)
         RequestHead.write(
-            requestBlock, target: target.path, host: target.host, isChunked: exchange.requestIsChunked, isTrusted: isTrusted,
-            isTLS: c.pointee.socket.security != .none, keepsUpgrade: exchange.asksUpgrade, random: &random,
+            requestBlock, aim, isChunked: exchange.requestIsChunked, keepsUpgrade: exchange.asksUpgrade, random: &random,
             into: &exchange.request)
     }
 
@@ -95,7 +94,7 @@ extension Worker {
         outbox.add(head.first, head.count)
         outbox.beginsWithHead = true
         outbox.endsMessage = e.pointee.requestEnded
-        timers.set(upstreamTimer(e.pointee.upstream), now + plan.upstreams[Int(e.pointee.upstreamIndex)].responseHeaderTimeout)
+        timers.set(upstreamTimer(e.pointee.upstream), now + responseHeaderTimeout(e))
     }
 
     /// Sends the header block that waits in the outbox, when no body byte has come to go with it.
@@ -161,8 +160,7 @@ extension Worker {
         if ended {
             outbox.endsMessage = true
             e.pointee.requestEnded = true
-            timers.set(
-                upstreamTimer(e.pointee.upstream), now + plan.upstreams[Int(e.pointee.upstreamIndex)].responseHeaderTimeout)
+            timers.set(upstreamTimer(e.pointee.upstream), now + responseHeaderTimeout(e))
         }
         sendToUpstream(number)
     }

@@ -20,9 +20,10 @@ extension Worker {
     }
 
     /// Writes the block's head into the outbox.
-    private mutating func putHead(_ hop: ResponseHead.Hop) {
+    private mutating func putHead(_ hop: ResponseHead.Hop, _ changes: FieldChanges? = nil) {
         var out = ByteWriter(scratch)
-        ResponseHead.write(responseBlock, hop, &out)
+        if let changes { changes.drop(&responseBlock) }
+        ResponseHead.write(responseBlock, hop, changes, &out)
         outbox.add(scratch, out.count)
         outbox.beginsWithHead = true
     }
@@ -33,6 +34,7 @@ extension Worker {
         let number = u.pointee.exchange
         let e = exchanges[number]
         let facts = responseBlock.facts
+        if responseBlock.status == 408, facts.contains(.close), crossedTimeout(slot) { return false }
         noteAnswer(slot, e)
         let c = clients[e.pointee.client]
         if responseBlock.duplicates != 0 || Judge.isConflicting(facts, status: responseBlock.status) {
@@ -45,11 +47,25 @@ extension Worker {
         case .chunked, .untilClose: e.pointee.clientFraming = isHTTP10 ? .untilClose : .chunked
         }
         // Whoever answers before the request is complete leaves bytes behind that nobody will read.
-        if e.pointee.clientFraming == .untilClose || !e.pointee.requestEnded || isDraining { c.pointee.mustClose = true }
+        if e.pointee.clientFraming == .untilClose || !e.pointee.requestEnded || isDraining { endAfterAnswer(e.pointee.client) }
         let hop = ResponseHead.Hop(framing: e.pointee.clientFraming, closes: c.pointee.mustClose, isHTTP10: isHTTP10)
         ResponseHead.dropFields(&responseBlock, hop)
-        putHead(hop)
+        putHead(hop, plan.routes[Int(e.pointee.request.route)].responseFields)
         e.pointee.headWritten = true
+        return true
+    }
+
+    /// On a connection that had been idle a 408 is the server's word to nobody, which crossed the request: that is sent
+    /// again where it is safe (RFC 9110 section 15.5.9). False when the client is to have the 408.
+    private mutating func crossedTimeout(_ slot: Int32) -> Bool {
+        let u = upstreams[slot]
+        let number = u.pointee.exchange
+        let e = exchanges[number]
+        guard u.pointee.ordinal > 1, e.pointee.attempts == 1, e.pointee.request.method.isIdempotent, e.pointee.requestEnded,
+            !e.pointee.sentBody
+        else { return false }
+        detach(slot, .upstreamClosed)
+        retryOrFail(number, afterConnect: false, staleConnection: true)
         return true
     }
 
@@ -75,7 +91,7 @@ extension Worker {
         }
         serverAnswered(Int(u.pointee.server), status: responseBlock.status)
         counters.observeResponseHeader(upstream: upstream, nanoseconds: now - e.pointee.sentAt)
-        timers.set(upstreamTimer(slot), now + plan.upstreams[upstream].bodyIdleTimeout)
+        timers.set(upstreamTimer(slot), now + bodyIdleTimeout(e))
     }
 
     /// Passes on a piece of an answer's body, and its end.
@@ -87,7 +103,7 @@ extension Worker {
         if count > 0 {
             if e.pointee.answer.framing == .length { lookForStatusLine(slot, bytes, count) }
             e.pointee.answer.bodyBytes += UInt64(count)
-            timers.set(upstreamTimer(slot), now + plan.upstreams[Int(e.pointee.upstreamIndex)].bodyIdleTimeout)
+            timers.set(upstreamTimer(slot), now + bodyIdleTimeout(e))
         }
         guard e.pointee.clientFraming == .chunked else {
             outbox.add(bytes, count)
@@ -143,9 +159,12 @@ extension Worker {
         answerDone(client)
     }
 
-    /// Under `fail`, an answer that has more behind it is no answer. False when the surplus is nothing but line ends.
+    /// Under `fail`, an answer that has more behind it is no answer. False when the surplus is nothing but line ends, or
+    /// perhaps a timeout's notice, which was found this early only because the answer was read late.
     private mutating func failsForSurplus(_ slot: Int32, _ position: Int, _ count: Int) -> Bool {
-        guard !(position..<count).allSatisfy({ readBuffer[$0] == 0x0d || readBuffer[$0] == 0x0a }) else { return false }
+        guard !(position..<count).allSatisfy({ readBuffer[$0] == 0x0d || readBuffer[$0] == 0x0a }),
+            !EmbeddedStatusLine.mayBe(408, readBuffer + position, count - position)
+        else { return false }
         let u = upstreams[slot]
         let number = u.pointee.exchange
         let record = exchanges[number].pointee.request

@@ -14,10 +14,11 @@ extension Worker {
     /// Bytes have come behind an answer's end. Acts now; the incident is told when the bytes have ended.
     mutating func beginSurplus(_ slot: Int32, _ place: SurplusPlace, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
         collectFrom(slot, place, bytes, count)
-        // Line ends are no second answer, nor is a server's notice that it waited too long; what else has come is one until
-        // its bytes say otherwise.
-        let mayBeNotice = place == .idle && begins(bytes, count, like: "HTTP/1.1 408", orShorter: true)
-        if !mayBeNotice, !isOnlyLineEnds(bytes, count) { quarantine(slot, for: upstreams[slot].pointee.last) }
+        // Line ends are no second answer, and a timeout's notice is innocent once the close is there. What else has come is a
+        // second answer until its bytes say otherwise.
+        if !isOnlyLineEnds(bytes, count), !EmbeddedStatusLine.mayBe(408, bytes, count) {
+            quarantine(slot, for: upstreams[slot].pointee.last)
+        }
     }
 
     func isOnlyLineEnds(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> Bool {
@@ -70,6 +71,13 @@ extension Worker {
         let upstream = Int(servers[Int(u.pointee.server)].upstream)
         collection.endAtNextAnswer()
         let facts = SurplusReader.read(collection.kept, total: collection.total)
+        let verdict =
+            collection.leftBeforeRequest
+            ? Judge.sentBeforeRequest(facts)
+            : Judge.surplus(
+                collection.place, facts, servedBefore: !u.pointee.last.isEmpty, closed: closed,
+                untimed: u.pointee.last.answer.wasHeldBack)
+        guard let verdict else { return closeUpstream(slot, .upstreamClosed) }
         if collection.place == .afterEnd || collection.place == .idle, let capture = embeddedBlock(slot, collection) {
             if tellEmbedded(slot, capture, collection) {
                 quarantine(slot, for: u.pointee.last)
@@ -77,11 +85,6 @@ extension Worker {
                 return closeUpstream(slot, .incident)
             }
         }
-        let verdict =
-            collection.leftBeforeRequest
-            ? Judge.sentBeforeRequest(facts)
-            : Judge.surplus(collection.place, facts, servedBefore: !u.pointee.last.isEmpty, closed: closed)
-        guard let verdict else { return closeUpstream(slot, .upstreamClosed) }
         if verdict.kind != .malformedMessage { counters.addSurplus(upstream: upstream, bytes: collection.total) }
         tell(verdict, slot, collection, facts)
         if verdict.kind == .secondResponse, collection.place == .idle, !u.pointee.beforeLast.isEmpty {
@@ -177,11 +180,14 @@ extension Worker {
         let u = upstreams[slot]
         // Line ends are passed over where the answer is read.
         if isOnlyLineEnds(readBuffer, count) { return false }
-        // A notice that it waited too long, which crossed our request: an idle connection that its server closes.
-        if begins(readBuffer, count, like: "HTTP/1.1 408") {
+        if EmbeddedStatusLine.mayBe(408, readBuffer, count) {
+            // Perhaps a timeout's notice that crossed the request: innocent once the close is there.
             let number = u.pointee.exchange
-            detach(slot, .upstreamClosed)
+            u.pointee.exchange = -1
+            exchanges[number].pointee.upstream = -1
+            beginSurplus(slot, .idle, readBuffer, count)
             retryOrFail(number, afterConnect: false, staleConnection: true)
+            listen(slot)
             return true
         }
         strayBeforeAnswer(slot, readBuffer, count, leftBeforeRequest: true)
@@ -221,7 +227,12 @@ extension Worker {
     mutating func copyOf(_ record: RequestRecord) -> RequestRecord {
         var copy = record
         copy.head = Buffer()
-        if record.head.count > 0 { buffers.append(&copy.head, record.head.first, record.head.count) }
+        guard record.head.count > 0 else { return copy }
+        // What the client asked for may stand behind the header block.
+        let end = max(Int(record.head.end), record.target.end, record.host.end)
+        buffers.append(&copy.head, record.head.base!, end)
+        copy.head.start = record.head.start
+        copy.head.end = record.head.end
         return copy
     }
 

@@ -44,9 +44,11 @@ extension Worker {
             if u.pointee.exchange >= 0, clients[exchanges[u.pointee.exchange].pointee.client].pointee.socket.isBlocked {
                 // The client sets the pace: what its upstream owes is not due meanwhile.
                 timers.set(upstreamTimer(slot), 0)
+                exchanges[u.pointee.exchange].pointee.answer.wasHeldBack = true
                 timers.set(Worker.clientTimer(exchanges[u.pointee.exchange].pointee.client), now + plan.timeouts.clientBody)
                 return
             }
+            if isFirst { resumeDeadline(slot) }
             guard u.pointee.socket.isReadable || (isFirst && !u.pointee.socket.input.isEmpty) else { return }
             guard rounds < Self.readsPerTurn else { return queueUpstream(slot) }
             rounds += 1
@@ -57,6 +59,20 @@ extension Worker {
             guard upstreams.generation(slot) == generation, u.pointee.phase == .active else { return }
             keep(&u.pointee.socket, from: consumed, to: count)
             if u.pointee.socket.sawEnd || u.pointee.socket.isBroken { return upstreamEnded(slot) }
+        }
+    }
+
+    /// The client has caught up: what its upstream owes is due again.
+    private mutating func resumeDeadline(_ slot: Int32) {
+        let number = upstreams[slot].pointee.exchange
+        guard number >= 0, exchanges[number].pointee.answer.wasHeldBack, timers.deadline(upstreamTimer(slot)) == 0 else {
+            return
+        }
+        let upstream = plan.upstreams[Int(exchanges[number].pointee.upstreamIndex)]
+        switch upstreams[slot].pointee.decoder.phase {
+        case .head: timers.set(upstreamTimer(slot), now + upstream.responseHeaderTimeout)
+        case .body: timers.set(upstreamTimer(slot), now + upstream.bodyIdleTimeout)
+        case .idle, .tunnel: break
         }
     }
 

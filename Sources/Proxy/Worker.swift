@@ -5,6 +5,7 @@ import Exchanges
 import HTTP1
 import Logging
 import Report
+import Routing
 import TLS
 import Wire
 
@@ -21,7 +22,7 @@ public struct Worker: ~Copyable {
     let kernel: Kernel
     let poll: Int32
     let plan: Plan
-    let router: Router
+    var router: Router
     let world: World
     let counters: WorkerCounters
     let number: Int
@@ -91,7 +92,7 @@ public struct Worker: ~Copyable {
         self.plan = plan
         self.world = world
         counters = world.counters[number]
-        router = Router(plan.routes)
+        router = Router(plan.routes.map(\.rule), bytesMax: plan.limits.headerBytes + Router.addedBytesMax)
         headLimits = HeadLimits(headerBytesMax: plan.limits.headerBytes)
         now = kernel.now()
         requestBlock = HeaderBlock(capacity: plan.limits.headerCount)
@@ -99,7 +100,8 @@ public struct Worker: ~Copyable {
         readBuffer = .allocate(capacity: plan.limits.headerBytes + 2 * Self.readBytes)
         records = .allocate(capacity: 3 * Self.readBytes)
         port = TLSPort(isNeeded: plan.usesTLS)
-        scratchCapacity = plan.limits.headerBytes + 4096
+        let addedMax = plan.routes.reduce(0) { max($0, $1.responseFields?.lines.count ?? 0) }
+        scratchCapacity = plan.limits.headerBytes + 4096 + addedMax
         scratch = .allocate(capacity: scratchCapacity)
         trailerScratch = .allocate(capacity: scratchCapacity)
         events = .allocate(capacity: 256)

@@ -89,6 +89,17 @@ public struct WorkerCounters: @unchecked Sendable {
     @inlinable
     public func observeLag(nanoseconds: UInt64) { observe(CounterLayout.lag, nanoseconds) }
 
+    // MARK: Gauges
+
+    /// Connections in a state, as `changeUpstreamConnections` has counted them.
+    package func upstreamConnections(upstream: Int, _ state: ConnectionStateLabel) -> UInt64 {
+        so_load(words + cell(upstream, CounterLayout.connections + Int(state.rawValue)))
+    }
+
+    package func clientConnections(listener: Int) -> UInt64 {
+        so_load(words + layout.listeners + checked(listener, layout.listenerCount))
+    }
+
     // MARK: Words
 
     /// Adds to a word. Relaxed: nobody else writes it, and a reader may see it a little later.

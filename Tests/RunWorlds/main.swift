@@ -1,0 +1,44 @@
+import Glibc
+import Simulation
+import Worlds
+
+// RunWorlds [COUNT [innocent|faulty] [BASE]], or RunWorlds 0xSEED [told]. Without a base each run has worlds of its own.
+
+func fromSystem() -> UInt64 { UInt64.random(in: 1...UInt64(UInt32.max)) }
+
+func runOne(_ seed: UInt64, told: Bool) -> Never {
+    let world = SimulatedWorld(seed: seed)
+    if told { world.chronicle = { print($0) } }
+    let failures = world.run()
+    for failure in failures { print(failure) }
+    print("0x\(String(seed, radix: 16)): \(failures.isEmpty ? "nothing wrong" : "\(failures.count) failures")")
+    exit(failures.isEmpty ? 0 : 1)
+}
+
+func runMany(_ count: Int, isInnocent: Bool?, base: UInt64) -> Never {
+    var (bad, done, turns, incidents) = (0, 0, 0, 0)
+    for seed in WorldSeeds(base: base, count: count, isInnocent: isInnocent) {
+        let world = SimulatedWorld(seed: seed)
+        let failures = world.run()
+        done += 1
+        turns += world.turns
+        incidents += world.incidentCount
+        guard !failures.isEmpty else { continue }
+        bad += 1
+        print("scripts/simulate 0x\(String(seed, radix: 16))")
+        for failure in failures.prefix(5) { print("    \(failure)") }
+        if bad == 10 { break }
+    }
+    print("\(done) worlds (base \(base)): \(turns) turns of the worker, \(incidents) incidents, \(bad) bad worlds")
+    exit(bad == 0 ? 0 : 1)
+}
+
+let arguments = Array(CommandLine.arguments.dropFirst())
+let first = arguments.first ?? "1000"
+if first.hasPrefix("0x"), let seed = UInt64(first.dropFirst(2), radix: 16) { runOne(seed, told: arguments.contains("told")) }
+guard let count = Int(first) else {
+    print("usage: RunWorlds [COUNT [innocent|faulty] [BASE] | 0xSEED [told]]")
+    exit(2)
+}
+let kinds = arguments.contains("innocent") ? true : arguments.contains("faulty") ? false : nil
+runMany(count, isInnocent: kinds, base: arguments.dropFirst().compactMap { UInt64($0) }.first ?? fromSystem())

@@ -1,0 +1,291 @@
+import Detector
+import Simulation
+
+/// One connection as its upstream's server sees it: reads requests and holds them against what the clients sent, and
+/// answers as scripted, in order or with a fault.
+final class ScriptedUpstream: SimulatedPeer {
+    /// Bytes that were sent behind an answer's end.
+    struct Stray {
+        var fault: Fault
+        var guilty: Served
+        var bytes: Int
+        /// Whether they left with the answer's last bytes.
+        var isAtOnce: Bool
+        /// The first request that reached the upstream after the guilty one.
+        var next: Served?
+    }
+
+    /// One request of this connection and its answer.
+    final class Served {
+        let story: Story
+        let ordinal: Int
+        var script: AnswerScript
+        var seen = 0
+        var isWhole = false
+        var isAnswering = false
+        var isAnswered = false
+        init(_ story: Story, ordinal: Int, script: AnswerScript) {
+            self.story = story
+            self.ordinal = ordinal
+            self.script = script
+        }
+    }
+
+    unowned let world: SimulatedWorld
+    let number: Int
+    private var reader = MessageReader(responses: false)
+    private(set) var served: [Served] = []
+    private(set) var stray: Stray?
+    private var garbageIsDue = false
+    private var hasStopped = false
+    private var isTunnel = false
+    /// The worker has ended its side.
+    private var hasEnded = false
+    private(set) var hasClosedIdle = false
+
+    init(_ world: SimulatedWorld, number: Int) {
+        self.world = world
+        self.number = number
+        super.init()
+    }
+
+    private var current: Served? { served.last }
+
+    /// Bytes of a request are here whose header block is not whole.
+    var hasPartialRequest: Bool { !reader.isAtStart && (current?.isWhole ?? true) && !isTunnel }
+
+    // MARK: Reading
+
+    override func connected() {
+        if world.weather.upstreamReadsSlowly { readBytesMax = 1 + world.random.below(3000) }
+        closeWhenIdle()
+    }
+
+    override func received(_ bytes: [UInt8]) {
+        tell("gets", bytes)
+        if isTunnel { return echo(bytes) }
+        reader.receive(bytes)
+        while let event = reader.next() {
+            switch event {
+            case .interim: break
+            case .head(let head): begin(head)
+            case .body(let bytes):
+                guard let current, !isTunnel else { return echo(bytes) }
+                let sent = current.story.request.body
+                if current.seen + bytes.count > sent.count || Array(sent[current.seen..<current.seen + bytes.count]) != bytes {
+                    world.fail("the body of request \(current.story.id) reached its upstream changed, \(current.seen) bytes in")
+                }
+                current.seen += bytes.count
+            case .end: requestEnded()
+            case .broken(let what): world.fail("an upstream got something that is not HTTP: \(what)")
+            }
+        }
+        if world.weather.upstreamReadsSlowly, isReading {
+            isReading = false
+            world.network.after(world.random.upTo(3_000_000)) { [weak self] in self?.isReading = true }
+        }
+    }
+
+    private func begin(_ head: MessageReader.Head) {
+        guard let id = Int(head.value("x-client") ?? ""), let story = world.stories[id] else {
+            return world.fail("an upstream got a request that nobody sent: \(head.startLine)")
+        }
+        if let current, !current.isAnswered, !hasStopped {
+            world.fail("request \(id) reached its upstream before the answer to \(current.story.id) had ended")
+        }
+        check(head, story)
+        var script = story.answer
+        // Each fault is played once, and one connection has one fault behind an answer's end.
+        if story.hasUsedFault || stray != nil || garbageIsDue { script.fault = nil }
+        let next = Served(story, ordinal: served.count + 1, script: script)
+        if stray != nil, stray!.next == nil {
+            stray!.next = next
+            story.mayBeVictim = true
+        }
+        story.arrivals.append(Story.Arrival(connection: number, ordinal: next.ordinal))
+        served.append(next)
+        if story.request.expectsContinue, script.start == .afterRequest, world.random.chance(perMille: 800) {
+            let times = world.random.chance(perMille: 100) ? 2 : 1
+            for _ in 0..<times { send("HTTP/1.1 100 Continue\r\nX-Id: \(id)\r\n\r\n") }
+        }
+        if script.start == .withHead || garbageIsDue { answer(next) }
+    }
+
+    /// The request must be what its client sent, without what belongs to its hop.
+    private func check(_ head: MessageReader.Head, _ story: Story) {
+        let request = story.request
+        if head.startLine != "\(request.method) \(request.path) HTTP/1.1" {
+            world.fail("request \(story.id) became \(head.startLine)")
+        }
+        if head.values("host") != ["h\(story.id).example"] {
+            world.fail("request \(story.id) has the hosts \(head.values("host"))")
+        }
+        if head.value("x-hop") != nil { world.fail("request \(story.id) kept a field of its hop") }
+        switch request.framing {
+        case .none: if head.value("content-length") ?? "0" != "0" { world.fail("request \(story.id) was given a body") }
+        case .length: if head.value("content-length") != "\(request.body.count)" { world.fail("request \(story.id): length") }
+        case .chunked: if head.value("transfer-encoding") != "chunked" { world.fail("request \(story.id) is not chunked") }
+        }
+    }
+
+    private func requestEnded() {
+        guard let current else { return }
+        if current.seen != current.story.request.body.count, !current.story.request.asksTunnel {
+            world.fail("request \(current.story.id) ended after \(current.seen) of \(current.story.request.body.count) bytes")
+        }
+        current.isWhole = true
+        current.story.arrivals[current.story.arrivals.count - 1].isWhole = true
+        if !current.isAnswering { answer(current) }
+    }
+
+    override func ended() {
+        world.tell("upstream \(number)", "sees the end")
+        hasEnded = true
+        if isTunnel { return finish() }
+        hasStopped = true
+        close()
+    }
+
+    override func wasReset() {
+        world.tell("upstream \(number)", "sees a reset")
+        hasStopped = true
+        close()
+    }
+
+    private func say(_ bytes: [UInt8]) {
+        tell("sends", bytes)
+        send(bytes)
+    }
+
+    private func tell(_ what: String, _ bytes: [UInt8]) {
+        world.tell("upstream \(number)", "\(what) \(bytes.count): \(bytes.shown)")
+    }
+
+    private func echo(_ bytes: [UInt8]) { send(bytes) }
+
+    // MARK: Answering
+
+    private func answer(_ served: Served) {
+        served.isAnswering = true
+        var prefix: [UInt8] = []
+        if garbageIsDue, self.served.count > 1 {
+            garbageIsDue = false
+            prefix = Array("garbage!".utf8)
+            expectGarbage(self.served[self.served.count - 2], victim: served)
+        }
+        let play = FaultPlay(served, on: self, random: &world.random)
+        if play.isFaulty { served.story.hasUsedFault = true }
+        let pieces = play.pieces
+        world.network.after(served.script.delay) { [weak self] in
+            guard let self else { return }
+            if !prefix.isEmpty { say(prefix) }
+            self.play(pieces[...], play, served)
+        }
+    }
+
+    private func play(_ pieces: ArraySlice<Piece>, _ play: FaultPlay, _ served: Served) {
+        guard !hasStopped, isOpen else { return }
+        guard let piece = pieces.first else { return answered(served, play) }
+        let step = { [weak self] in
+            guard let self, !hasStopped, isOpen else { return }
+            say(piece.bytes)
+            self.play(pieces.dropFirst(), play, served)
+        }
+        if piece.delay == 0 { step() } else { world.network.after(piece.delay, step) }
+    }
+
+    /// Everything that belongs to the answer has been given to the socket, and what its fault puts right behind it.
+    private func answered(_ served: Served, _ play: FaultPlay) {
+        served.isAnswered = true
+        for expected in play.expected { world.expect(expected) }
+        if served.script.status == 101, served.script.fault == nil {
+            isTunnel = true
+            reader.switchToRaw()
+            return
+        }
+        switch play.after {
+        case .nothing: afterGoodAnswer(served)
+        case .stops: hasStopped = true
+        case .end:
+            world.tell("upstream \(number)", "ends")
+            hasStopped = true
+            world.noteClose(self)
+            finish()
+        case .reset:
+            world.tell("upstream \(number)", "resets")
+            hasStopped = true
+            world.noteClose(self)
+            play.noteReset(leftBytes: Int(socket?.sentTotal ?? 0) - play.sentBefore, world)
+            reset()
+        case .stray(let bytes, let delay):
+            noteStray(served, bytes.count, isAtOnce: delay == 0)
+            let step = { [weak self] in
+                guard let self, !hasStopped, isOpen else { return self?.forgetStray() ?? () }
+                say(bytes)
+                if served.script.closes { closeAfterwards() }
+            }
+            if delay == 0 { step() } else { world.network.after(delay, step) }
+        case .garbageIsDue:
+            garbageIsDue = true
+            if served.script.closes { closeAfterwards() }
+        }
+    }
+
+    private func afterGoodAnswer(_ served: Served) {
+        if served.script.closes || served.script.framing == .close { return closeAfterwards() }
+        closeWhenIdle()
+    }
+
+    /// An announced end: the side is ended, and the rest of the request is read.
+    private func closeAfterwards() {
+        world.tell("upstream \(number)", "ends as announced")
+        hasStopped = true
+        world.noteClose(self)
+        finish()
+    }
+
+    /// An innocent server closes connections that have been idle for a while, some with a word before it.
+    private func closeWhenIdle() {
+        guard let delay = world.weather.upstreamIdleNanoseconds else { return }
+        let count = served.count
+        let acknowledged = socket?.acknowledgedTotal ?? 0
+        let says408 = world.random.chance(perMille: 200)
+        world.network.after(delay) { [weak self] in
+            guard let self, isOpen, !hasEnded, served.count == count, current?.isAnswered ?? true, unsentBytes == 0,
+                stray == nil
+            else { return }
+            // Idle is who has nothing on its way any more, and has had nothing for so long.
+            if let socket, socket.acknowledgedTotal != acknowledged || acknowledged < socket.writtenTotal {
+                return closeWhenIdle()
+            }
+            hasStopped = true
+            hasClosedIdle = true
+            world.tell("upstream \(number)", "closes an idle connection")
+            world.noteClose(self)
+            if says408 { send("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n") }
+            finish()
+        }
+    }
+
+    // MARK: Strays
+
+    private func noteStray(_ served: Served, _ count: Int, isAtOnce: Bool) {
+        stray = Stray(fault: served.script.fault!, guilty: served, bytes: count, isAtOnce: isAtOnce, next: nil)
+    }
+
+    /// The connection was gone before the bytes could leave.
+    private func forgetStray() { stray = nil }
+
+    private func expectGarbage(_ guilty: Served, victim: Served) {
+        victim.story.mayBeVictim = true
+        world.expect(
+            Expected(
+                kind: .bodyAfterEnd, id: guilty.story.id, connection: number, ordinal: guilty.ordinal, phases: [.nextExchange],
+                victim: victim.story.id))
+    }
+
+    // MARK: What the world asks
+
+    /// Bytes that have left by the end of everything sent so far.
+    var sentSoFar: Int { Int(socket?.writtenTotal ?? 0) + unsentBytes }
+}

@@ -1,0 +1,100 @@
+import Simulation
+
+/// Bytes that leave together, so long after the ones before them.
+struct Piece {
+    var delay: UInt64
+    var bytes: [UInt8]
+}
+
+/// One request as its client will send it.
+struct RequestScript {
+    enum Framing { case none, length, chunked }
+    /// How a client goes away in the middle.
+    enum Abort { case resetAfterSending(Int), closeAfterSending(Int), resetAfterReceiving(Int) }
+
+    var id = 0
+    var method = "GET"
+    var framing = Framing.none
+    var body: [UInt8] = []
+    var isHTTP10 = false
+    /// The connection is announced to end with this request.
+    var closes = false
+    var expectsContinue = false
+    var asksTunnel = false
+    var head: [UInt8] = []
+    /// What follows the header block, as framed.
+    var rest: [Piece] = []
+    var abort: Abort?
+
+    var path: String { "/q/\(id)" }
+    var hasBody: Bool { framing != .none }
+    /// May be sent again by the proxy when nothing came back.
+    var isReplayable: Bool { method != "POST" && !hasBody && !asksTunnel }
+}
+
+/// One answer as its upstream will send it.
+struct AnswerScript {
+    enum Framing { case none, length, chunked, close }
+    /// When it begins: with the request's header block, or after its end.
+    enum Start { case withHead, afterRequest }
+
+    var id = 0
+    var status = 200
+    var framing = Framing.length
+    var start = Start.afterRequest
+    var delay: UInt64 = 0
+    var interims: [[UInt8]] = []
+    var head: [UInt8] = []
+    var body: [UInt8] = []
+    var framed: [UInt8] = []
+    var trailer: String?
+    /// The connection is announced to end with this answer.
+    var closes = false
+    /// Where the answer is cut, and how long the pauses are there.
+    var pauses: [(at: Int, delay: UInt64)] = []
+    var fault: Fault?
+    /// Where in the framed body a header block or garbage is put: at the start of a chunk.
+    var chunkStarts: [Int] = []
+
+    /// The whole answer, interim ones first.
+    var bytes: [UInt8] { interims.flatMap { $0 } + head + framed }
+}
+
+/// What an upstream does wrong with an answer.
+enum Fault: Equatable {
+    // Behind the answer's end.
+    case secondAnswer(delay: UInt64)
+    case moreBytes(delay: UInt64)
+    case lineEnds(delay: UInt64)
+    case interimAfterEnd(delay: UInt64)
+    /// Garbage right before the next answer on the connection.
+    case garbageBeforeNext
+    // In the middle.
+    case secondHeadBetweenChunks
+    case interimBetweenChunks
+    case secondHeadInLength
+    case truncated(at: Int, reset: Bool)
+    case stalled(at: Int)
+    case badChunkSize
+    // In the header block.
+    case duplicateField
+    case lengthsDiffer
+    case lengthTwice
+    case lengthWithChunked
+    case garbageForHead
+    case unaskedUpgrade
+    /// Right after an answer that promised more.
+    case hangUp
+}
+
+/// Bytes that tell whose they are: printable, and different for each number.
+func pattern(_ id: Int, _ count: Int) -> [UInt8] {
+    var state = UInt32(truncatingIfNeeded: id &* 2_654_435_761 &+ 12_345)
+    return [UInt8](unsafeUninitializedCapacity: count) { space, initialized in
+        for i in 0..<count {
+            state = state &* 1_664_525 &+ 1_013_904_223
+            space[i] = 0x21 + UInt8(state >> 24) % 94
+        }
+        initialized = count
+    }
+}

@@ -1,0 +1,182 @@
+import Detector
+import EventLoop
+import Logging
+import Proxy
+import Report
+import Simulation
+
+/// One world: clients, the proxy's worker, upstreams, and a network between them, all made from a seed and run until
+/// nothing can happen any more. Seeds that are even make innocent worlds, odd ones have upstreams that send what they must not.
+public final class SimulatedWorld {
+    public let seed: UInt64
+    var random: SeededNumbers
+    let weather: Weather
+    let network: SimulatedNetwork
+    private(set) var stories: [Int: Story] = [:]
+    private var plans: [ClientPlan] = []
+    private(set) var upstreams: [ScriptedUpstream] = []
+    private(set) var expected: [Expected] = []
+    private(set) var closes = 0
+    private(set) var refusals = 0
+    private(set) var listener: Int32 = -1
+    private(set) var failures: [String] = []
+    private(set) var incidents: [Incident] = []
+    private let plan: Plan
+    private let recorder: IncidentRecorder
+    private let world: World
+    private let counters: WorkerCounters
+    public private(set) var turns = 0
+    public var incidentCount: Int { incidents.count }
+    /// Takes a line for everything that peers see and do.
+    public var chronicle: ((String) -> Void)?
+    private var start: UInt64 = 0
+    /// The most bytes of buffers that were lent at once.
+    private(set) var lentBytesPeak = 0
+
+    /// Incidents that a world is expected to have at the most.
+    private static let incidentsMax = 512
+    private static let turnsMax = 400_000
+
+    public init(seed: UInt64) {
+        self.seed = seed
+        random = SeededNumbers(seed: seed)
+        let isInnocent = seed & 1 == 0
+        weather = Weather(isInnocent: isInnocent, &random)
+        network = SimulatedNetwork(seed: random.next())
+        start = network.time
+        network.preemptionsPerMille = weather.preemptionsPerMille
+        plan = Self.plan(weather)
+        let metrics = Metrics(schema: plan.metricsSchema(listeners: ["front"]), version: "simulated")
+        recorder = IncidentRecorder(
+            metrics: metrics, ring: IncidentRing(capacity: Self.incidentsMax), log: nil,
+            limit: IncidentLimit(burst: Self.incidentsMax, perSecond: 0))
+        counters = metrics.makeCounters()
+        world = World(
+            plan: plan, counters: [counters], recorder: recorder, gauges: metrics.servers,
+            log: Logger(label: "simulated", factory: { _ in SwiftLogNoOpLogHandler() }), wakes: false)
+        writeScripts()
+    }
+
+    private static func plan(_ weather: Weather) -> Plan {
+        let servers = (0..<weather.servers).map { i in
+            Plan.Server(name: "server-\(i)", address: SocketAddress(unixPath: "/server-\(i)")!)
+        }
+        var upstream = Plan.Upstream(name: "app", servers: servers)
+        upstream.balance = weather.balance
+        upstream.reuse = weather.reuse
+        upstream.hold = weather.hold
+        upstream.connectionsMax = weather.connectionsMax
+        upstream.idleMax = weather.idleMax
+        upstream.queueTimeout = 30_000_000_000
+        if !weather.isInnocent { upstream.bodyIdleTimeout = 2_000_000_000 }
+        var route = Plan.Route(name: "all", upstream: 0)
+        route.onViolation = weather.policy
+        var limits = Plan.Limits()
+        limits.clientConnections = 256
+        return Plan(upstreams: [upstream], routes: [route], limits: limits, quarantine: weather.quarantine)
+    }
+
+    private func writeScripts() {
+        var writer = ScriptWriter(
+            random: SeededNumbers(seed: random.next()), isInnocent: weather.isInnocent, bodyBytesMax: weather.bodyBytesMax)
+        for client in 0..<weather.clients {
+            let count = 1 + random.below(weather.requestsPerClient)
+            let made = (0..<count).map { i in
+                let request = writer.request((client + 1) * 100 + i, isLast: i == count - 1)
+                return Story(request, writer.answer(to: request))
+            }
+            for story in made { stories[story.id] = story }
+            let plan = ClientPlan(made, weather.clientLink)
+            plan.pipelines = random.chance(perMille: 250)
+            plan.readsSlowly = random.chance(perMille: 250)
+            plan.readPause = random.pick([100_000, 5_000_000])
+            plan.halfCloses = random.chance(perMille: 150)
+            plan.thinkNanoseconds = random.pick([6_000_000, 300_000_000, 1_000_000_000])
+            plans.append(plan)
+        }
+        for i in 0..<weather.servers {
+            let refusing = random.chance(perMille: weather.refusesPerMille) && i > 0
+            network.serve("unix:/server-\(i)", refusing ? refusal() : service())
+        }
+    }
+
+    private func service() -> SimulatedNetwork.Service {
+        .accepts { [unowned self] _ in
+            let upstream = ScriptedUpstream(self, number: upstreams.count + 1)
+            upstreams.append(upstream)
+            return (upstream, weather.upstreamLink)
+        }
+    }
+
+    private func refusal() -> SimulatedNetwork.Service {
+        refusals += 1
+        return .refuses(error: 111, link: weather.upstreamLink)
+    }
+
+    // MARK: Told by the peers
+
+    func fail(_ what: String) {
+        if failures.count < 20 { failures.append(what) }
+    }
+
+    /// Writes down what happens, when somebody wants to read it.
+    func tell(_ who: String, _ what: @autoclosure () -> String) {
+        guard let chronicle else { return }
+        let microseconds = (network.time - start) / 1000
+        chronicle("\(microseconds) us  \(who): \(what())")
+    }
+
+    func expect(_ incident: Expected) { expected.append(incident) }
+
+    /// An upstream has closed a connection by itself: a request may be on its way to it.
+    func noteClose(_ upstream: ScriptedUpstream) { closes += 1 }
+
+    // MARK: Running
+
+    /// Runs the world to its end. What is wrong with it, in words; empty when nothing is.
+    public func run() -> [String] {
+        guard
+            var worker = Worker(
+                number: 0, kernel: Kernel(simulated: network), poll: 3, plan: plan, world: world, seed: random.next())
+        else { return ["no memory for a worker"] }
+        listener = network.makeListener()
+        _ = worker.addListener(fd: listener, index: 0)
+        for plan in plans {
+            network.after(random.upTo(20_000_000)) { [unowned self] in
+                network.connect(ScriptedClient(self, plan, first: 0), to: listener, over: plan.link)
+            }
+        }
+        repeat {
+            worker.turn(waitMilliseconds: -1)
+            turns += 1
+            look(at: worker.census)
+        } while !network.isQuiet && turns < Self.turnsMax
+        if turns == Self.turnsMax { fail("the worker turns for ever") }
+        tell("weather", "\(weather)")
+        incidents = recorder.ring.entries(after: 0, limit: Self.incidentsMax).entries.map(\.incident)
+        judge(worker.census)
+        return failures
+    }
+
+    private func look(at census: WorkerCensus) {
+        lentBytesPeak = max(lentBytesPeak, census.lentBytes)
+        // A connection holds at most what one read brings and what one read yields, each in a buffer of its size class.
+        let most = (census.clients + census.upstreams) * 2 * 160 * 1024 + census.exchanges * 16 * 1024 + 1 << 20
+        if census.lentBytes > most { fail("\(census.lentBytes) bytes are lent for \(census)") }
+    }
+
+    private func judge(_ census: WorkerCensus) {
+        if census != WorkerCensus() { fail("left behind: \(census)") }
+        if network.openDescriptors != 1 { fail("\(network.openDescriptors) descriptors are open") }
+        for story in stories.values.sorted(by: { $0.id < $1.id }) { Verdicts.judge(story, self) }
+        Verdicts.judgeIncidents(self)
+        for upstream in upstreams where upstream.hasPartialRequest && weather.isInnocent {
+            if !stories.values.contains(where: { $0.outcome == .aborted || $0.answer.start == .withHead }) {
+                fail("a request reached its upstream in part")
+            }
+        }
+        let gauges = [ConnectionStateLabel.active, .idle].map { counters.upstreamConnections(upstream: 0, $0) }
+        if gauges != [0, 0] { fail("the gauges say \(gauges) upstream connections") }
+        if counters.clientConnections(listener: 0) != 0 { fail("the gauge says that clients are connected") }
+    }
+}

@@ -1,0 +1,64 @@
+import Detector
+
+/// What happened to one request, told from both ends: what the world is judged by.
+final class Story {
+    enum Outcome: Equatable {
+        /// Still open when the world had ended.
+        case nothing
+        /// Exactly its own answer.
+        case whole
+        /// An error of the proxy's own.
+        case proxyError(Int)
+        /// A visibly cut answer.
+        case cut
+        /// Somebody else's answer, or bytes that nobody sent.
+        case wrong(String)
+        /// The connection ended in an orderly way before it.
+        case unserved
+        /// Its client went away.
+        case aborted
+    }
+
+    /// The request as it arrived at an upstream, once more with each retry.
+    struct Arrival {
+        var connection: Int
+        var ordinal: Int
+        var isWhole = false
+    }
+
+    let request: RequestScript
+    let answer: AnswerScript
+    var isSent = false
+    var outcome = Outcome.nothing
+    var arrivals: [Arrival] = []
+    var hasUsedFault = false
+    /// The upstream closed a connection on which this request may have been.
+    var mayHaveMetAClose = false
+    /// A stray of an earlier exchange may have been taken for its answer.
+    var mayBeVictim = false
+    /// Interim responses of its own that its client got.
+    var interims = 0
+    var finishedAt: UInt64 = 0
+
+    init(_ request: RequestScript, _ answer: AnswerScript) {
+        self.request = request
+        self.answer = answer
+    }
+
+    var id: Int { request.id }
+}
+
+/// An incident that an upstream's fault must yield.
+struct Expected {
+    var kind: Kind
+    var certainty = Certainty.proven
+    var id: Int
+    var connection: Int
+    var ordinal: Int
+    /// Exact, where it can be known.
+    var surplusBytes: Int?
+    var phases: Set<Phase>
+    var victim: Int?
+    /// It may have been kept from happening by something that is nobody's fault.
+    var isOptional = false
+}

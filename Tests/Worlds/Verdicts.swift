@@ -1,0 +1,170 @@
+import Detector
+import Report
+
+/// Holds what happened in a world against what may happen.
+enum Verdicts {
+    /// Whether a request's outcome is one that it may have.
+    static func judge(_ story: Story, _ world: SimulatedWorld) {
+        func fail(_ what: String) {
+            world.fail(
+                "request \(story.id) (\(story.request.method), answer \(story.answer.status) \(story.answer.framing)): \(what)")
+        }
+        switch story.outcome {
+        case .whole:
+            if !story.request.isHTTP10, story.interims != story.answer.interims.count, !story.mayBeVictim,
+                !story.request.asksTunnel
+            {
+                fail("got \(story.interims) interim responses of \(story.answer.interims.count)")
+            }
+            if let fault = story.usedFault, fault.leavesNoWhole, story.arrivals.count == 1 {
+                fail("was whole in spite of \(fault)")
+            }
+        case .aborted, .unserved: break
+        case .nothing:
+            fail(story.isSent ? "got no answer" : "was never sent")
+        case .cut:
+            guard let fault = story.usedFault, fault.mayCut(world.weather.policy) else { return fail("was cut") }
+        case .proxyError(let status):
+            if !mayFail(story, with: status, world) { fail("got \(status)") }
+        case .wrong(let what):
+            if !story.mayBeVictim { fail("got \(what)") }
+        }
+    }
+
+    private static func mayFail(_ story: Story, with status: Int, _ world: SimulatedWorld) -> Bool {
+        let replayLimit = 3
+        switch status {
+        case 502:
+            if world.closes > 0, !story.request.isReplayable || world.closes >= replayLimit { return true }
+            if story.mayBeVictim { return true }
+            return story.usedFault?.mayFail(world.weather.policy) ?? false
+        // The server's word to an idle connection, which crossed a request on its way.
+        case 408: return world.weather.upstreamIdleNanoseconds != nil && world.closes > 0
+        default: return false
+        }
+    }
+
+    // MARK: Incidents
+
+    static func judgeIncidents(_ world: SimulatedWorld) {
+        var left = world.incidents
+        if world.weather.isInnocent {
+            for incident in left {
+                world.fail("an innocent world has an incident: \(incident.kind.rawValue): \(incident.message)")
+            }
+            return
+        }
+        for upstream in world.upstreams {
+            if let stray = upstream.stray { judge(stray, of: upstream, &left, world) }
+        }
+        for expected in world.expected {
+            if let place = left.firstIndex(where: { matches($0, expected, world) }) {
+                check(left.remove(at: place), expected, world)
+            } else if !expected.isOptional {
+                world.fail("no \(expected.kind.rawValue) of request \(expected.id) was recorded")
+            }
+        }
+        for incident in left { world.fail("unexpected \(incident.kind.rawValue) (\(incident.certainty)): \(incident.message)") }
+    }
+
+    private static func id(_ request: Incident.Request?) -> Int? { request.flatMap { Int($0.path.dropFirst(3)) } }
+
+    private static func matches(_ incident: Incident, _ expected: Expected, _ world: SimulatedWorld) -> Bool {
+        incident.kind == expected.kind && incident.certainty == expected.certainty && id(incident.request) == expected.id
+    }
+
+    private static func check(_ incident: Incident, _ expected: Expected, _ world: SimulatedWorld) {
+        func fail(_ what: String) { world.fail("\(expected.kind.rawValue) of request \(expected.id): \(what)") }
+        if let bytes = expected.surplusBytes, incident.evidence.surplusBytes != UInt64(bytes) {
+            fail("\(incident.evidence.surplusBytes ?? 0) surplus bytes instead of \(bytes)")
+        }
+        if !expected.phases.contains(incident.evidence.phase) { fail("phase \(incident.evidence.phase.rawValue)") }
+        if incident.upstream?.exchange != UInt32(expected.ordinal) {
+            fail("exchange \(incident.upstream?.exchange ?? 0) instead of \(expected.ordinal)")
+        }
+        if incident.upstream?.connection != UInt64(expected.connection) {
+            fail("connection \(incident.upstream?.connection ?? 0) instead of \(expected.connection)")
+        }
+        if let victim = expected.victim, id(incident.victim) != victim { fail("victim \(id(incident.victim) ?? 0)") }
+        checkImpact(incident, fail, world)
+    }
+
+    /// What the record says of the client must be what the client saw.
+    private static func checkImpact(_ incident: Incident, _ fail: (String) -> Void, _ world: SimulatedWorld) {
+        guard let who = id(incident.victim ?? incident.request), let story = world.stories[who],
+            !story.mayBeVictim || incident.victim == nil
+        else { return }
+        switch (incident.clientImpact, story.outcome) {
+        case (.none, .whole), (.aborted, .cut), (.badGateway, .proxyError(502)), (.misdelivered, _): break
+        // Another of its faults, or the fault of another, did more.
+        case (.none, _) where world.incidents.count { id($0.request) == who || id($0.victim) == who } > 1: break
+        default: fail("impact \(incident.clientImpact.rawValue), but the client's outcome is \(story.outcome)")
+        }
+    }
+
+    // MARK: Strays
+
+    /// Bytes behind an answer's end. Found before the connection served another, they are recorded once and exactly; when
+    /// another request had reached the upstream they may have been taken for its answer, which accounting tells afterwards.
+    private static func judge(
+        _ stray: ScriptedUpstream.Stray, of upstream: ScriptedUpstream, _ left: inout [Incident], _ world: SimulatedWorld
+    ) {
+        let guilty = stray.guilty
+        if stray.next == nil, !upstream.hasPartialRequest {
+            var expected = Expected(
+                kind: .bodyAfterEnd, id: guilty.story.id, connection: upstream.number, ordinal: guilty.ordinal,
+                surplusBytes: stray.bytes, phases: [.afterEnd, .idle])
+            switch stray.fault {
+            case .secondAnswer: expected.kind = .secondResponse
+            case .interimAfterEnd: expected.kind = .lateInterim
+            case .secondHeadInLength:
+                expected.kind = .headerBlockInBody
+                expected.phases = [.inBody]
+            default: break
+            }
+            return world.expect(expected)
+        }
+        let before = left.count
+        left.removeAll { incident in
+            guard incident.upstream?.connection == UInt64(upstream.number) else { return false }
+            let names = [id(incident.request), id(incident.victim)]
+            return names.contains(guilty.story.id) || names.contains(stray.next?.story.id ?? -1)
+        }
+        // An interim response is passed on as the next answer's own; a body in the making ends the connection unseen.
+        var mayBeSilent = stray.next == nil || stray.next!.story.request.hasBody
+        if case .interimAfterEnd = stray.fault { mayBeSilent = true }
+        if case .lineEnds = stray.fault { mayBeSilent = true }
+        if before == left.count, !mayBeSilent { world.fail("nothing was recorded of the stray of request \(guilty.story.id)") }
+    }
+}
+
+extension Story {
+    /// The fault that was played.
+    var usedFault: Fault? { hasUsedFault ? answer.fault : nil }
+}
+
+extension Fault {
+    /// The client cannot have a whole answer.
+    var leavesNoWhole: Bool {
+        switch self {
+        case .secondHeadBetweenChunks, .truncated, .stalled, .badChunkSize, .lengthsDiffer, .unaskedUpgrade, .garbageForHead:
+            true
+        default: false
+        }
+    }
+
+    /// The client's answer may be cut.
+    func mayCut(_ policy: ViolationPolicy) -> Bool {
+        switch self {
+        case .secondHeadBetweenChunks, .truncated, .stalled, .badChunkSize: true
+        default: policy == .fail
+        }
+    }
+
+    /// The client may get 502.
+    func mayFail(_ policy: ViolationPolicy) -> Bool { leavesNoWhole || policy == .fail }
+}
+
+extension Sequence {
+    fileprivate func count(where matches: (Element) -> Bool) -> Int { reduce(0) { $0 + (matches($1) ? 1 : 0) } }
+}

@@ -1,0 +1,69 @@
+import Detector
+import Proxy
+import Simulation
+
+/// What a world is like: its links, its servers' and clients' habits, and what the proxy is told to do. Made from the seed.
+struct Weather {
+    var isInnocent: Bool
+    var clientLink: Link
+    var upstreamLink: Link
+    var bodyBytesMax: Int
+    var clients: Int
+    var requestsPerClient: Int
+    var upstreamReadsSlowly: Bool
+    /// Servers close connections that are idle for so long.
+    var upstreamIdleNanoseconds: UInt64?
+    var policy = ViolationPolicy.contain
+    var reuse = Plan.Reuse.guarded
+    var balance = Plan.Balance.leastConnections
+    var hold: UInt64 = 5_000_000
+    var servers = 1
+    var connectionsMax = 1024
+    var idleMax = 256
+    var quarantine: UInt64 = 60_000_000_000
+    var preemptionsPerMille: Int
+    var refusesPerMille = 0
+
+    init(isInnocent: Bool, _ random: inout SeededNumbers) {
+        self.isInnocent = isInnocent
+        // One world in eight has bodies that no buffer holds.
+        bodyBytesMax = random.pick([300, 3000, 3000, 20_000, 70_000, 70_000, 70_000, 300_000])
+        let cuts: Link.Cuts = random.pick([.never, .perMille(10), .perMille(10), .perMille(10), .perMille(100), .everyByte])
+        if case .everyByte = cuts { bodyBytesMax = min(bodyBytesMax, 600) }
+        if case .perMille(100) = cuts { bodyBytesMax = min(bodyBytesMax, 6000) }
+        if case .perMille(10) = cuts { bodyBytesMax = min(bodyBytesMax, 70_000) }
+        clientLink = Self.link(&random, cuts)
+        upstreamLink = Self.link(&random, cuts)
+        upstreamLink.isUnix = random.chance(perMille: 150)
+        clients = 1 + random.below(random.pick([1, 3, 6]))
+        requestsPerClient = 1 + random.below(random.pick([2, 5, 8]))
+        upstreamReadsSlowly = random.chance(perMille: 150)
+        preemptionsPerMille = random.pick([0, 0, 5, 30])
+        hold = random.pick([0, 1_000_000, 5_000_000, 5_000_000, 20_000_000])
+        reuse = random.pick([.guarded, .guarded, .guarded, .guarded, .always, .never])
+        balance = random.pick([.leastConnections, .roundRobin, .randomTwo])
+        policy = random.pick([.contain, .contain, .observe, .fail])
+        servers = random.pick([1, 1, 2])
+        if isInnocent {
+            connectionsMax = random.pick([1024, 1024, 1024, 1, 2])
+            idleMax = random.pick([256, 256, 1])
+            if random.chance(perMille: 250) { upstreamIdleNanoseconds = 70_000_000 + random.upTo(400_000_000) }
+            if servers > 1 { refusesPerMille = random.pick([0, 0, 300]) }
+        } else {
+            quarantine = random.pick([60_000_000_000, 60_000_000_000, 200_000_000, 0])
+        }
+    }
+
+    private static func link(_ random: inout SeededNumbers, _ cuts: Link.Cuts) -> Link {
+        var link = Link()
+        link.latency = random.pick([10_000, 50_000, 500_000, 5_000_000])
+        link.jitter = random.pick([0, 20_000, 1_000_000])
+        link.cuts = cuts
+        link.cutDelay = random.pick([0, 1_000, 200_000])
+        link.acknowledgementDelay = random.pick([0, 0, 1_000_000, 40_000_000])
+        link.sendBytesMax = random.pick([600, 3000, 64 << 10, 64 << 10, 256 << 10])
+        link.receiveBytesMax = random.pick([500, 4000, 64 << 10, 64 << 10, 256 << 10])
+        link.shortWritesPerMille = random.pick([0, 0, 10, 200])
+        return link
+    }
+}
