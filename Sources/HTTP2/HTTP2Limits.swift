@@ -4,6 +4,7 @@ public struct HTTP2Limits: Sendable {
     public var streamsMax = 128
     /// Bytes of a header block as HTTP/1 would spell it, and as the peer has packed it.
     public var headerBytesMax = 64 << 10
+    public var headerCountMax = 128
     /// HEADERS and CONTINUATION frames of one header block.
     public var headerFramesMax = 16
     /// Body bytes of one stream, and of all, that are accepted and not yet passed on.

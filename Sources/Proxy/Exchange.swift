@@ -45,6 +45,14 @@ struct Exchange: BitwiseCopyable {
     var upstreamIndex: UInt16 = 0
     /// Requests sent so far; a retry is another.
     var attempts: UInt8 = 0
+    /// Of those, after connections that were stale.
+    var staleRetries: UInt8 = 0
+    /// Its connection had served another exchange before.
+    var wasPooled = false
+    /// A connection from the pool is not good enough, unless no other may be opened.
+    var wantsNewConnection = false
+    /// What has been sent of its body is kept in `body`.
+    var keepsBody = false
     /// The server that failed it last, which a retry passes over; -1 for none.
     var avoidedServer: Int16 = -1
     /// The upstream's header block has been written into the outbox.
@@ -69,6 +77,8 @@ struct Exchange: BitwiseCopyable {
     var startedAt: UInt64
     var sentAt: UInt64 = 0
     var requestBytes: UInt64 = 0
+    /// Body bytes as sent upstream, while they may have to be sent again.
+    var body = Buffer()
     /// Neighbour in the queue for a connection.
     var next: Int32 = -1
 

@@ -18,6 +18,8 @@ struct UpstreamConnection: BitwiseCopyable {
         case resting
         /// Pooled, to be taken.
         case ready
+        /// Pooled for longer, to be taken before others.
+        case settled
         /// Not used again, but listened to: late strays are to be caught and attributed.
         case listening
         /// Collecting bytes that no answer accounts for.
@@ -28,6 +30,8 @@ struct UpstreamConnection: BitwiseCopyable {
     var phase = Phase.connecting
     /// Not to be used again after the current exchange.
     var mustClose = false
+    /// Not a byte of the current request could be written.
+    var isUnsent = false
     /// A status line has been seen inside the current Content-Length body.
     var hasEmbedded = false
     var server: UInt16

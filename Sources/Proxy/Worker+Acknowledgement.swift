@@ -17,8 +17,7 @@ extension Worker {
         let isPlain = u.pointee.socket.security == .none
         let acknowledged = kernel.bytesAcknowledged(u.pointee.socket.fd)
         if acknowledged >= 0 {
-            let before = u.pointee.requestHeadEnd - UInt64(e.pointee.request.head.count)
-            return UInt64(acknowledged) <= (isPlain ? before : u.pointee.recordsBefore)
+            return UInt64(acknowledged) <= (isPlain ? requestStart(slot) : u.pointee.recordsBefore)
         }
         // Unread bytes may be an answer to the peer's own records, which it asked for together with its answer.
         guard isPlain, e.pointee.requestBytes == 0, e.pointee.requestEnded else { return false }

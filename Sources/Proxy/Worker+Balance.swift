@@ -48,7 +48,7 @@ extension Worker {
     func isEjected(_ server: Int) -> Bool { so_load(&servers[server].shared.pointee.ejectedUntil) > now }
 
     private func hasRoom(_ server: Int) -> Bool {
-        servers[server].readyFirst >= 0 || servers[server].restingFirst >= 0 || connectionsLeft(server)
+        servers[server].idleCount > 0 || !servers[server].listening.isEmpty || connectionsLeft(server)
     }
 
     // MARK: Shares

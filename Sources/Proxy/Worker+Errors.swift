@@ -103,7 +103,7 @@ extension Worker {
         let resets = policy == .fail || e.pointee.clientFraming == .untilClose
         let requestEnded = e.pointee.requestEnded
         c.pointee.exchange = -1
-        exchanges.release(number)
+        releaseExchange(number)
         if cuts {
             let alive = deliverToClient(client)
             guard alive, !resets, c.pointee.socket.isBlocked else { return closeClient(client, reset: resets) }

@@ -136,7 +136,7 @@ extension Worker {
             if isUpstreamOpen(slot) {
                 switch upstreams[slot].pointee.phase {
                 case .surplus: surplusEnded(slot, closed: false)
-                case .resting, .ready:
+                case .resting, .ready, .settled:
                     unpool(slot)
                     closeUpstream(slot, .drain)
                 default:

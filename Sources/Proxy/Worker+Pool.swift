@@ -17,12 +17,17 @@ extension Worker {
         guard let server = chooseServer(upstream, avoiding: Int(e.pointee.avoidedServer)) else {
             return failExchange(number, status: 503, "no server of upstream \(plan.upstreams[upstream].name) can be used")
         }
-        if let slot = takePooled(server, evenUnrested: false) { return attach(number, to: slot) }
-        if connectionsLeft(server), servers[server].connectionCount < plan.upstreams[upstream].idleMax {
+        let isIdempotent = e.pointee.request.method.isIdempotent
+        if !e.pointee.wantsNewConnection, let slot = takePooled(server, evenUnrested: false, onlyYoung: !isIdempotent) {
+            return attach(number, to: slot)
+        }
+        if connectionsLeft(server),
+            e.pointee.wantsNewConnection || servers[server].connectionCount < plan.upstreams[upstream].idleMax
+        {
             return connect(number, to: server)
         }
         // No more may be opened, or kept: of those that rest, the one that has rested longest is the least risky.
-        if let slot = takePooled(server, evenUnrested: true) {
+        if let slot = takePooled(server, evenUnrested: true, onlyYoung: false) {
             _ = so_fetch_add(&servers[server].shared.pointee.unrested, 1)
             return attach(number, to: slot)
         }
@@ -36,19 +41,31 @@ extension Worker {
     // MARK: Taking
 
     /// A pooled connection that has been looked at and is quiet, nil when there is none.
-    private mutating func takePooled(_ server: Int, evenUnrested: Bool) -> Int32? {
+    ///
+    /// `onlyYoung`: none whose server may soon close it, as far as we know its ways; for requests that cannot be sent again.
+    private mutating func takePooled(_ server: Int, evenUnrested: Bool, onlyYoung: Bool) -> Int32? {
         let upstream = Int(servers[server].upstream)
         guard plan.upstreams[upstream].reuse != .never else { return nil }
         if isQuarantined(server) {
             retirePool(server)
             return nil
         }
-        promoteRested(server, hold: plan.upstreams[upstream].reuse == .guarded ? plan.upstreams[upstream].hold : 0)
+        let isGuarded = plan.upstreams[upstream].reuse == .guarded
+        promoteRested(server, isGuarded ? plan.upstreams[upstream].hold : 0, isGuarded ? Self.settleTime : 0)
         while true {
-            let slot =
-                servers[server].readyFirst >= 0 ? servers[server].readyFirst : evenUnrested ? servers[server].restingFirst : -1
-            guard slot >= 0 else { return nil }
+            var slot = servers[server].settled.first
+            let safe = onlyYoung ? safeIdleTime(server) : nil
+            func isTooOld(_ slot: Int32) -> Bool { safe.map { now - upstreams[slot].pointee.pooledAt > $0 / 2 } ?? false }
+            // Of those that have rested for a shorter time, the one that has rested the longest is the least risky.
+            if slot < 0 || isTooOld(slot) { slot = servers[server].ready.first }
+            if slot < 0, evenUnrested { slot = servers[server].resting.first }
+            guard slot >= 0, !isTooOld(slot) else { return nil }
+            let idle = now - upstreams[slot].pointee.pooledAt
             unpool(slot)
+            if idle >= idleTime(slot) {
+                closeUpstream(slot, .idleTimeout)
+                continue
+            }
             if plan.upstreams[upstream].reuse == .always { return slot }
             switch look(slot) {
             case .quiet: return slot
@@ -63,6 +80,13 @@ extension Worker {
         }
     }
 
+    /// How long a connection may be idle: as configured, as its server allows, and as that has been seen to keep to it.
+    private func idleTime(_ slot: Int32) -> UInt64 {
+        min(upstreams[slot].pointee.idleTimeout, safeIdleTime(Int(upstreams[slot].pointee.server)) ?? .max)
+    }
+
+    private func safeIdleTime(_ server: Int) -> UInt64? { IdleLimit.safeTime(&servers[server].shared.pointee.idleLimit, now) }
+
     /// Looks at what has come on a pooled connection since the last wait for events.
     private mutating func look(_ slot: Int32) -> Look {
         let socket = upstreams[slot].pointee.socket
@@ -76,19 +100,27 @@ extension Worker {
         UnsafeMutableRawPointer(scratch + scratchCapacity - 1)
     }
 
-    /// Moves connections that have rested long enough to where they can be taken, last in, first out.
-    private mutating func promoteRested(_ server: Int, hold: UInt64) {
+    /// Connections that have rested for so long are taken before others.
+    ///
+    /// Most strays come within milliseconds, some after a query or a timer: where the pool has a choice, it costs nothing
+    /// to take a connection on which even those would have shown.
+    private static var settleTime: UInt64 { 50_000_000 }
+
+    /// Moves connections that have rested long enough to where they can be taken.
+    private mutating func promoteRested(_ server: Int, _ hold: UInt64, _ settleTime: UInt64) {
         while true {
-            let slot = servers[server].restingFirst
-            guard slot >= 0, upstreams[slot].pointee.pooledAt + hold <= now else { return }
-            let u = upstreams[slot]
-            servers[server].restingFirst = u.pointee.next
-            if u.pointee.next >= 0 { upstreams[u.pointee.next].pointee.previous = -1 } else { servers[server].restingLast = -1 }
-            u.pointee.phase = .ready
-            u.pointee.previous = -1
-            u.pointee.next = servers[server].readyFirst
-            if u.pointee.next >= 0 { upstreams[u.pointee.next].pointee.previous = slot }
-            servers[server].readyFirst = slot
+            let slot = servers[server].resting.first
+            guard slot >= 0, upstreams[slot].pointee.pooledAt + hold <= now else { break }
+            servers[server].resting.remove(slot, upstreams)
+            servers[server].ready.append(slot, upstreams)
+            upstreams[slot].pointee.phase = .ready
+        }
+        while true {
+            let slot = servers[server].ready.first
+            guard slot >= 0, upstreams[slot].pointee.pooledAt + settleTime <= now else { break }
+            servers[server].ready.remove(slot, upstreams)
+            servers[server].settled.prepend(slot, upstreams)
+            upstreams[slot].pointee.phase = .settled
         }
     }
 
@@ -96,22 +128,11 @@ extension Worker {
     mutating func unpool(_ slot: Int32) {
         let u = upstreams[slot]
         let server = Int(u.pointee.server)
-        let next = u.pointee.next
-        let previous = u.pointee.previous
-        if previous >= 0 {
-            upstreams[previous].pointee.next = next
-        } else if u.pointee.phase == .ready {
-            servers[server].readyFirst = next
-        } else {
-            servers[server].restingFirst = next
+        switch u.pointee.phase {
+        case .settled: servers[server].settled.remove(slot, upstreams)
+        case .ready: servers[server].ready.remove(slot, upstreams)
+        default: servers[server].resting.remove(slot, upstreams)
         }
-        if next >= 0 {
-            upstreams[next].pointee.previous = previous
-        } else if u.pointee.phase == .resting {
-            servers[server].restingLast = previous
-        }
-        u.pointee.next = -1
-        u.pointee.previous = -1
         u.pointee.phase = .active
         servers[server].idleCount -= 1
         _ = so_fetch_add(&servers[server].shared.pointee.idle, -1)
@@ -135,7 +156,8 @@ extension Worker {
             exchanges[number].pointee.attempts += 1
             exchanges[number].pointee.avoidedServer = Int16(server)
             connectFailed(server, String(cString: strerror(-fd)))
-            return retryOrFail(number, afterConnect: true)
+            retryOrFail(number, .unsent)
+            return
         }
         let connection = UpstreamConnection(
             fd: fd, server: UInt16(server), number: world.nextConnectionNumber(),
@@ -192,7 +214,7 @@ extension Worker {
         connectFailed(server, reason)
         if number >= 0 { exchanges[number].pointee.avoidedServer = Int16(server) }
         detach(slot, .error)
-        if number >= 0 { retryOrFail(number, afterConnect: true) }
+        if number >= 0 { retryOrFail(number, .unsent) }
     }
 
     private mutating func connectFailed(_ server: Int, _ reason: String) {
@@ -213,22 +235,21 @@ extension Worker {
         counters.changeUpstreamConnections(upstream: upstream, .idle, by: 1)
         u.pointee.phase = .resting
         u.pointee.pooledAt = now
-        u.pointee.next = -1
-        u.pointee.previous = servers[server].restingLast
-        if servers[server].restingLast >= 0 {
-            upstreams[servers[server].restingLast].pointee.next = slot
-        } else {
-            servers[server].restingFirst = slot
-        }
-        servers[server].restingLast = slot
-        timers.set(upstreamTimer(slot), now + u.pointee.idleTimeout)
+        servers[server].resting.append(slot, upstreams)
+        timers.set(upstreamTimer(slot), now + idleTime(slot))
         if Int(servers[server].idleCount) > plan.upstreams[upstream].idleMax {
             // The one in the pool for the longest is the next to be closed by its server anyway.
-            let oldest = servers[server].restingFirst
+            let oldest = oldestPooled(server)
             unpool(oldest)
             closeUpstream(oldest, .maxIdle)
         }
         if queues[upstream].first >= 0 { serveQueue(upstream) }
+    }
+
+    /// The connection that has been pooled the longest, -1 for none.
+    func oldestPooled(_ server: Int) -> Int32 {
+        let pool = servers[server]
+        return !pool.settled.isEmpty ? pool.settled.last : !pool.ready.isEmpty ? pool.ready.first : pool.resting.first
     }
 
     /// Closes a connection that is in no pool.

@@ -44,7 +44,7 @@ extension Worker {
     /// Connections that were pooled before the quarantine serve nobody any more: each has served its exchange.
     mutating func retirePool(_ server: Int) {
         while true {
-            let slot = servers[server].readyFirst >= 0 ? servers[server].readyFirst : servers[server].restingFirst
+            let slot = oldestPooled(server)
             guard slot >= 0 else { return }
             unpool(slot)
             let u = upstreams[slot]
@@ -63,14 +63,7 @@ extension Worker {
         let u = upstreams[slot]
         let server = Int(u.pointee.server)
         u.pointee.phase = .listening
-        u.pointee.next = -1
-        u.pointee.previous = servers[server].listeningLast
-        if u.pointee.previous >= 0 {
-            upstreams[u.pointee.previous].pointee.next = slot
-        } else {
-            servers[server].listeningFirst = slot
-        }
-        servers[server].listeningLast = slot
+        servers[server].listening.append(slot, upstreams)
         timers.set(upstreamTimer(slot), max(end ?? now + Self.listenTime, now))
         if u.pointee.socket.isReadable { queueUpstream(slot) }
         // Whoever waits for a connection comes before what may still be heard.
@@ -82,25 +75,13 @@ extension Worker {
     mutating func leaveListening(_ slot: Int32) {
         let u = upstreams[slot]
         guard u.pointee.phase == .listening else { return }
-        let server = Int(u.pointee.server)
-        if u.pointee.previous >= 0 {
-            upstreams[u.pointee.previous].pointee.next = u.pointee.next
-        } else {
-            servers[server].listeningFirst = u.pointee.next
-        }
-        if u.pointee.next >= 0 {
-            upstreams[u.pointee.next].pointee.previous = u.pointee.previous
-        } else {
-            servers[server].listeningLast = u.pointee.previous
-        }
-        u.pointee.next = -1
-        u.pointee.previous = -1
+        servers[Int(u.pointee.server)].listening.remove(slot, upstreams)
         u.pointee.phase = .active
     }
 
     /// The limit is reached: the connection that has been listened to for the longest makes room for an exchange.
     mutating func endListening(_ server: Int) -> Bool {
-        let slot = servers[server].listeningFirst
+        let slot = servers[server].listening.first
         guard slot >= 0 else { return false }
         _ = so_fetch_add(&servers[server].shared.pointee.listeningCut, 1)
         strayListeningEnded(slot, closed: false)

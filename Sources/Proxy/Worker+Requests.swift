@@ -53,6 +53,7 @@ extension Worker {
         c.pointee.body = decoder
         c.pointee.phase = decoder.isEmpty ? .waiting : .body
         timers.set(Worker.clientTimer(slot), decoder.isEmpty ? 0 : now + plan.timeouts.clientBody)
+        budgets[Int(exchange.upstreamIndex)].noteRequest(now)
         findUpstream(number)
     }
 
@@ -74,6 +75,11 @@ extension Worker {
         u.pointee.exchange = number
         u.pointee.ordinal += 1
         u.pointee.mustClose = false
+        u.pointee.isUnsent = false
+        e.pointee.wasPooled = u.pointee.ordinal > 1
+        if !e.pointee.requestEnded, !e.pointee.sentBody, !u.pointee.isStream {
+            e.pointee.keepsBody = e.pointee.wasPooled || e.pointee.request.method.isIdempotent
+        }
         if u.pointee.hasEmbedded { embedded[slot] = nil }
         u.pointee.hasEmbedded = false
         u.pointee.statusLine = EmbeddedStatusLine()
@@ -92,6 +98,7 @@ extension Worker {
         e.pointee.answer = Answer()
         e.pointee.sentAt = now
         outbox.add(head.first, head.count)
+        if !e.pointee.body.isEmpty { outbox.add(e.pointee.body.first, e.pointee.body.count) }
         outbox.beginsWithHead = true
         outbox.endsMessage = e.pointee.requestEnded
         timers.set(upstreamTimer(e.pointee.upstream), now + responseHeaderTimeout(e))
@@ -110,8 +117,12 @@ extension Worker {
         let e = exchanges[number]
         let slot = e.pointee.upstream
         let u = upstreams[slot]
+        let before = u.pointee.sent
         u.pointee.sent += UInt64(outbox.byteCount)
-        guard deliverToUpstream(slot) else { return upstreamRefusesBytes(slot) }
+        guard deliverToUpstream(slot) else {
+            if before == requestStart(slot), u.pointee.socket.security == .none { u.pointee.isUnsent = true }
+            return upstreamRefusesBytes(slot)
+        }
     }
 
     /// The upstream takes no more bytes, but its answer may have come: read it, and drop the rest of the request.
@@ -124,7 +135,8 @@ extension Worker {
         if u.pointee.exchange >= 0 {
             let e = exchanges[u.pointee.exchange]
             let c = clients[e.pointee.client]
-            if c.pointee.phase == .body { c.pointee.discardsBody = true }
+            // What can be sent again is not given up.
+            if c.pointee.phase == .body, e.pointee.sentBody, !e.pointee.keepsBody { c.pointee.discardsBody = true }
         }
         queueUpstream(slot)
     }
@@ -157,6 +169,7 @@ extension Worker {
             }
         }
         if count > 0 { e.pointee.sentBody = true }
+        if e.pointee.keepsBody { keepBody(number) }
         if ended {
             outbox.endsMessage = true
             e.pointee.requestEnded = true

@@ -65,7 +65,7 @@ extension Worker {
             !e.pointee.sentBody
         else { return false }
         detach(slot, .upstreamClosed)
-        retryOrFail(number, afterConnect: false, staleConnection: true)
+        retryOrFail(number, .stale)
         return true
     }
 
@@ -202,7 +202,7 @@ extension Worker {
         u.pointee.beforeLast = u.pointee.last
         u.pointee.last = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
         u.pointee.exchange = -1
-        exchanges.release(number)
+        releaseExchange(number)
     }
 
     /// Counts an exchange that has been answered.
@@ -222,7 +222,7 @@ extension Worker {
         if e.pointee.upstream >= 0 { detach(e.pointee.upstream, .clientGone) }
         buffers.give(&e.pointee.request.head)
         clients[e.pointee.client].pointee.exchange = -1
-        exchanges.release(number)
+        releaseExchange(number)
     }
 
     // MARK: Tunnels

@@ -37,6 +37,7 @@ extension Worker {
         collection.add(bytes, count)
         collections[slot] = collection
         u.pointee.received += UInt64(count)
+        leaveListening(slot)
         u.pointee.phase = .surplus
         buffers.give(&u.pointee.socket.input)
         timers.set(upstreamTimer(slot), now + Self.listenTime)
@@ -171,7 +172,7 @@ extension Worker {
         e.pointee.upstream = -1
         quarantine(slot, for: u.pointee.last)
         outbox.clear()
-        collections[slot]!.impact = retryAway(number) ? .none : .badGateway
+        collections[slot]!.impact = retryOrFail(number, .unanswered) ? .none : .badGateway
         listen(slot)
     }
 
@@ -186,7 +187,7 @@ extension Worker {
             u.pointee.exchange = -1
             exchanges[number].pointee.upstream = -1
             beginSurplus(slot, .idle, readBuffer, count)
-            retryOrFail(number, afterConnect: false, staleConnection: true)
+            retryOrFail(number, .stale)
             listen(slot)
             return true
         }
@@ -234,17 +235,6 @@ extension Worker {
         copy.head.start = record.head.start
         copy.head.end = record.head.end
         return copy
-    }
-
-    /// Sends a request again on another connection. False when that is not safe, and the client has been told.
-    mutating func retryAway(_ number: Int32) -> Bool {
-        let e = exchanges[number]
-        let isSafe =
-            e.pointee.request.method.isIdempotent && e.pointee.requestEnded && !e.pointee.sentBody && !e.pointee.answered
-        let attempts = Int(e.pointee.attempts)
-        let attemptsMax = plan.upstreams[Int(e.pointee.upstreamIndex)].retryAttempts
-        retryOrFail(number, afterConnect: false)
-        return isSafe && attempts <= attemptsMax
     }
 
     /// An interim response among the chunks: told, left out, and the answer goes on, except under `fail`: false then.

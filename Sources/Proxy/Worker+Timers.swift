@@ -53,7 +53,7 @@ extension Worker {
         case .connecting:
             let isShaking = u.pointee.socket.security != .none
             connectGaveUp(slot, isShaking ? "the TLS handshake took too long" : String(cString: strerror(ETIMEDOUT)))
-        case .resting, .ready:
+        case .resting, .ready, .settled:
             unpool(slot)
             closeUpstream(slot, .idleTimeout)
         case .listening: strayListeningEnded(slot, closed: false)

@@ -59,6 +59,7 @@ public struct Worker: ~Copyable {
     /// Index in `servers` of each upstream's first, and one past the last upstream's.
     let firstServer: [Int]
     var queues: [WaitQueue]
+    var budgets: [RetryBudget]
     /// Connections to come back to in this turn's end, by tag.
     var again: [UInt64] = []
     var listeners: [ListenerSocket] = []
@@ -121,6 +122,7 @@ public struct Worker: ~Copyable {
         self.servers = servers
         self.firstServer = firstServer
         queues = plan.upstreams.map { _ in WaitQueue() }
+        budgets = plan.upstreams.map { _ in RetryBudget() }
         again.reserveCapacity(1024)
         timers.open(hangupTimer)
         for server in servers.indices { timers.open(serverTimer(server)) }

@@ -3,6 +3,7 @@ public enum MetricFamily: Int, CaseIterable, Sendable {
     case incidents, incidentsSuppressed, incidentsDropped, surplusBytes
     case requests, requestDuration, upstreamResponseHeader
     case upstreamConnections, upstreamConnectionsClosed, upstreamServerUp, upstreamServerQuarantined, upstreamRetries
+    case upstreamRetriesRefused
     case clientConnections, clientRejected, receivedBytes, sentBytes
     case eventLoopLag, configLastReloadSuccessful, configLastReloadSuccessTimestamp, buildInfo
     case processCPU, processResidentMemory, processVirtualMemory, processOpenFDs, processMaxFDs, processStartTime
@@ -20,7 +21,7 @@ public enum MetricFamily: Int, CaseIterable, Sendable {
     public var description: Description {
         switch self {
         case .incidents, .incidentsSuppressed, .incidentsDropped, .surplusBytes: ofIncidents
-        case .requests, .requestDuration, .upstreamResponseHeader, .upstreamRetries: ofExchanges
+        case .requests, .requestDuration, .upstreamResponseHeader, .upstreamRetries, .upstreamRetriesRefused: ofExchanges
         case .upstreamConnections, .upstreamConnectionsClosed, .upstreamServerUp, .upstreamServerQuarantined: ofUpstreams
         case .clientConnections, .clientRejected, .receivedBytes, .sentBytes: ofClients
         default: ofProcess
@@ -62,6 +63,10 @@ public enum MetricFamily: Int, CaseIterable, Sendable {
             .init(
                 name: "sendonce_upstream_response_header_seconds", sort: .histogram, labels: ["upstream"],
                 help: "Time from the request's header block sent to the final header block received.")
+        case .upstreamRetriesRefused:
+            .init(
+                name: "sendonce_upstream_retries_refused_total", sort: .counter, labels: ["upstream"],
+                help: "Requests not sent again because too many had been.")
         default:
             .init(
                 name: "sendonce_upstream_retries_total", sort: .counter, labels: ["upstream"],

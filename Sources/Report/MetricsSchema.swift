@@ -98,6 +98,7 @@ public struct MetricsSchema: Sendable {
                 add(&samples, .upstreamConnectionsClosed, [upstream.name, reason.text], cell)
             }
             add(&samples, .upstreamRetries, [upstream.name], first + CounterLayout.retries)
+            add(&samples, .upstreamRetriesRefused, [upstream.name], first + CounterLayout.retriesRefused)
             add(&samples, .surplusBytes, [upstream.name], first + CounterLayout.surplus)
             addHistogram(&samples, .upstreamResponseHeader, [upstream.name], first + CounterLayout.responseHeader)
         }

@@ -100,6 +100,40 @@ class Trust(TLSUpstreamTest):
         self.assertNoIncidents(proxy)
 
 
+class Health(TLSUpstreamTest):
+    HEALTH = {"path": "/ok", "interval": "100ms", "timeout": "2s", "unhealthy_after": 1, "healthy_after": 1}
+
+    def checked(self, address, **tls):
+        app = {"servers": [address], "health": self.HEALTH,
+               "tls": {"ca": certificates.file("ca.pem"), "server_name": "shop.example"} | tls}
+        return self.proxy(None, upstreams={"app": app})
+
+    def test_checks_speak_tls(self):
+        asked = []
+
+        def script(conversation):
+            while (request := conversation.read_request()) is not None:
+                asked.append((request.target, request.field("user-agent"), conversation.socket.session_reused))
+                conversation.send(upstream.ok())
+        proxy = self.checked(self.scripted_over_tls(script).address)
+        wait_for(lambda: asked.count(("/ok", "sendonce-health", True)) > 1, lambda: f"checks, the later ones resumed: {asked}")
+        self.assertEqual(proxy.get("/").body, b"OK")
+        proxy.wait_metric(1, "sendonce_upstream_server_up", upstream="app")
+
+    def test_a_server_that_is_not_trusted_is_down(self):
+        proxy = self.checked(self.node_over_tls().address, server_name="admin.example")
+        proxy.wait_metric(0, "sendonce_upstream_server_up", upstream="app")
+        self.wait_log(proxy, r"server down error=.*it is for shop.example")
+
+    def test_a_server_without_tls_is_down(self):
+        def script(conversation):
+            conversation.socket.recv(65536)
+            conversation.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        proxy = self.checked(self.scripted(script).address)
+        proxy.wait_metric(0, "sendonce_upstream_server_up", upstream="app")
+        self.wait_log(proxy, r"server down error=.*not TLS")
+
+
 class Sessions(TLSUpstreamTest):
     def test_the_next_connection_goes_on_with_the_session(self):
         for version in V12, V13:
