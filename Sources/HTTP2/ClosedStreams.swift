@@ -10,23 +10,26 @@ struct ClosedStreams {
         var resetByUs: Bool
     }
 
+    private let countMax: Int
     private var entries: UnsafeMutablePointer<Entry>
-    private let capacity: Int
+    private var capacity: Int
     private var count = 0
-    /// The oldest, once all places are taken.
+    /// The oldest, once all places are taken and there will be no more.
     private var oldest = 0
     /// The highest number that has been forgotten.
     private(set) var forgottenMax: Int32 = 0
 
-    init(capacity: Int) {
-        self.capacity = max(1, capacity)
-        entries = .allocate(capacity: self.capacity)
+    init(countMax: Int) {
+        self.countMax = max(1, countMax)
+        capacity = min(8, self.countMax)
+        entries = .allocate(capacity: capacity)
     }
 
     func deallocate() { entries.deallocate() }
 
     /// Remembers a stream, and returns the unconsumed bytes of the one that it pushes out.
     mutating func add(_ entry: Entry) -> Int {
+        if count == capacity, capacity < countMax { grow() }
         if count < capacity {
             entries[count] = entry
             count += 1
@@ -37,6 +40,15 @@ struct ClosedStreams {
         entries[oldest] = entry
         oldest = oldest + 1 == capacity ? 0 : oldest + 1
         return Int(forgotten.unconsumed)
+    }
+
+    private mutating func grow() {
+        let size = min(capacity * 2, countMax)
+        let larger = UnsafeMutablePointer<Entry>.allocate(capacity: size)
+        larger.moveInitialize(from: entries, count: count)
+        entries.deallocate()
+        entries = larger
+        capacity = size
     }
 
     /// Newest first: that one is asked for most.

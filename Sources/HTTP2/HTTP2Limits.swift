@@ -13,7 +13,7 @@ public struct HTTP2Limits: Sendable {
     /// Frames that wait to be written; beyond them bodies wait unframed (`pending`).
     public var outputBytesMax = 64 << 10
     /// Streams that are remembered after their end, so that what comes late has a name.
-    public var closedStreamsMax = 32
+    public var closedStreamsMax = 128
 
     /// What a peer may send at once, and in a second for good.
     public var resets = Rate(burst: 500, perSecond: 33)

@@ -97,12 +97,16 @@ public final class HTTP2Session {
     /// The peer takes extended CONNECT (RFC 8441).
     public var allowsExtendedConnect: Bool { state.pointee.peerTakesConnect }
 
-    /// Server: steps of the stream carry the tag from now on.
+    /// Steps of the stream carry the tag from now on, also those about what comes after its end. -1: none.
     public func setTag(_ stream: Int32, _ tag: Int32) {
         let place = state.pointee.streams.find(stream)
-        if place >= 0 { state.pointee.streams[place].pointee.tag = tag }
+        if place >= 0 {
+            state.pointee.streams[place].pointee.tag = tag
+        } else if let entry = state.pointee.closed.find(stream) {
+            entry.pointee.tag = tag
+        }
     }
 
-    /// The tag of a stream that may be fed again: its pending bytes have all been framed. Once each; nil: none.
+    /// The tag of a stream whose pending bytes have all been framed: it may be fed again, or has ended. Once each; nil: none.
     public func nextDrained() -> Int32? { state.pointee.drained.next() }
 }

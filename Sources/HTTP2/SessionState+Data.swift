@@ -141,6 +141,7 @@ extension SessionState {
         if isServer {
             guard resets.take(limits.resets, now: now) else { return fail(.rapidReset, count) }
             putReset(data.stream, ErrorCode.streamClosed)
+            return nil
         }
         return violation(.dataAfterEnd, data.stream, entry.pointee.tag, surplus: payload, at: at, count)
     }
@@ -149,12 +150,12 @@ extension SessionState {
     private mutating func strangeData(
         _ what: HTTP2Violation, _ place: Int32, _ surplus: Int, _ count: Int, _ at: Int, code: UInt32, resets: Bool = false
     ) -> HTTP2Step {
+        if isServer { return resetByOurselves(place, code, cause: what, consumed: at) }
         let stream = streams[place]
         var step = violation(what, stream.pointee.id, stream.pointee.tag, surplus: surplus, at: at, count)
         step.isStreamOpen = true
-        if resets || isServer {
+        if resets {
             step.resetsStream = true
-            if isServer, !self.resets.take(limits.resets, now: now) { return fail(.rapidReset, count) }
             reset(place, code)
         } else if data.ends, !stream.pointee.flags.contains(.peerEnded) {
             step.ended = true

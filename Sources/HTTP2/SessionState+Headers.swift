@@ -141,8 +141,8 @@ extension SessionState {
         }
         if let what {
             guard resets.take(limits.resets, now: now) else { return fail(.rapidReset, 0) }
-            step.event = .violation(what)
-            step.resetsStream = true
+            step.event = .reset(code)
+            step.cause = what
             reset(place, code)
             return step
         }

@@ -64,7 +64,7 @@ extension SessionState {
             stream.pointee.queue.commit(n)
         }
         guard !stream.pointee.queue.isEmpty else { return true }
-        stream.pointee.flags.insert(ended ? .endsBehindQueue : .isAwaited)
+        if ended { stream.pointee.flags.insert(.endsBehindQueue) }
         if stream.pointee.sendWindow > 0 { list(place) }
         return true
     }

@@ -37,13 +37,10 @@ extension SessionState {
         step.event = .violation(.lengthShort)
         step.isStreamOpen = true
         step.offset = data.offset
-        if isServer {
-            guard resets.take(limits.resets, now: now) else { return fail(.rapidReset, consumed) }
-            step.resetsStream = true
-            reset(place, ErrorCode.protocolError)
-        } else {
-            endPeerSide(place)
+        guard !isServer else {
+            return resetByOurselves(place, ErrorCode.protocolError, cause: .lengthShort, consumed: consumed)
         }
+        endPeerSide(place)
         return step
     }
 
@@ -76,9 +73,12 @@ extension SessionState {
     }
 
     /// A stream error of the peer's.
-    mutating func resetByOurselves(_ place: Int32, _ code: UInt32, consumed: Int) -> HTTP2Step {
+    mutating func resetByOurselves(
+        _ place: Int32, _ code: UInt32, cause: HTTP2Violation? = nil, consumed: Int
+    ) -> HTTP2Step {
         if isServer, !resets.take(limits.resets, now: now) { return fail(.rapidReset, consumed) }
         var step = HTTP2Step(.reset(code), consumed: consumed)
+        step.cause = cause
         step.stream = streams[place].pointee.id
         step.tag = streams[place].pointee.tag
         reset(place, code)

@@ -49,8 +49,8 @@ extension SessionState {
         stream.pointee.queue.release()
         stream.pointee.trailerCount = 0
         queuedStreams -= 1
-        if stream.pointee.flags.contains(.isAwaited), !ends { drained.add(stream.pointee.tag) }
-        stream.pointee.flags.remove([.isAwaited, .endsBehindQueue])
+        if stream.pointee.tag >= 0 { drained.add(stream.pointee.tag) }
+        stream.pointee.flags.remove(.endsBehindQueue)
         if ends { endOurSide(place) }
     }
 

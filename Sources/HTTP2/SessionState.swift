@@ -73,7 +73,7 @@ struct SessionState: ~Copyable {
         limits.connectionWindowBytes = min(max(limits.connectionWindowBytes, Self.defaultWindow), Self.windowMax)
         self.limits = limits
         self.decoder = decoder
-        closed = ClosedStreams(capacity: limits.closedStreamsMax)
+        closed = ClosedStreams(countMax: limits.closedStreamsMax)
         hasPreface = !isServer
         receiveWindow = limits.connectionWindowBytes
         resets = FloodMeter(limits.resets)

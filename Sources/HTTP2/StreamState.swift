@@ -10,15 +10,13 @@ struct StreamState {
         static let endsBehindQueue = Flags(rawValue: 1 << 2)
         /// In the list of streams that can be framed.
         static let isListed = Flags(rawValue: 1 << 3)
-        /// A feeder waits for the queue to be empty.
-        static let isAwaited = Flags(rawValue: 1 << 4)
         /// RST_STREAM(NO_ERROR) follows END_STREAM.
-        static let resetsAtEnd = Flags(rawValue: 1 << 5)
+        static let resetsAtEnd = Flags(rawValue: 1 << 4)
         /// Client: the final header block has come.
-        static let hasHead = Flags(rawValue: 1 << 6)
+        static let hasHead = Flags(rawValue: 1 << 5)
         /// Client: the answer has no body (HEAD, 204, 304).
-        static let isBodiless = Flags(rawValue: 1 << 7)
-        static let declaresLength = Flags(rawValue: 1 << 8)
+        static let isBodiless = Flags(rawValue: 1 << 6)
+        static let declaresLength = Flags(rawValue: 1 << 7)
     }
 
     var id: Int32

@@ -77,6 +77,15 @@ struct Exchange: BitwiseCopyable {
     var startedAt: UInt64
     var sentAt: UInt64 = 0
     var requestBytes: UInt64 = 0
+    /// First time in the queue for a connection, 0 for never.
+    var waitsSince: UInt64 = 0
+    /// Where it was sent last: the server, the connection's number and the exchange's number on it.
+    var server: Int32 = -1
+    var connection: UInt64 = 0
+    var ordinal: UInt32 = 0
+    /// When a connection began to be opened for it, and what that took.
+    var connectingSince: UInt64 = 0
+    var connectTime: UInt64 = 0
     /// Body bytes as sent upstream, while they may have to be sent again.
     var body = Buffer()
     /// Neighbour in the queue for a connection.

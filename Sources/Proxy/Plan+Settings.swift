@@ -14,8 +14,10 @@ extension Plan {
     /// The plan for settings: names resolved, times in nanoseconds.
     public static func make(_ settings: Settings) throws(ResolveError) -> Plan {
         let tls: TLSFiles
+        let errorPages: ErrorPages
         do throws(Problems) {
             tls = try TLSFiles(settings)
+            errorPages = try ErrorPages(settings)
         } catch {
             throw ResolveError(description: "\(error)", problems: error)
         }
@@ -40,7 +42,9 @@ extension Plan {
             upstreams: upstreams, routes: routes, limits: limits, timeouts: timeouts,
             quarantine: nanoseconds(settings.incidents.quarantine.forMilliseconds),
             sampleBytes: settings.incidents.evidence.sample == .off ? 0 : settings.incidents.evidence.sampleBytesMax,
-            trusted: settings.trustedProxies, acceptors: tls.acceptors, warnings: tls.warnings)
+            accessIsCombined: settings.accessLog.style == .combined, errorPages: errorPages, trusted: settings.trustedProxies,
+            acceptors: tls.acceptors,
+            warnings: tls.warnings)
     }
 
     private static func make(_ upstream: Settings.Upstream, _ tls: TLSFiles) throws(ResolveError) -> Upstream {

@@ -90,6 +90,9 @@ public final class Plan: Sendable {
     public let quarantine: UInt64
     /// Evidence keeps raw bytes, at most so many; 0 keeps none.
     public let sampleBytes: Int
+    public let errorPages: ErrorPages
+    /// Lines of the access log are in the combined format rather than JSON.
+    public let accessIsCombined: Bool
     /// Networks whose forwarding fields are believed.
     public let trusted: [AddressBlock]
     /// What works, and should be mended, for the operational log.
@@ -97,7 +100,10 @@ public final class Plan: Sendable {
 
     public init(
         upstreams: [Upstream], routes: [Route], limits: Limits = Limits(), timeouts: Timeouts = Timeouts(),
-        quarantine: UInt64 = 60_000_000_000, sampleBytes: Int = 0, trusted: [AddressBlock] = [], acceptors: [TLSAcceptor?] = [],
+        quarantine: UInt64 = 60_000_000_000, sampleBytes: Int = 0, accessIsCombined: Bool = false,
+        errorPages: ErrorPages = ErrorPages(),
+        trusted: [AddressBlock] = [],
+        acceptors: [TLSAcceptor?] = [],
         warnings: [String] = []
     ) {
         self.upstreams = upstreams
@@ -106,6 +112,8 @@ public final class Plan: Sendable {
         self.timeouts = timeouts
         self.quarantine = quarantine
         self.sampleBytes = sampleBytes
+        self.errorPages = errorPages
+        self.accessIsCombined = accessIsCombined
         self.trusted = trusted
         self.acceptors = acceptors
         self.warnings = warnings

@@ -14,13 +14,10 @@ extension Worker {
         guard plan.upstreams[Int(servers[Int(u.pointee.server)].upstream)].reuse == .guarded else { return false }
         guard kernel.unacknowledged(u.pointee.socket.fd) > 0 else { return false }
         let e = exchanges[u.pointee.exchange]
-        let isPlain = u.pointee.socket.security == .none
         let acknowledged = kernel.bytesAcknowledged(u.pointee.socket.fd)
-        if acknowledged >= 0 {
-            return UInt64(acknowledged) <= (isPlain ? requestStart(slot) : u.pointee.recordsBefore)
-        }
-        // Unread bytes may be an answer to the peer's own records, which it asked for together with its answer.
-        guard isPlain, e.pointee.requestBytes == 0, e.pointee.requestEnded else { return false }
+        if acknowledged >= 0 { return UInt64(acknowledged) <= requestStartOnWire(slot) }
+        // Over TLS unread bytes may be an answer to the peer's own records, which it asked for together with its answer.
+        guard u.pointee.socket.security == .none, e.pointee.requestBytes == 0, e.pointee.requestEnded else { return false }
         let kept = UnsafeBufferPointer(start: readBuffer, count: min(count, SurplusReader.keptBytesMax))
         return SurplusReader.keepsConnection(Array(kept))
     }

@@ -31,6 +31,7 @@ extension Worker {
                 "\(subject(slot)) sent \(incident.evidence.fields?.joined(separator: ", ") ?? "") "
                 + (verdict.kind == .duplicateField ? "more than once" : "that contradict each other")
                 + " in its answer to \(naming(guilty.request))"
+            note(incident.id, of: number)
             world.recorder.record(incident)
         }
         // Whoever contradicts itself about framing may go on doing so in the next answer.
@@ -75,6 +76,7 @@ extension Worker {
         let place = verdict.phase == .inHead ? "in the header block" : "\(guilty.answer.bodyBytes) bytes into the body"
         let promised = guilty.answer.declaresLength ? " of \(guilty.answer.declaredBytes)" : ""
         incident.message = "\(subject(slot)) \(what) \(place)\(promised) of \(naming(guilty.request))"
+        note(incident.id, of: number)
         world.recorder.record(incident)
         detach(slot, reason)
         failExchange(number, status: 502, "the upstream did not finish its answer")
@@ -90,6 +92,7 @@ extension Worker {
         // What is malformed is no surplus.
         if verdict.kind == .malformedMessage { incident.evidence.surplusBytes = nil }
         if verdict.kind == .misdeliveredResponse { incident.evidence.proof = .unacknowledgedRequest }
+        if let id = collection.id { incident.id = id }
         switch collection.impact {
         case .none: incident.clientImpact = .none
         case .aborted: incident.clientImpact = .aborted
@@ -127,6 +130,8 @@ extension Worker {
         let guilty = u.pointee.last
         var incident = incidentSkeleton(verdict, slot, guilty)
         fill(&incident.evidence, collection, block, guilty)
+        // What is only suspected may be told beside the surplus itself, which has that id.
+        if verdict.certainty == .proven, let id = collection.id { incident.id = id }
         // The offending bytes begin inside the body, not where the surplus begins.
         let bodyStart = collection.connectionOffset - guilty.answer.bodyBytes
         incident.evidence.connectionOffset = bodyStart + capture.offset

@@ -47,7 +47,8 @@ extension Worker {
         let upstream = Int(servers[server].upstream)
         guard plan.upstreams[upstream].reuse != .never else { return nil }
         if isQuarantined(server) {
-            retirePool(server)
+            // Those that were pooled before the quarantine have served their exchange.
+            retirePool(server, .quarantine)
             return nil
         }
         let isGuarded = plan.upstreams[upstream].reuse == .guarded
@@ -153,6 +154,7 @@ extension Worker {
         var isConnected = false
         let fd = kernel.connect(plan.upstreams[upstream].servers[Int(servers[server].index)].address, isConnected: &isConnected)
         guard fd >= 0 else {
+            if Self.meansExhausted(fd) { return waitForDescriptor(number, server) }
             exchanges[number].pointee.attempts += 1
             exchanges[number].pointee.avoidedServer = Int16(server)
             connectFailed(server, String(cString: strerror(-fd)))
@@ -184,6 +186,20 @@ extension Worker {
         attach(number, to: slot)
     }
 
+    /// This process has no descriptor left, which is not the server's fault: one of its connections has to do.
+    private mutating func waitForDescriptor(_ number: Int32, _ server: Int) {
+        pauseAccepting()
+        if let slot = takePooled(server, evenUnrested: true, onlyYoung: false) {
+            _ = so_fetch_add(&servers[server].shared.pointee.unrested, 1)
+            return attach(number, to: slot)
+        }
+        let upstream = Int(servers[server].upstream)
+        guard servers[server].connectionCount > 0, queues[upstream].count < plan.upstreams[upstream].queueMax else {
+            return failExchange(number, status: 503, "no file descriptor is left for a connection to the upstream")
+        }
+        enqueue(number)
+    }
+
     /// A connect has been decided: the request goes out, or elsewhere.
     mutating func connectDecided(_ slot: Int32) {
         let u = upstreams[slot]
@@ -201,6 +217,7 @@ extension Worker {
         let u = upstreams[slot]
         let number = u.pointee.exchange
         guard number >= 0 else { return closeUpstream(slot, .clientGone) }
+        exchanges[number].pointee.connectTime = max(1, now - exchanges[number].pointee.connectingSince)
         requestStarts(number)
         sendToUpstream(number)
         // Body bytes that came meanwhile wait in the client's connection.
@@ -292,7 +309,26 @@ extension Worker {
         }
         queues[upstream].last = number
         queues[upstream].count += 1
-        timers.set(Worker.clientTimer(e.pointee.client), now + plan.upstreams[upstream].queueTimeout)
+        if queues[upstream].count == 1 { timers.set(queueTimer, now + Self.queueLookTime) }
+        if e.pointee.waitsSince == 0 { e.pointee.waitsSince = now }
+        timers.set(Worker.clientTimer(e.pointee.client), e.pointee.waitsSince + plan.upstreams[upstream].queueTimeout)
+    }
+
+    /// Connections that other workers close make room here too, and nobody tells: so whoever waits looks.
+    static var queueLookTime: UInt64 { 10_000_000 }
+
+    mutating func lookAtQueues() {
+        var waits = false
+        for upstream in queues.indices where queues[upstream].count > 0 {
+            waits = true
+            for server in firstServer[upstream]..<firstServer[upstream + 1] where isUp(server) {
+                let open = so_load(&servers[server].shared.pointee.connections)
+                let room =
+                    UInt64(plan.upstreams[upstream].connectionsMax) - min(open, UInt64(plan.upstreams[upstream].connectionsMax))
+                for _ in 0..<min(Int(room), queues[upstream].count) { serveQueue(upstream) }
+            }
+        }
+        if waits { timers.set(queueTimer, now + Self.queueLookTime) }
     }
 
     /// Takes an exchange out of its queue, wherever it stands.

@@ -41,15 +41,15 @@ extension Worker {
 
     func isQuarantined(_ server: Int) -> Bool { so_load(&servers[server].shared.pointee.quarantinedUntil) > now }
 
-    /// Connections that were pooled before the quarantine serve nobody any more: each has served its exchange.
-    mutating func retirePool(_ server: Int) {
+    /// A server's pooled connections serve nobody any more. Those that were pooled a short time ago are listened to first.
+    mutating func retirePool(_ server: Int, _ reason: CloseReason) {
         while true {
             let slot = oldestPooled(server)
             guard slot >= 0 else { return }
             unpool(slot)
             let u = upstreams[slot]
             if u.pointee.pooledAt + Self.listenTime <= now, !u.pointee.socket.isReadable {
-                closeUpstream(slot, .quarantine)
+                closeUpstream(slot, reason)
             } else {
                 listenForStrays(slot, until: u.pointee.pooledAt + Self.listenTime)
             }
@@ -92,7 +92,8 @@ extension Worker {
     mutating func strayListeningEnded(_ slot: Int32, closed: Bool) {
         // A close that was announced is no hang-up; one in quarantine is.
         if closed { noteEnding(slot, mayBeHangup: !upstreams[slot].pointee.mustClose) }
+        if closed { return closeUpstream(slot, .upstreamClosed) }
         let isQuarantined = isQuarantined(Int(upstreams[slot].pointee.server))
-        closeUpstream(slot, closed ? .upstreamClosed : isQuarantined ? .quarantine : .notReusable)
+        closeUpstream(slot, isQuarantined ? .quarantine : isLeaving ? .drain : .notReusable)
     }
 }

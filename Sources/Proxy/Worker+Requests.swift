@@ -74,6 +74,11 @@ extension Worker {
         e.pointee.attempts += 1
         u.pointee.exchange = number
         u.pointee.ordinal += 1
+        e.pointee.server = Int32(u.pointee.server)
+        e.pointee.connection = u.pointee.number
+        e.pointee.ordinal = u.pointee.ordinal
+        e.pointee.connectTime = 0
+        if u.pointee.phase == .connecting { e.pointee.connectingSince = now }
         u.pointee.mustClose = false
         u.pointee.isUnsent = false
         e.pointee.wasPooled = u.pointee.ordinal > 1
@@ -120,7 +125,7 @@ extension Worker {
         let before = u.pointee.sent
         u.pointee.sent += UInt64(outbox.byteCount)
         guard deliverToUpstream(slot) else {
-            if before == requestStart(slot), u.pointee.socket.security == .none { u.pointee.isUnsent = true }
+            if before == requestStart(slot) { u.pointee.isUnsent = true }
             return upstreamRefusesBytes(slot)
         }
     }

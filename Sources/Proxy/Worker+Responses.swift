@@ -47,7 +47,9 @@ extension Worker {
         case .chunked, .untilClose: e.pointee.clientFraming = isHTTP10 ? .untilClose : .chunked
         }
         // Whoever answers before the request is complete leaves bytes behind that nobody will read.
-        if e.pointee.clientFraming == .untilClose || !e.pointee.requestEnded || isDraining { endAfterAnswer(e.pointee.client) }
+        if e.pointee.clientFraming == .untilClose || !e.pointee.requestEnded || mustLeave(c) {
+            endAfterAnswer(e.pointee.client)
+        }
         let hop = ResponseHead.Hop(framing: e.pointee.clientFraming, closes: c.pointee.mustClose, isHTTP10: isHTTP10)
         ResponseHead.dropFields(&responseBlock, hop)
         putHead(hop, plan.routes[Int(e.pointee.request.route)].responseFields)
@@ -138,11 +140,21 @@ extension Worker {
         sendToClient(client)
         // The client went away with its last bytes: its exchange, and this connection, went with it.
         guard upstreams.generation(slot) == generation, u.pointee.exchange == number else { return }
-        let mayKeep = e.pointee.requestEnded && !u.pointee.socket.isBlocked && !u.pointee.mustClose && !isDraining
+        // A worker that leaves keeps connections only for those who wait for one.
+        let isWanted = !isLeaving || queues[Int(e.pointee.upstreamIndex)].count > 0
+        let mayKeep = e.pointee.requestEnded && !u.pointee.socket.isBlocked && !u.pointee.mustClose && isWanted
         countAnswer(number, status: Int(e.pointee.answer.status), route: route)
+        // Its surplus is told later, by an id that its line can have already.
+        var incident: String?
+        if position < count, !EmbeddedStatusLine.mayBe(408, readBuffer + position, count - position) {
+            incident = newIncidentID()
+            note(incident!, of: number)
+        }
+        logAccess(number, e.pointee.request, status: Int(e.pointee.answer.status), .answered)
         finish(number)
         if position < count {
             beginSurplus(slot, .afterEnd, readBuffer + position, count - position)
+            collections[slot]?.id = incident
             listen(slot)
         } else if u.pointee.socket.sawEnd {
             closeUpstream(slot, .upstreamClosed)
@@ -180,6 +192,7 @@ extension Worker {
         e.pointee.request.head = Buffer()
         beginSurplus(slot, .afterEnd, readBuffer + position, count - position)
         collections[slot]!.impact = wasAnswered ? .aborted : .badGateway
+        noteCollection(slot, of: number)
         endBroken(number, record: record)
         listen(slot)
         return true
@@ -219,6 +232,8 @@ extension Worker {
         if e.pointee.isWaiting { dequeue(number) }
         countAnswer(
             number, status: e.pointee.answered ? Int(e.pointee.answer.status) : 499, route: Int(e.pointee.request.route))
+        logAccess(
+            number, e.pointee.request, status: e.pointee.answered ? Int(e.pointee.answer.status) : 499, .clientGone)
         if e.pointee.upstream >= 0 { detach(e.pointee.upstream, .clientGone) }
         buffers.give(&e.pointee.request.head)
         clients[e.pointee.client].pointee.exchange = -1
@@ -245,6 +260,7 @@ extension Worker {
     }
 
     mutating func forwardTunnel(fromClient client: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
+        exchanges[clients[client].pointee.exchange].pointee.requestBytes += UInt64(count)
         outbox.add(bytes, count)
         sendToUpstream(clients[client].pointee.exchange)
     }
@@ -268,6 +284,7 @@ extension Worker {
         let number = upstreams[slot].pointee.exchange
         let client = exchanges[number].pointee.client
         countAnswer(number, status: 101, route: Int(exchanges[number].pointee.request.route))
+        logAccess(number, exchanges[number].pointee.request, status: 101, .answered)
         finish(number)
         closeUpstream(slot, .upstreamClosed)
         clients[client].pointee.phase = .head

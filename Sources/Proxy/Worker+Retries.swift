@@ -84,12 +84,15 @@ extension Worker {
     /// A reset tells nothing: the kernel drops what it acknowledges.
     private func endedBeforeRequest(_ slot: Int32) -> Bool {
         let u = upstreams[slot]
-        guard u.pointee.socket.sawEnd, !u.pointee.socket.isBroken, u.pointee.socket.security == .none, !u.pointee.isStream
-        else {
-            return false
-        }
+        guard u.pointee.socket.sawEnd, !u.pointee.socket.isBroken, !u.pointee.isStream else { return false }
         let acknowledged = kernel.bytesAcknowledged(u.pointee.socket.fd)
-        return acknowledged >= 0 && UInt64(acknowledged) <= requestStart(slot)
+        return acknowledged >= 0 && UInt64(acknowledged) <= requestStartOnWire(slot)
+    }
+
+    /// Bytes that the kernel was given on the connection before its current request: those of records, where there are any.
+    func requestStartOnWire(_ slot: Int32) -> UInt64 {
+        let u = upstreams[slot]
+        return u.pointee.socket.security == .none ? requestStart(slot) : u.pointee.recordsBefore
     }
 
     /// Bytes written on the connection before its current request.

@@ -35,7 +35,7 @@ extension Worker {
     /// What is asked of the route's upstream. Nil when the target becomes too long.
     mutating func aim(_ slot: Int32, _ route: Int, _ target: RequestTarget) -> RequestHead.Aim? {
         var aim = RequestHead.Aim(target, isTrusted: clients[slot].pointee.isTrusted)
-        aim.isTLS = clients[slot].pointee.socket.security != .none
+        aim.isTLS = isTLS(slot)
         if plan.routes[route].changesTarget {
             if let template = plan.routes[route].rewrite {
                 guard let rewritten = router.rewrite(template, target: target.path) else { return nil }

@@ -144,6 +144,7 @@ extension Worker {
         collections[slot]!.impact = cutsAnswer(number) ? .aborted : .badGateway
         u.pointee.exchange = -1
         e.pointee.upstream = -1
+        noteCollection(slot, of: number)
         buffers.give(&u.pointee.beforeLast.request.head)
         u.pointee.beforeLast = u.pointee.last
         u.pointee.last = current
@@ -168,6 +169,7 @@ extension Worker {
         collections[slot]!.current = current
         collections[slot]!.ownsCurrent = true
         collections[slot]!.leftBeforeRequest = leftBeforeRequest
+        noteCollection(slot, of: number)
         u.pointee.exchange = -1
         e.pointee.upstream = -1
         quarantine(slot, for: u.pointee.last)
@@ -253,6 +255,8 @@ extension Worker {
         u.pointee.mustClose = true
         quarantine(slot, for: current)
         counters.addSurplus(upstream: Int(e.pointee.upstreamIndex), bytes: collection.total)
+        collection.id = newIncidentID()
+        note(collection.id!, of: u.pointee.exchange)
         let fails = plan.routes[Int(e.pointee.request.route)].onViolation == .fail
         if fails { collection.impact = cutsAnswer(u.pointee.exchange) ? .aborted : .badGateway }
         tell(Verdict(.lateInterim, in: .inBody), slot, collection, facts)

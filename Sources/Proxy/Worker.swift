@@ -67,13 +67,25 @@ public struct Worker: ~Copyable {
     var collections: [Int32: SurplusCollection] = [:]
     /// Status lines seen inside Content-Length bodies, by upstream slot.
     var embedded: [Int32: EmbeddedCapture] = [:]
+    /// This worker's part of the access log; nil when requests are not logged.
+    var journal: AccessJournal?
+    let logsAccess: Bool
+    /// Incidents of exchanges in progress, for their lines.
+    var noted: [Int32: [String]] = [:]
     /// Connections that hung up suspiciously soon, the first to be judged first.
     var hangups: [Hangup] = []
     var random: RandomNumbers
+    /// To end, with a deadline.
     var isDraining = false
+    /// To end in its own time: another worker goes on in its place.
+    var isRetiring = false
+    /// Those who go on, when they are in this process.
+    var succession: Succession?
     package internal(set) var isStopped = false
     var drainDeadline: UInt64 = 0
     var acceptsPaused = false
+    var acceptsPausedUntil: UInt64 = 0
+    var pauseToldAt: UInt64 = 0
 
     /// nil when the memory cannot be reserved.
     package init?(number: Int, kernel: Kernel, poll: Int32, plan: Plan, world: World, seed: UInt64) {
@@ -83,7 +95,7 @@ public struct Worker: ~Copyable {
             let upstreams = Slab<UpstreamConnection>(capacity: upstreamCapacity),
             let exchanges = Slab<Exchange>(capacity: plan.limits.clientConnections + 16)
         else { return nil }
-        timers = TimerWheel(capacity: clients.capacity + upstreams.capacity + 2 + world.serverCount, now: kernel.now())
+        timers = TimerWheel(capacity: clients.capacity + upstreams.capacity + 4 + world.serverCount, now: kernel.now())
         self.clients = clients
         self.upstreams = upstreams
         self.exchanges = exchanges
@@ -115,7 +127,7 @@ public struct Worker: ~Copyable {
                 servers.append(
                     Server(
                         upstream: UInt16(i), index: UInt16(j), weight: UInt32(server.weight),
-                        shared: world.sharedServers + servers.count))
+                        shared: world.shared(servers.count)))
             }
         }
         firstServer.append(servers.count)
@@ -124,8 +136,17 @@ public struct Worker: ~Copyable {
         queues = plan.upstreams.map { _ in WaitQueue() }
         budgets = plan.upstreams.map { _ in RetryBudget() }
         again.reserveCapacity(1024)
+        logsAccess = world.accessLog != nil
+        if let log = world.accessLog { journal = AccessJournal(log, plan: plan) } else { journal = nil }
         timers.open(hangupTimer)
-        for server in servers.indices { timers.open(serverTimer(server)) }
+        timers.open(queueTimer)
+        timers.open(accessTimer)
+        for server in servers.indices {
+            timers.open(serverTimer(server))
+            // A quarantine that an earlier plan's workers have begun.
+            let until = so_load(&servers[server].shared.pointee.quarantinedUntil)
+            if until > now { timers.set(serverTimer(server), until) }
+        }
     }
 
     deinit {
@@ -139,11 +160,13 @@ public struct Worker: ~Copyable {
     /// Turns until stopped.
     mutating func run() {
         while !isStopped { turn(waitMilliseconds: -1) }
+        handOverAccess()
     }
 
     /// Waits for events at most so long (-1: until the next timer), and works off what has happened.
     package mutating func turn(waitMilliseconds: Int) {
         var wait = again.isEmpty ? timers.milliseconds(now: kernel.now()) : 0
+        if acceptsPaused { wait = min(wait < 0 ? .max : wait, Int(Self.pauseTime / 1_000_000)) }
         if waitMilliseconds >= 0, wait < 0 || wait > waitMilliseconds { wait = waitMilliseconds }
         let count = kernel.wait(poll, events, 256, milliseconds: wait)
         now = kernel.now()
@@ -157,7 +180,8 @@ public struct Worker: ~Copyable {
             again.removeFirst(queued)
         }
         while let expired = timers.expire(now: now) { timerExpired(expired) }
-        if isDraining { continueDrain() }
+        if acceptsPaused, now >= acceptsPausedUntil { resumeAccepting() }
+        if isLeaving { continueLeaving() }
     }
 
     // MARK: Tags

@@ -1,11 +1,11 @@
 /// Every metric that `/metrics` shows: the table that the exposition is written from and docs/metrics.md is checked against.
 public enum MetricFamily: Int, CaseIterable, Sendable {
-    case incidents, incidentsSuppressed, incidentsDropped, surplusBytes
+    case incidents, incidentsSuppressed, incidentsDropped, surplusBytes, accessLinesDropped
     case requests, requestDuration, upstreamResponseHeader
     case upstreamConnections, upstreamConnectionsClosed, upstreamServerUp, upstreamServerQuarantined, upstreamRetries
     case upstreamRetriesRefused
     case clientConnections, clientRejected, receivedBytes, sentBytes
-    case eventLoopLag, configLastReloadSuccessful, configLastReloadSuccessTimestamp, buildInfo
+    case eventLoopLag, configLastReloadSuccessful, configLastReloadSuccessTimestamp, workerProcessRestarts, buildInfo
     case processCPU, processResidentMemory, processVirtualMemory, processOpenFDs, processMaxFDs, processStartTime
 
     public enum Sort: String, Sendable { case counter, gauge, histogram, info }
@@ -20,7 +20,7 @@ public enum MetricFamily: Int, CaseIterable, Sendable {
 
     public var description: Description {
         switch self {
-        case .incidents, .incidentsSuppressed, .incidentsDropped, .surplusBytes: ofIncidents
+        case .incidents, .incidentsSuppressed, .incidentsDropped, .surplusBytes, .accessLinesDropped: ofIncidents
         case .requests, .requestDuration, .upstreamResponseHeader, .upstreamRetries, .upstreamRetriesRefused: ofExchanges
         case .upstreamConnections, .upstreamConnectionsClosed, .upstreamServerUp, .upstreamServerQuarantined: ofUpstreams
         case .clientConnections, .clientRejected, .receivedBytes, .sentBytes: ofClients
@@ -42,6 +42,10 @@ public enum MetricFamily: Int, CaseIterable, Sendable {
             .init(
                 name: "sendonce_incidents_dropped_total", sort: .counter, labels: ["sink"],
                 help: "Incident records lost because a sink could not take them.")
+        case .accessLinesDropped:
+            .init(
+                name: "sendonce_access_log_dropped_total", sort: .counter, labels: [],
+                help: "Access log lines lost because the log could not take them.")
         default:
             .init(
                 name: "sendonce_surplus_bytes_total", sort: .counter, labels: ["upstream"],
@@ -130,6 +134,10 @@ public enum MetricFamily: Int, CaseIterable, Sendable {
             .init(
                 name: "sendonce_config_last_reload_success_timestamp_seconds", sort: .gauge, labels: [],
                 help: "When the configuration in force was loaded, in seconds since the Unix epoch.")
+        case .workerProcessRestarts:
+            .init(
+                name: "sendonce_worker_process_restarts_total", sort: .counter, labels: [],
+                help: "Times that the worker process was started again after it had crashed.")
         case .buildInfo:
             .init(name: "sendonce_build_info", sort: .info, labels: ["version"], help: "The version that runs.")
         case .processCPU:

@@ -26,16 +26,20 @@ public final class Metrics: Sendable {
         var exemplars: [IncidentSeries: Exemplar] = [:]
         var suppressed: [Kind: UInt64] = [:]
         var dropped: [SinkLabel: UInt64] = [:]
+        var accessLinesDropped: UInt64 = 0
         var isReloadSuccessful = true
         var reloadNanoseconds: UInt64
     }
 
     public let version: String
+    /// Crashes of worker processes before this one.
+    public let restarts: UInt64
     private let registry: Mutex<Registry>
     private let rare: Mutex<Rare>
 
-    public init(schema: MetricsSchema, version: String) {
+    public init(schema: MetricsSchema, version: String, restarts: UInt64 = 0) {
         self.version = version
+        self.restarts = restarts
         registry = Mutex(Registry(schema: schema, servers: ServerGauges(schema: schema, carryingOver: nil)))
         rare = Mutex(Rare(reloadNanoseconds: WallTime.nowNanoseconds()))
     }
@@ -105,6 +109,8 @@ public final class Metrics: Sendable {
         rare.withLock { $0.dropped[sink, default: 0] += count }
     }
 
+    public func countAccessLinesDropped(_ count: UInt64) { rare.withLock { $0.accessLinesDropped += count } }
+
     /// Notes an attempt to load the configuration.
     public func configurationLoaded(successfully: Bool, timeNanoseconds: UInt64 = WallTime.nowNanoseconds()) {
         rare.withLock { rare in
@@ -129,9 +135,11 @@ public final class Metrics: Sendable {
         }
         for kind in Kind.allCases { samples.add(.incidentsSuppressed, [kind.rawValue], [rare.suppressed[kind] ?? 0]) }
         for sink in SinkLabel.allCases { samples.add(.incidentsDropped, [sink.rawValue], [rare.dropped[sink] ?? 0]) }
+        samples.add(.accessLinesDropped, [], [rare.accessLinesDropped])
         return Exposition(
             format: format, samples: samples, exemplars: exemplars, version: version,
             isReloadSuccessful: rare.isReloadSuccessful, reloadNanoseconds: rare.reloadNanoseconds,
+            restarts: restarts,
             process: ProcessStatistics.read()
         ).text()
     }

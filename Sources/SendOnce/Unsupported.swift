@@ -15,8 +15,6 @@ enum Unsupported {
             note("upstreams.\(upstream.name).protocol: http2", upstream.protocol == .http2)
             note("upstreams.\(upstream.name).balance: sticky_cookie", upstream.balance == .stickyCookie)
         }
-        note("access_log.path", settings.accessLog.path != nil)
-        note("error_pages", !settings.errorPages.isEmpty)
         return keys
     }
 }

@@ -84,7 +84,7 @@ final class Endpoint {
         case .trailers:
             line = "trailers"
             lastHead = fields()
-        case .reset(let code): line = "reset \(code)"
+        case .reset(let code): line = "reset \(code)" + (step.cause.map { " for \($0)" } ?? "")
         case .goAway: line = "goAway"
         case .refused(let why): line = "refused \(why)"
         case .violation(let what):

@@ -25,7 +25,7 @@ enum Frames {
         frame(1, endHeaders | (ends ? endStream : 0), stream, block(fields))
     }
 
-    static func get(_ stream: UInt32, _ path: String = "/", ends: Bool = true, _ more: [(String, String)] = []) -> [UInt8] {
+    static func get(_ stream: UInt32, _ path: String = "/", ends: Bool = true, with more: [(String, String)] = []) -> [UInt8] {
         headers(
             stream, [(":method", ends ? "GET" : "POST"), (":scheme", "http"), (":path", path), (":authority", "a")] + more,
             ends: ends)
