@@ -67,8 +67,7 @@ extension Worker {
         timers.set(upstreamTimer(slot), max(end ?? now + Self.listenTime, now))
         if u.pointee.socket.isReadable { queueUpstream(slot) }
         // Whoever waits for a connection comes before what may still be heard.
-        let upstream = Int(servers[server].upstream)
-        if queues[upstream].first >= 0 { serveQueue(upstream) }
+        serveQueue(Int(servers[server].upstream), server)
     }
 
     /// The connection is not only listened to any more: it is collected from, or closed.

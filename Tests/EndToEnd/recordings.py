@@ -62,6 +62,21 @@ class Trace:
         times = [at for _, at, _ in self.pieces]
         return int(max((b - a for a, b in zip(times, times[1:])), default=0))
 
+    @property
+    def is_answered_early(self):
+        """An answer has begun before its request was sent whole."""
+        asked, answered = b"", False
+        for direction, _, data in self.pieces:
+            if direction == "<":
+                answered = isinstance(data, bytes) and bool(re.match(rb"HTTP/1\.1 [2-5]", data))
+            elif asked and answered:
+                return True
+            else:
+                asked += data
+                if missing_bytes(asked) == 0:
+                    asked = b""
+        return False
+
     def requests(self):
         """The requests that were sent whole: each a list of (milliseconds, bytes), head and body pieces."""
         found, missing = [], None
