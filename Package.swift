@@ -34,7 +34,8 @@ let package = Package(
         .target(
             name: "Proxy",
             dependencies: [
-                "Wire", "HTTP1", "Exchanges", "Detector", "Report", "Routing", "Configuration", "EventLoop", "TLS", "CShim",
+                "Wire", "HTTP1", "HTTP2", "Exchanges", "Detector", "Report", "Routing", "Configuration", "EventLoop", "TLS",
+                "CShim",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(

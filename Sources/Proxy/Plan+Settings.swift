@@ -32,6 +32,7 @@ extension Plan {
         limits.headerBytes = settings.limits.headerBytesMax
         limits.headerCount = settings.limits.headerCountMax
         limits.bodyBytes = settings.limits.bodyBytesMax.map { UInt64($0) } ?? .max
+        limits.streams = settings.limits.streamsMax
         limits.clientConnections = settings.limits.clientConnectionsMax
         var timeouts = Timeouts()
         timeouts.clientHeader = nanoseconds(settings.timeouts.clientHeaderMilliseconds)
@@ -43,9 +44,8 @@ extension Plan {
             quarantine: nanoseconds(settings.incidents.quarantine.forMilliseconds),
             sampleBytes: settings.incidents.evidence.sample == .off ? 0 : settings.incidents.evidence.sampleBytesMax,
             accessIsCombined: settings.accessLog.style == .combined, errorPages: errorPages, trusted: settings.trustedProxies,
-            acceptors: tls.acceptors,
-            proxyHeaders: settings.listeners.map { $0.proxyProtocol != .off },
-            warnings: tls.warnings)
+            acceptors: tls.acceptors, proxyHeaders: settings.listeners.map { $0.proxyProtocol != .off },
+            languages: settings.listeners.map(Languages.init), warnings: tls.warnings)
     }
 
     private static func make(_ upstream: Settings.Upstream, _ tls: TLSFiles) throws(ResolveError) -> Upstream {
@@ -70,6 +70,7 @@ extension Plan {
         case .guarded: made.reuse = .guarded
         case .never: made.reuse = .never
         }
+        made.isHTTP2 = upstream.protocol == .http2
         made.hold = nanoseconds(upstream.connections.holdMilliseconds)
         made.connectionsMax = upstream.connections.max
         made.idleMax = upstream.connections.maxIdle
@@ -117,5 +118,13 @@ extension Plan {
             memcpy(&storage, first.pointee.ai_addr, Int(first.pointee.ai_addrlen))
             return SocketAddress(storage)
         }
+    }
+}
+
+extension Plan.Languages {
+    fileprivate init(_ listener: Settings.Listener) {
+        self = []
+        if listener.protocols.contains(.http1) { insert(.http1) }
+        if listener.protocols.contains(.http2) { insert(.http2) }
     }
 }

@@ -17,6 +17,8 @@ struct Server: BitwiseCopyable {
     /// Connections that are only listened to, the longest first.
     var listening = ConnectionList()
     var idleCount: Int32 = 0
+    /// HTTP/2 connections, the newest first, linked through `next`.
+    var multiplexFirst: Int32 = -1
     /// Exchanges in progress.
     var activeCount: Int32 = 0
     /// Connections of this worker, in whatever phase.

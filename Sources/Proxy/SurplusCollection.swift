@@ -38,6 +38,9 @@ struct SurplusCollection {
         if room > 0 { kept.append(contentsOf: UnsafeBufferPointer(start: bytes, count: min(count, room))) }
     }
 
+    /// Counts bytes whose content is known already.
+    mutating func count(_ bytes: UInt64) { total += bytes }
+
     var isFull: Bool { total >= Self.countedBytesMax }
 
     /// What stands before an answer that is due ends where that answer begins, or a stray answer with its own length.

@@ -49,6 +49,7 @@ extension Worker {
             hasWholeHead: hasWholeHead)
         outbox.clear()
         guard sendOwn(response, to: slot) else { return closeClient(slot) }
+        if c.pointee.isStream { return clientStreamAnswered(slot) }
         c.pointee.exchange = -1
         if c.pointee.mustClose { return linger(slot) }
         c.pointee.phase = .head
@@ -122,6 +123,7 @@ extension Worker {
             logAccess(number, record, status: Int(e.pointee.answer.status), .cut)
             releaseExchange(number)
             let alive = deliverToClient(client)
+            if alive, c.pointee.isStream { return cutClientStream(client) }
             guard alive, !resets, c.pointee.socket.isBlocked else { return closeClient(client, reset: resets) }
             // The rest is sent first; then the end comes where more was promised.
             c.pointee.phase = .waiting

@@ -84,9 +84,10 @@ extension Worker {
 
     /// Tells what a surplus was.
     mutating func tell(
-        _ verdict: Verdict, _ slot: Int32, _ collection: SurplusCollection, _ facts: SurplusFacts
+        _ verdict: Verdict, _ slot: Int32, _ collection: SurplusCollection, _ facts: SurplusFacts,
+        guilty named: FinishedExchange? = nil
     ) {
-        let guilty = guilty(verdict, slot, collection)
+        let guilty = named ?? guilty(verdict, slot, collection)
         var incident = incidentSkeleton(verdict, slot, guilty)
         fill(&incident.evidence, collection, facts, guilty)
         // What is malformed is no surplus.
@@ -150,7 +151,9 @@ extension Worker {
 
     private mutating func incidentSkeleton(_ verdict: Verdict, _ slot: Int32, _ guilty: FinishedExchange) -> Incident {
         let u = upstreams[slot]
-        return incidentSkeleton(verdict, server: Int(u.pointee.server), connection: u.pointee.number, guilty)
+        var incident = incidentSkeleton(verdict, server: Int(u.pointee.server), connection: u.pointee.number, guilty)
+        if u.pointee.isStream || u.pointee.multiplex >= 0 { incident.protocolName = HTTPVersion.http2.name }
+        return incident
     }
 
     func incidentSkeleton(_ verdict: Verdict, server: Int, connection: UInt64, _ guilty: FinishedExchange) -> Incident {

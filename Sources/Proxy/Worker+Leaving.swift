@@ -42,6 +42,7 @@ extension Worker {
     /// An idle client is closed soon. A request whose first bytes have come is served.
     private mutating func quieten(_ slot: Int32) {
         let c = clients[slot]
+        if c.pointee.multiplex >= 0 { return leaveClientMultiplex(slot) }
         guard c.pointee.exchange < 0, c.pointee.phase == .head, c.pointee.scanned == 0, !c.pointee.socket.isBlocked,
             c.pointee.socket.security != .handshaking
         else { return }
@@ -87,6 +88,7 @@ extension Worker {
             if clients.isTaken(slot) {
                 // In a turn of its own, in which all that has been read of it is worked off.
                 queueClient(slot)
+                if clients[slot].pointee.multiplex >= 0 { leaveClientMultiplex(slot) }
                 if let succession, succession.listeners[Int(clients[slot].pointee.listener)] < 0 { quieten(slot) }
             }
             slot += 1
@@ -164,30 +166,35 @@ extension Worker {
 
     /// Pooled connections have nobody to serve any more, but the last exchange's strays may still come.
     private mutating func listenToPooled() {
-        for server in servers.indices where servers[server].idleCount > 0 { retirePool(server, .drain) }
+        for server in servers.indices {
+            while servers[server].multiplexFirst >= 0 { closeUpstreamMultiplex(servers[server].multiplexFirst, .drain) }
+            if servers[server].idleCount > 0 { retirePool(server, .drain) }
+        }
     }
 
     /// Closes whatever is left; surplus that is being collected is told first.
     mutating func closeAll() {
         var slot: Int32 = 0
-        while slot < upstreams.highest {
-            if upstreams.isTaken(slot) {
-                switch upstreams[slot].pointee.phase {
-                case .surplus: surplusEnded(slot, closed: false)
-                case .resting, .ready, .settled:
-                    unpool(slot)
-                    closeUpstream(slot, .drain)
-                default:
-                    let number = upstreams[slot].pointee.exchange
-                    if number >= 0 { clientBroke(exchanges[number].pointee.client) } else { closeUpstream(slot, .drain) }
-                }
-            }
+        while slot < clients.highest {
+            if clients.isTaken(slot), !clients[slot].pointee.isStream { clientBroke(slot) }
             slot += 1
         }
+        // No exchange is in progress any more.
         slot = 0
-        while slot < clients.highest {
-            if clients.isTaken(slot) { clientBroke(slot) }
+        while slot < upstreams.highest {
+            if upstreams.isTaken(slot) { closeForDrain(slot) }
             slot += 1
+        }
+    }
+
+    private mutating func closeForDrain(_ slot: Int32) {
+        if upstreams[slot].pointee.multiplex >= 0 { return closeUpstreamMultiplex(slot, .drain) }
+        switch upstreams[slot].pointee.phase {
+        case .surplus: surplusEnded(slot, closed: false)
+        case .resting, .ready, .settled:
+            unpool(slot)
+            closeUpstream(slot, .drain)
+        default: closeUpstream(slot, .drain)
         }
     }
 }

@@ -47,14 +47,10 @@ struct RunCommand: ParsableCommand {
 /// The configuration that a command works by.
 enum ConfigurationFile {
     static func load(_ path: String?, _ overrides: Overrides = Overrides()) throws -> Settings {
-        let settings: Settings
         do throws(Problems) {
-            settings = try Settings.load(fileAt: path, environment: Environment.variables, overrides: overrides)
+            return try Settings.load(fileAt: path, environment: Environment.variables, overrides: overrides)
         } catch {
             throw Failure.badConfiguration(error)
         }
-        let missing = Unsupported.keys(of: settings)
-        guard missing.isEmpty else { throw Failure.usage("this version does not have: \(missing.joined(separator: ", "))") }
-        return settings
     }
 }
