@@ -14,6 +14,8 @@ public final class Plan: Sendable {
         public var weight: Int
         /// Where its TLS sessions lead, with the one that the next resumes; nil for cleartext.
         public var tls: TLSDestination?
+        /// Nil for an address.
+        public var named: ServerName?
         public init(name: String, address: SocketAddress, weight: Int = 1) {
             self.name = name
             self.address = address

@@ -18,7 +18,8 @@ extension Worker {
         let facts = responseBlock.facts
         // Lengths that differ leave no way to know where the body ends.
         let isUnusable =
-            !facts.contains(.transferEncoding) && !facts.isDisjoint(with: [.contentLengthDiffers, .contentLengthInvalid])
+            responseBlock.status >= 200 && !facts.contains(.transferEncoding)
+            && !facts.isDisjoint(with: [.contentLengthDiffers, .contentLengthInvalid])
         let fails = isUnusable || policy == .fail
         let guilty = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
         for verdict in Judge.head(facts, duplicates: responseBlock.duplicates, status: responseBlock.status) {

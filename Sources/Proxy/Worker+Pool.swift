@@ -71,6 +71,10 @@ extension Worker {
                 closeUpstream(slot, .idleTimeout)
                 continue
             }
+            if isOutdated(slot) {
+                closeUpstream(slot, .aged)
+                continue
+            }
             if plan.upstreams[upstream].reuse == .always { return slot }
             switch look(slot) {
             case .quiet: return slot
@@ -171,11 +175,18 @@ extension Worker {
     mutating func openConnection(_ server: Int) -> Int32 {
         let upstream = Int(servers[server].upstream)
         var isConnected = false
-        let fd = kernel.connect(plan.upstreams[upstream].servers[Int(servers[server].index)].address, isConnected: &isConnected)
-        guard fd >= 0 else { return fd }
-        let connection = UpstreamConnection(
+        var target = nextAddress(server)
+        var fd = kernel.connect(target.address, isConnected: &isConnected)
+        while fd < 0 {
+            guard !Self.meansExhausted(fd), isAnotherAddress(server, target.place, target.generation) else { return fd }
+            target = nextAddress(server)
+            fd = kernel.connect(target.address, isConnected: &isConnected)
+        }
+        var connection = UpstreamConnection(
             fd: fd, server: UInt16(server), number: world.nextConnectionNumber(),
             idleTimeout: plan.upstreams[upstream].idleTimeout)
+        connection.addressPlace = UInt32(target.place)
+        connection.addressGeneration = target.generation
         let slot = upstreams.take(connection)
         guard slot >= 0 else {
             kernel.close(fd)
@@ -251,6 +262,11 @@ extension Worker {
     mutating func connectGaveUp(_ slot: Int32, _ reason: String) {
         let number = upstreams[slot].pointee.exchange
         let server = Int(upstreams[slot].pointee.server)
+        if isAnotherAddress(server, Int(upstreams[slot].pointee.addressPlace), upstreams[slot].pointee.addressGeneration) {
+            if upstreams[slot].pointee.multiplex >= 0 { return upstreamMultiplexUnreachable(slot) }
+            detach(slot, .error)
+            return tryAgain(number)
+        }
         connectFailed(server, reason)
         if upstreams[slot].pointee.multiplex >= 0 { return upstreamMultiplexUnreachable(slot) }
         if number >= 0 { exchanges[number].pointee.avoidedServer = Int16(server) }
@@ -269,8 +285,8 @@ extension Worker {
         let u = upstreams[slot]
         let server = Int(u.pointee.server)
         let upstream = Int(servers[server].upstream)
-        if heir(server) != nil {
-            closeUpstream(slot, .maxIdle)
+        if heir(server) != nil || isOutdated(slot) {
+            closeUpstream(slot, isOutdated(slot) ? .aged : .maxIdle)
             return false
         }
         servers[server].activeCount -= 1

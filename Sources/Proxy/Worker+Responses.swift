@@ -9,12 +9,22 @@ import Wire
 
 /// From an upstream's facts to the client: header blocks, bodies, ends, tunnels.
 extension Worker {
+    /// Whether an interim response is to be passed on; one that contradicts itself is told like any header block.
+    mutating func interimMayPass(_ slot: Int32) -> Bool {
+        if responseBlock.duplicates == 0, !Judge.isConflicting(responseBlock.facts, status: responseBlock.status) {
+            return true
+        }
+        return headMayPass(slot)
+    }
+
     /// Passes on an interim response (RFC 9110 section 15.2). HTTP/1.0 has none.
     mutating func forwardInterim(_ number: Int32) {
         let e = exchanges[number]
         guard e.pointee.request.clientVersion != .http10 else { return }
         let hop = ResponseHead.Hop(framing: .none, closes: false, isHTTP10: false)
         ResponseHead.dropFields(&responseBlock, hop)
+        // An interim response has no body (RFC 9110 section 8.6), whatever it says.
+        responseBlock.drop(.contentLength)
         putHead(hop)
         sendToClient(e.pointee.client)
     }

@@ -99,7 +99,9 @@ extension Worker {
             case .needMore:
                 sendToClient(client)
                 return position
-            case .interim: forwardInterim(number)
+            case .interim:
+                guard interimMayPass(slot) else { return count }
+                forwardInterim(number)
             case .head:
                 guard answerHead(slot, ended: step.ended) else { return count }
             case .switched: switchToTunnel(slot)
