@@ -60,7 +60,7 @@ enum RequestHead {
         into record: inout RequestRecord
     ) {
         var out = ByteWriter(record.head.base!)
-        out.put(block.bytes(block.methodText))
+        if block.facts.contains(.extendedConnect) { out.put("GET") } else { out.put(block.bytes(block.methodText)) }
         record.methodText = out.range(from: 0)
         out.put(0x20)
         var mark = out.count

@@ -83,6 +83,8 @@ extension Worker {
         isRetiring = true
         self.succession = succession
         closeListeners { index in succession.map { $0.listeners[index] < 0 } ?? false }
+        // Their places under the servers' limits are the successor's.
+        listenToPooled()
         var slot: Int32 = 0
         while slot < clients.highest {
             if clients.isTaken(slot) {
@@ -107,10 +109,9 @@ extension Worker {
         guard c.pointee.phase == .head, c.pointee.exchange < 0, !c.pointee.mustClose, mayMove(c) else { return false }
         let socket = c.pointee.socket
         guard socket.input.isEmpty, !socket.isBlocked, !socket.isBroken, !socket.sawEnd else { return false }
-        var connection = ClientConnection(
-            fd: socket.fd, listener: UInt16(succession!.listeners[Int(c.pointee.listener)]), address: c.pointee.address)
-        connection.isTrusted = c.pointee.isTrusted
-        connection.awaitsProxyHeader = c.pointee.awaitsProxyHeader
+        var connection = c.pointee
+        connection.socket = Socket(fd: socket.fd)
+        connection.listener = UInt16(succession!.listeners[Int(c.pointee.listener)])
         // Before it is posted: the descriptor may be closed, and its number used anew, at any time after that.
         kernel.unregister(poll, socket.fd)
         let successor = succession!.mailboxes[number % succession!.mailboxes.count]
@@ -167,12 +168,15 @@ extension Worker {
     /// Pooled connections have nobody to serve any more, but the last exchange's strays may still come.
     private mutating func listenToPooled() {
         for server in servers.indices {
-            while servers[server].multiplexFirst >= 0 { closeUpstreamMultiplex(servers[server].multiplexFirst, .drain) }
-            while servers[server].idleCount > 0 {
-                let slot = servers[server].readyFirst >= 0 ? servers[server].readyFirst : servers[server].restingFirst
-                unpool(slot)
-                listenForStrays(slot)
+            var multiplexed = servers[server].multiplexFirst
+            while multiplexed >= 0 {
+                let next = upstreams[multiplexed].pointee.next
+                if multiplexes[upstreams[multiplexed].pointee.multiplex].streamCount == 0 {
+                    closeUpstreamMultiplex(multiplexed, .drain)
+                }
+                multiplexed = next
             }
+            if servers[server].idleCount > 0 { retirePool(server, .drain) }
         }
     }
 
@@ -195,7 +199,7 @@ extension Worker {
         if upstreams[slot].pointee.multiplex >= 0 { return closeUpstreamMultiplex(slot, .drain) }
         switch upstreams[slot].pointee.phase {
         case .surplus: surplusEnded(slot, closed: false)
-        case .resting, .ready:
+        case .resting, .ready, .settled:
             unpool(slot)
             closeUpstream(slot, .drain)
         default: closeUpstream(slot, .drain)

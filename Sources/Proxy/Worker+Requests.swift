@@ -24,7 +24,10 @@ extension Worker {
         } else if requestBlock.facts.contains(.close) {
             c.pointee.mustClose = true
         }
-        if requestBlock.method == .connect {
+        if isExtendedConnect {
+            // Over HTTP/1 the same is asked with GET.
+            requestBlock.method = .get
+        } else if requestBlock.method == .connect {
             // Whatever follows was meant for a tunnel.
             c.pointee.mustClose = true
             return refuse(

@@ -115,7 +115,9 @@ extension Worker {
             retryOrFail(number, .unsent)
             return
         }
-        if !clients[exchanges[number].pointee.client].pointee.socket.isBlocked { openUpstreamWindow(stream) }
+        guard !clients[exchanges[number].pointee.client].pointee.socket.isBlocked else { return }
+        openUpstreamWindow(stream)
+        if s.pointee.phase == .active { resumeDeadline(stream) }
     }
 
     private mutating func openUpstreamWindow(_ stream: Int32) {
@@ -130,9 +132,13 @@ extension Worker {
     mutating func upstreamMultiplexReady(_ slot: Int32) {
         let u = upstreams[slot]
         if u.pointee.phase == .connecting {
-            guard u.pointee.socket.isWritable || u.pointee.socket.peerEnded else { return }
             let generation = upstreams.generation(slot)
-            connectDecided(slot)
+            if u.pointee.socket.security == .none {
+                guard u.pointee.socket.isWritable || u.pointee.socket.peerEnded else { return }
+                connectDecided(slot)
+            } else {
+                upstreamShakesHands(slot)
+            }
             guard upstreams.generation(slot) == generation, u.pointee.phase == .multiplexed else { return }
         }
         if u.pointee.socket.isBlocked, u.pointee.socket.isWritable {
@@ -148,9 +154,11 @@ extension Worker {
         u.pointee.phase = .multiplexed
         timers.set(upstreamTimer(slot), 0)
         frameUpstream(slot)
+        // The newest stands first, and who has waited the longest is served first.
         var stream = multiplexes[u.pointee.multiplex].firstStream
+        while stream >= 0, upstreams[stream].pointee.next >= 0 { stream = upstreams[stream].pointee.next }
         while stream >= 0 {
-            let next = upstreams[stream].pointee.next
+            let next = upstreams[stream].pointee.previous
             let number = upstreams[stream].pointee.exchange
             requestStarts(number)
             sendToUpstream(number)
@@ -225,6 +233,7 @@ extension Worker {
             if clients[client].pointee.socket.isBlocked {
                 // The client sets the pace: what its upstream owes is not due meanwhile.
                 timers.set(upstreamTimer(stream), 0)
+                exchanges[number].pointee.answer.wasHeldBack = true
                 timers.set(Worker.clientTimer(client), now + plan.timeouts.clientBody)
             } else {
                 openUpstreamWindow(stream)
