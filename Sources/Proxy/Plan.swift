@@ -58,6 +58,8 @@ public final class Plan: Sendable {
         public var connectTimeout: UInt64 = 2_000_000_000
         public var responseHeaderTimeout: UInt64 = 60_000_000_000
         public var bodyIdleTimeout: UInt64 = 60_000_000_000
+        /// 0: as `bodyIdleTimeout`.
+        public var tunnelIdleTimeout: UInt64 = 0
         public var retryAttempts = 1
         public var health: Health?
         /// Failures in a row after which a server is passed over for `ejectTime`; 0 for never.
