@@ -86,6 +86,7 @@ let package = Package(
             name: "ProxyTests",
             dependencies: [
                 "Proxy", "Simulation", "Worlds", "EventLoop", "HTTP1", "Detector", "Exchanges", "Report", "Configuration",
+                "TLS",
                 "Wire",
                 "CShim",
                 .product(name: "Logging", package: "swift-log"),

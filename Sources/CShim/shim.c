@@ -58,7 +58,7 @@ int64_t so_bytes_acknowledged(int fd) {
   memset(&info, 0, sizeof info);
   socklen_t n = sizeof info;
   if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) < 0) return -errno;
-  return (int64_t)info.tcpi_bytes_acked;
+  return info.tcpi_bytes_acked > 0 ? (int64_t)info.tcpi_bytes_acked - 1 : 0;
 }
 int so_local_address(int fd, struct sockaddr_storage *a) {
   socklen_t n = sizeof *a;
@@ -131,6 +131,20 @@ int so_fork(int death_signal) {
   return child;
 }
 int so_socket_pair(int *ends) { return (int)SO_RESULT(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends)); }
+int so_memory_file(const char *name, const void *p, size_t n) {
+  int fd = memfd_create(name, MFD_CLOEXEC);
+  if (fd < 0) return -errno;
+  for (size_t written = 0; written < n;) {
+    ssize_t r = write(fd, (const char *)p + written, n - written);
+    if (r < 0) {
+      int error = errno;
+      close(fd);
+      return -error;
+    }
+    written += (size_t)r;
+  }
+  return fd;
+}
 int so_send_datagram(const char *path, const void *p, size_t n) {
   struct sockaddr_un a = {.sun_family = AF_UNIX};
   size_t length = strlen(path);

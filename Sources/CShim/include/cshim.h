@@ -73,7 +73,7 @@ static inline int so_duplicate(int fd) { return (int)SO_RESULT(fcntl(fd, F_DUPFD
 int so_take_error(int fd);
 /* Bytes written to the socket that its peer's kernel has not acknowledged (SIOCOUTQ). */
 int so_unacknowledged(int fd);
-/* tcpi_bytes_acked of TCP_INFO: bytes of this connection that the peer has acknowledged, counting the SYN. -errno otherwise. */
+/* tcpi_bytes_acked of TCP_INFO without the SYN: data bytes that the peer has acknowledged on a connection that we opened. -errno otherwise. */
 int64_t so_bytes_acknowledged(int fd);
 int so_local_address(int fd, struct sockaddr_storage *a);
 /* Numeric host and port, "host:port", "[v6]:port" or "unix:/path". Returns its length, at most capacity. */
@@ -96,6 +96,8 @@ int so_fork(int death_signal);
 int so_socket_pair(int *ends);
 static inline int so_close_on_exec(int fd, int on) { return (int)SO_RESULT(fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0)); }
 static inline int so_set_nonblocking(int fd) { return (int)SO_RESULT(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK)); }
+/* A file in memory alone, with these bytes. */
+int so_memory_file(const char *name, const void *p, size_t n);
 /* Sends one datagram to a Unix-domain socket; a path that begins with @ is an abstract name. */
 int so_send_datagram(const char *path, const void *p, size_t n);
 /* Sends one packet, with a descriptor unless that is -1. Returns 0 or -errno. */
