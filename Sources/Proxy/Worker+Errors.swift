@@ -79,10 +79,12 @@ extension Worker {
 
     /// Ends an exchange that has left its upstream connection: the client is told, or sees its answer cut.
     ///
-    /// Good bytes of the answer wait in the outbox. `record` is the exchange's request, owned by the caller.
+    /// Good bytes of the answer wait in the outbox. `record` is the exchange's request, owned by the caller. True when the
+    /// answer was cut, false when the client got an error in its place.
+    @discardableResult
     mutating func endBroken(
         _ number: Int32, record: RequestRecord, status: Int = 502, _ detail: String = "the upstream's answer is broken"
-    ) {
+    ) -> Bool {
         let e = exchanges[number]
         let client = e.pointee.client
         let c = clients[client]
@@ -95,12 +97,15 @@ extension Worker {
         exchanges.release(number)
         if cuts {
             let alive = deliverToClient(client)
-            guard alive, !resets, c.pointee.socket.isBlocked else { return closeClient(client, reset: resets) }
+            guard alive, !resets, c.pointee.socket.isBlocked else {
+                closeClient(client, reset: resets)
+                return true
+            }
             // The rest is sent first; then the end comes where more was promised.
             c.pointee.phase = .waiting
             c.pointee.mustClose = true
             timers.set(Worker.clientTimer(client), now + plan.timeouts.clientBody)
-            return
+            return true
         }
         outbox.clear()
         if !requestEnded { endAfterAnswer(client) }
@@ -110,8 +115,8 @@ extension Worker {
             closes: c.pointee.mustClose,
             isHTTP10: record.clientVersion == .http10, omitsBody: record.method == .head, date: httpDate(),
             retryAfterSeconds: status == 503 ? 1 : nil)
-        guard sendOwn(response, to: client) else { return closeClient(client) }
-        answerDone(client)
+        if sendOwn(response, to: client) { answerDone(client) } else { closeClient(client) }
+        return false
     }
 
     /// Sends bytes of the proxy's own. False when the client is gone.

@@ -144,13 +144,12 @@ extension Worker {
             outbox.clear()
             collections[slot]!.impact = retryAway(number) ? .none : .badGateway
         } else {
-            collections[slot]!.impact = isInBody ? .aborted : .badGateway
             buffers.give(&u.pointee.beforeLast.request.head)
             u.pointee.beforeLast = u.pointee.last
             u.pointee.last = current
             e.pointee.request.head = Buffer()
             if isInBody, count > 0, bytes[0] == 0x48 { quarantine(slot, for: current) }
-            endBroken(number, record: current.request)
+            collections[slot]!.impact = endBroken(number, record: current.request) ? .aborted : .badGateway
         }
         listen(slot)
     }
