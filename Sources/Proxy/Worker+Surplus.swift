@@ -203,7 +203,9 @@ extension Worker {
     }
 
     /// An interim response among the chunks: told, left out, and the answer goes on.
-    mutating func interimInBody(_ slot: Int32, endingAt end: Int) {
+    ///
+    /// False when the exchange has ended with it, as `fail` demands.
+    mutating func interimInBody(_ slot: Int32, endingAt end: Int) -> Bool {
         let u = upstreams[slot]
         let e = exchanges[u.pointee.exchange]
         let blockBytes = responseBlock.byteCount
@@ -219,8 +221,14 @@ extension Worker {
         quarantine(slot, for: current)
         counters.addSurplus(upstream: Int(e.pointee.upstreamIndex), bytes: collection.total)
         let verdict = Verdict(.lateInterim, in: .inBody)
-        if plan.routes[Int(e.pointee.request.route)].onViolation == .fail { collection.impact = .aborted }
+        guard plan.routes[Int(e.pointee.request.route)].onViolation == .fail else {
+            tell(verdict, slot, collection, facts, guilty: current)
+            return true
+        }
+        collection.impact = e.pointee.answered ? .aborted : .badGateway
         tell(verdict, slot, collection, facts, guilty: current)
+        failExchange(u.pointee.exchange, status: 502, "the upstream's answer is broken")
+        return false
     }
 
     // MARK: Status lines inside Content-Length bodies

@@ -105,7 +105,7 @@ extension Worker {
             case .body: answerBody(slot, readBuffer + position + step.bodyStart, step)
             case .interimInBody:
                 answerBody(slot, readBuffer + position + step.bodyStart, step)
-                interimInBody(slot, endingAt: position + step.consumed)
+                guard interimInBody(slot, endingAt: position + step.consumed) else { return count }
             case .surplus: return count
             case .malformed(let fault):
                 // Body bytes that came before are good; they are counted, and delivered as far as the policy goes.

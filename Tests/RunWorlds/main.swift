@@ -6,17 +6,20 @@ import Worlds
 
 func fromSystem() -> UInt64 { UInt64.random(in: 1...UInt64(UInt32.max)) }
 
-func runOne(_ seed: UInt64, told: Bool) -> Never {
+func runOne(_ seed: UInt64, told: Bool) -> Int32 {
     let world = SimulatedWorld(seed: seed)
     if told { world.chronicle = { print($0) } }
     let failures = world.run()
     for failure in failures { print(failure) }
     print("0x\(String(seed, radix: 16)): \(failures.isEmpty ? "nothing wrong" : "\(failures.count) failures")")
-    exit(failures.isEmpty ? 0 : 1)
+    return failures.isEmpty ? 0 : 1
 }
 
-func runMany(_ count: Int, isInnocent: Bool?, base: UInt64) -> Never {
-    var (bad, done, turns, incidents) = (0, 0, 0, 0)
+func runMany(_ count: Int, isInnocent: Bool?, base: UInt64) -> Int32 {
+    var bad = 0
+    var done = 0
+    var turns = 0
+    var incidents = 0
     for seed in WorldSeeds(base: base, count: count, isInnocent: isInnocent) {
         let world = SimulatedWorld(seed: seed)
         let failures = world.run()
@@ -30,15 +33,17 @@ func runMany(_ count: Int, isInnocent: Bool?, base: UInt64) -> Never {
         if bad == 10 { break }
     }
     print("\(done) worlds (base \(base)): \(turns) turns of the worker, \(incidents) incidents, \(bad) bad worlds")
-    exit(bad == 0 ? 0 : 1)
+    return bad == 0 ? 0 : 1
 }
 
 let arguments = Array(CommandLine.arguments.dropFirst())
 let first = arguments.first ?? "1000"
-if first.hasPrefix("0x"), let seed = UInt64(first.dropFirst(2), radix: 16) { runOne(seed, told: arguments.contains("told")) }
+if first.hasPrefix("0x"), let seed = UInt64(first.dropFirst(2), radix: 16) {
+    exit(runOne(seed, told: arguments.contains("told")))
+}
 guard let count = Int(first) else {
     print("usage: RunWorlds [COUNT [innocent|faulty] [BASE] | 0xSEED [told]]")
     exit(2)
 }
 let kinds = arguments.contains("innocent") ? true : arguments.contains("faulty") ? false : nil
-runMany(count, isInnocent: kinds, base: arguments.dropFirst().compactMap { UInt64($0) }.first ?? fromSystem())
+exit(runMany(count, isInnocent: kinds, base: arguments.dropFirst().compactMap { UInt64($0) }.first ?? fromSystem()))

@@ -12,6 +12,7 @@ final class FaultPlay {
     private(set) var after = After.nothing
     private(set) var expected: [Expected] = []
     private(set) var isFaulty = false
+    private(set) var toConfirm: [Int] = []
     /// Bytes of the connection before this answer.
     let sentBefore: Int
     private let served: ScriptedUpstream.Served
@@ -128,6 +129,16 @@ final class FaultPlay {
             Expected(
                 kind: .truncatedResponse, id: served.story.id, connection: connection, ordinal: served.ordinal,
                 phases: leftBytes >= bodyStart ? [.inBody] : [.inHead]))
+    }
+
+    /// Until everything has been sent, an incident may come or not: the proxy may already have seen enough.
+    func announce(_ world: SimulatedWorld) {
+        for expected in expected {
+            var announced = expected
+            announced.isOptional = true
+            let place = world.expect(announced)
+            if !expected.isOptional { toConfirm.append(place) }
+        }
     }
 
     private func cut(_ bytes: [UInt8], _ pauses: [(at: Int, delay: UInt64)]) {

@@ -175,6 +175,7 @@ final class ScriptedUpstream: SimulatedPeer {
         }
         let play = FaultPlay(served, on: self, random: &world.random)
         if play.isFaulty { served.story.hasUsedFault = true }
+        play.announce(world)
         let pieces = play.pieces
         world.network.after(served.script.delay) { [weak self] in
             guard let self else { return }
@@ -197,7 +198,7 @@ final class ScriptedUpstream: SimulatedPeer {
     /// Everything that belongs to the answer has been given to the socket, and what its fault puts right behind it.
     private func answered(_ served: Served, _ play: FaultPlay) {
         served.isAnswered = true
-        for expected in play.expected { world.expect(expected) }
+        for place in play.toConfirm { world.confirm(place) }
         if served.script.status == 101, served.script.fault == nil {
             isTunnel = true
             reader.switchToRaw()

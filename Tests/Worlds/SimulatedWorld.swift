@@ -126,7 +126,14 @@ public final class SimulatedWorld {
         chronicle("\(microseconds) us  \(who): \(what())")
     }
 
-    func expect(_ incident: Expected) { expected.append(incident) }
+    /// Gives the place of an incident that must follow, to be confirmed when all that yields it has been sent.
+    @discardableResult
+    func expect(_ incident: Expected) -> Int {
+        expected.append(incident)
+        return expected.count - 1
+    }
+
+    func confirm(_ place: Int) { expected[place].isOptional = false }
 
     /// An upstream has closed a connection by itself: a request may be on its way to it.
     func noteClose(_ upstream: ScriptedUpstream) { closes += 1 }

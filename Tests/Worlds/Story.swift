@@ -38,6 +38,8 @@ final class Story {
     var mayBeVictim = false
     /// Interim responses of its own that its client got.
     var interims = 0
+    /// Whose other interim responses it got.
+    var strangeInterims: [String] = []
     var finishedAt: UInt64 = 0
 
     init(_ request: RequestScript, _ answer: AnswerScript) {
