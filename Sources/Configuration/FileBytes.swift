@@ -1,12 +1,12 @@
 import Glibc
 
 /// A whole file read at once, up to a limit.
-enum FileBytes {
-    struct Unreadable: Error {
-        let reason: String
+package enum FileBytes {
+    package struct Unreadable: Error {
+        package let reason: String
     }
 
-    static func read(path: String, max: Int) throws(Unreadable) -> [UInt8] {
+    package static func read(path: String, max: Int) throws(Unreadable) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw unreadable() }
         defer { close(descriptor) }

@@ -11,13 +11,13 @@ public enum HTTP2Event: Equatable, Sendable {
     case body
     /// The trailer section, in the block. The stream's message ends with it.
     case trailers
-    /// The peer has ended the stream, with this error code. What is said behind it about the stream is not told any more.
+    /// The stream is over, with this error code: by the peer, or by the session for what the peer did (`HTTP2Step.cause`).
     case reset(UInt32)
     /// The peer opens (server) or takes (client) no new streams. Streams that it will not answer are reset one by one.
     case goAway
     /// Server: a request that cannot be served, and that the session has answered or reset itself. No `head` came of it.
     case refused(HTTP2Refusal)
-    /// What the peer should not have sent; what stands in the step and the block belongs to it, and goes no further.
+    /// Client: what an upstream should not have sent. What stands in the step and the block belongs to it, and goes no further.
     case violation(HTTP2Violation)
     /// The connection is over: write what `wantsWrite`, then close.
     case failed(HTTP2Failure)

@@ -4,6 +4,7 @@ public struct HTTP2Limits: Sendable {
     public var streamsMax = 128
     /// Bytes of a header block as HTTP/1 would spell it, and as the peer has packed it.
     public var headerBytesMax = 64 << 10
+    public var headerCountMax = 128
     /// HEADERS and CONTINUATION frames of one header block.
     public var headerFramesMax = 16
     /// Body bytes of one stream, and of all, that are accepted and not yet passed on.
@@ -12,7 +13,7 @@ public struct HTTP2Limits: Sendable {
     /// Frames that wait to be written; beyond them bodies wait unframed (`pending`).
     public var outputBytesMax = 64 << 10
     /// Streams that are remembered after their end, so that what comes late has a name.
-    public var closedStreamsMax = 32
+    public var closedStreamsMax = 128
 
     /// What a peer may send at once, and in a second for good.
     public var resets = Rate(burst: 500, perSecond: 33)

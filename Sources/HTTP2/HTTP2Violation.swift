@@ -22,6 +22,6 @@ public enum HTTP2Violation: UInt8, Sendable, CaseIterable {
     case malformedHead, malformedTrailers
     /// DATA on a stream whose final header block has not come.
     case dataBeforeHead
-    /// Client: HEADERS or DATA on a stream that was never opened.
+    /// HEADERS or DATA on a stream that was never opened.
     case unrequestedHead, unrequestedData
 }

@@ -49,6 +49,37 @@ struct ByteWriter {
         count += 16
     }
 
+    /// Two hexadecimal digits.
+    mutating func putHexDigits(_ byte: UInt8) {
+        put(Self.digit(byte >> 4))
+        put(Self.digit(byte & 15))
+    }
+
+    private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
+
+    /// Nanoseconds as milliseconds to the third decimal.
+    mutating func putMilliseconds(_ nanoseconds: UInt64) {
+        let microseconds = nanoseconds / 1000
+        putDecimal(microseconds / 1000)
+        let rest = microseconds % 1000
+        put(0x2e)
+        put(0x30 + UInt8(truncatingIfNeeded: rest / 100))
+        put(0x30 + UInt8(truncatingIfNeeded: rest / 10 % 10))
+        put(0x30 + UInt8(truncatingIfNeeded: rest % 10))
+    }
+
+    /// `host:port`, `[v6]:port`, the host alone when the port is not known, or `unix`.
+    mutating func putAddress(_ address: PeerAddress) {
+        if address.isUnix { return put("unix") }
+        let brackets = address.byteCount == 16 && address.port > 0
+        if brackets { put(0x5b) }
+        putHost(address)
+        if brackets { put(0x5d) }
+        guard address.port > 0 else { return }
+        put(0x3a)
+        putDecimal(UInt64(address.port))
+    }
+
     mutating func putHost(_ address: PeerAddress) { count += address.writeHost(base + count) }
 
     /// The block's field lines that are not dropped, neighbours in one run.

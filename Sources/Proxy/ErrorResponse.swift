@@ -1,66 +1,131 @@
 import Wire
 
 /// The proxy's own answer when it has none of an upstream's to pass on: small, and in the form that the client asked for.
-enum ErrorResponse {
-    enum Form { case text, json, html }
+struct ErrorResponse {
+    enum Form: Sendable { case text, json, html }
 
-    /// The form that a request's Accept field asks for, found in the bytes of a header block.
-    static func form(_ head: UnsafeBufferPointer<UInt8>) -> Form {
-        // Cold: ordinary strings. Splitting on line feeds keeps a CR at each end, which is white space below.
-        for line in head.split(separator: 0x0a) {
-            let text = String(decoding: line, as: UTF8.self).lowercased()
-            guard text.hasPrefix("accept:") else { continue }
-            if text.contains("text/html") { return .html }
-            if text.contains("json") { return .json }
-        }
-        return .text
-    }
+    var status: Int
+    var detail: String
+    var requestID: String
+    var form: Form
+    var closes: Bool
+    var isHTTP10: Bool
+    var omitsBody: Bool
+    var date: String
+    /// Further field lines, each with its CRLF.
+    var fields = ""
+    /// What the configuration gives instead of the body.
+    var page: ErrorPages.Page?
 
     /// The whole response.
-    static func make(
-        status: Int, detail: String, requestID: String, form: Form, closes: Bool, isHTTP10: Bool, omitsBody: Bool, date: String,
-        retryAfterSeconds: Int? = nil
-    ) -> [UInt8] {
-        let reason = reason(status)
-        let body: String
-        let type: String
-        switch form {
-        case .text:
-            type = "text/plain; charset=utf-8"
-            body = "\(status) \(reason)\n\(detail)\nrequest id: \(requestID)\n"
-        case .json:
-            type = "application/json"
-            body =
-                "{\"status\":\(status),\"error\":\"\(reason)\",\"detail\":\"\(escaped(detail, json: true))\",\"request_id\":\"\(requestID)\"}\n"
-        case .html:
-            type = "text/html; charset=utf-8"
-            body =
-                "<!doctype html><title>\(status) \(reason)</title><h1>\(status) \(reason)</h1><p>\(escaped(detail, json: false))</p>"
-                + "<p>request id: <code>\(requestID)</code></p>\n"
-        }
-        var head =
-            "HTTP/1.1 \(status) \(reason)\r\nDate: \(date)\r\nContent-Type: \(type)\r\nContent-Length: \(body.utf8.count)\r\n"
-        head += "Cache-Control: no-store\r\nX-Request-Id: \(requestID)\r\n"
-        if status == 405 { head += "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE, PATCH\r\n" }
-        if let retryAfterSeconds { head += "Retry-After: \(retryAfterSeconds)\r\n" }
+    var bytes: [UInt8] {
+        let body = page.map(filled) ?? Array(text.utf8)
+        var head = "HTTP/1.1 \(status) \(Self.reason(status))\r\nDate: \(date)\r\nContent-Type: \(page?.type ?? type)\r\n"
+        head += "Content-Length: \(body.count)\r\nCache-Control: no-store\r\nX-Request-Id: \(requestID)\r\n"
+        head += fields
         head += closes ? "Connection: close\r\n" : isHTTP10 ? "Connection: keep-alive\r\n" : ""
-        return Array((head + "\r\n" + (omitsBody ? "" : body)).utf8)
+        return Array((head + "\r\n").utf8) + (omitsBody ? [] : body)
     }
 
-    private static func escaped(_ text: String, json: Bool) -> String {
-        text.map { character in
+    /// Bytes of a response's header block, its empty line included.
+    static func headCount(_ response: [UInt8]) -> Int {
+        var count = 4
+        while count < response.count, !(response[count - 1] == 0x0a && response[count - 3] == 0x0a) { count += 1 }
+        return count
+    }
+
+    private var type: String {
+        switch form {
+        case .text: "text/plain; charset=utf-8"
+        case .json: "application/json"
+        case .html: "text/html; charset=utf-8"
+        }
+    }
+
+    private var text: String {
+        let reason = Self.reason(status)
+        let detail = Self.escaped(detail, form)
+        return switch form {
+        case .text: "\(status) \(reason)\n\(detail)\nrequest id: \(requestID)\n"
+        case .json:
+            "{\"status\":\(status),\"error\":\"\(reason)\",\"detail\":\"\(detail)\",\"request_id\":\"\(Self.escaped(requestID, form))\"}\n"
+        case .html:
+            "<!doctype html><title>\(status) \(reason)</title><h1>\(status) \(reason)</h1><p>\(detail)</p>"
+                + "<p>request id: <code>\(Self.escaped(requestID, form))</code></p>\n"
+        }
+    }
+
+    private func filled(_ page: ErrorPages.Page) -> [UInt8] {
+        var body: [UInt8] = []
+        for piece in page.pieces {
+            body += piece.text
+            switch piece.gap {
+            case .status: body += "\(status)".utf8
+            case .reason: body += Self.reason(status).utf8
+            case .detail: body += Self.escaped(detail, page.escaping).utf8
+            case .requestID: body += Self.escaped(requestID, page.escaping).utf8
+            case nil: break
+            }
+        }
+        return body
+    }
+
+    private static func escaped(_ text: String, _ form: Form) -> String {
+        guard form != .text else { return text }
+        return text.map { character in
             switch character {
-            case "\"": json ? "\\\"" : "&quot;"
-            case "\\": json ? "\\\\" : "\\"
-            case "<": json ? "<" : "&lt;"
-            case "&": json ? "&" : "&amp;"
+            case "\"": form == .json ? "\\\"" : "&quot;"
+            case "\\": form == .json ? "\\\\" : "\\"
+            case "<": form == .json ? "<" : "&lt;"
+            case "&": form == .json ? "&" : "&amp;"
             default: String(character)
             }
         }.joined()
     }
 
+    // MARK: The client's wish
+
+    /// The form that a request's Accept fields like best (RFC 9110 section 12.5.1), found in the bytes of a header block.
+    static func form(_ head: UnsafeBufferPointer<UInt8>) -> Form {
+        // Cold: ordinary strings. Splitting on line feeds keeps a CR at each end, which is white space below.
+        var best = Form.text
+        var bestQuality = 0
+        for line in head.split(separator: 0x0a) {
+            let text = String(decoding: line.prefix(4096), as: UTF8.self).lowercased()
+            guard text.hasPrefix("accept:") else { continue }
+            for element in text.dropFirst("accept:".count).split(separator: ",") {
+                let parts = element.split(separator: ";").map { $0.filter { $0 > " " } }
+                guard let form = parts.first.flatMap(form(of:)), quality(parts.dropFirst()) > bestQuality else { continue }
+                best = form
+                bestQuality = quality(parts.dropFirst())
+            }
+        }
+        return best
+    }
+
+    private static func form(of type: String) -> Form? {
+        switch type {
+        case "text/html", "application/xhtml+xml": .html
+        case "text/plain", "text/*", "*/*": .text
+        case _ where type.hasSuffix("/json") || type.hasSuffix("+json"): .json
+        default: nil
+        }
+    }
+
+    /// In thousandths.
+    private static func quality(_ parameters: ArraySlice<String>) -> Int {
+        guard let text = parameters.first(where: { $0.hasPrefix("q=") })?.dropFirst(2) else { return 1000 }
+        guard let value = Double(text), value >= 0, value <= 1 else { return 0 }
+        return Int(value * 1000)
+    }
+
     static func reason(_ status: Int) -> String {
         switch status {
+        case 301: "Moved Permanently"
+        case 302: "Found"
+        case 303: "See Other"
+        case 307: "Temporary Redirect"
+        case 308: "Permanent Redirect"
         case 400: "Bad Request"
         case 404: "Not Found"
         case 405: "Method Not Allowed"

@@ -8,6 +8,7 @@ struct RequestRecord: BitwiseCopyable {
     /// The header block as written to the upstream; empty when there is no request.
     var head = Buffer()
     var methodText = ByteRange()
+    /// As the client sent them: behind the header block where a route has changed them.
     var target = ByteRange()
     var host = ByteRange()
     var id = ByteRange()
@@ -44,6 +45,14 @@ struct Exchange: BitwiseCopyable {
     var upstreamIndex: UInt16 = 0
     /// Requests sent so far; a retry is another.
     var attempts: UInt8 = 0
+    /// Of those, after connections that were stale.
+    var staleRetries: UInt8 = 0
+    /// Its connection had served another exchange before.
+    var wasPooled = false
+    /// A connection from the pool is not good enough, unless no other may be opened.
+    var wantsNewConnection = false
+    /// What has been sent of its body is kept in `body`.
+    var keepsBody = false
     /// The server that failed it last, which a retry passes over; -1 for none.
     var avoidedServer: Int16 = -1
     /// The upstream's header block has been written into the outbox.
@@ -68,6 +77,15 @@ struct Exchange: BitwiseCopyable {
     var startedAt: UInt64
     var sentAt: UInt64 = 0
     var requestBytes: UInt64 = 0
+    /// Where it was sent last: the server, the connection's number and the exchange's number on it.
+    var server: Int32 = -1
+    var connection: UInt64 = 0
+    var ordinal: UInt32 = 0
+    /// When a connection began to be opened for it, and what that took.
+    var connectingSince: UInt64 = 0
+    var connectTime: UInt64 = 0
+    /// Body bytes as sent upstream, while they may have to be sent again.
+    var body = Buffer()
     /// Neighbour in the queue for a connection.
     var next: Int32 = -1
 

@@ -1,6 +1,7 @@
 import CShim
 import EventLoop
 import Glibc
+import TLS
 
 /// One server's active check: when the next is due, and the one in progress. Lives on the watch's thread.
 ///
@@ -23,10 +24,17 @@ struct HealthCheck {
     private var dueAt: UInt64
     private var deadline: UInt64 = 0
     private(set) var descriptor: Int32 = -1
+    /// Bytes for the server, and how many of them it has taken.
+    private var outgoing: [UInt8] = []
     private var sent = 0
     private var answer = HealthAnswer()
+    /// Nil for cleartext.
+    private let tls: HealthCheckTLS?
 
-    init(place: Int, upstream: Int, server: Int, health: Plan.Health, host: String, isUp: Bool, now: UInt64) {
+    init(
+        place: Int, upstream: Int, server: Int, health: Plan.Health, host: String, tls: HealthCheckTLS?, isUp: Bool, now: UInt64
+    ) {
+        self.tls = tls
         self.place = place
         self.upstream = upstream
         self.server = server
@@ -40,20 +48,21 @@ struct HealthCheck {
     /// When it has to be looked at again, whatever its socket does.
     var wakesAt: UInt64 { phase == .resting ? dueAt : deadline }
 
-    var interest: Int16 { phase == .asking && sent == request.count ? Int16(POLLIN) : Int16(POLLOUT) }
+    var interest: Int16 { phase == .asking && sent == outgoing.count ? Int16(POLLIN) : Int16(POLLOUT) }
 
     func isDue(_ now: UInt64) -> Bool { phase == .resting && now >= dueAt }
 
     mutating func begin(_ address: SocketAddress, now: UInt64) -> Outcome {
         dueAt = now + health.interval
         deadline = now + health.timeout
+        outgoing = tls == nil ? request : []
         sent = 0
         answer = HealthAnswer()
         var isConnected = false
         let result = Kernel().connect(address, isConnected: &isConnected)
         guard result >= 0 else { return .unhealthy(Self.text(error: -result)) }
         descriptor = result
-        phase = isConnected ? .asking : .connecting
+        phase = .connecting
         return isConnected ? advance() : .unfinished
     }
 
@@ -63,14 +72,20 @@ struct HealthCheck {
             let error = so_take_error(descriptor)
             guard error == 0 else { return ended(.unhealthy(Self.text(error: error))) }
             phase = .asking
+            if let failure = tls?.begin(request, &outgoing) { return ended(.unhealthy(failure)) }
         }
-        while sent < request.count {
-            let n = request.withUnsafeBytes { so_send(descriptor, $0.baseAddress! + sent, request.count - sent) }
+        let outcome = write()
+        return outcome == .unfinished && sent == outgoing.count ? read() : outcome
+    }
+
+    private mutating func write() -> Outcome {
+        while sent < outgoing.count {
+            let n = outgoing.withUnsafeBytes { so_send(descriptor, $0.baseAddress! + sent, outgoing.count - sent) }
             if n == -Int(EAGAIN) { return .unfinished }
             guard n > 0 else { return ended(.unhealthy(Self.text(error: Int32(-n)))) }
             sent += n
         }
-        return read()
+        return .unfinished
     }
 
     private mutating func read() -> Outcome {
@@ -78,13 +93,17 @@ struct HealthCheck {
             let (n, verdict) = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 4096) { space in
                 let n = so_recv(descriptor, space.baseAddress!, 4096, 0)
                 guard n > 0 else { return (n, HealthAnswer.Verdict.unfinished) }
-                return (n, answer.receive(UnsafeBufferPointer(start: space.baseAddress, count: n)))
+                let bytes = UnsafeBufferPointer(start: space.baseAddress!, count: n)
+                guard let tls else { return (n, answer.receive(bytes)) }
+                return (n, tls.receive(bytes, &outgoing, into: &answer))
             }
             if n == -Int(EAGAIN) { return .unfinished }
             if n == 0 { return ended(.unhealthy("it hung up without an answer")) }
             guard n > 0 else { return ended(.unhealthy(Self.text(error: Int32(-n)))) }
             switch verdict {
-            case .unfinished: continue
+            case .unfinished:
+                let outcome = write()
+                if outcome != .unfinished || sent < outgoing.count { return outcome }
             case .healthy: return ended(.healthy)
             case .unhealthy(let reason): return ended(.unhealthy(reason))
             }
@@ -94,10 +113,16 @@ struct HealthCheck {
     /// The time for this check is over, if it is.
     mutating func expire(_ now: UInt64) -> Outcome {
         guard phase != .resting, now >= deadline else { return .unfinished }
-        return ended(.unhealthy(phase == .connecting ? "no connection in time" : "no answer in time"))
+        return ended(.unhealthy(missed))
+    }
+
+    private var missed: String {
+        if phase == .connecting { return "no connection in time" }
+        return tls.map { $0.isOpen } ?? true ? "no answer in time" : "no TLS handshake in time"
     }
 
     mutating func stop() {
+        tls?.end()
         if descriptor >= 0 { _ = so_close(descriptor) }
         descriptor = -1
         phase = .resting

@@ -49,16 +49,22 @@ public struct PeerAddress: BitwiseCopyable, Sendable {
         }
     }
 
-    /// Writes the numeric host and returns its length, at most 46; `unknown` for a Unix-domain peer.
+    /// Writes the numeric host and returns its length, at most 46 bytes and a zero behind them; `unknown` for a Unix-domain peer.
     func writeHost(_ out: UnsafeMutablePointer<UInt8>) -> Int {
-        if byteCount == 4 { return writeIPv4(out) }
-        let text = hostText
-        var i = 0
-        for byte in text.utf8 {
-            out[i] = byte
-            i += 1
+        switch byteCount {
+        case 4: return writeIPv4(out)
+        case 16:
+            return withUnsafeBytes(of: bytes) { bytes in
+                out.withMemoryRebound(to: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { out in
+                    inet_ntop(AF_INET6, bytes.baseAddress, out, socklen_t(INET6_ADDRSTRLEN))
+                    return strlen(out)
+                }
+            }
+        default:
+            let unknown: StaticString = "unknown"
+            out.update(from: unknown.utf8Start, count: unknown.utf8CodeUnitCount)
+            return unknown.utf8CodeUnitCount
         }
-        return i
     }
 
     private func writeIPv4(_ out: UnsafeMutablePointer<UInt8>) -> Int {
@@ -76,29 +82,12 @@ public struct PeerAddress: BitwiseCopyable, Sendable {
         return n
     }
 
-    var hostText: String {
-        switch byteCount {
-        case 4:
-            return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 16) { out in
-                String(decoding: UnsafeBufferPointer(start: out.baseAddress, count: writeIPv4(out.baseAddress!)), as: UTF8.self)
-            }
-        case 16:
-            return withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { out in
-                _ = withUnsafeBytes(of: bytes) {
-                    inet_ntop(AF_INET6, $0.baseAddress, out.baseAddress, socklen_t(INET6_ADDRSTRLEN))
-                }
-                return String(cString: out.baseAddress!)
-            }
-        default: return "unknown"
-        }
-    }
-
-    /// `host:port`, `[v6]:port` or `unix`.
+    /// `host:port`, `[v6]:port`, the host alone when the port is not known, or `unix`.
     var text: String {
-        switch byteCount {
-        case 4: "\(hostText):\(port)"
-        case 16: "[\(hostText)]:\(port)"
-        default: "unix"
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { space in
+            var out = ByteWriter(space.baseAddress!)
+            out.putAddress(self)
+            return String(decoding: UnsafeBufferPointer(start: space.baseAddress, count: out.count), as: UTF8.self)
         }
     }
 }

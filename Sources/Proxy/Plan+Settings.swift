@@ -14,8 +14,10 @@ extension Plan {
     /// The plan for settings: names resolved, times in nanoseconds.
     public static func make(_ settings: Settings) throws(ResolveError) -> Plan {
         let tls: TLSFiles
+        let errorPages: ErrorPages
         do throws(Problems) {
             tls = try TLSFiles(settings)
+            errorPages = try ErrorPages(settings)
         } catch {
             throw ResolveError(description: "\(error)", problems: error)
         }
@@ -23,12 +25,8 @@ extension Plan {
         for upstream in settings.upstreams { upstreams.append(try make(upstream, tls)) }
         var routes: [Route] = []
         for route in settings.routes {
-            guard let index = upstreams.firstIndex(where: { $0.name == route.upstream }) else { continue }
-            var made = Route(name: route.name, upstream: index)
-            made.host = route.host.map { "\($0)".lowercased() } ?? ""
-            if case .prefix(let prefix) = route.match { made.pathPrefix = prefix }
-            made.onViolation = route.onViolation
-            routes.append(made)
+            let index = upstreams.firstIndex { $0.name == route.upstream }
+            routes.append(try make(route, upstream: index ?? -1))
         }
         var limits = Limits()
         limits.headerBytes = settings.limits.headerBytesMax
@@ -44,7 +42,9 @@ extension Plan {
             upstreams: upstreams, routes: routes, limits: limits, timeouts: timeouts,
             quarantine: nanoseconds(settings.incidents.quarantine.forMilliseconds),
             sampleBytes: settings.incidents.evidence.sample == .off ? 0 : settings.incidents.evidence.sampleBytesMax,
-            trusted: settings.trustedProxies, acceptors: tls.acceptors, warnings: tls.warnings)
+            accessIsCombined: settings.accessLog.style == .combined, errorPages: errorPages, trusted: settings.trustedProxies,
+            acceptors: tls.acceptors,
+            warnings: tls.warnings)
     }
 
     private static func make(_ upstream: Settings.Upstream, _ tls: TLSFiles) throws(ResolveError) -> Upstream {

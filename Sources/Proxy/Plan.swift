@@ -1,5 +1,4 @@
 import Configuration
-import Detector
 import EventLoop
 import HTTP1
 import TLS
@@ -65,19 +64,6 @@ public final class Plan: Sendable {
         }
     }
 
-    public struct Route: Sendable {
-        public var name: String
-        /// Lower case; empty matches every host, `*.` at the front every name below.
-        public var host = ""
-        public var pathPrefix = "/"
-        public var upstream: Int
-        public var onViolation = ViolationPolicy.contain
-        public init(name: String, upstream: Int) {
-            self.name = name
-            self.upstream = upstream
-        }
-    }
-
     public struct Limits: Sendable {
         public var headerBytes = 64 << 10
         public var headerCount = 128
@@ -104,6 +90,9 @@ public final class Plan: Sendable {
     public let quarantine: UInt64
     /// Evidence keeps raw bytes, at most so many; 0 keeps none.
     public let sampleBytes: Int
+    public let errorPages: ErrorPages
+    /// Lines of the access log are in the combined format rather than JSON.
+    public let accessIsCombined: Bool
     /// Networks whose forwarding fields are believed.
     public let trusted: [AddressBlock]
     /// What works, and should be mended, for the operational log.
@@ -111,7 +100,10 @@ public final class Plan: Sendable {
 
     public init(
         upstreams: [Upstream], routes: [Route], limits: Limits = Limits(), timeouts: Timeouts = Timeouts(),
-        quarantine: UInt64 = 60_000_000_000, sampleBytes: Int = 0, trusted: [AddressBlock] = [], acceptors: [TLSAcceptor?] = [],
+        quarantine: UInt64 = 60_000_000_000, sampleBytes: Int = 0, accessIsCombined: Bool = false,
+        errorPages: ErrorPages = ErrorPages(),
+        trusted: [AddressBlock] = [],
+        acceptors: [TLSAcceptor?] = [],
         warnings: [String] = []
     ) {
         self.upstreams = upstreams
@@ -120,6 +112,8 @@ public final class Plan: Sendable {
         self.timeouts = timeouts
         self.quarantine = quarantine
         self.sampleBytes = sampleBytes
+        self.errorPages = errorPages
+        self.accessIsCombined = accessIsCombined
         self.trusted = trusted
         self.acceptors = acceptors
         self.warnings = warnings

@@ -7,6 +7,28 @@ enum RequestHead {
     /// Bytes that the fields added here take at the most, beside copies of Host and X-Forwarded-*.
     static let addedBytesMax = 640
 
+    /// What the client asked for, and what is asked of the upstream instead where a route changes it.
+    struct Aim {
+        var target: UnsafeBufferPointer<UInt8>
+        var host: UnsafeBufferPointer<UInt8>
+        var askedTarget: UnsafeBufferPointer<UInt8>
+        var askedHost: UnsafeBufferPointer<UInt8>
+        var changes: FieldChanges?
+        var isTrusted: Bool
+        var isTLS = false
+
+        init(_ asked: RequestTarget, isTrusted: Bool) {
+            target = asked.path
+            host = asked.host
+            askedTarget = asked.path
+            askedHost = asked.host
+            self.isTrusted = isTrusted
+        }
+
+        /// Bytes that they take in a header block's buffer at the most; the host stands in three fields.
+        var byteCount: Int { target.count + host.count + askedTarget.count + 3 * askedHost.count + (changes?.lines.count ?? 0) }
+    }
+
     /// Drops from the block what is not passed on: hop-by-hop fields, and what this proxy states itself.
     static func dropFields(_ block: inout HeaderBlock, isTrusted: Bool, keepsUpgrade: Bool) {
         for i in 0..<block.count {
@@ -31,8 +53,7 @@ enum RequestHead {
 
     /// Writes the request's header block into the record's buffer, and notes where its names stand.
     static func write(
-        _ block: borrowing HeaderBlock, target: UnsafeBufferPointer<UInt8>, host: UnsafeBufferPointer<UInt8>,
-        isChunked: Bool, isTrusted: Bool, isTLS: Bool, keepsUpgrade: Bool, random: inout RandomNumbers,
+        _ block: borrowing HeaderBlock, _ aim: Aim, isChunked: Bool, keepsUpgrade: Bool, random: inout RandomNumbers,
         into record: inout RequestRecord
     ) {
         var out = ByteWriter(record.head.base!)
@@ -40,11 +61,11 @@ enum RequestHead {
         record.methodText = out.range(from: 0)
         out.put(0x20)
         var mark = out.count
-        out.put(target)
+        out.put(aim.target)
         record.target = out.range(from: mark)
         out.put(" HTTP/1.1\r\nHost: ")
         mark = out.count
-        out.put(host)
+        out.put(aim.host)
         record.host = out.range(from: mark)
         out.put("\r\n")
         out.putFields(block)
@@ -56,37 +77,74 @@ enum RequestHead {
             out.put("\r\n")
         }
         if keepsUpgrade { out.put("Connection: upgrade\r\n") }
-        putForwarding(block, host: host, isTrusted: isTrusted, isTLS: isTLS, client: record.client, &out)
-        putIdentity(block, isTrusted: isTrusted, random: &random, &record, &out)
-        out.put(block.version == .http10 ? "Via: 1.0 sendonce\r\n\r\n" : "Via: 1.1 sendonce\r\n\r\n")
+        putForwarding(block, aim, client: record.client, &out)
+        putIdentity(block, isTrusted: aim.isTrusted, random: &random, &record, &out)
+        if let changes = aim.changes { out.put(changes.lines) }
+        if !(aim.changes?.replaces(.via) ?? false) {
+            out.put(block.version == .http10 ? "Via: 1.0 sendonce\r\n" : "Via: 1.1 sendonce\r\n")
+        }
+        out.put("\r\n")
         record.head.start = 0
         record.head.end = UInt32(out.count)
+        // What the client asked for stands behind the block when it is not in there: that is what the logs tell.
+        if aim.target.baseAddress != aim.askedTarget.baseAddress {
+            mark = out.count
+            out.put(aim.askedTarget)
+            record.target = out.range(from: mark)
+        }
+        if aim.host.baseAddress != aim.askedHost.baseAddress {
+            mark = out.count
+            out.put(aim.askedHost)
+            record.host = out.range(from: mark)
+        }
     }
 
     /// Who asked, in both spellings. What a trusted proxy said comes first; what others said is not passed on.
     private static func putForwarding(
-        _ block: borrowing HeaderBlock, host: UnsafeBufferPointer<UInt8>, isTrusted: Bool, isTLS: Bool, client: PeerAddress,
-        _ out: inout ByteWriter
+        _ block: borrowing HeaderBlock, _ aim: Aim, client: PeerAddress, _ out: inout ByteWriter
     ) {
-        out.put("X-Forwarded-For: ")
-        if isTrusted, let field = block.first(.xForwardedFor) {
-            out.put(block.value(field))
+        func writes(_ name: FieldName) -> Bool { !(aim.changes?.replaces(name) ?? false) }
+        if writes(.xForwardedFor) {
+            out.put("X-Forwarded-For: ")
+            if aim.isTrusted { putList(.xForwardedFor, of: block, &out) }
+            out.putHost(client)
+            out.put("\r\n")
+        }
+        if writes(.xForwardedProto) {
+            out.put("X-Forwarded-Proto: ")
+            if aim.isTrusted, let field = block.first(.xForwardedProto) {
+                out.put(block.value(field))
+            } else {
+                out.put(aim.isTLS ? "https" : "http")
+            }
+            out.put("\r\n")
+        }
+        if writes(.xForwardedHost) {
+            out.put("X-Forwarded-Host: ")
+            if aim.isTrusted, let field = block.first(.xForwardedHost) {
+                out.put(block.value(field))
+            } else {
+                out.put(aim.askedHost)
+            }
+            out.put("\r\n")
+        }
+        guard writes(.forwarded) else { return }
+        out.put("Forwarded: ")
+        if aim.isTrusted { putList(.forwarded, of: block, &out) }
+        putForwarded(aim, client, &out)
+    }
+
+    /// The elements of a list that may stand in several lines, each with a comma behind it.
+    private static func putList(_ name: FieldName, of block: borrowing HeaderBlock, _ out: inout ByteWriter) {
+        guard block.has(name) else { return }
+        for i in 0..<block.count where block.fields[i].name == name && block.fields[i].valueCount > 0 {
+            out.put(block.value(block.fields[i]))
             out.put(", ")
         }
-        out.putHost(client)
-        out.put("\r\nX-Forwarded-Proto: ")
-        if isTrusted, let field = block.first(.xForwardedProto) {
-            out.put(block.value(field))
-        } else {
-            out.put(isTLS ? "https" : "http")
-        }
-        out.put("\r\nX-Forwarded-Host: ")
-        if isTrusted, let field = block.first(.xForwardedHost) { out.put(block.value(field)) } else { out.put(host) }
-        out.put("\r\nForwarded: ")
-        if isTrusted, let field = block.first(.forwarded) {
-            out.put(block.value(field))
-            out.put(", ")
-        }
+    }
+
+    /// This proxy's own element of Forwarded (RFC 7239 section 4).
+    private static func putForwarded(_ aim: Aim, _ client: PeerAddress, _ out: inout ByteWriter) {
         switch client.byteCount {
         case 4:
             out.put("for=")
@@ -97,6 +155,7 @@ enum RequestHead {
             out.put("]\"")
         default: out.put("for=unknown")
         }
+        let host = aim.askedHost
         if isToken(host) {
             out.put(";host=")
             out.put(host)
@@ -105,7 +164,7 @@ enum RequestHead {
             out.put(host)
             out.put("\"")
         }
-        out.put(isTLS ? ";proto=https\r\n" : ";proto=http\r\n")
+        out.put(aim.isTLS ? ";proto=https\r\n" : ";proto=http\r\n")
     }
 
     /// The request's id and its trace context: kept where they can be believed, created otherwise.

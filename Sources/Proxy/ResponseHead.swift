@@ -34,7 +34,7 @@ enum ResponseHead {
         if block.facts.contains(.nominates) { Nomination.drop(&block) }
     }
 
-    static func write(_ block: borrowing HeaderBlock, _ hop: Hop, _ out: inout ByteWriter) {
+    static func write(_ block: borrowing HeaderBlock, _ hop: Hop, _ changes: FieldChanges?, _ out: inout ByteWriter) {
         out.put("HTTP/1.1 ")
         out.putDecimal(UInt64(block.status))
         out.put(0x20)
@@ -54,6 +54,10 @@ enum ResponseHead {
         } else if hop.isHTTP10 {
             out.put("Connection: keep-alive\r\n")
         }
-        out.put(block.version == .http10 ? "Via: 1.0 sendonce\r\n\r\n" : "Via: 1.1 sendonce\r\n\r\n")
+        if let changes { out.put(changes.lines) }
+        if !(changes?.replaces(.via) ?? false) {
+            out.put(block.version == .http10 ? "Via: 1.0 sendonce\r\n" : "Via: 1.1 sendonce\r\n")
+        }
+        out.put("\r\n")
     }
 }

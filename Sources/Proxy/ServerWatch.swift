@@ -51,12 +51,14 @@ private struct Watching {
     private let plan: Plan
     private let world: World
     private var checks: [HealthCheck] = []
+    private let records: RecordPort
     /// Servers that are passed over, by their place: they come back without anybody's doing.
     private var ejected: [(place: Int, upstream: Int, server: Int)] = []
 
     init(_ plan: Plan, _ world: World) {
         self.plan = plan
         self.world = world
+        records = RecordPort(isNeeded: plan.upstreams.contains { $0.health != nil && $0.servers.contains { $0.tls != nil } })
         let now = so_monotonic_ns()
         forEachServer(plan) { place, upstream, server in
             guard let health = plan.upstreams[upstream].health else { return }
@@ -65,7 +67,8 @@ private struct Watching {
                 HealthCheck(
                     place: place, upstream: upstream, server: server, health: health,
                     host: address.address.isUnix ? "localhost" : address.name,
-                    isUp: so_load(&world.sharedServers[place].isUp) != 0, now: now))
+                    tls: address.tls.map { HealthCheckTLS($0, records) }, isUp: so_load(&world.sharedServers[place].isUp) != 0,
+                    now: now))
         }
     }
 

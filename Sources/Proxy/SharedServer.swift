@@ -20,6 +20,7 @@ struct SharedServer {
     /// Connections that the server ended by itself: how many, and when the last.
     var endings: UInt64 = 0
     var endedAt: UInt64 = 0
+    var idleLimit = IdleLimit()
     /// Connections taken before they had rested, because the limit was reached.
     var unrested: UInt64 = 0
 }

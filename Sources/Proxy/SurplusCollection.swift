@@ -16,6 +16,8 @@ struct SurplusCollection {
     /// The request that was waiting for its answer when they came, or whose answer they broke.
     var current: FinishedExchange?
     var impact: ClientEffect = .none
+    /// The id that its incident will have, where an exchange's line names it already.
+    var id: String?
 
     /// What became of the client whose exchange was in progress.
     enum ClientEffect { case none, aborted, badGateway }

@@ -28,6 +28,8 @@ struct UpstreamConnection: BitwiseCopyable {
     var phase = Phase.connecting
     /// Not to be used again after the current exchange.
     var mustClose = false
+    /// Not a byte of the current request could be written.
+    var isUnsent = false
     /// A status line has been seen inside the current Content-Length body.
     var hasEmbedded = false
     var server: UInt16

@@ -22,7 +22,9 @@ extension Worker {
     }
 
     /// A request that no upstream will see.
-    mutating func refuse(_ slot: Int32, status: Int, _ detail: String, route: Int? = nil, hasWholeHead: Bool = true) {
+    mutating func refuse(
+        _ slot: Int32, status: Int, _ detail: String, route: Int? = nil, fields: String = "", hasWholeHead: Bool = true
+    ) {
         let c = clients[slot]
         let isHTTP10 = hasWholeHead && requestBlock.version == .http10
         // Its body is still to come, and nobody reads it.
@@ -31,16 +33,20 @@ extension Worker {
         }
         if isHTTP10, !requestBlock.facts.contains(.keepAlive) { c.pointee.mustClose = true }
         let head = UnsafeBufferPointer(start: requestBlock.base, count: hasWholeHead ? requestBlock.byteCount : 0)
-        let response = ErrorResponse.make(
-            status: status, detail: detail, requestID: newRequestID(), form: ErrorResponse.form(head),
-            closes: c.pointee.mustClose,
+        let id = newRequestID()
+        let response = ErrorResponse(
+            status: status, detail: detail, requestID: id, form: ErrorResponse.form(head), closes: c.pointee.mustClose,
             isHTTP10: isHTTP10, omitsBody: hasWholeHead && requestBlock.method == .head, date: httpDate(),
-            retryAfterSeconds: status == 503 ? 1 : nil)
+            fields: status == 503 ? "Retry-After: 1\r\n" : fields, page: plan.errorPages[status]
+        ).bytes
         let method = hasWholeHead ? requestBlock.method : .other
         let label = route ?? plan.routes.count
         counters.countRequest(route: label, method: method, status: status)
         counters.observeRequestDuration(route: label, nanoseconds: 0)
-        countRejected(status)
+        if status >= 400 { countRejected(status) }
+        logRefusal(
+            slot, status: status, route: route, id: id, ownBytes: response.count - ErrorResponse.headCount(response),
+            hasWholeHead: hasWholeHead)
         outbox.clear()
         guard sendOwn(response, to: slot) else { return closeClient(slot) }
         c.pointee.exchange = -1
@@ -58,6 +64,17 @@ extension Worker {
         case 503: counters.countRejected(.noServer)
         case 408: counters.countRejected(.headerTimeout)
         default: counters.countRejected(.malformedRequest)
+        }
+    }
+
+    /// An exchange that ends because of its client, or for want of a connection.
+    private func countGivenUp(_ status: Int) {
+        switch status {
+        case 400: counters.countRejected(.malformedRequest)
+        case 408: counters.countRejected(.bodyTimeout)
+        case 413: counters.countRejected(.bodyTooLarge)
+        case 503: counters.countRejected(.noServer)
+        default: break
         }
     }
 
@@ -94,8 +111,9 @@ extension Worker {
         let resets = policy == .fail || e.pointee.clientFraming == .untilClose
         let requestEnded = e.pointee.requestEnded
         c.pointee.exchange = -1
-        exchanges.release(number)
-        if cuts {
+        guard !cuts else {
+            logAccess(number, record, status: Int(e.pointee.answer.status), .cut)
+            releaseExchange(number)
             let alive = deliverToClient(client)
             guard alive, !resets, c.pointee.socket.isBlocked else {
                 closeClient(client, reset: resets)
@@ -110,11 +128,14 @@ extension Worker {
         outbox.clear()
         if !requestEnded { endAfterAnswer(client) }
         let head = UnsafeBufferPointer(start: record.head.base, count: record.head.base == nil ? 0 : record.head.count)
-        let response = ErrorResponse.make(
+        let response = ErrorResponse(
             status: status, detail: detail, requestID: record.text(record.id), form: ErrorResponse.form(head),
-            closes: c.pointee.mustClose,
-            isHTTP10: record.clientVersion == .http10, omitsBody: record.method == .head, date: httpDate(),
-            retryAfterSeconds: status == 503 ? 1 : nil)
+            closes: c.pointee.mustClose, isHTTP10: record.clientVersion == .http10, omitsBody: record.method == .head,
+            date: httpDate(), fields: status == 503 ? "Retry-After: 1\r\n" : "", page: plan.errorPages[status]
+        ).bytes
+        countGivenUp(status)
+        logAccess(number, record, status: status, .own, ownBytes: response.count - ErrorResponse.headCount(response))
+        releaseExchange(number)
         if sendOwn(response, to: client) { answerDone(client) } else { closeClient(client) }
         return false
     }
@@ -122,8 +143,7 @@ extension Worker {
     /// Sends bytes of the proxy's own. False when the client is gone.
     private mutating func sendOwn(_ response: [UInt8], to slot: Int32) -> Bool {
         response.withUnsafeBufferPointer { bytes in
-            var head = 4
-            while head < bytes.count, !(bytes[head - 1] == 0x0a && bytes[head - 3] == 0x0a) { head += 1 }
+            let head = ErrorResponse.headCount(response)
             outbox.add(bytes.baseAddress!, head)
             outbox.add(bytes.baseAddress! + head, bytes.count - head)
             outbox.beginsWithHead = true

@@ -14,6 +14,14 @@ extension Worker {
         return true
     }
 
+    /// Whether a client's bytes come by TLS; those of a stream do when its connection's do.
+    @inline(__always)
+    func isTLS(_ slot: Int32) -> Bool {
+        let c = clients[slot]
+        guard c.pointee.isStream else { return c.pointee.socket.security != .none }
+        return clients[c.pointee.parent].pointee.socket.security != .none
+    }
+
     /// A client's connection is being closed in the middle of its handshake.
     ///
     /// Who connects and says nothing has not failed: load balancers do it to see whether we are there.

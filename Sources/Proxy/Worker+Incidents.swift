@@ -31,6 +31,7 @@ extension Worker {
                 "\(subject(slot)) sent \(incident.evidence.fields?.joined(separator: ", ") ?? "") "
                 + (verdict.kind == .duplicateField ? "more than once" : "that contradict each other")
                 + " in its answer to \(naming(guilty.request))"
+            note(incident.id, of: number)
             world.recorder.record(incident)
         }
         // Whoever contradicts itself about framing may go on doing so in the next answer.
@@ -75,6 +76,7 @@ extension Worker {
         let place = verdict.phase == .inHead ? "in the header block" : "\(guilty.answer.bodyBytes) bytes into the body"
         let promised = guilty.answer.declaresLength ? " of \(guilty.answer.declaredBytes)" : ""
         incident.message = "\(subject(slot)) \(what) \(place)\(promised) of \(naming(guilty.request))"
+        note(incident.id, of: number)
         world.recorder.record(incident)
         detach(slot, reason)
         failExchange(number, status: 502, "the upstream did not finish its answer")
@@ -91,12 +93,9 @@ extension Worker {
             named ?? (verdict.guilty == .current && collection.place == .inAnswer ? collection.current : nil) ?? u.pointee.last
         var incident = incidentSkeleton(verdict, slot, guilty)
         fill(&incident.evidence, collection, facts, guilty)
+        if let id = collection.id { incident.id = id }
         incident.evidence.proof = proof
-        switch collection.impact {
-        case .none: incident.clientImpact = .none
-        case .aborted: incident.clientImpact = .aborted
-        case .badGateway: incident.clientImpact = .badGateway
-        }
+        incident.clientImpact = impact(of: collection)
         incident.victim = victim
         if verdict.phase == .nextExchange, victim == nil, let current = collection.current {
             incident.victim = incidentRequest(current.request)
@@ -104,6 +103,14 @@ extension Worker {
         incident.message = "\(subject(slot)) sent \(describe(facts, verdict)) \(position(verdict, guilty, incident.evidence))"
         world.recorder.record(incident)
         if verdict.guilty == .previous, var current = collection.current { buffers.give(&current.request.head) }
+    }
+
+    private func impact(of collection: SurplusCollection) -> ClientImpact {
+        switch collection.impact {
+        case .none: .none
+        case .aborted: .aborted
+        case .badGateway: .badGateway
+        }
     }
 
     /// More answers than requests, the surplus apart from the answer before it: each may have been the other's.
@@ -131,13 +138,15 @@ extension Worker {
         let guilty = u.pointee.last
         var incident = incidentSkeleton(verdict, slot, guilty)
         fill(&incident.evidence, collection, block, guilty)
+        // What is only suspected may be told beside the surplus itself, which has that id.
+        if verdict.certainty == .proven, let id = collection.id { incident.id = id }
         // The offending bytes begin inside the body, not where the surplus begins.
         let bodyStart = collection.connectionOffset - guilty.answer.bodyBytes
         incident.evidence.connectionOffset = bodyStart + capture.offset
         incident.evidence.offset = bodyStart + capture.offset - guilty.answer.startOffset
         incident.evidence.surplusBytes = collection.total
         incident.evidence.proof = verdict.certainty == .proven ? .accounting : nil
-        incident.clientImpact = .none
+        incident.clientImpact = impact(of: collection)
         incident.message =
             "\(subject(slot)) sent \(describe(block, verdict)) \(capture.offset) bytes into the Content-Length body of "
             + "\(naming(guilty.request)), which pushed \(collection.total) bytes past its end"

@@ -29,11 +29,13 @@ extension Worker {
             var address = sockaddr_storage()
             let fd = kernel.accept(listener.fd, &address)
             if fd < 0 {
-                if fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM || fd == -ENOBUFS { pauseAccepting() }
+                if Self.meansExhausted(fd) { pauseAccepting() }
                 if fd == -ECONNABORTED || fd == -EINTR { continue }
                 return
             }
             admit(fd, address, listener: listener.index)
+            // The last descriptors are for upstreams: clients that nobody can serve would only wait in here instead of outside.
+            if fd >= world.clientDescriptorMax { return pauseAccepting() }
         }
     }
 
@@ -62,15 +64,33 @@ extension Worker {
         if !peer.isUnix { kernel.noDelay(fd) }
     }
 
-    /// Descriptors have run out: listening sockets are left alone until a connection is closed, so that nothing spins.
-    private mutating func pauseAccepting() {
+    /// Whether a call failed for want of descriptors or memory of our own.
+    static func meansExhausted(_ result: Int32) -> Bool {
+        result == -EMFILE || result == -ENFILE || result == -ENOMEM || result == -ENOBUFS
+    }
+
+    /// So long accepting is paused when no client's connection is closed earlier.
+    static var pauseTime: UInt64 { 100_000_000 }
+    /// The pause is told once in this time.
+    private static var pauseToldTime: UInt64 { 10_000_000_000 }
+
+    /// Descriptors have run out: listening sockets are left alone for a while, so that nothing spins.
+    mutating func pauseAccepting() {
+        acceptsPausedUntil = now + Self.pauseTime
         guard !acceptsPaused else { return }
         acceptsPaused = true
         for listener in listeners where listener.isOpen { kernel.unregister(poll, listener.fd) }
+        guard pauseToldAt == 0 || now - pauseToldAt > Self.pauseToldTime else { return }
+        pauseToldAt = now
         world.log.warning("accepting paused: out of file descriptors or memory")
     }
 
+    /// Accepts again, once there is a descriptor for a client.
     mutating func resumeAccepting() {
+        guard isDraining || world.hasRoomForClient else {
+            acceptsPausedUntil = now + Self.pauseTime
+            return
+        }
         acceptsPaused = false
         guard !isDraining else { return }
         for (place, listener) in listeners.enumerated() where listener.isOpen {

@@ -17,12 +17,17 @@ extension Worker {
         guard let server = chooseServer(upstream, avoiding: Int(e.pointee.avoidedServer)) else {
             return failExchange(number, status: 503, "no server of upstream \(plan.upstreams[upstream].name) can be used")
         }
-        if let slot = takePooled(server, evenUnrested: false) { return attach(number, to: slot) }
-        if connectionsLeft(server), servers[server].connectionCount < plan.upstreams[upstream].idleMax {
+        let isIdempotent = e.pointee.request.method.isIdempotent
+        if !e.pointee.wantsNewConnection, let slot = takePooled(server, evenUnrested: false, onlyYoung: !isIdempotent) {
+            return attach(number, to: slot)
+        }
+        if connectionsLeft(server),
+            e.pointee.wantsNewConnection || servers[server].connectionCount < plan.upstreams[upstream].idleMax
+        {
             return connect(number, to: server)
         }
         // No more may be opened, or kept: of those that rest, the one that has rested longest is the least risky.
-        if let slot = takePooled(server, evenUnrested: true) {
+        if let slot = takePooled(server, evenUnrested: true, onlyYoung: false) {
             _ = so_fetch_add(&servers[server].shared.pointee.unrested, 1)
             return attach(number, to: slot)
         }
@@ -36,7 +41,9 @@ extension Worker {
     // MARK: Taking
 
     /// A pooled connection that has been looked at and is quiet, nil when there is none.
-    private mutating func takePooled(_ server: Int, evenUnrested: Bool) -> Int32? {
+    ///
+    /// `onlyYoung`: none whose server may soon close it, as far as we know its ways; for requests that cannot be sent again.
+    private mutating func takePooled(_ server: Int, evenUnrested: Bool, onlyYoung: Bool) -> Int32? {
         let upstream = Int(servers[server].upstream)
         guard plan.upstreams[upstream].reuse != .never else { return nil }
         promoteRested(server, hold: plan.upstreams[upstream].reuse == .guarded ? plan.upstreams[upstream].hold : 0)
@@ -44,7 +51,13 @@ extension Worker {
             let slot =
                 servers[server].readyFirst >= 0 ? servers[server].readyFirst : evenUnrested ? servers[server].restingFirst : -1
             guard slot >= 0 else { return nil }
+            let idle = now - upstreams[slot].pointee.pooledAt
+            if onlyYoung, let safe = safeIdleTime(server), idle > safe / 2 { return nil }
             unpool(slot)
+            if idle >= idleTime(slot) {
+                closeUpstream(slot, .idleTimeout)
+                continue
+            }
             if plan.upstreams[upstream].reuse == .always { return slot }
             switch look(slot) {
             case .quiet: return slot
@@ -58,6 +71,13 @@ extension Worker {
             }
         }
     }
+
+    /// How long a connection may be idle: as configured, as its server allows, and as that has been seen to keep to it.
+    private func idleTime(_ slot: Int32) -> UInt64 {
+        min(upstreams[slot].pointee.idleTimeout, safeIdleTime(Int(upstreams[slot].pointee.server)) ?? .max)
+    }
+
+    private func safeIdleTime(_ server: Int) -> UInt64? { IdleLimit.safeTime(&servers[server].shared.pointee.idleLimit, now) }
 
     /// Looks at what has come on a pooled connection since the last wait for events.
     private mutating func look(_ slot: Int32) -> Look {
@@ -128,10 +148,12 @@ extension Worker {
         var isConnected = false
         let fd = kernel.connect(plan.upstreams[upstream].servers[Int(servers[server].index)].address, isConnected: &isConnected)
         guard fd >= 0 else {
+            if Self.meansExhausted(fd) { return waitForDescriptor(number, server) }
             exchanges[number].pointee.attempts += 1
             exchanges[number].pointee.avoidedServer = Int16(server)
             connectFailed(server, String(cString: strerror(-fd)))
-            return retryOrFail(number, afterConnect: true)
+            retryOrFail(number, .unsent)
+            return
         }
         let connection = UpstreamConnection(
             fd: fd, server: UInt16(server), number: world.nextConnectionNumber(),
@@ -158,6 +180,20 @@ extension Worker {
         attach(number, to: slot)
     }
 
+    /// This process has no descriptor left, which is not the server's fault: one of its connections has to do.
+    private mutating func waitForDescriptor(_ number: Int32, _ server: Int) {
+        pauseAccepting()
+        if let slot = takePooled(server, evenUnrested: true, onlyYoung: false) {
+            _ = so_fetch_add(&servers[server].shared.pointee.unrested, 1)
+            return attach(number, to: slot)
+        }
+        let upstream = Int(servers[server].upstream)
+        guard servers[server].connectionCount > 0, queues[upstream].count < plan.upstreams[upstream].queueMax else {
+            return failExchange(number, status: 503, "no file descriptor is left for a connection to the upstream")
+        }
+        enqueue(number)
+    }
+
     /// A connect has been decided: the request goes out, or elsewhere.
     mutating func connectDecided(_ slot: Int32) {
         let u = upstreams[slot]
@@ -175,6 +211,7 @@ extension Worker {
         let u = upstreams[slot]
         let number = u.pointee.exchange
         guard number >= 0 else { return closeUpstream(slot, .clientGone) }
+        exchanges[number].pointee.connectTime = max(1, now - exchanges[number].pointee.connectingSince)
         requestStarts(number)
         sendToUpstream(number)
         // Body bytes that came meanwhile wait in the client's connection.
@@ -188,7 +225,7 @@ extension Worker {
         connectFailed(server, reason)
         if number >= 0 { exchanges[number].pointee.avoidedServer = Int16(server) }
         detach(slot, .error)
-        if number >= 0 { retryOrFail(number, afterConnect: true) }
+        if number >= 0 { retryOrFail(number, .unsent) }
     }
 
     private mutating func connectFailed(_ server: Int, _ reason: String) {
@@ -217,7 +254,7 @@ extension Worker {
             servers[server].restingFirst = slot
         }
         servers[server].restingLast = slot
-        timers.set(upstreamTimer(slot), now + u.pointee.idleTimeout)
+        timers.set(upstreamTimer(slot), now + idleTime(slot))
         if Int(servers[server].idleCount) > plan.upstreams[upstream].idleMax {
             // The one in the pool for the longest is the next to be closed by its server anyway.
             let oldest = servers[server].restingFirst

@@ -22,11 +22,14 @@ extension Worker {
         if requestBlock.method == .connect {
             // Whatever follows was meant for a tunnel.
             c.pointee.mustClose = true
-            return refuse(slot, status: 405, "CONNECT is not served")
+            return refuse(
+                slot, status: 405, "CONNECT is not served",
+                fields: "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE, PATCH\r\n")
         }
         guard let target = RequestTarget(requestBlock) else { return refuse(slot, requestFault: .malformed(.target)) }
-        guard let route = router.route(host: target.host, path: target.path) else {
-            return refuse(slot, status: 404, "no route for this host and path")
+        guard let route = findRoute(slot, target) else { return }
+        guard let aim = aim(slot, route, target) else {
+            return refuse(slot, status: 414, "the target is too long once it is rewritten", route: route)
         }
         if decoder.framing == .length, decoder.remaining > plan.limits.bodyBytes {
             return refuse(slot, status: 413, "the request's body is larger than allowed", route: route)
@@ -40,7 +43,7 @@ extension Worker {
         exchange.request.clientVersion = requestBlock.version
         exchange.request.method = requestBlock.method
         exchange.request.route = UInt16(route)
-        writeRequestHead(&exchange, target, c)
+        writeRequestHead(&exchange, aim)
         let number = exchanges.take(exchange)
         guard number >= 0 else {
             buffers.give(&exchange.request.head)
@@ -50,19 +53,16 @@ extension Worker {
         c.pointee.body = decoder
         c.pointee.phase = decoder.isEmpty ? .waiting : .body
         timers.set(Worker.clientTimer(slot), decoder.isEmpty ? 0 : now + plan.timeouts.clientBody)
+        budgets[Int(exchange.upstreamIndex)].noteRequest(now)
         findUpstream(number)
     }
 
-    private mutating func writeRequestHead(
-        _ exchange: inout Exchange, _ target: RequestTarget, _ c: UnsafeMutablePointer<ClientConnection>
-    ) {
-        let isTrusted = c.pointee.isTrusted
-        RequestHead.dropFields(&requestBlock, isTrusted: isTrusted, keepsUpgrade: exchange.asksUpgrade)
-        let bytes = requestBlock.byteCount + 3 * target.host.count + RequestHead.addedBytesMax
-        exchange.request.head = buffers.take(bytes)
+    private mutating func writeRequestHead(_ exchange: inout Exchange, _ aim: RequestHead.Aim) {
+        RequestHead.dropFields(&requestBlock, isTrusted: aim.isTrusted, keepsUpgrade: exchange.asksUpgrade)
+        if let changes = aim.changes { changes.drop(&requestBlock) }
+        exchange.request.head = buffers.take(requestBlock.byteCount + aim.byteCount + RequestHead.addedBytesMax)
         RequestHead.write(
-            requestBlock, target: target.path, host: target.host, isChunked: exchange.requestIsChunked, isTrusted: isTrusted,
-            isTLS: c.pointee.socket.security != .none, keepsUpgrade: exchange.asksUpgrade, random: &random,
+            requestBlock, aim, isChunked: exchange.requestIsChunked, keepsUpgrade: exchange.asksUpgrade, random: &random,
             into: &exchange.request)
     }
 
@@ -74,7 +74,17 @@ extension Worker {
         e.pointee.attempts += 1
         u.pointee.exchange = number
         u.pointee.ordinal += 1
+        e.pointee.server = Int32(u.pointee.server)
+        e.pointee.connection = u.pointee.number
+        e.pointee.ordinal = u.pointee.ordinal
+        e.pointee.connectTime = 0
+        if u.pointee.phase == .connecting { e.pointee.connectingSince = now }
         u.pointee.mustClose = false
+        u.pointee.isUnsent = false
+        e.pointee.wasPooled = u.pointee.ordinal > 1
+        if !e.pointee.requestEnded, !e.pointee.sentBody, !u.pointee.isStream {
+            e.pointee.keepsBody = e.pointee.wasPooled || e.pointee.request.method.isIdempotent
+        }
         if u.pointee.hasEmbedded { embedded[slot] = nil }
         u.pointee.hasEmbedded = false
         u.pointee.statusLine = EmbeddedStatusLine()
@@ -93,9 +103,10 @@ extension Worker {
         e.pointee.answer = Answer()
         e.pointee.sentAt = now
         outbox.add(head.first, head.count)
+        if !e.pointee.body.isEmpty { outbox.add(e.pointee.body.first, e.pointee.body.count) }
         outbox.beginsWithHead = true
         outbox.endsMessage = e.pointee.requestEnded
-        timers.set(upstreamTimer(e.pointee.upstream), now + plan.upstreams[Int(e.pointee.upstreamIndex)].responseHeaderTimeout)
+        timers.set(upstreamTimer(e.pointee.upstream), now + responseHeaderTimeout(e))
     }
 
     /// Sends the header block that waits in the outbox, when no body byte has come to go with it.
@@ -111,8 +122,12 @@ extension Worker {
         let e = exchanges[number]
         let slot = e.pointee.upstream
         let u = upstreams[slot]
+        let before = u.pointee.sent
         u.pointee.sent += UInt64(outbox.byteCount)
-        guard deliverToUpstream(slot) else { return upstreamRefusesBytes(slot) }
+        guard deliverToUpstream(slot) else {
+            if before == requestStart(slot) { u.pointee.isUnsent = true }
+            return upstreamRefusesBytes(slot)
+        }
     }
 
     /// The upstream takes no more bytes, but its answer may have come: read it, and drop the rest of the request.
@@ -125,7 +140,8 @@ extension Worker {
         if u.pointee.exchange >= 0 {
             let e = exchanges[u.pointee.exchange]
             let c = clients[e.pointee.client]
-            if c.pointee.phase == .body { c.pointee.discardsBody = true }
+            // What can be sent again is not given up.
+            if c.pointee.phase == .body, e.pointee.sentBody, !e.pointee.keepsBody { c.pointee.discardsBody = true }
         }
         queueUpstream(slot)
     }
@@ -158,11 +174,11 @@ extension Worker {
             }
         }
         if count > 0 { e.pointee.sentBody = true }
+        if e.pointee.keepsBody { keepBody(number) }
         if ended {
             outbox.endsMessage = true
             e.pointee.requestEnded = true
-            timers.set(
-                upstreamTimer(e.pointee.upstream), now + plan.upstreams[Int(e.pointee.upstreamIndex)].responseHeaderTimeout)
+            timers.set(upstreamTimer(e.pointee.upstream), now + responseHeaderTimeout(e))
         }
         sendToUpstream(number)
     }

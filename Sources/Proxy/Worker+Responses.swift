@@ -20,9 +20,10 @@ extension Worker {
     }
 
     /// Writes the block's head into the outbox.
-    private mutating func putHead(_ hop: ResponseHead.Hop) {
+    private mutating func putHead(_ hop: ResponseHead.Hop, _ changes: FieldChanges? = nil) {
         var out = ByteWriter(scratch)
-        ResponseHead.write(responseBlock, hop, &out)
+        if let changes { changes.drop(&responseBlock) }
+        ResponseHead.write(responseBlock, hop, changes, &out)
         outbox.add(scratch, out.count)
         outbox.beginsWithHead = true
     }
@@ -49,7 +50,7 @@ extension Worker {
         if e.pointee.clientFraming == .untilClose || !e.pointee.requestEnded || isDraining { endAfterAnswer(e.pointee.client) }
         let hop = ResponseHead.Hop(framing: e.pointee.clientFraming, closes: c.pointee.mustClose, isHTTP10: isHTTP10)
         ResponseHead.dropFields(&responseBlock, hop)
-        putHead(hop)
+        putHead(hop, plan.routes[Int(e.pointee.request.route)].responseFields)
         e.pointee.headWritten = true
         return true
     }
@@ -64,7 +65,7 @@ extension Worker {
             !e.pointee.sentBody
         else { return false }
         detach(slot, .upstreamClosed)
-        retryOrFail(number, afterConnect: false, staleConnection: true)
+        retryOrFail(number, .stale)
         return true
     }
 
@@ -90,7 +91,7 @@ extension Worker {
         }
         serverAnswered(Int(u.pointee.server), status: responseBlock.status)
         counters.observeResponseHeader(upstream: upstream, nanoseconds: now - e.pointee.sentAt)
-        timers.set(upstreamTimer(slot), now + plan.upstreams[upstream].bodyIdleTimeout)
+        timers.set(upstreamTimer(slot), now + bodyIdleTimeout(e))
     }
 
     /// Passes on a piece of an answer's body, and its end.
@@ -102,7 +103,7 @@ extension Worker {
         if count > 0 {
             if e.pointee.answer.framing == .length { lookForStatusLine(slot, bytes, count) }
             e.pointee.answer.bodyBytes += UInt64(count)
-            timers.set(upstreamTimer(slot), now + plan.upstreams[Int(e.pointee.upstreamIndex)].bodyIdleTimeout)
+            timers.set(upstreamTimer(slot), now + bodyIdleTimeout(e))
         }
         guard e.pointee.clientFraming == .chunked else {
             outbox.add(bytes, count)
@@ -140,9 +141,17 @@ extension Worker {
         let mayKeep = e.pointee.requestEnded && !u.pointee.socket.isBlocked && !u.pointee.mustClose && !isDraining
         let requestEnded = e.pointee.requestEnded
         countAnswer(number, status: Int(e.pointee.answer.status), route: route)
+        // Its surplus is told later, by an id that its line can have already.
+        var incident: String?
+        if position < count, !EmbeddedStatusLine.mayBe(408, readBuffer + position, count - position) {
+            incident = newIncidentID()
+            note(incident!, of: number)
+        }
+        logAccess(number, e.pointee.request, status: Int(e.pointee.answer.status), .answered)
         finish(number)
         if position < count {
             beginSurplus(slot, .afterEnd, readBuffer + position, count - position)
+            collections[slot]?.id = incident
             listen(slot)
         } else if !requestEnded || u.pointee.socket.sawEnd {
             closeUpstream(slot, requestEnded ? .upstreamClosed : .notReusable)
@@ -180,6 +189,7 @@ extension Worker {
         beginSurplus(slot, .afterEnd, readBuffer + position, count - position)
         // With its last bytes the client would have a whole answer.
         outbox.clear()
+        noteCollection(slot, of: number)
         collections[slot]!.impact = endBroken(number, record: record) ? .aborted : .badGateway
         listen(slot)
         return true
@@ -202,7 +212,7 @@ extension Worker {
         u.pointee.beforeLast = u.pointee.last
         u.pointee.last = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
         u.pointee.exchange = -1
-        exchanges.release(number)
+        releaseExchange(number)
     }
 
     /// Counts an exchange that has been answered.
@@ -219,10 +229,12 @@ extension Worker {
         if e.pointee.isWaiting { dequeue(number) }
         countAnswer(
             number, status: e.pointee.answered ? Int(e.pointee.answer.status) : 499, route: Int(e.pointee.request.route))
+        logAccess(
+            number, e.pointee.request, status: e.pointee.answered ? Int(e.pointee.answer.status) : 499, .clientGone)
         if e.pointee.upstream >= 0 { detach(e.pointee.upstream, .clientGone) }
         buffers.give(&e.pointee.request.head)
         clients[e.pointee.client].pointee.exchange = -1
-        exchanges.release(number)
+        releaseExchange(number)
     }
 
     // MARK: Tunnels
@@ -245,6 +257,7 @@ extension Worker {
     }
 
     mutating func forwardTunnel(fromClient client: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
+        exchanges[clients[client].pointee.exchange].pointee.requestBytes += UInt64(count)
         outbox.add(bytes, count)
         sendToUpstream(clients[client].pointee.exchange)
     }
@@ -268,6 +281,7 @@ extension Worker {
         let number = upstreams[slot].pointee.exchange
         let client = exchanges[number].pointee.client
         countAnswer(number, status: 101, route: Int(exchanges[number].pointee.request.route))
+        logAccess(number, exchanges[number].pointee.request, status: 101, .answered)
         finish(number)
         closeUpstream(slot, .upstreamClosed)
         clients[client].pointee.phase = .head

@@ -136,13 +136,14 @@ extension Worker {
         u.pointee.exchange = -1
         e.pointee.upstream = -1
         collections[slot]!.current = current
+        noteCollection(slot, of: number)
         if isStray {
             quarantine(slot, for: u.pointee.last)
             // Garbage of the exchange before: this request may be answered elsewhere. Its record is copied, for it lives on.
             current.request = copyOf(e.pointee.request)
             collections[slot]!.current = current
             outbox.clear()
-            collections[slot]!.impact = retryAway(number) ? .none : .badGateway
+            collections[slot]!.impact = retryOrFail(number, .unanswered) ? .none : .badGateway
         } else {
             buffers.give(&u.pointee.beforeLast.request.head)
             u.pointee.beforeLast = u.pointee.last
@@ -158,19 +159,13 @@ extension Worker {
     mutating func copyOf(_ record: RequestRecord) -> RequestRecord {
         var copy = record
         copy.head = Buffer()
-        if record.head.count > 0 { buffers.append(&copy.head, record.head.first, record.head.count) }
+        guard record.head.count > 0 else { return copy }
+        // What the client asked for may stand behind the header block.
+        let end = max(Int(record.head.end), record.target.end, record.host.end)
+        buffers.append(&copy.head, record.head.base!, end)
+        copy.head.start = record.head.start
+        copy.head.end = record.head.end
         return copy
-    }
-
-    /// Sends a request again on another connection. False when that is not safe, and the client has been told.
-    mutating func retryAway(_ number: Int32) -> Bool {
-        let e = exchanges[number]
-        let isSafe =
-            e.pointee.request.method.isIdempotent && e.pointee.requestEnded && !e.pointee.sentBody && !e.pointee.answered
-        let attempts = Int(e.pointee.attempts)
-        let attemptsMax = plan.upstreams[Int(e.pointee.upstreamIndex)].retryAttempts
-        retryOrFail(number, afterConnect: false)
-        return isSafe && attempts <= attemptsMax
     }
 
     /// A status line was due, and its bytes left the upstream before the request had arrived: another exchange's answer.
@@ -183,7 +178,7 @@ extension Worker {
             u.pointee.exchange = -1
             e.pointee.upstream = -1
             beginSurplus(slot, .idle, readBuffer, count)
-            retryOrFail(number, afterConnect: false, staleConnection: true)
+            retryOrFail(number, .stale)
             return listen(slot)
         }
         var verdict = Verdict(.misdeliveredResponse, in: .nextExchange, by: .previous)
@@ -194,7 +189,9 @@ extension Worker {
         let facts = SurplusReader.read(collection.kept, total: collection.total)
         u.pointee.exchange = -1
         e.pointee.upstream = -1
-        collection.impact = retryAway(number) ? .none : .badGateway
+        collection.id = newIncidentID()
+        note(collection.id!, of: number)
+        collection.impact = retryOrFail(number, .unanswered) ? .none : .badGateway
         counters.addSurplus(upstream: Int(servers[Int(u.pointee.server)].upstream), bytes: collection.total)
         quarantine(slot, for: u.pointee.last)
         tell(verdict, slot, collection, facts, victim: victim, proof: .unacknowledgedRequest)
@@ -221,6 +218,8 @@ extension Worker {
         quarantine(slot, for: current)
         counters.addSurplus(upstream: Int(e.pointee.upstreamIndex), bytes: collection.total)
         let verdict = Verdict(.lateInterim, in: .inBody)
+        collection.id = newIncidentID()
+        note(collection.id!, of: u.pointee.exchange)
         guard plan.routes[Int(e.pointee.request.route)].onViolation == .fail else {
             tell(verdict, slot, collection, facts, guilty: current)
             return true

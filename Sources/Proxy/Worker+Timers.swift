@@ -12,6 +12,7 @@ extension Worker {
         // The drain's own deadline: the turn's end looks at it.
         if others == 0 { return }
         if others == 1 { return judgeHangups() }
+        if timer == accessTimer { return handOverAccess() }
         if others > 1 { return quarantineExpired(others - 2) }
         if Int(timer) < clients.capacity { clientExpired(timer) } else { upstreamExpired(timer - Int32(clients.capacity)) }
     }
@@ -37,6 +38,16 @@ extension Worker {
         failExchange(clients[slot].pointee.exchange, status: 503, "no connection to the upstream came free in time")
     }
 
+    func responseHeaderTimeout(_ e: UnsafeMutablePointer<Exchange>) -> UInt64 {
+        let own = plan.routes[Int(e.pointee.request.route)].responseHeaderTimeout
+        return own > 0 ? own : plan.upstreams[Int(e.pointee.upstreamIndex)].responseHeaderTimeout
+    }
+
+    func bodyIdleTimeout(_ e: UnsafeMutablePointer<Exchange>) -> UInt64 {
+        let own = plan.routes[Int(e.pointee.request.route)].bodyIdleTimeout
+        return own > 0 ? own : plan.upstreams[Int(e.pointee.upstreamIndex)].bodyIdleTimeout
+    }
+
     private mutating func upstreamExpired(_ slot: Int32) {
         let u = upstreams[slot]
         switch u.pointee.phase {
@@ -56,8 +67,7 @@ extension Worker {
                 let e = exchanges[number]
                 // A client that is still sending its request has its own deadline.
                 if !e.pointee.requestEnded, !u.pointee.socket.isBlocked {
-                    let timeout = plan.upstreams[Int(e.pointee.upstreamIndex)].responseHeaderTimeout
-                    return timers.set(upstreamTimer(slot), now + timeout)
+                    return timers.set(upstreamTimer(slot), now + responseHeaderTimeout(e))
                 }
                 serverFailed(Int(u.pointee.server), "did not answer in time")
                 failExchange(

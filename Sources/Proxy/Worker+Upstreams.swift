@@ -88,6 +88,7 @@ extension Worker {
                 misdelivered(slot, count)
                 return count
             }
+            forgetBody(number)
         }
         let client = e.pointee.client
         var position = 0
@@ -148,12 +149,11 @@ extension Worker {
         switch u.pointee.decoder.phase {
         case .head:
             if left > 0 { return truncated(slot, .inHead) }
-            let mayBeStale = u.pointee.ordinal > 1
-            // A pooled connection that its server was about to close is nobody's failure.
-            if !mayBeStale { serverFailed(Int(u.pointee.server), "closed the connection without an answer") }
-            exchanges[number].pointee.avoidedServer = mayBeStale ? -1 : Int16(u.pointee.server)
+            let reason = noAnswer(slot)
+            if reason == .unanswered { serverFailed(Int(u.pointee.server), "closed the connection without an answer") }
+            exchanges[number].pointee.avoidedServer = reason == .unanswered ? Int16(u.pointee.server) : -1
             detach(slot, .upstreamClosed)
-            retryOrFail(number, afterConnect: false, staleConnection: mayBeStale)
+            retryOrFail(number, reason)
         case .body:
             // A reset is no way to end a body that ends with the connection.
             if !u.pointee.socket.isBroken, !u.pointee.socket.isCut, u.pointee.decoder.receiveEnd() {
@@ -179,28 +179,6 @@ extension Worker {
         closeUpstream(slot, reason)
     }
 
-    /// Sends the request again, where that is safe and allowed; otherwise its client is told.
-    ///
-    /// Safe: nothing was sent (the connect failed), or nothing came back, the method is idempotent and no body was consumed.
-    mutating func retryOrFail(_ number: Int32, afterConnect: Bool, staleConnection: Bool = false) {
-        let e = exchanges[number]
-        let upstream = Int(e.pointee.upstreamIndex)
-        let isSafe =
-            !e.pointee.answered && !e.pointee.sentBody
-            && (afterConnect || (e.pointee.request.method.isIdempotent && e.pointee.requestEnded))
-        // A pooled connection that its server was about to close is nobody's failure.
-        let attemptsMax = plan.upstreams[upstream].retryAttempts + (staleConnection ? 2 : 0)
-        guard isSafe, Int(e.pointee.attempts) <= attemptsMax else {
-            let what = afterConnect ? "cannot be reached" : "closed the connection without an answer"
-            return failExchange(number, status: 502, "upstream \(plan.upstreams[upstream].name) \(what)")
-        }
-        counters.countRetry(upstream: upstream)
-        e.pointee.sawAnswer = false
-        outbox.clear()
-        findUpstream(number)
-        if outbox.byteCount > 0 { sendToUpstream(number) }
-    }
-
     // MARK: Pooled connections
 
     /// Something happened on a connection that waits in the pool.
@@ -214,6 +192,10 @@ extension Worker {
             return listen(slot)
         }
         if u.pointee.socket.sawEnd || u.pointee.socket.isBroken {
+            let idle = now - u.pointee.pooledAt
+            if u.pointee.socket.sawEnd {
+                IdleLimit.note(&servers[Int(u.pointee.server)].shared.pointee.idleLimit, idle: idle, now)
+            }
             unpool(slot)
             pooledConnectionEnded(slot)
         }
@@ -232,8 +214,7 @@ extension Worker {
         guard waiting > 0 else { return false }
         let acknowledged = kernel.bytesAcknowledged(u.pointee.socket.fd)
         if acknowledged >= 0 {
-            let before = u.pointee.requestHeadEnd - UInt64(exchanges[u.pointee.exchange].pointee.request.head.count)
-            return UInt64(acknowledged) <= (u.pointee.socket.security == .none ? before : u.pointee.recordsBefore)
+            return UInt64(acknowledged) <= requestStartOnWire(slot)
         }
         // Unread bytes may be an answer to the peer's own records, which it asked for together with its answer.
         guard u.pointee.socket.security == .none else { return false }

@@ -5,6 +5,7 @@ import Exchanges
 import HTTP1
 import Logging
 import Report
+import Routing
 import TLS
 import Wire
 
@@ -21,7 +22,7 @@ public struct Worker: ~Copyable {
     let kernel: Kernel
     let poll: Int32
     let plan: Plan
-    let router: Router
+    var router: Router
     let world: World
     let counters: WorkerCounters
     let number: Int
@@ -58,6 +59,7 @@ public struct Worker: ~Copyable {
     /// Index in `servers` of each upstream's first, and one past the last upstream's.
     let firstServer: [Int]
     var queues: [WaitQueue]
+    var budgets: [RetryBudget]
     /// Connections to come back to in this turn's end, by tag.
     var again: [UInt64] = []
     var listeners: [ListenerSocket] = []
@@ -65,6 +67,11 @@ public struct Worker: ~Copyable {
     var collections: [Int32: SurplusCollection] = [:]
     /// Status lines seen inside Content-Length bodies, by upstream slot.
     var embedded: [Int32: EmbeddedCapture] = [:]
+    /// This worker's part of the access log; nil when requests are not logged.
+    var journal: AccessJournal?
+    let logsAccess: Bool
+    /// Incidents of exchanges in progress, for their lines.
+    var noted: [Int32: [String]] = [:]
     /// Connections that hung up suspiciously soon, the first to be judged first.
     var hangups: [Hangup] = []
     var random: RandomNumbers
@@ -72,6 +79,8 @@ public struct Worker: ~Copyable {
     package internal(set) var isStopped = false
     var drainDeadline: UInt64 = 0
     var acceptsPaused = false
+    var acceptsPausedUntil: UInt64 = 0
+    var pauseToldAt: UInt64 = 0
 
     /// nil when the memory cannot be reserved.
     package init?(number: Int, kernel: Kernel, poll: Int32, plan: Plan, world: World, seed: UInt64) {
@@ -81,7 +90,7 @@ public struct Worker: ~Copyable {
             let upstreams = Slab<UpstreamConnection>(capacity: upstreamCapacity),
             let exchanges = Slab<Exchange>(capacity: plan.limits.clientConnections + 16)
         else { return nil }
-        timers = TimerWheel(capacity: clients.capacity + upstreams.capacity + 2 + world.serverCount, now: kernel.now())
+        timers = TimerWheel(capacity: clients.capacity + upstreams.capacity + 3 + world.serverCount, now: kernel.now())
         self.clients = clients
         self.upstreams = upstreams
         self.exchanges = exchanges
@@ -91,7 +100,7 @@ public struct Worker: ~Copyable {
         self.plan = plan
         self.world = world
         counters = world.counters[number]
-        router = Router(plan.routes)
+        router = Router(plan.routes.map(\.rule), bytesMax: plan.limits.headerBytes + Router.addedBytesMax)
         headLimits = HeadLimits(headerBytesMax: plan.limits.headerBytes)
         now = kernel.now()
         requestBlock = HeaderBlock(capacity: plan.limits.headerCount)
@@ -99,7 +108,8 @@ public struct Worker: ~Copyable {
         readBuffer = .allocate(capacity: plan.limits.headerBytes + 2 * Self.readBytes)
         records = .allocate(capacity: 3 * Self.readBytes)
         port = TLSPort(isNeeded: plan.usesTLS)
-        scratchCapacity = plan.limits.headerBytes + 4096
+        let addedMax = plan.routes.reduce(0) { max($0, $1.responseFields?.lines.count ?? 0) }
+        scratchCapacity = plan.limits.headerBytes + 4096 + addedMax
         scratch = .allocate(capacity: scratchCapacity)
         trailerScratch = .allocate(capacity: scratchCapacity)
         events = .allocate(capacity: 256)
@@ -119,8 +129,12 @@ public struct Worker: ~Copyable {
         self.servers = servers
         self.firstServer = firstServer
         queues = plan.upstreams.map { _ in WaitQueue() }
+        budgets = plan.upstreams.map { _ in RetryBudget() }
         again.reserveCapacity(1024)
+        logsAccess = world.accessLog != nil
+        if let log = world.accessLog { journal = AccessJournal(log, plan: plan) } else { journal = nil }
         timers.open(hangupTimer)
+        timers.open(accessTimer)
         for server in servers.indices { timers.open(serverTimer(server)) }
     }
 
@@ -135,11 +149,13 @@ public struct Worker: ~Copyable {
     /// Turns until stopped.
     mutating func run() {
         while !isStopped { turn(waitMilliseconds: -1) }
+        handOverAccess()
     }
 
     /// Waits for events at most so long (-1: until the next timer), and works off what has happened.
     package mutating func turn(waitMilliseconds: Int) {
         var wait = again.isEmpty ? timers.milliseconds(now: kernel.now()) : 0
+        if acceptsPaused { wait = min(wait < 0 ? .max : wait, Int(Self.pauseTime / 1_000_000)) }
         if waitMilliseconds >= 0, wait < 0 || wait > waitMilliseconds { wait = waitMilliseconds }
         let count = kernel.wait(poll, events, 256, milliseconds: wait)
         now = kernel.now()
@@ -153,6 +169,7 @@ public struct Worker: ~Copyable {
             again.removeFirst(queued)
         }
         while let expired = timers.expire(now: now) { timerExpired(expired) }
+        if acceptsPaused, now >= acceptsPausedUntil { resumeAccepting() }
         if isDraining { continueDrain() }
     }
 

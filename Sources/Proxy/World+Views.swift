@@ -57,7 +57,8 @@ extension Plan {
     /// The names that label this plan's metrics.
     public func metricsSchema(listeners: [String]) -> MetricsSchema {
         MetricsSchema(
-            routes: routes.map { ($0.name, $0.upstream) }, upstreams: upstreams.map { ($0.name, $0.servers.map(\.name)) },
+            routes: routes.map { ($0.name, $0.upstream < 0 ? nil : $0.upstream) },
+            upstreams: upstreams.map { ($0.name, $0.servers.map(\.name)) },
             listeners: listeners)
     }
 }

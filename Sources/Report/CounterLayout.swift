@@ -15,6 +15,7 @@ public struct CounterLayout: Sendable, Equatable {
     public static let retries = 2
     public static let surplus = 3
     public static let closed = 4
+    public static let retriesRefused = 15
     public static let responseHeader = 16
     public static let upstreamWords = 32
 
@@ -45,6 +46,6 @@ public struct CounterLayout: Sendable, Equatable {
         wordCount = requests + self.routeCount * Self.requestWords
         precondition(Method.allCases.count == Self.methodCount)
         precondition(Self.rejected + RejectReason.allCases.count <= Self.lag)
-        precondition(Self.closed + CloseReason.allCases.count <= Self.responseHeader)
+        precondition(Self.closed + CloseReason.allCases.count <= Self.retriesRefused)
     }
 }

@@ -48,17 +48,28 @@ struct LogFile {
     mutating func append(_ line: [UInt8]) throws(Failure) {
         var line = line
         if hasTornLine { line.insert(UInt8(ascii: "\n"), at: 0) }
-        var rest = line[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        let result = line.withUnsafeBytes { bytes in Result { () throws(Failure) in try write(bytes) } }
+        try result.get()
+    }
+
+    /// Several whole lines at once.
+    mutating func append(lines: UnsafeRawBufferPointer) throws(Failure) {
+        if hasTornLine { try append([]) }
+        try write(lines)
+    }
+
+    private mutating func write(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
+        var written = 0
+        while written < bytes.count {
+            let count = Glibc.write(descriptor, bytes.baseAddress! + written, bytes.count - written)
             if count >= 0 {
-                rest = rest.dropFirst(count)
+                written += count
                 sizeBytes += UInt64(count)
                 continue
             }
             let error = errno
             if error == EINTR || error == EAGAIN && becomesWritable() { continue }
-            if rest.count < line.count { hasTornLine = true }
+            if written > 0 { hasTornLine = true }
             throw Failure(action: "write", errno: error)
         }
         hasTornLine = false

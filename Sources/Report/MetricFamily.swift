@@ -1,8 +1,9 @@
 /// Every metric that `/metrics` shows: the table that the exposition is written from and docs/metrics.md is checked against.
 public enum MetricFamily: Int, CaseIterable, Sendable {
-    case incidents, incidentsSuppressed, incidentsDropped, surplusBytes
+    case incidents, incidentsSuppressed, incidentsDropped, surplusBytes, accessLinesDropped
     case requests, requestDuration, upstreamResponseHeader
     case upstreamConnections, upstreamConnectionsClosed, upstreamServerUp, upstreamServerQuarantined, upstreamRetries
+    case upstreamRetriesRefused
     case clientConnections, clientRejected, receivedBytes, sentBytes
     case eventLoopLag, configLastReloadSuccessful, configLastReloadSuccessTimestamp, buildInfo
     case processCPU, processResidentMemory, processVirtualMemory, processOpenFDs, processMaxFDs, processStartTime
@@ -19,8 +20,8 @@ public enum MetricFamily: Int, CaseIterable, Sendable {
 
     public var description: Description {
         switch self {
-        case .incidents, .incidentsSuppressed, .incidentsDropped, .surplusBytes: ofIncidents
-        case .requests, .requestDuration, .upstreamResponseHeader, .upstreamRetries: ofExchanges
+        case .incidents, .incidentsSuppressed, .incidentsDropped, .surplusBytes, .accessLinesDropped: ofIncidents
+        case .requests, .requestDuration, .upstreamResponseHeader, .upstreamRetries, .upstreamRetriesRefused: ofExchanges
         case .upstreamConnections, .upstreamConnectionsClosed, .upstreamServerUp, .upstreamServerQuarantined: ofUpstreams
         case .clientConnections, .clientRejected, .receivedBytes, .sentBytes: ofClients
         default: ofProcess
@@ -41,6 +42,10 @@ public enum MetricFamily: Int, CaseIterable, Sendable {
             .init(
                 name: "sendonce_incidents_dropped_total", sort: .counter, labels: ["sink"],
                 help: "Incident records lost because a sink could not take them.")
+        case .accessLinesDropped:
+            .init(
+                name: "sendonce_access_log_dropped_total", sort: .counter, labels: [],
+                help: "Access log lines lost because the log could not take them.")
         default:
             .init(
                 name: "sendonce_surplus_bytes_total", sort: .counter, labels: ["upstream"],
@@ -62,6 +67,10 @@ public enum MetricFamily: Int, CaseIterable, Sendable {
             .init(
                 name: "sendonce_upstream_response_header_seconds", sort: .histogram, labels: ["upstream"],
                 help: "Time from the request's header block sent to the final header block received.")
+        case .upstreamRetriesRefused:
+            .init(
+                name: "sendonce_upstream_retries_refused_total", sort: .counter, labels: ["upstream"],
+                help: "Requests not sent again because too many had been.")
         default:
             .init(
                 name: "sendonce_upstream_retries_total", sort: .counter, labels: ["upstream"],

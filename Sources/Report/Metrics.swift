@@ -26,6 +26,7 @@ public final class Metrics: Sendable {
         var exemplars: [IncidentSeries: Exemplar] = [:]
         var suppressed: [Kind: UInt64] = [:]
         var dropped: [SinkLabel: UInt64] = [:]
+        var accessLinesDropped: UInt64 = 0
         var isReloadSuccessful = true
         var reloadNanoseconds: UInt64
     }
@@ -105,6 +106,8 @@ public final class Metrics: Sendable {
         rare.withLock { $0.dropped[sink, default: 0] += count }
     }
 
+    public func countAccessLinesDropped(_ count: UInt64) { rare.withLock { $0.accessLinesDropped += count } }
+
     /// Notes an attempt to load the configuration.
     public func configurationLoaded(successfully: Bool, timeNanoseconds: UInt64 = WallTime.nowNanoseconds()) {
         rare.withLock { rare in
@@ -129,6 +132,7 @@ public final class Metrics: Sendable {
         }
         for kind in Kind.allCases { samples.add(.incidentsSuppressed, [kind.rawValue], [rare.suppressed[kind] ?? 0]) }
         for sink in SinkLabel.allCases { samples.add(.incidentsDropped, [sink.rawValue], [rare.dropped[sink] ?? 0]) }
+        samples.add(.accessLinesDropped, [], [rare.accessLinesDropped])
         return Exposition(
             format: format, samples: samples, exemplars: exemplars, version: version,
             isReloadSuccessful: rare.isReloadSuccessful, reloadNanoseconds: rare.reloadNanoseconds,

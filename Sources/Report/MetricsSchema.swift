@@ -7,7 +7,8 @@ public struct MetricsSchema: Sendable {
     /// The label's value where there is no route, or no upstream.
     public static let none = "_none"
 
-    public let routes: [(name: String, upstreamIndex: Int)]
+    /// A route that asks no upstream has none.
+    public let routes: [(name: String, upstreamIndex: Int?)]
     public let upstreams: [(name: String, servers: [String])]
     public let listeners: [String]
     public let layout: CounterLayout
@@ -16,9 +17,9 @@ public struct MetricsSchema: Sendable {
     public var noRoute: Int { routes.count }
 
     public init(
-        routes: [(name: String, upstreamIndex: Int)], upstreams: [(name: String, servers: [String])], listeners: [String]
+        routes: [(name: String, upstreamIndex: Int?)], upstreams: [(name: String, servers: [String])], listeners: [String]
     ) {
-        precondition(routes.allSatisfy { upstreams.indices.contains($0.upstreamIndex) })
+        precondition(routes.allSatisfy { $0.upstreamIndex.map(upstreams.indices.contains) ?? true })
         self.routes = routes
         self.upstreams = upstreams
         self.listeners = listeners
@@ -36,7 +37,9 @@ public struct MetricsSchema: Sendable {
                 }
             }
         }
-        for route in routes { add(Kind.allCases, route.name, upstreams[route.upstreamIndex].name) }
+        for route in routes {
+            if let index = route.upstreamIndex { add(Kind.allCases, route.name, upstreams[index].name) }
+        }
         // Bytes on a connection that has not served an exchange yet: nobody's route.
         for upstream in upstreams {
             add([.secondResponse, .lateInterim, .bodyAfterEnd, .malformedMessage], Self.none, upstream.name)
@@ -95,6 +98,7 @@ public struct MetricsSchema: Sendable {
                 add(&samples, .upstreamConnectionsClosed, [upstream.name, reason.text], cell)
             }
             add(&samples, .upstreamRetries, [upstream.name], first + CounterLayout.retries)
+            add(&samples, .upstreamRetriesRefused, [upstream.name], first + CounterLayout.retriesRefused)
             add(&samples, .surplusBytes, [upstream.name], first + CounterLayout.surplus)
             addHistogram(&samples, .upstreamResponseHeader, [upstream.name], first + CounterLayout.responseHeader)
         }
@@ -123,6 +127,6 @@ public struct MetricsSchema: Sendable {
 
     private func routeLabels(_ index: Int) -> [String] {
         guard index < routes.count else { return [Self.none, Self.none] }
-        return [routes[index].name, upstreams[routes[index].upstreamIndex].name]
+        return [routes[index].name, routes[index].upstreamIndex.map { upstreams[$0].name } ?? Self.none]
     }
 }

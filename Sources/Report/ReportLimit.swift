@@ -4,6 +4,12 @@ public enum ReportLimit {
     public static let queueRecordsMax = 4096
     /// Their bytes altogether.
     public static let queueBytesMax = 8 << 20
+    /// Bytes of access lines that a worker hands over at once.
+    public static let accessChunkBytesMax = 128 << 10
+    /// Bytes that one access line may take; its texts are cut so that it fits.
+    public static let accessLineBytesMax = 64 << 10
+    /// Chunks between the workers and the access log's writer; the lines of one more are dropped and counted.
+    public static let accessChunksMax = 64
     /// Incidents kept in memory for `/incidents`.
     public static let ringIncidentsMax = 1024
     /// Keys (kind, route, upstream) that have a bucket of their own; later ones share one.

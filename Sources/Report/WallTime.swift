@@ -19,10 +19,17 @@ public enum WallTime {
     public static func imfFixdate(nanoseconds: UInt64) -> String {
         let date = Calendar(secondsSinceEpoch: nanoseconds / 1_000_000_000)
         let weekdays = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]  // the epoch was a Thursday
-        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
         return "\(weekdays[date.daysSinceEpoch % 7]), \(padded(date.day, 2)) \(months[date.month - 1]) "
             + "\(padded(date.year, 4)) \(date.clock) GMT"
     }
+
+    /// The form of web servers' logs: `22/Nov/2026:09:15:03 +0000`.
+    public static func combined(nanoseconds: UInt64) -> String {
+        let date = Calendar(secondsSinceEpoch: nanoseconds / 1_000_000_000)
+        return "\(padded(date.day, 2))/\(months[date.month - 1])/\(padded(date.year, 4)):\(date.clock) +0000"
+    }
+
+    private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
     static func padded(_ value: Int, _ width: Int) -> String {
         let digits = String(value)

@@ -61,6 +61,10 @@ public struct WorkerCounters: @unchecked Sendable {
     @inlinable
     public func countRetry(upstream: Int) { add(cell(upstream, CounterLayout.retries), 1) }
 
+    /// A retry that would have been safe, and for which the budget had nothing left.
+    @inlinable
+    public func countRetryRefused(upstream: Int) { add(cell(upstream, CounterLayout.retriesRefused), 1) }
+
     @inlinable
     public func addSurplus(upstream: Int, bytes: UInt64) { add(cell(upstream, CounterLayout.surplus), bytes) }
 

@@ -11,6 +11,7 @@ struct CheckCommand: ParsableCommand {
     func run() throws {
         let settings = try ConfigurationFile.load(config)
         do throws(Problems) {
+            _ = try ErrorPages(settings)
             for warning in try TLSFiles(settings).warnings { print("warning: \(warning)") }
         } catch {
             throw Failure.badConfiguration(error)

@@ -13,6 +13,7 @@ final class Service {
     private let signals: Int32
     let metrics: Metrics
     let recorder: IncidentRecorder
+    let accessLog: AccessLog?
     let fleet: Fleet
     let admin: AdminServer?
 
@@ -46,9 +47,11 @@ final class Service {
         recorder = IncidentRecorder(
             metrics: metrics, log: incidentLog, policy: EvidencePolicy(incidents.evidence),
             limit: IncidentLimit(incidents.limit))
+        accessLog = try Self.accessLog(settings.accessLog, metrics, log)
         let workers = settings.workers.resolved
         let counters = (0..<workers).map { [metrics] _ in metrics.makeCounters() }
-        let world = World(plan: plan, counters: counters, recorder: recorder, gauges: metrics.servers, log: log)
+        let world = World(
+            plan: plan, counters: counters, recorder: recorder, accessLog: accessLog, gauges: metrics.servers, log: log)
         do {
             fleet = try Fleet(plan: plan, listeners: settings.listeners.map(\.address), workers: workers, world: world)
         } catch {
@@ -58,6 +61,17 @@ final class Service {
         metrics.configurationLoaded(successfully: true)
         for address in fleet.addresses { log.info("listening", metadata: ["address": "\(address)", "role": "proxy"]) }
         if let admin { log.info("listening", metadata: ["address": "\(admin.address)", "role": "admin"]) }
+    }
+
+    private static func accessLog(_ settings: Settings.AccessLog, _ metrics: Metrics, _ log: Logger) throws -> AccessLog? {
+        guard let path = settings.path else { return nil }
+        do {
+            return try AccessLog(
+                path: path, rotateBytes: UInt64(settings.rotate.sizeBytes), keep: settings.rotate.keep, metrics: metrics,
+                report: { log.error("\($0)") })
+        } catch {
+            throw Failure.runtime("\(error)")
+        }
     }
 
     private static func startAdmin(_ settings: Settings, _ metrics: Metrics, _ recorder: IncidentRecorder, _ fleet: Fleet)
@@ -83,6 +97,7 @@ final class Service {
             switch so_next_signal(signals) {
             case SIGUSR1:
                 recorder.log?.reopen()
+                accessLog?.reopen()
                 log.info("log files reopened")
             case SIGHUP: log.warning("SIGHUP: this version does not reload its configuration")
             case SIGTERM, SIGINT:
@@ -109,6 +124,7 @@ final class Service {
         fleet.join()
         admin?.stop()
         recorder.log?.close()
+        accessLog?.close()
         log.info("ended")
         _ = second
         Glibc.exit(0)

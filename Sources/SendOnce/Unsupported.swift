@@ -15,20 +15,6 @@ enum Unsupported {
             note("upstreams.\(upstream.name).protocol: http2", upstream.protocol == .http2)
             note("upstreams.\(upstream.name).balance: sticky_cookie", upstream.balance == .stickyCookie)
         }
-        for route in settings.routes {
-            var isPrefix = false
-            if case .prefix = route.match { isPrefix = true }
-            note("routes.\(route.name).path or path_regex", !isPrefix)
-            note("routes.\(route.name).methods", !route.methods.isEmpty)
-            note("routes.\(route.name).strip_prefix", route.stripPrefix != nil)
-            note("routes.\(route.name).rewrite", route.rewrite != nil)
-            note("routes.\(route.name).redirect", route.redirect != nil)
-            note("routes.\(route.name).request_headers", route.requestHeaders != .init())
-            note("routes.\(route.name).response_headers", route.responseHeaders != .init())
-            note("routes.\(route.name).timeouts", route.timeouts != .init())
-        }
-        note("access_log.path", settings.accessLog.path != nil)
-        note("error_pages", !settings.errorPages.isEmpty)
         return keys
     }
 }

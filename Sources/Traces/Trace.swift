@@ -30,6 +30,9 @@ public struct Trace: Equatable, Sendable {
     /// Whether the program is in the right: a legit trace yields nothing.
     public var isLegit: Bool { fact("legit") == "yes" }
 
+    /// Whether somebody has said what it must yield. One that is not judged is only shown.
+    public var isJudged: Bool { !expectations.isEmpty || fact("legit") != nil }
+
     /// Whether a request was sent before the answer to the one before it had ended. A proxy that never pipelines cannot meet it.
     public var isPipelined: Bool { fact("pipelined") == "yes" }
 

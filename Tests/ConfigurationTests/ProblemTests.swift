@@ -68,6 +68,26 @@ import Testing
         ),
         ("routes: [{methods: ['A B']}]", "2:21: expected a name of letters, digits and dashes, found 'A B'"),
         ("routes: [{name: a, upstream: app, redirect: {to: /}}]", "2:30: 'upstream' has no meaning beside 'redirect'"),
+        (
+            "routes: [{path_regex: '/a(b'}]",
+            "2:23: '/a(b' is no regular expression: missing closing parenthesis, after '/a(b'"
+        ),
+        (
+            "routes: [{path_regex: '/(a)', rewrite: /$1/$2}]",
+            "2:40: '$2' stands for a group that is not there: 'path_regex' has 1"
+        ),
+        (
+            "routes: [{name: a, redirect: {to: '{hots}'}}]",
+            "2:35: expected {host}, {path}, {query} or {uri}, found '{hots}'"
+        ),
+        (
+            "routes: [{request_headers: {set: {traceparent: a}}}]",
+            "2:48: the field 'traceparent' belongs to the proxy and cannot be set"
+        ),
+        (
+            "routes: [{request_headers: {remove: [Host]}}]",
+            "2:38: the field 'Host' cannot be removed from a request"
+        ),
         ("routes: [{redirect: {to: /}}]", "2:10: a route with 'redirect' needs a 'name'"),
         (
             "routes: [{name: a, redirect: {status: 200, to: /}}]",

@@ -40,11 +40,11 @@ def run_command(*arguments, patience=30.0, **options):
 class Program:
     """The binary, running, with both of its outputs collected line by line."""
 
-    def __init__(self, *arguments, cwd=None):
+    def __init__(self, *arguments, cwd=None, binary=BINARY, environment={}):
         self.lines = []
         self.output = []
         self.process = subprocess.Popen(
-            [BINARY, *arguments], cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            [binary, *arguments], cwd=cwd, env=os.environ | environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, errors="replace")
         self.readers = [
             threading.Thread(target=self._collect, args=(stream, lines), daemon=True)
@@ -85,16 +85,26 @@ class Program:
             self.send_signal(number)
         return self.wait(patience)
 
+    def pids(self):
+        """The process and its children, the oldest first."""
+        found, waiting = [], [self.pid]
+        while waiting:
+            pid = waiting.pop(0)
+            found.append(pid)
+            try:
+                for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+                    waiting += map(int, (task / "children").read_text().split())
+            except OSError:
+                continue
+        return found
+
     def resident_bytes(self):
         """Resident memory of the process and its children."""
-        total, pids = 0, [self.pid]
-        while pids:
-            pid = pids.pop()
+        total = 0
+        for pid in self.pids():
             try:
                 status = pathlib.Path(f"/proc/{pid}/status").read_text()
                 total += int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1024
-                for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-                    pids += map(int, (task / "children").read_text().split())
             except (OSError, TypeError):
                 continue
         return total
@@ -103,12 +113,13 @@ class Program:
 class SendOnce(Program):
     """`sendonce run`, listening."""
 
-    def __init__(self, directory, config, *arguments):
+    def __init__(self, directory, config, *arguments, **options):
         self.directory = pathlib.Path(directory)
         self.incidents_path = pathlib.Path(config["incidents"]["path"])
-        path = self.directory / "sendonce.yaml"
-        path.write_text(yaml(config))
-        super().__init__("run", "--config", str(path), *arguments, cwd=directory)
+        self.config = config
+        self.config_path = self.directory / "sendonce.yaml"
+        self.config_path.write_text(yaml(config))
+        super().__init__("run", "--config", str(self.config_path), *arguments, cwd=directory, **options)
         try:
             self.address = self._addresses("proxy", len(config["listeners"]))[0]
             self.admin = self._addresses("admin", 1)[0]
@@ -124,6 +135,18 @@ class SendOnce(Program):
             return re.findall(rf"listening address=(\S+) role={role}\b", self.log)
         wait_for(lambda: len(found()) >= count, lambda: f"{count} '{role}' addresses in the log:\n{self.log}")
         return found()
+
+    def log_grows(self, text, action, patience=PATIENCE):
+        """Does something, and waits until the log has told of it once more."""
+        seen = self.log.count(text)
+        action()
+        wait_for(lambda: self.log.count(text) > seen, lambda: f"'{text}' in the log:\n{self.log[-2000:]}", patience)
+
+    def reload(self, config=None, refused=False):
+        """Lets the proxy read its configuration again, perhaps another one, until it has said what it thinks of it."""
+        if config is not None:
+            self.config_path.write_text(config if isinstance(config, str) else yaml(config))
+        self.log_grows("reload refused" if refused else "configuration reloaded", lambda: self.send_signal(signal.SIGHUP))
 
     def connect(self, **options):
         return client.Client(self.address, **options)
@@ -178,8 +201,9 @@ class EndToEndTest(unittest.TestCase):
         self.directory = tempfile.mkdtemp(prefix="sendonce-")
         self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
 
-    def proxy(self, upstream, *arguments, **options):
-        proxy = SendOnce(self.directory, configuration(upstream, self.directory, **options), *arguments)
+    def proxy(self, upstream, *arguments, binary=BINARY, environment={}, **options):
+        proxy = SendOnce(self.directory, configuration(upstream, self.directory, **options), *arguments,
+                         binary=binary, environment=environment)
         self.programs.append(proxy)
         self.addCleanup(lambda: self.end(proxy))
         return proxy

@@ -12,8 +12,7 @@ import threading
 
 import certificates
 import upstream
-from configuration import configuration, yaml
-from harness import EndToEndTest, run_command, wait_for
+from harness import EndToEndTest, wait_for
 
 V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
@@ -98,6 +97,40 @@ class Trust(TLSUpstreamTest):
         self.assertEqual(proxy.get("/").status, 502)
         self.wait_log(proxy, r"demands one: alert .* server=\S+ upstream=app")
         self.assertNoIncidents(proxy)
+
+
+class Health(TLSUpstreamTest):
+    HEALTH = {"path": "/ok", "interval": "100ms", "timeout": "2s", "unhealthy_after": 1, "healthy_after": 1}
+
+    def checked(self, address, **tls):
+        app = {"servers": [address], "health": self.HEALTH,
+               "tls": {"ca": certificates.file("ca.pem"), "server_name": "shop.example"} | tls}
+        return self.proxy(None, upstreams={"app": app})
+
+    def test_checks_speak_tls(self):
+        asked = []
+
+        def script(conversation):
+            while (request := conversation.read_request()) is not None:
+                asked.append((request.target, request.field("user-agent"), conversation.socket.session_reused))
+                conversation.send(upstream.ok())
+        proxy = self.checked(self.scripted_over_tls(script).address)
+        wait_for(lambda: asked.count(("/ok", "sendonce-health", True)) > 1, lambda: f"checks, the later ones resumed: {asked}")
+        self.assertEqual(proxy.get("/").body, b"OK")
+        proxy.wait_metric(1, "sendonce_upstream_server_up", upstream="app")
+
+    def test_a_server_that_is_not_trusted_is_down(self):
+        proxy = self.checked(self.node_over_tls().address, server_name="admin.example")
+        proxy.wait_metric(0, "sendonce_upstream_server_up", upstream="app")
+        self.wait_log(proxy, r"server down error=.*it is for shop.example")
+
+    def test_a_server_without_tls_is_down(self):
+        def script(conversation):
+            conversation.socket.recv(65536)
+            conversation.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        proxy = self.checked(self.scripted(script).address)
+        proxy.wait_metric(0, "sendonce_upstream_server_up", upstream="app")
+        self.wait_log(proxy, r"server down error=.*not TLS")
 
 
 class Sessions(TLSUpstreamTest):
@@ -338,50 +371,3 @@ class Detection(TLSUpstreamTest):
             target = f"/{'twice' if number % 3 == 0 else 'once'}/{number}"
             self.assertEqual(proxy.get(target).body, target.encode())
         proxy.wait_metric(17, "sendonce_incidents_total", kind="second_response")
-
-
-class Files(TLSUpstreamTest):
-    """`check` reads every file that the configuration names, and says where it is named."""
-
-    def check(self, **sections):
-        config = configuration("127.0.0.1:3000", self.directory, **sections)
-        path = pathlib.Path(self.directory, "checked.yaml")
-        path.write_text(yaml(config))
-        done = run_command("check", "--config", str(path))
-        lines = path.read_text().splitlines()
-        problems = []
-        for line, column, message in re.findall(rf"^{re.escape(str(path))}:(\d+):(\d+): (.+)$", done.stderr, re.MULTILINE):
-            problems.append((lines[int(line) - 1][int(column) - 1:], message))
-        return done, problems
-
-    def test_good_files(self):
-        done, problems = self.check(listeners=[{"address": "127.0.0.1:0", "tls": certificates.pair("shop")}])
-        self.assertEqual((done.returncode, problems), (0, []), done.stderr)
-
-    def test_every_bad_file_is_named_where_it_stands(self):
-        text = pathlib.Path(self.directory, "text.pem")
-        text.write_text("hello\n")
-        gone = f"{self.directory}/gone.pem"
-        shop, admin = certificates.pair("shop"), certificates.pair("admin")
-        done, problems = self.check(
-            listeners=[
-                {"address": "127.0.0.1:0", "tls": {"certificates": [
-                    shop, {"certificate": gone, "key": shop["key"]}, {"certificate": shop["certificate"], "key": admin["key"]}]}},
-                {"address": "127.0.0.1:0", "tls": shop | {"client_ca": str(text)}},
-            ],
-            upstreams={"app": {"servers": ["127.0.0.1:3000"], "tls": {"ca": str(text)}},
-                       "other": {"servers": ["unix:/tmp/app.sock"], "tls": {"ca": certificates.file("ca.pem")}}},
-            routes=[{"name": "main", "path_prefix": "/", "upstream": "app"}])
-        self.assertEqual(done.returncode, 2, done.stderr)
-        self.assertEqual(problems, [
-            (gone, f"{gone}: cannot be read: No such file or directory"),
-            (admin["key"], f"{admin['key']}: the key does not match the certificate in {shop['certificate']}"),
-            (str(text), f"{text}: is not PEM: no certificate is in it"),
-            (str(text), f"{text}: is not PEM: no certificate is in it"),
-            ("unix:/tmp/app.sock", "a server on a Unix socket needs 'server_name' in the upstream's 'tls'"),
-        ])
-
-    def test_an_expired_certificate_is_told_and_used(self):
-        done, _ = self.check(listeners=[{"address": "127.0.0.1:0", "tls": certificates.pair("expired")}])
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertRegex(done.stdout, r"warning: \S+/expired.pem: the certificate has expired on \d{4}-\d\d-\d\d")

@@ -35,7 +35,9 @@ struct ResponseLog {
             body += UnsafeBufferPointer(start: memory + step.bodyStart, count: step.bodyCount)
             held.removeFirst(step.consumed)
             switch step.event {
-            case .needMore: return
+            case .needMore:
+                precondition(step.consumed == 0 && step.bodyCount == 0)
+                return
             case .surplus:
                 surplusBytes += held.count
                 held = []

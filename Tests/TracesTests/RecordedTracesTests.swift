@@ -1,4 +1,5 @@
 import Detector
+import RecordedTraces
 import Testing
 import Traces
 

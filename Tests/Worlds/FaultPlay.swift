@@ -63,9 +63,8 @@ final class FaultPlay {
             bytes.insert(contentsOf: block, at: place)
             expect(.lateInterim, .proven, [.inBody], surplus: block.count)
         case .secondHeadInLength:
-            let end = bodyStart + script.body.count
-            after = .stray(Array(bytes[end...]), delay: 0)
-            bytes.removeSubrange(end...)
+            bytes.replaceSubrange(bodyStart..., with: script.faultyBody[..<script.body.count])
+            after = .stray(Array(script.faultyBody[script.body.count...]), delay: 0)
         case .badChunkSize:
             let place = bodyStart + random.pick(script.chunkStarts)
             bytes.replaceSubrange(place..., with: "zz\r\nrubbish".utf8)
@@ -150,7 +149,8 @@ final class FaultPlay {
                 delay = 0
             }
             at = max(at, pause.at)
-            delay += pause.delay
+            // What is wrong comes together: it is listened to for a while only.
+            delay += isFaulty ? min(pause.delay, 5_000_000) : pause.delay
         }
         pieces.append(Piece(delay: delay, bytes: Array(bytes[at...])))
     }

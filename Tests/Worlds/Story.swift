@@ -48,6 +48,10 @@ final class Story {
     }
 
     var id: Int { request.id }
+    /// What its client must get.
+    var body: [UInt8] {
+        hasUsedFault && answer.fault == .secondHeadInLength ? Array(answer.faultyBody[..<answer.body.count]) : answer.body
+    }
 }
 
 /// An incident that an upstream's fault must yield.

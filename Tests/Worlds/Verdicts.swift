@@ -24,7 +24,8 @@ enum Verdicts {
         case .nothing:
             fail(story.isSent ? "got no answer" : "was never sent")
         case .cut:
-            guard let fault = story.usedFault, fault.mayCut(world.weather.policy) else { return fail("was cut") }
+            let isAllowed = story.mayBeVictim || story.usedFault?.mayCut(world.weather.policy) ?? false
+            if !isAllowed { fail("was cut") }
         case .proxyError(let status):
             if !mayFail(story, with: status, world) { fail("got \(status)") }
         case .wrong(let what):
@@ -140,8 +141,9 @@ enum Verdicts {
             let names = [id(incident.request), id(incident.victim)]
             return names.contains(guilty.story.id) || names.contains(stray.next?.story.id ?? -1)
         }
-        // An interim response is passed on as the next answer's own; a body in the making ends the connection unseen.
-        var mayBeSilent = stray.next == nil || stray.next!.story.request.hasBody
+        // An interim response is passed on as the next answer's own; a body in the making ends the connection unseen, and a
+        // body that its connection ends takes everything in.
+        var mayBeSilent = stray.next == nil || stray.next!.story.request.hasBody || stray.next!.script.framing == .close
         if case .interimAfterEnd = stray.fault { mayBeSilent = true }
         if case .lineEnds = stray.fault { mayBeSilent = true }
         if before == left.count, !mayBeSilent { world.fail("nothing was recorded of the stray of request \(guilty.story.id)") }

@@ -6,6 +6,7 @@ extension Settings {
         /// A file, or `-` for standard output; nil: no access log.
         public var path: String?
         public var style = Style.json
+        public var rotate = Incidents.Rotate()
 
         public init() {}
 
@@ -14,6 +15,7 @@ extension Settings {
             keys: [
                 Key("path", \.path, .optional(.file), "a file, or `-` for standard output; `null`: no access log"),
                 Key("format", \.style, .choice, "JSON Lines, or the combined format of web servers"),
+                Key("rotate", \.rotate, .section(Incidents.Rotate.section), "when a new file is begun"),
             ])
     }
 }

@@ -29,7 +29,7 @@ extension Settings.Incidents {
         public var keep = 5
 
         static let section = Section(
-            "incidents.rotate", Self(),
+            "incidents.rotate, access_log.rotate", Self(),
             keys: [
                 Key(
                     "size", \.sizeBytes, .size((64 << 10)...Quantity.bytesMax),

@@ -9,7 +9,10 @@ extension Settings.Route {
             "routes[].redirect", Self(),
             keys: [
                 Key("status", \.status, .redirectStatus, "the status of the answer"),
-                Key("to", \.to, .text("URL"), required: true, "the `Location` field"),
+                Key(
+                    "to", \.to, .text("URL"), required: true,
+                    "the `Location` field; may name `{host}` (without its port), `{path}`, `{query}` and `{uri}` (both) of the request, and `$1` to `$9`"
+                ),
             ])
     }
 }

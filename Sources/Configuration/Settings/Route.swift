@@ -51,16 +51,22 @@ extension Settings {
                     "host", \.host, .optional(.host),
                     "`shop.example`, or `*.example.com` for its subdomains; `null`: any"),
                 Key("path", \.path, .optional(.path), "the whole path"),
-                Key("path_prefix", \.pathPrefix, .optional(.path), default: "`/`", "the beginning of the path"),
+                Key(
+                    "path_prefix", \.pathPrefix, .optional(.path), default: "`/`",
+                    "the beginning of the path, in whole segments: `/api` is `/api` and `/api/users`, not `/apiary`"),
                 Key(
                     "path_regex", \.pathRegex, .optional(.text("regular expression")),
-                    "an expression for the whole path"),
-                Key("methods", \.methods, .list(of: .token, type: "list of names"), "the request methods; empty: any"),
+                    "an expression (PCRE2) for the whole path"),
+                Key(
+                    "methods", \.methods, .list(of: .token, type: "list of names"),
+                    "the request methods; empty: any; `GET` serves HEAD as well"),
                 Key(
                     "upstream", \.upstream, .optional(.text("name")), default: "the only upstream",
                     "where the requests go; none with `redirect`"),
-                Key("strip_prefix", \.stripPrefix, .optional(.path), "taken off the beginning of the path"),
-                Key("rewrite", \.rewrite, .optional(.path), "sent instead of the request's path; the query stays"),
+                Key("strip_prefix", \.stripPrefix, .optional(.path), "taken off the beginning of the path, in whole segments"),
+                Key(
+                    "rewrite", \.rewrite, .optional(.path),
+                    "sent instead of the request's path; the query stays; `$1` to `$9` stand for groups of `path_regex`"),
                 Key(
                     "redirect", \.redirect, .optional(.section(Redirect.section)), default: "`null`",
                     "answers with a redirect instead of asking an upstream"),
@@ -77,7 +83,11 @@ extension Settings {
                     "what a proven violation leads to: `observe` records it, `contain` also keeps it from every client,"
                         + " `fail` also gives the guilty exchange's client an error"),
             ],
-            check: { route, node, decoder in route.checkAgainstItself(node, &decoder) })
+            check: { route, node, decoder in
+                route.checkAgainstItself(node, &decoder)
+                route.checkTexts(node, &decoder)
+                route.checkFields(node, &decoder)
+            })
 
         private mutating func checkAgainstItself(_ node: Node, _ decoder: inout Decoder) {
             if methods.count != Set(methods).count {

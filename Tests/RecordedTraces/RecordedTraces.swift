@@ -1,23 +1,24 @@
 import Glibc
-import Testing
 import Traces
 
 /// The traces and documents of the repository, as files.
-enum RecordedTraces {
-    struct File {
+public enum RecordedTraces {
+    public struct File: Sendable {
         /// Without folder and `.trace`.
-        let name: String
-        let bytes: [UInt8]
+        public let name: String
+        public let bytes: [UInt8]
     }
 
-    static func files(in folder: String) throws -> [File] {
+    public struct Missing: Error { public let path: String }
+
+    public static func files(in folder: String) throws -> [File] {
         let path = repositoryPath("Tests/Traces/" + folder)
         let names = try entries(of: path).filter { $0.hasSuffix(".trace") }.sorted()
         return try names.map { File(name: String($0.dropLast(6)), bytes: try bytes(at: path + "/" + $0)) }
     }
 
     /// First cells of a Markdown document's table rows that stand in backticks.
-    static func tableNames(in document: String) throws -> [String] {
+    public static func tableNames(in document: String) throws -> [String] {
         let text = String(decoding: try bytes(at: repositoryPath(document)), as: UTF8.self)
         return text.split(separator: "\n").filter { $0.hasPrefix("| `") }.map { String($0.split(separator: "`")[1]) }
     }
@@ -27,7 +28,7 @@ enum RecordedTraces {
     }
 
     private static func entries(of path: String) throws -> [String] {
-        let directory = try #require(opendir(path), "no \(path)")
+        guard let directory = opendir(path) else { throw Missing(path: path) }
         defer { closedir(directory) }
         var names: [String] = []
         while let entry = readdir(directory) {
@@ -38,7 +39,7 @@ enum RecordedTraces {
     }
 
     private static func bytes(at path: String) throws -> [UInt8] {
-        let file = try #require(fopen(path, "r"), "no \(path)")
+        guard let file = fopen(path, "r") else { throw Missing(path: path) }
         defer { fclose(file) }
         var bytes: [UInt8] = []
         while case let byte = fgetc(file), byte != EOF { bytes.append(UInt8(byte)) }

@@ -1,0 +1,344 @@
+import CNghttp2
+import Wire
+
+/// Lays fields out as lines of HTTP/1, and holds them against RFC 9113 section 8.2 and 8.3.
+struct HeaderLayout {
+    private var bytes = UnsafeMutablePointer<UInt8>?.none
+    private var count = 0
+    private var capacity = 0
+
+    private var sort = HeaderDecoder.Sort.request
+    private var bytesMax = 0
+    private var countMax = 0
+    /// Bytes and fields of the whole block, also those that were not kept.
+    private var allBytes = 0
+    private var allFields = 0
+    private var pseudo: PseudoFields = []
+    private var hasRegular = false
+    private var isMalformed = false
+    private var path = ByteRange()
+    private var authority = ByteRange()
+    private var cookie = -1
+
+    /// The pseudo-header fields that have been seen.
+    struct PseudoFields: OptionSet {
+        let rawValue: UInt8
+        static let method = PseudoFields(rawValue: 1 << 0)
+        static let scheme = PseudoFields(rawValue: 1 << 1)
+        static let path = PseudoFields(rawValue: 1 << 2)
+        static let authority = PseudoFields(rawValue: 1 << 3)
+        static let `protocol` = PseudoFields(rawValue: 1 << 4)
+        static let status = PseudoFields(rawValue: 1 << 5)
+    }
+
+    /// The block goes so far over its limits that nobody means well by it.
+    var isBomb: Bool {
+        allBytes > bytesMax * HeaderDecoder.overlengthFactorMax || allFields > countMax * HeaderDecoder.overlengthFactorMax
+    }
+
+    private var isOver: Bool { allBytes > bytesMax || allFields > countMax }
+
+    mutating func begin(_ sort: HeaderDecoder.Sort, bytesMax: Int, countMax: Int, _ block: inout HeaderBlock) {
+        self.sort = sort
+        self.bytesMax = bytesMax
+        self.countMax = min(countMax, block.capacity)
+        if capacity == 0 { grow(2048) }
+        count = 0
+        allBytes = 0
+        allFields = 0
+        pseudo = []
+        hasRegular = false
+        isMalformed = false
+        authority = ByteRange()
+        path = ByteRange()
+        cookie = -1
+        block.reset(base: bytes!)
+        block.version = .http2
+        block.method = .other
+        block.methodText = ByteRange()
+        block.reason = ByteRange()
+    }
+
+    mutating func put(
+        _ name: UnsafePointer<UInt8>, _ nameCount: Int, _ value: UnsafePointer<UInt8>, _ valueCount: Int,
+        _ block: inout HeaderBlock
+    ) {
+        allBytes += nameCount + valueCount + 4
+        allFields += 1
+        if isOver { return }
+        if nameCount > 0, name[0] == 0x3a {
+            putPseudo(name, nameCount, value, valueCount, &block)
+            return
+        }
+        hasRegular = true
+        guard nghttp2_check_header_name(name, nameCount) != 0, nameCount <= Int(UInt16.max),
+            nghttp2_check_header_value(value, valueCount) != 0
+        else {
+            isMalformed = true
+            return
+        }
+        var start = value
+        var valueCount = valueCount
+        while valueCount > 0, start[0] == 0x20 || start[0] == 0x09 { start += 1; valueCount -= 1 }
+        while valueCount > 0, start[valueCount - 1] == 0x20 || start[valueCount - 1] == 0x09 { valueCount -= 1 }
+        let known = FieldName(name, count: nameCount)
+        if known == .other {
+            if nameCount == 6, equalsIgnoringCase(name, "cookie", count: 6), sort == .request {
+                putCookie(name, start, valueCount, &block)
+            } else {
+                putLine(name, nameCount, start, valueCount, known, &block)
+            }
+            return
+        }
+        putKnown(known, name, nameCount, start, valueCount, &block)
+    }
+
+    private mutating func putKnown(
+        _ known: FieldName, _ name: UnsafePointer<UInt8>, _ nameCount: Int, _ value: UnsafePointer<UInt8>, _ valueCount: Int,
+        _ block: inout HeaderBlock
+    ) {
+        switch known {
+        case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade:
+            // Section 8.2.2.
+            isMalformed = true
+            return
+        case .te where !equalsIgnoringCase(value, "trailers", count: valueCount):
+            isMalformed = true
+            return
+        case .host where sort == .request:
+            // Section 8.3.1: two names for where a request goes are none.
+            if block.has(.host) {
+                if !isSame(value, valueCount, authority) { isMalformed = true }
+                return
+            }
+            guard nghttp2_check_authority(value, valueCount) != 0 else {
+                isMalformed = true
+                return
+            }
+        default: break
+        }
+        putLine(name, nameCount, value, valueCount, known, &block)
+        if known == .host { authority = lastValue(block) }
+        FieldReader.note(known, value, valueCount, &block)
+    }
+
+    private mutating func putPseudo(
+        _ name: UnsafePointer<UInt8>, _ nameCount: Int, _ value: UnsafePointer<UInt8>, _ valueCount: Int,
+        _ block: inout HeaderBlock
+    ) {
+        guard !hasRegular, sort != .requestTrailers else {
+            isMalformed = true
+            // A status among trailers is worth knowing (`HTTP2Violation.statusInTrailers`).
+            if sort == .answer { putStatus(name, nameCount, value, valueCount, &block) }
+            return
+        }
+        if sort == .answer {
+            putStatus(name, nameCount, value, valueCount, &block)
+            return
+        }
+        let field: PseudoFields
+        switch nameCount {
+        case 5 where equalsIgnoringCase(name, ":path", count: 5):
+            field = .path
+            path = append(value, valueCount)
+            for i in 0..<valueCount where value[i] <= 0x20 || value[i] >= 0x7f { isMalformed = true }
+        case 7 where equalsIgnoringCase(name, ":method", count: 7):
+            field = .method
+            block.method = Method(value, count: valueCount)
+            block.methodText = append(value, valueCount)
+            if valueCount == 0 || nghttp2_check_method(value, valueCount) == 0 { isMalformed = true }
+        case 7 where equalsIgnoringCase(name, ":scheme", count: 7):
+            field = .scheme
+            if valueCount == 0 || nghttp2_check_header_value(value, valueCount) == 0 { isMalformed = true }
+        case 9 where equalsIgnoringCase(name, ":protocol", count: 9):
+            field = .protocol
+            if valueCount == 0 || nghttp2_check_method(value, valueCount) == 0 {
+                isMalformed = true
+            } else {
+                putLine("upgrade", value, valueCount, .upgrade, &block)
+            }
+        case 10 where equalsIgnoringCase(name, ":authority", count: 10):
+            field = .authority
+            putAuthority(value, valueCount, &block)
+        default:
+            isMalformed = true
+            return
+        }
+        if pseudo.contains(field) { isMalformed = true }
+        pseudo.insert(field)
+    }
+
+    private mutating func putAuthority(_ value: UnsafePointer<UInt8>, _ valueCount: Int, _ block: inout HeaderBlock) {
+        // Section 8.3.1: no user information.
+        for i in 0..<valueCount where value[i] == 0x40 { isMalformed = true }
+        guard nghttp2_check_authority(value, valueCount) != 0 else {
+            isMalformed = true
+            return
+        }
+        guard valueCount > 0 else { return }
+        putLine("host", value, valueCount, .host, &block)
+        authority = lastValue(block)
+        FieldReader.note(.host, value, valueCount, &block)
+    }
+
+    private mutating func putStatus(
+        _ name: UnsafePointer<UInt8>, _ nameCount: Int, _ value: UnsafePointer<UInt8>, _ valueCount: Int,
+        _ block: inout HeaderBlock
+    ) {
+        guard equalsIgnoringCase(name, ":status", count: nameCount), valueCount == 3,
+            let status = FieldReader.decimal(value, valueCount), status >= 100
+        else {
+            isMalformed = true
+            return
+        }
+        if pseudo.contains(.status) {
+            block.facts.insert(.statusRepeated)
+            return
+        }
+        pseudo.insert(.status)
+        block.status = Int(status)
+    }
+
+    mutating func end(_ block: inout HeaderBlock) -> HeaderDecoder.Outcome {
+        if sort == .request, !isOver { endRequest(&block) }
+        block.base = UnsafePointer(bytes!)
+        block.byteCount = count + 2
+        FieldReader.conclude(&block)
+        if allFields > countMax { return .tooManyFields }
+        if allBytes > bytesMax { return .tooLarge }
+        return isMalformed ? .malformed : .complete
+    }
+
+    /// Section 8.3.1, RFC 8441 section 4.
+    private mutating func endRequest(_ block: inout HeaderBlock) {
+        let isConnect = block.method == .connect
+        block.target = path
+        if isConnect, !pseudo.contains(.protocol) {
+            block.target = authority
+            if !pseudo.isDisjoint(with: [.scheme, .path]) || !pseudo.contains(.authority) { isMalformed = true }
+        } else {
+            if !pseudo.isSuperset(of: [.method, .scheme, .path]) || path.isEmpty || !block.has(.host) { isMalformed = true }
+            let first = path.isEmpty ? 0 : bytes![Int(path.start)]
+            let isAsterisk = path.count == 1 && first == 0x2a && block.method == .options
+            if first != 0x2f, !isAsterisk { isMalformed = true }
+        }
+        if pseudo.contains(.protocol) {
+            if !isConnect { isMalformed = true }
+            block.facts.insert(.extendedConnect)
+        }
+        if !block.facts.isDisjoint(with: [.contentLengthDiffers, .contentLengthInvalid, .contentLengthRepeated]) {
+            isMalformed = true
+        }
+    }
+}
+
+/// The bytes.
+extension HeaderLayout {
+    func deallocate() { bytes?.deallocate() }
+
+    /// Gives the bytes back, when no block is looked at.
+    mutating func release() {
+        bytes?.deallocate()
+        bytes = nil
+        capacity = 0
+    }
+
+    private mutating func grow(_ size: Int) {
+        let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: size)
+        if let bytes {
+            larger.update(from: bytes, count: count)
+            bytes.deallocate()
+        }
+        bytes = larger
+        capacity = size
+    }
+
+    @inline(__always)
+    private mutating func reserve(_ n: Int) {
+        if capacity - count < n { grow(max(capacity * 2, count + n)) }
+    }
+
+    private mutating func append(_ value: UnsafePointer<UInt8>, _ n: Int) -> ByteRange {
+        reserve(n)
+        (bytes! + count).update(from: value, count: n)
+        count += n
+        return ByteRange(start: count - n, count: n)
+    }
+
+    @inline(__always)
+    private mutating func putLine(
+        _ name: UnsafePointer<UInt8>, _ nameCount: Int, _ value: UnsafePointer<UInt8>, _ valueCount: Int, _ known: FieldName,
+        _ block: inout HeaderBlock
+    ) {
+        // One field of the sender may take two of ours: `:authority` and `:protocol` stand for lines.
+        guard block.count < block.capacity else { return }
+        reserve(nameCount + valueCount + 4)
+        let line = bytes! + count
+        line.update(from: name, count: nameCount)
+        line[nameCount] = 0x3a
+        line[nameCount + 1] = 0x20
+        (line + nameCount + 2).update(from: value, count: valueCount)
+        line[nameCount + valueCount + 2] = 0x0d
+        line[nameCount + valueCount + 3] = 0x0a
+        let end = count + nameCount + valueCount + 4
+        block.fields[block.count] = Field(
+            start: UInt32(truncatingIfNeeded: count), end: UInt32(truncatingIfNeeded: end),
+            nameCount: UInt16(truncatingIfNeeded: nameCount), name: known,
+            valueStart: UInt32(truncatingIfNeeded: count + nameCount + 2), valueCount: UInt32(truncatingIfNeeded: valueCount))
+        block.count += 1
+        count = end
+    }
+
+    private mutating func putLine(
+        _ name: StaticString, _ value: UnsafePointer<UInt8>, _ valueCount: Int, _ known: FieldName, _ block: inout HeaderBlock
+    ) {
+        putLine(name.utf8Start, name.utf8CodeUnitCount, value, valueCount, known, &block)
+    }
+
+    private func lastValue(_ block: borrowing HeaderBlock) -> ByteRange {
+        guard block.count > 0 else { return ByteRange() }
+        let field = block.fields[block.count - 1]
+        return ByteRange(start: Int(field.valueStart), count: Int(field.valueCount))
+    }
+
+    /// Crumbs become one line again (section 8.2.3).
+    private mutating func putCookie(
+        _ name: UnsafePointer<UInt8>, _ value: UnsafePointer<UInt8>, _ valueCount: Int, _ block: inout HeaderBlock
+    ) {
+        guard cookie >= 0 else {
+            if block.count < block.capacity { cookie = block.count }
+            putLine(name, 6, value, valueCount, .other, &block)
+            return
+        }
+        let n = valueCount + 2
+        reserve(n)
+        let at = Int(block.fields[cookie].end) - 2
+        // What stands behind, the line's own end included, makes room; seldom more than that end.
+        (bytes! + at + n).update(from: bytes! + at, count: count - at)
+        bytes![at] = 0x3b
+        bytes![at + 1] = 0x20
+        (bytes! + at + 2).update(from: value, count: valueCount)
+        count += n
+        let shift = UInt32(truncatingIfNeeded: n)
+        if Int(authority.start) > at { authority.start += shift }
+        block.fields[cookie].end += shift
+        block.fields[cookie].valueCount += shift
+        for i in cookie + 1..<max(block.count, cookie + 1) {
+            block.fields[i].start += shift
+            block.fields[i].end += shift
+            block.fields[i].valueStart += shift
+        }
+    }
+
+    private func isSame(_ value: UnsafePointer<UInt8>, _ n: Int, _ range: ByteRange) -> Bool {
+        guard n == Int(range.count) else { return false }
+        let other = bytes! + Int(range.start)
+        for i in 0..<n {
+            var (a, b) = (value[i], other[i])
+            if a &- 0x41 < 26 { a |= 0x20 }
+            if b &- 0x41 < 26 { b |= 0x20 }
+            if a != b { return false }
+        }
+        return true
+    }
+}

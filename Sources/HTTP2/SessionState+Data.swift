@@ -1,0 +1,180 @@
+/// DATA (RFC 9113 section 6.1): told in pieces as it comes, never kept.
+extension SessionState {
+    /// Reads a frame's header, and decides what its payload is. nil: nothing to tell yet.
+    mutating func receiveDataHeader(
+        _ header: FrameHeader, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, _ at: inout Int
+    ) -> HTTP2Step? {
+        let start = offset &+ UInt64(at)
+        var headerCount = FrameHeader.byteCount
+        var padding = 0
+        guard header.stream != 0 else { return fail(.protocolError, count) }
+        if header.has(FrameHeader.padded) {
+            guard header.length > 0 else { return fail(.frameSizeError, count) }
+            padding = Int(bytes[at + headerCount]) + 1
+            guard padding <= header.length else { return fail(.protocolError, count) }
+            headerCount += 1
+        }
+        receiveWindow -= header.length
+        guard receiveWindow >= 0 else { return fail(.flowControlError, count) }
+        let payload = header.length - padding
+        let ends = header.has(FrameHeader.endStream)
+        if payload == 0, !ends, !emptyData.take(limits.emptyData, now: now) { return fail(.emptyDataFlood, count) }
+        at += headerCount
+        data = DataFrame(stream: header.stream, ends: ends, offset: start)
+        // What follows in this frame: the length of the padding is read already.
+        data.skipped = padding > 0 ? padding - 1 : 0
+        let place = streams.find(header.stream)
+        if place < 0 { return receiveLateData(payload, count, at, isPadded: padding > 0) }
+        let stream = streams[place]
+        if stream.pointee.flags.contains(.peerEnded) {
+            creditConnection(header.length)
+            data.skipped += payload
+            // A second empty END_STREAM says nothing that was not said.
+            if !isServer, payload == 0 { return nil }
+            return strangeData(.dataAfterEnd, place, payload, count, at, code: ErrorCode.streamClosed)
+        }
+        stream.pointee.receiveWindow -= header.length
+        guard stream.pointee.receiveWindow >= 0 else {
+            data.skipped += payload
+            creditConnection(header.length)
+            return resetByOurselves(place, ErrorCode.flowControlError, consumed: at)
+        }
+        if padding > 0 { credit(place, padding) }
+        return expectData(place, payload, count, at)
+    }
+
+    /// DATA that its stream may carry: how much of it is the message's.
+    private mutating func expectData(_ place: Int32, _ payload: Int, _ count: Int, _ at: Int) -> HTTP2Step? {
+        let stream = streams[place]
+        let flags = stream.pointee.flags
+        if !isServer, !flags.contains(.hasHead) || flags.contains(.isBodiless) && payload > 0 {
+            credit(place, payload)
+            data.skipped += payload
+            let isEarly = !flags.contains(.hasHead)
+            return strangeData(
+                isEarly ? .dataBeforeHead : .dataOnBodiless, place, payload, count, at, code: ErrorCode.protocolError,
+                resets: isEarly)
+        }
+        data.bodyLeft = payload
+        if flags.contains(.declaresLength), !flags.contains(.isBodiless), UInt64(payload) > stream.pointee.lengthLeft {
+            let surplus = payload - Int(stream.pointee.lengthLeft)
+            if isServer {
+                // Such a request is not passed on, so none of it is told any more.
+                data.bodyLeft = 0
+                data.skipped += payload
+                credit(place, payload)
+                return strangeData(.lengthExceeded, place, surplus, count, at, code: ErrorCode.protocolError)
+            }
+            data.bodyLeft = payload - surplus
+            data.surplusLeft = surplus
+        }
+        if payload == 0, data.ends { return peerEnds(place, consumed: at) }
+        return nil
+    }
+
+    /// Payload as far as it has come. nil: nothing to tell; the frame may be done, or more has to come.
+    mutating func receiveData(_ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, _ at: inout Int) -> HTTP2Step? {
+        if data.bodyLeft > 0 {
+            let n = min(count - at, data.bodyLeft)
+            guard n > 0 else { return nil }
+            let place = streams.find(data.stream)
+            if place >= 0 { return tellBody(place, n, &at) }
+            // Reset meanwhile.
+            creditConnection(data.bodyLeft + data.surplusLeft)
+            data.skipped += data.bodyLeft + data.surplusLeft
+            data.bodyLeft = 0
+            data.surplusLeft = 0
+        }
+        if data.surplusLeft > 0 {
+            guard count > at else { return nil }
+            let surplus = data.surplusLeft
+            data.surplusLeft = 0
+            data.skipped += surplus
+            let place = streams.find(data.stream)
+            guard place >= 0 else {
+                creditConnection(surplus)
+                return nil
+            }
+            credit(place, surplus)
+            return strangeData(.lengthExceeded, place, surplus, count, at, code: ErrorCode.protocolError)
+        }
+        let n = min(count - at, data.skipped)
+        data.skipped -= n
+        at += n
+        return nil
+    }
+
+    private mutating func tellBody(_ place: Int32, _ n: Int, _ at: inout Int) -> HTTP2Step {
+        let stream = streams[place]
+        data.bodyLeft -= n
+        stream.pointee.bodyBytes += UInt64(n)
+        stream.pointee.unconsumed += n
+        var step = HTTP2Step(.body, consumed: at + n)
+        step.bodyStart = at
+        step.bodyCount = n
+        step.stream = stream.pointee.id
+        step.tag = stream.pointee.tag
+        if data.bodyLeft == 0, data.surplusLeft == 0, data.ends {
+            if stream.pointee.isShort {
+                endedStream = stream.pointee.id
+            } else {
+                step.ended = true
+                endPeerSide(place)
+            }
+        }
+        return step
+    }
+
+    /// DATA for a stream that is closed, or never was.
+    private mutating func receiveLateData(_ payload: Int, _ count: Int, _ at: Int, isPadded: Bool) -> HTTP2Step? {
+        creditConnection(payload + data.skipped + (isPadded ? 1 : 0))
+        if isIdle(data.stream) {
+            if isServer { return fail(.protocolError, count) }
+            data.skipped += payload
+            return violation(.unrequestedData, data.stream, -1, surplus: payload, at: at, count)
+        }
+        data.skipped += payload
+        // Of a stream that we have reset, it may have been on its way; of one that is forgotten, nobody can tell.
+        guard let entry = closed.find(data.stream), entry.pointee.endedByPeer || isServer && entry.pointee.resetByPeer,
+            isServer || payload > 0
+        else { return nil }
+        if isServer {
+            guard resets.take(limits.resets, now: now) else { return fail(.rapidReset, count) }
+            putReset(data.stream, ErrorCode.streamClosed)
+            return nil
+        }
+        return violation(.dataAfterEnd, data.stream, entry.pointee.tag, surplus: payload, at: at, count)
+    }
+
+    /// DATA that an open stream should not carry: told, and passed over.
+    private mutating func strangeData(
+        _ what: HTTP2Violation, _ place: Int32, _ surplus: Int, _ count: Int, _ at: Int, code: UInt32, resets: Bool = false
+    ) -> HTTP2Step {
+        if isServer { return resetByOurselves(place, code, cause: what, consumed: at) }
+        let stream = streams[place]
+        var step = violation(what, stream.pointee.id, stream.pointee.tag, surplus: surplus, at: at, count)
+        step.isStreamOpen = true
+        if resets {
+            step.resetsStream = true
+            reset(place, code)
+        } else if data.ends, !stream.pointee.flags.contains(.peerEnded) {
+            step.ended = true
+            endPeerSide(place)
+        }
+        return step
+    }
+
+    /// A violation by DATA; what has come of the payload lies at `bodyStart`.
+    private func violation(
+        _ what: HTTP2Violation, _ id: Int32, _ tag: Int32, surplus: Int, at: Int, _ count: Int
+    ) -> HTTP2Step {
+        var step = HTTP2Step(.violation(what), consumed: at)
+        step.stream = id
+        step.tag = tag
+        step.surplusBytes = surplus
+        step.offset = data.offset
+        step.bodyStart = at
+        step.bodyCount = min(surplus, count - at)
+        return step
+    }
+}

@@ -1,0 +1,154 @@
+import CNghttp2
+import Wire
+
+/// What we say: header blocks go into `out` at once, bodies as far as the windows allow.
+extension SessionState {
+    /// The first frames of the connection (RFC 9113 section 3.4).
+    mutating func greet() {
+        if !isServer { out.append(Self.preface.utf8Start, Self.preface.utf8CodeUnitCount) }
+        let values: [(UInt16, Int)] = [
+            isServer ? (0x3, limits.streamsMax) : (0x2, 0), (0x4, limits.streamWindowBytes), (0x6, limits.headerBytesMax),
+        ]
+        let count = values.count + (isServer ? 1 : 0)
+        putFrame(FrameHeader.settings, 0, 0, length: 6 * count)
+        for (setting, value) in values { put(setting: setting, value) }
+        // Extended CONNECT, for WebSockets (RFC 8441).
+        if isServer { put(setting: 0x8, 1) }
+        if receiveWindow > Self.defaultWindow { putWindowUpdate(0, receiveWindow - Self.defaultWindow) }
+    }
+
+    private mutating func put(setting: UInt16, _ value: Int) {
+        let p = out.reserve(6)
+        p[0] = UInt8(truncatingIfNeeded: setting >> 8)
+        p[1] = UInt8(truncatingIfNeeded: setting)
+        FrameHeader.writeNumber(p + 2, UInt32(truncatingIfNeeded: value))
+        out.commit(6)
+    }
+
+    mutating func sendHead(_ id: Int32, _ head: UnsafePointer<UInt8>, _ count: Int, ended: Bool) -> Bool {
+        let place = sendable(id)
+        guard place >= 0, count > 12 else { return false }
+        let lines = Self.afterLine(head, head + count)
+        putBlock(id, count, ended: ended) { encoder in
+            encoder.put(status: head + 9)
+            encoder.put(lines: lines, head + count, leavesOutHost: false)
+        }
+        if ended { endOurSide(place) }
+        return true
+    }
+
+    mutating func sendRequest(_ head: UnsafePointer<UInt8>, _ count: Int, isTLS: Bool, ended: Bool, tag: Int32) -> Int32 {
+        guard canOpenStream, let line = RequestLine(head, count) else { return -1 }
+        let id = nextStream
+        nextStream &+= 2
+        putBlock(id, count, ended: ended) { encoder in line.encode(&encoder, isTLS: isTLS) }
+        var stream = StreamState(
+            id: id, tag: tag, flags: ended ? .ended : [], sendWindow: peerWindow, receiveWindow: limits.streamWindowBytes)
+        if line.isHead { stream.flags.insert(.isBodiless) }
+        _ = streams.add(stream)
+        return id
+    }
+
+    mutating func sendBody(_ id: Int32, _ runs: UnsafePointer<iovec>, _ runCount: Int, ended: Bool) -> Bool {
+        let place = sendable(id)
+        guard place >= 0 else { return false }
+        let stream = streams[place]
+        var source = RunReader(runs, runCount)
+        if stream.pointee.queue.isEmpty {
+            if frame(place, &source, ended: ended) { return true }
+            if !source.isEmpty { queuedStreams += 1 }
+        }
+        while !source.isEmpty {
+            let n = source.left
+            source.take(n, into: stream.pointee.queue.reserve(n))
+            stream.pointee.queue.commit(n)
+        }
+        guard !stream.pointee.queue.isEmpty else { return true }
+        if ended { stream.pointee.flags.insert(.endsBehindQueue) }
+        if stream.pointee.sendWindow > 0 { list(place) }
+        return true
+    }
+
+    /// Frames what the windows and `out` have room for. True: END_STREAM is among it.
+    private mutating func frame(_ place: Int32, _ source: inout RunReader, ended: Bool) -> Bool {
+        let stream = streams[place]
+        repeat {
+            let room = min(peerFrameMax, sendWindow, stream.pointee.sendWindow)
+            let n = min(source.left, room)
+            let isLast = n == source.left
+            if n <= 0, !(isLast && ended) { return false }
+            if n > 0, out.count >= limits.outputBytesMax { return false }
+            let p = out.reserve(FrameHeader.byteCount + max(n, 0))
+            let ends = isLast && ended
+            FrameHeader.write(p, FrameHeader.data, ends ? FrameHeader.endStream : 0, stream.pointee.id, length: n)
+            source.take(n, into: p + FrameHeader.byteCount)
+            out.commit(FrameHeader.byteCount + n)
+            account(place, n)
+            if ends {
+                endOurSide(place)
+                return true
+            }
+        } while !source.isEmpty
+        return false
+    }
+
+    /// DATA was framed.
+    mutating func account(_ place: Int32, _ n: Int) {
+        sendWindow -= n
+        streams[place].pointee.sendWindow -= n
+        framedBytes &+= UInt64(n)
+        // A peer answers a frame of DATA with up to two WINDOW_UPDATEs.
+        windowUpdates.give(2, limits.windowUpdates)
+    }
+
+    mutating func sendTrailers(_ id: Int32, _ fields: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+        let place = sendable(id)
+        guard place >= 0 else { return false }
+        let stream = streams[place]
+        if stream.pointee.queue.isEmpty {
+            putBlock(id, count, ended: true) { $0.put(lines: fields, fields + count, leavesOutHost: false) }
+            endOurSide(place)
+            return true
+        }
+        var encoder = HeaderEncoder(stream.pointee.queue.reserve(HeaderEncoder.bytesMax(of: count)), isFirst: false)
+        encoder.put(lines: fields, fields + count, leavesOutHost: false)
+        stream.pointee.queue.commit(encoder.count)
+        stream.pointee.trailerCount = encoder.count
+        stream.pointee.flags.insert(.endsBehindQueue)
+        return true
+    }
+
+    /// The place of a stream on which our message has not ended; negative: there is none.
+    private func sendable(_ id: Int32) -> Int32 {
+        let place = streams.find(id)
+        guard place >= 0, failure == nil else { return -1 }
+        return streams[place].pointee.flags.isDisjoint(with: [.ended, .endsBehindQueue]) ? place : -1
+    }
+
+    mutating func resetByWorker(_ id: Int32, _ code: UInt32) {
+        let place = streams.find(id)
+        guard place >= 0, failure == nil else { return }
+        if code == ErrorCode.noError, streams[place].pointee.flags.contains(.endsBehindQueue) {
+            streams[place].pointee.flags.insert(.resetsAtEnd)
+        } else {
+            reset(place, code)
+        }
+    }
+
+    var canOpenStream: Bool {
+        !isServer && failure == nil && !hasGoAway && !hasSentGoAway && nextStream > 0
+            && streams.count < min(peerStreamsMax, limits.streamsMax)
+    }
+
+    mutating func goAway() {
+        guard !hasSentGoAway else { return }
+        putGoAway(ErrorCode.noError)
+    }
+
+    /// Past the first line's end.
+    static func afterLine(_ p: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> UnsafePointer<UInt8> {
+        var p = p
+        while p < end, p.pointee != 0x0a { p += 1 }
+        return p < end ? p + 1 : end
+    }
+}

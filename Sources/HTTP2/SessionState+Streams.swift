@@ -1,0 +1,158 @@
+import Wire
+
+/// Streams begin and end; windows.
+extension SessionState {
+    /// Never opened by whoever may open it.
+    func isIdle(_ id: Int32) -> Bool { id & 1 == 0 || (isServer ? id > lastPeerStream : id >= nextStream) }
+
+    /// The peer's message has ended (END_STREAM), whole or not.
+    mutating func endPeerSide(_ place: Int32) {
+        streams[place].pointee.flags.insert(.peerEnded)
+        if streams[place].pointee.flags.contains(.ended) { close(place) }
+    }
+
+    /// Our message has ended: END_STREAM is framed.
+    mutating func endOurSide(_ place: Int32) {
+        let stream = streams[place]
+        stream.pointee.flags.insert(.ended)
+        if stream.pointee.flags.contains(.peerEnded) {
+            close(place)
+        } else if stream.pointee.flags.contains(.resetsAtEnd) {
+            reset(place, ErrorCode.noError)
+        }
+    }
+
+    /// END_STREAM without anything before it in its frame.
+    mutating func peerEnds(_ place: Int32, consumed: Int) -> HTTP2Step {
+        let stream = streams[place]
+        var step = HTTP2Step(.body, consumed: consumed)
+        step.stream = stream.pointee.id
+        step.tag = stream.pointee.tag
+        step.bodyStart = consumed
+        step.ended = true
+        guard stream.pointee.isShort else {
+            endPeerSide(place)
+            return step
+        }
+        step.event = .violation(.lengthShort)
+        step.isStreamOpen = true
+        step.offset = data.offset
+        guard !isServer else {
+            return resetByOurselves(place, ErrorCode.protocolError, cause: .lengthShort, consumed: consumed)
+        }
+        endPeerSide(place)
+        return step
+    }
+
+    /// That a message has ended short, after its last piece was told.
+    mutating func tellEnd() -> HTTP2Step? {
+        let place = streams.find(endedStream)
+        endedStream = 0
+        return place < 0 ? nil : peerEnds(place, consumed: 0)
+    }
+
+    /// The next stream that the peer has said it will not answer (section 6.8).
+    mutating func tellUnanswered() -> HTTP2Step? {
+        var place: Int32 = -1
+        streams.forEach { if streams[$0].pointee.id > answeredMax { place = $0 } }
+        guard place >= 0 else {
+            sweeps = false
+            return nil
+        }
+        var step = HTTP2Step(.reset(ErrorCode.refusedStream))
+        step.stream = streams[place].pointee.id
+        step.tag = streams[place].pointee.tag
+        drop(place, byPeer: true)
+        return step
+    }
+
+    /// RST_STREAM, and the stream is forgotten but for its late frames.
+    mutating func reset(_ place: Int32, _ code: UInt32) {
+        putReset(streams[place].pointee.id, code)
+        drop(place, byPeer: false)
+    }
+
+    /// A stream error of the peer's.
+    mutating func resetByOurselves(
+        _ place: Int32, _ code: UInt32, cause: HTTP2Violation? = nil, consumed: Int
+    ) -> HTTP2Step {
+        if isServer, !resets.take(limits.resets, now: now) { return fail(.rapidReset, consumed) }
+        var step = HTTP2Step(.reset(code), consumed: consumed)
+        step.cause = cause
+        step.stream = streams[place].pointee.id
+        step.tag = streams[place].pointee.tag
+        reset(place, code)
+        return step
+    }
+
+    /// Both sides have ended.
+    private mutating func close(_ place: Int32) {
+        let stream = streams[place]
+        remember(
+            ClosedStreams.Entry(
+                id: stream.pointee.id, tag: stream.pointee.tag,
+                unconsumed: Int32(truncatingIfNeeded: stream.pointee.unconsumed),
+                endedByPeer: true, resetByPeer: false, resetByUs: false))
+        remove(place)
+    }
+
+    /// One side has reset the stream: nobody will pass on what it had.
+    mutating func drop(_ place: Int32, byPeer: Bool) {
+        let stream = streams[place]
+        let unconsumed = stream.pointee.unconsumed
+        remember(
+            ClosedStreams.Entry(
+                id: stream.pointee.id, tag: stream.pointee.tag, unconsumed: 0,
+                endedByPeer: stream.pointee.flags.contains(.peerEnded), resetByPeer: byPeer, resetByUs: !byPeer))
+        remove(place)
+        creditConnection(unconsumed)
+    }
+
+    private mutating func remove(_ place: Int32) {
+        if streams[place].pointee.flags.contains(.isListed) { unlist(place) }
+        if !streams[place].pointee.queue.isEmpty { queuedStreams -= 1 }
+        streams.remove(place)
+    }
+
+    mutating func remember(_ entry: ClosedStreams.Entry) {
+        let unconsumed = closed.add(entry)
+        if unconsumed > 0 { creditConnection(unconsumed) }
+    }
+}
+
+/// What the peer may send.
+extension SessionState {
+    /// Body bytes have been passed on.
+    mutating func consumed(_ id: Int32, _ n: Int) {
+        let place = streams.find(id)
+        if place >= 0 {
+            let taken = min(n, streams[place].pointee.unconsumed)
+            streams[place].pointee.unconsumed -= taken
+            credit(place, taken)
+        } else if let entry = closed.find(id) {
+            let taken = min(n, Int(entry.pointee.unconsumed))
+            entry.pointee.unconsumed -= Int32(truncatingIfNeeded: taken)
+            creditConnection(taken)
+        }
+    }
+
+    /// Told in steps of half a window, so that a window costs two frames.
+    mutating func credit(_ place: Int32, _ n: Int) {
+        creditConnection(n)
+        let stream = streams[place]
+        guard !stream.pointee.flags.contains(.peerEnded) else { return }
+        stream.pointee.credit += n
+        guard stream.pointee.credit >= limits.streamWindowBytes / 2 else { return }
+        putWindowUpdate(stream.pointee.id, stream.pointee.credit)
+        stream.pointee.receiveWindow += stream.pointee.credit
+        stream.pointee.credit = 0
+    }
+
+    mutating func creditConnection(_ n: Int) {
+        credit += n
+        guard credit >= limits.connectionWindowBytes / 2, failure == nil else { return }
+        putWindowUpdate(0, credit)
+        receiveWindow += credit
+        credit = 0
+    }
+}

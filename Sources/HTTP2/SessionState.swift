@@ -1,0 +1,120 @@
+import CNghttp2
+import Wire
+
+/// What an HTTP/2 connection remembers. Reading is in `SessionState+Receiving` and the files by frame type beside it,
+/// sending in `SessionState+Sending` and `+Writing`.
+struct SessionState: ~Copyable {
+    /// RFC 9113 section 6.9.2.
+    static let defaultWindow = 65_535
+    static let windowMax = 0x7fff_ffff
+
+    let isServer: Bool
+    let limits: HTTP2Limits
+    var decoder: HeaderDecoder
+    var streams = StreamTable()
+    var closed: ClosedStreams
+
+    /// Frames in order, but for DATA that waits in its stream's queue.
+    var out = ByteQueue()
+    /// Acknowledgements in `out` that the peer has not fetched.
+    var unsentAcks = 0
+    var hasEncoded = false
+    /// Streams that can be framed, in the order in which it is their turn.
+    var firstListed: Int32 = -1
+    var lastListed: Int32 = -1
+    /// Streams whose queue is not empty.
+    var queuedStreams = 0
+    var drained = TagQueue()
+    var framedBytes: UInt64 = 0
+
+    /// Bytes received before those at hand, and nanoseconds when they came.
+    var offset: UInt64 = 0
+    var now: UInt64 = 0
+    var data = DataFrame()
+    var assembly = HeaderAssembly()
+    /// A stream's message has ended, and that is still to be told; 0: none.
+    var endedStream: Int32 = 0
+    var hasPreface: Bool
+    var hasSettings = false
+    var failure: HTTP2Failure?
+
+    var lastPeerStream: Int32 = 0
+    var nextStream: Int32 = 1
+    var hasSentGoAway = false
+    var hasGoAway = false
+    /// Streams above it will not be answered; looked for while `sweeps`.
+    var answeredMax: Int32 = .max
+    var sweeps = false
+
+    /// Of the connection, like `StreamState`'s.
+    var sendWindow = SessionState.defaultWindow
+    var receiveWindow: Int
+    var credit = 0
+
+    var peerWindow = SessionState.defaultWindow
+    var peerFrameMax = FrameHeader.payloadMax
+    /// What a client may assume before it is told is anything; 100 is what is sensible (RFC 9113 section 6.5.2).
+    var peerStreamsMax = 100
+    var peerTakesConnect = false
+
+    var resets: FloodMeter
+    var settings: FloodMeter
+    var pings: FloodMeter
+    var emptyData: FloodMeter
+    var priorities: FloodMeter
+    var windowUpdates: FloodMeter
+
+    init?(isServer: Bool, _ limits: HTTP2Limits) {
+        guard let decoder = HeaderDecoder() else { return nil }
+        self.isServer = isServer
+        var limits = limits
+        // A peer may use the default windows before it has read our SETTINGS.
+        limits.streamWindowBytes = min(max(limits.streamWindowBytes, Self.defaultWindow), Self.windowMax)
+        limits.connectionWindowBytes = min(max(limits.connectionWindowBytes, Self.defaultWindow), Self.windowMax)
+        self.limits = limits
+        self.decoder = decoder
+        closed = ClosedStreams(countMax: limits.closedStreamsMax)
+        hasPreface = !isServer
+        receiveWindow = limits.connectionWindowBytes
+        resets = FloodMeter(limits.resets)
+        settings = FloodMeter(limits.settings)
+        pings = FloodMeter(limits.pings)
+        emptyData = FloodMeter(limits.emptyData)
+        priorities = FloodMeter(limits.priorities)
+        windowUpdates = FloodMeter(limits.windowUpdates)
+        greet()
+    }
+
+    deinit {
+        decoder.deallocate()
+        streams.deallocate()
+        closed.deallocate()
+        out.deallocate()
+        assembly.packed.deallocate()
+        drained.deallocate()
+    }
+}
+
+/// A DATA frame whose payload is being read.
+struct DataFrame {
+    var stream: Int32 = 0
+    /// Bytes of the body, then those past its declared length, then padding and what is not told at all.
+    var bodyLeft = 0
+    var surplusLeft = 0
+    var skipped = 0
+    var ends = false
+    /// Of the frame's first byte in the connection.
+    var offset: UInt64 = 0
+
+    var isDone: Bool { bodyLeft == 0 && surplusLeft == 0 && skipped == 0 }
+}
+
+/// HEADERS that wait for their CONTINUATIONs.
+struct HeaderAssembly {
+    /// 0: none.
+    var stream: Int32 = 0
+    var ends = false
+    var frames = 0
+    var packed = ByteQueue()
+    var offset: UInt64 = 0
+}

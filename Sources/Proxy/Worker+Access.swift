@@ -1,0 +1,98 @@
+import Exchanges
+import Report
+import Wire
+
+/// The access log: a line for each request, when its answer has ended.
+extension Worker {
+    var accessTimer: Int32 { drainTimer + 2 + Int32(world.serverCount) }
+
+    /// Writes the line of an exchange. `record` is its request, which may have left it already.
+    mutating func logAccess(
+        _ number: Int32, _ record: RequestRecord, status: Int, _ outcome: AccessEntry.Outcome, ownBytes: Int? = nil
+    ) {
+        let incidents = noted.isEmpty ? [] : noted.removeValue(forKey: number) ?? []
+        guard logsAccess else { return }
+        let e = exchanges[number]
+        var entry = AccessEntry()
+        entry.outcome = outcome
+        entry.client = record.client
+        entry.version = record.clientVersion
+        entry.status = status
+        if let base = record.head.base {
+            func text(_ range: ByteRange) -> AccessEntry.Text {
+                AccessEntry.Text(start: base + Int(range.start), count: Int(range.count))
+            }
+            entry.id = text(record.id)
+            entry.method = text(record.methodText)
+            entry.target = text(record.target)
+            entry.host = text(record.host)
+            entry.trace = text(record.trace)
+            entry.readFields(AccessEntry.Text(start: record.head.first, count: record.head.count))
+        }
+        entry.route = Int(record.route)
+        entry.server = Int(e.pointee.server)
+        entry.connection = e.pointee.connection
+        entry.ordinal = e.pointee.ordinal
+        entry.attempts = e.pointee.attempts
+        entry.requestBytes = e.pointee.requestBytes
+        entry.responseBytes = UInt64(ownBytes ?? Int(e.pointee.answer.bodyBytes))
+        entry.duration = now - e.pointee.startedAt
+        entry.connectTime = e.pointee.connectTime
+        if e.pointee.answer.headAt > 0 {
+            entry.headerTime = e.pointee.answer.headAt - min(e.pointee.sentAt, e.pointee.answer.headAt)
+        }
+        add(&entry, incidents)
+    }
+
+    /// Writes the line of a request that became no exchange: what can be told of it stands in `requestBlock`.
+    mutating func logRefusal(_ slot: Int32, status: Int, route: Int?, id: String, ownBytes: Int, hasWholeHead: Bool) {
+        guard logsAccess else { return }
+        var entry = AccessEntry()
+        entry.outcome = .own
+        entry.client = clients[slot].pointee.address
+        entry.version = hasWholeHead ? requestBlock.version : .http11
+        entry.status = status
+        entry.route = route ?? -1
+        entry.responseBytes = UInt64(ownBytes)
+        if hasWholeHead {
+            entry.method = requestBlock.bytes(requestBlock.methodText)
+            entry.target = requestBlock.bytes(requestBlock.target)
+            if let host = requestBlock.first(.host) { entry.host = requestBlock.value(host) }
+            entry.readFields(AccessEntry.Text(start: requestBlock.base, count: requestBlock.byteCount))
+        }
+        var id = id
+        id.withUTF8 {
+            entry.id = $0
+            add(&entry, [])
+        }
+    }
+
+    private mutating func add(_ entry: inout AccessEntry, _ incidents: [String]) {
+        entry.timeNanoseconds = kernel.wallClock()
+        if journal?.isEmpty ?? false { timers.set(accessTimer, now + AccessJournal.waitTime) }
+        journal?.add(entry, incidents: incidents)
+    }
+
+    /// Notes an incident for the line of an exchange in progress.
+    mutating func note(_ incident: String, of number: Int32) {
+        guard logsAccess else { return }
+        noted[number, default: []].append(incident)
+    }
+
+    /// An id for an incident that has been seen and is not told yet.
+    func newIncidentID() -> String { IncidentID.shared.next(timeNanoseconds: kernel.wallClock()) }
+
+    /// The bytes that are being collected are an incident of this exchange, whose line is written before it is told.
+    mutating func noteCollection(_ slot: Int32, of number: Int32) {
+        guard logsAccess, collections[slot] != nil else { return }
+        let id = collections[slot]!.id ?? newIncidentID()
+        collections[slot]!.id = id
+        note(id, of: number)
+    }
+
+    /// Lines have waited for others long enough.
+    mutating func handOverAccess() {
+        guard logsAccess else { return }
+        journal?.handOver()
+    }
+}

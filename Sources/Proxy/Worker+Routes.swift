@@ -1,0 +1,52 @@
+import HTTP1
+import Routing
+import Wire
+
+/// Where a request goes, and as what.
+extension Worker {
+    /// The route of the request in `requestBlock`. Nil when it has been answered: refused, or sent elsewhere.
+    mutating func findRoute(_ slot: Int32, _ target: RequestTarget) -> Int? {
+        let found = router.route(
+            host: target.host, target: target.path, method: requestBlock.method,
+            methodText: requestBlock.bytes(requestBlock.methodText))
+        switch found {
+        case .route(let route):
+            guard let redirect = plan.routes[route].redirect else { return route }
+            answer(slot, with: redirect, of: route, target)
+        case .noRoute: refuse(slot, status: 404, "no route for this host and path")
+        case .methodNotAllowed:
+            refuse(slot, status: 405, "no route for this method", fields: "Allow: \(router.allowed.list)\r\n")
+        case .ambiguous: refuse(slot, status: 400, "servers read this path in different ways")
+        case .tooCostly: refuse(slot, status: 400, "no route can be found for this path in reasonable time")
+        }
+        return nil
+    }
+
+    private mutating func answer(_ slot: Int32, with redirect: Plan.Route.Redirect, of route: Int, _ target: RequestTarget) {
+        guard let location = router.location(redirect.to, host: target.host, target: target.path) else {
+            return refuse(slot, status: 414, "the target is too long for a redirect", route: route)
+        }
+        let text = String(decoding: location, as: UTF8.self)
+        var fields = "Location: \(text)\r\n"
+        if let changes = plan.routes[route].responseFields { fields += String(decoding: changes.lines, as: UTF8.self) }
+        refuse(slot, status: redirect.status, text, route: route, fields: fields)
+    }
+
+    /// What is asked of the route's upstream. Nil when the target becomes too long.
+    mutating func aim(_ slot: Int32, _ route: Int, _ target: RequestTarget) -> RequestHead.Aim? {
+        var aim = RequestHead.Aim(target, isTrusted: clients[slot].pointee.isTrusted)
+        aim.isTLS = isTLS(slot)
+        if plan.routes[route].changesTarget {
+            if let template = plan.routes[route].rewrite {
+                guard let rewritten = router.rewrite(template, target: target.path) else { return nil }
+                aim.target = rewritten
+            } else {
+                aim.target = router.strip(plan.routes[route].stripPrefix, from: target.path)
+            }
+        }
+        guard let changes = plan.routes[route].requestFields else { return aim }
+        aim.changes = changes
+        if !changes.host.isEmpty { aim.host = changes.host }
+        return aim
+    }
+}

@@ -1,0 +1,9 @@
+/// What the upstream said in answer to one request, as far as its framing goes.
+struct UpstreamAnswer {
+    /// 0 without a final header block.
+    var status = 0
+    var body: [UInt8] = []
+    /// It came to its end.
+    var isWhole = false
+
+}

@@ -1,2 +1,0 @@
-import HTTP2
-import Testing
