@@ -102,7 +102,8 @@ extension Worker {
         }
         incident.message = "\(subject(slot)) sent \(describe(facts, verdict)) \(position(verdict, guilty, incident.evidence))"
         world.recorder.record(incident)
-        if verdict.guilty == .previous, var current = collection.current { buffers.give(&current.request.head) }
+        // A copy, for the request itself has moved on.
+        if collection.place == .beforeAnswer, var current = collection.current { buffers.give(&current.request.head) }
     }
 
     private func impact(of collection: SurplusCollection) -> ClientImpact {

@@ -240,7 +240,8 @@ final class ScriptedClient: SimulatedPeer {
         if isTunnel {
             if let story, story.outcome == .nothing { story.outcome = .cut }
             answering = nextToSend
-        } else if let story, head != nil || !reader.isAtStart {
+        } else if let story, head != nil || !reader.isAtStart || wasReset {
+            // A reset shows even before the first byte.
             if let head, reader.endsWithConnection, !wasReset { judge(story, head, []) } else { story.outcome = .cut }
             answering += 1
             closeWasAnnounced = true

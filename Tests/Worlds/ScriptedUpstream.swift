@@ -11,8 +11,8 @@ final class ScriptedUpstream: SimulatedPeer {
         var bytes: Int
         /// Whether they left with the answer's last bytes.
         var isAtOnce: Bool
-        /// The first request that reached the upstream after the guilty one.
-        var next: Served?
+        /// The requests that reached the upstream after the guilty one.
+        var others: [Served] = []
     }
 
     /// One request of this connection and its answer.
@@ -90,7 +90,8 @@ final class ScriptedUpstream: SimulatedPeer {
         guard let id = Int(head.value("x-client") ?? ""), let story = world.stories[id] else {
             return world.fail("an upstream got a request that nobody sent: \(head.startLine)")
         }
-        if let current, !current.isAnswered, !hasStopped {
+        // Who has been given another's answer asks on.
+        if let current, !current.isAnswered, !hasStopped, stray == nil {
             world.fail("request \(id) reached its upstream before the answer to \(current.story.id) had ended")
         }
         check(head, story)
@@ -103,8 +104,8 @@ final class ScriptedUpstream: SimulatedPeer {
         }
         if script.fault != nil { script.head.insert(contentsOf: script.faultyFields.utf8, at: script.head.count - 2) }
         let next = Served(story, ordinal: served.count + 1, script: script)
-        if stray != nil, stray!.next == nil {
-            stray!.next = next
+        if stray != nil {
+            stray!.others.append(next)
             story.mayBeVictim = true
         }
         story.arrivals.append(Story.Arrival(connection: number, ordinal: next.ordinal))
@@ -276,7 +277,7 @@ final class ScriptedUpstream: SimulatedPeer {
     // MARK: Strays
 
     private func noteStray(_ served: Served, _ count: Int, isAtOnce: Bool) {
-        stray = Stray(fault: served.script.fault!, guilty: served, bytes: count, isAtOnce: isAtOnce, next: nil)
+        stray = Stray(fault: served.script.fault!, guilty: served, bytes: count, isAtOnce: isAtOnce)
     }
 
     /// The connection was gone before the bytes could leave.

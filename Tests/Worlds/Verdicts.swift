@@ -112,7 +112,7 @@ enum Verdicts {
         _ stray: ScriptedUpstream.Stray, of upstream: ScriptedUpstream, _ left: inout [Incident], _ world: SimulatedWorld
     ) {
         let guilty = stray.guilty
-        if stray.next == nil, !upstream.hasPartialRequest {
+        if stray.others.isEmpty, !upstream.hasPartialRequest {
             var expected = Expected(
                 kind: .bodyAfterEnd, id: guilty.story.id, connection: upstream.number, ordinal: guilty.ordinal,
                 surplusBytes: stray.bytes, phases: [.afterEnd, .idle])
@@ -135,15 +135,15 @@ enum Verdicts {
             }
             return
         }
+        let involved = [guilty.story.id] + stray.others.map(\.story.id)
         let before = left.count
         left.removeAll { incident in
-            guard incident.upstream?.connection == UInt64(upstream.number) else { return false }
-            let names = [id(incident.request), id(incident.victim)]
-            return names.contains(guilty.story.id) || names.contains(stray.next?.story.id ?? -1)
+            incident.upstream?.connection == UInt64(upstream.number)
+                && [id(incident.request), id(incident.victim)].contains { $0.map(involved.contains) ?? false }
         }
         // An interim response is passed on as the next answer's own; a body in the making ends the connection unseen, and a
         // body that its connection ends takes everything in.
-        var mayBeSilent = stray.next == nil || stray.next!.story.request.hasBody || stray.next!.script.framing == .close
+        var mayBeSilent = stray.others.isEmpty || stray.others.contains { $0.story.request.hasBody || $0.script.framing == .close }
         if case .interimAfterEnd = stray.fault { mayBeSilent = true }
         if case .lineEnds = stray.fault { mayBeSilent = true }
         if before == left.count, !mayBeSilent { world.fail("nothing was recorded of the stray of request \(guilty.story.id)") }
