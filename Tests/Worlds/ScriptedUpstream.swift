@@ -13,6 +13,8 @@ final class ScriptedUpstream: SimulatedPeer {
         var isAtOnce: Bool
         /// The requests that reached the upstream after the guilty one.
         var others: [Served] = []
+        /// It was written into the middle of another answer, and may be a part of it.
+        var isInside = false
     }
 
     /// One request of this connection and its answer.
@@ -228,6 +230,7 @@ final class ScriptedUpstream: SimulatedPeer {
             noteStray(served, bytes.count, isAtOnce: delay == 0)
             let step = { [weak self] in
                 guard let self, !hasStopped, isOpen else { return self?.forgetStray() ?? () }
+                if let current, current !== served, current.isAnswering { stray?.isInside = true }
                 say(bytes)
                 if served.script.closes { closeAfterwards() }
             }

@@ -143,7 +143,9 @@ enum Verdicts {
         }
         // An interim response is passed on as the next answer's own; a body in the making ends the connection unseen, and a
         // body that its connection ends takes everything in.
-        var mayBeSilent = stray.others.isEmpty || stray.others.contains { $0.story.request.hasBody || $0.script.framing == .close }
+        var mayBeSilent =
+            stray.isInside || stray.others.isEmpty
+            || stray.others.contains { $0.story.request.hasBody || $0.script.framing == .close }
         if case .interimAfterEnd = stray.fault { mayBeSilent = true }
         if case .lineEnds = stray.fault { mayBeSilent = true }
         if before == left.count, !mayBeSilent { world.fail("nothing was recorded of the stray of request \(guilty.story.id)") }
