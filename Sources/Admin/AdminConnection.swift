@@ -19,6 +19,8 @@ struct AdminConnection {
     private var sentCount = 0
     private var closesWhenSent = false
     private var isLingering = false
+    private var hasAnswered = false
+    private var isLeaving = false
     private var deadline: UInt64
     private var heartbeat: UInt64 = 0
 
@@ -34,6 +36,12 @@ struct AdminConnection {
 
     /// When this connection wants to be looked at, at the latest.
     var wakeTime: UInt64 { stream != nil && !hasUnsent ? heartbeat : deadline }
+
+    /// The endpoint ends: what has been asked, or is about to be on a new connection, is still answered.
+    mutating func leave() -> Outcome {
+        isLeaving = true
+        return stream != nil || hasAnswered && received.isEmpty && !hasUnsent ? .closed : .stays
+    }
 
     /// Something has happened on the socket.
     mutating func attend(_ routes: AdminRoutes, mayStream: Bool, now: UInt64) -> Outcome {
@@ -95,7 +103,8 @@ struct AdminConnection {
         var response = routes.response(to: request)
         if response.stream != nil, !mayStream { response = .problem(503, "too many followers") }
         stream = request.isHead ? nil : response.stream
-        closesWhenSent = stream == nil && (!request.isPersistent || response.stream != nil)
+        hasAnswered = true
+        closesWhenSent = stream == nil && (isLeaving || !request.isPersistent || response.stream != nil)
         let isPersistent = !closesWhenSent && stream == nil
         let bytes = response.bytes(isHead: request.isHead, isPersistent: isPersistent)
         guard send(bytes, now: now) == .stays else { return .closed }

@@ -10,6 +10,8 @@ public enum AdminLimit {
     public static let timeoutNanoseconds: UInt64 = 10_000_000_000
     /// Between two signs of life on a stream on which nothing happens.
     public static let heartbeatNanoseconds: UInt64 = 15_000_000_000
+    /// At the end, for those who have connected and are yet to ask.
+    public static let endNanoseconds: UInt64 = 300_000_000
     /// Without accepting, when the system has run out of descriptors.
     public static let acceptPauseNanoseconds: UInt64 = 100_000_000
     /// Unsent bytes of a stream beyond which no further incident is added to it.

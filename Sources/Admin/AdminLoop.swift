@@ -12,14 +12,22 @@ struct AdminLoop: Sendable {
         let subscription = routes.sources.ring.subscribe { [wakeUp] in wakeUp.wake() }
         var connections: [AdminConnection] = []
         var acceptTime: UInt64 = 0
-        while !wakeUp.isStopAsked {
-            let isAccepting = so_monotonic_ns() >= acceptTime
+        var endTime: UInt64?
+        while true {
+            if wakeUp.isStopAsked, endTime == nil {
+                endTime = so_monotonic_ns() + AdminLimit.endNanoseconds
+                leave(&connections)
+            }
+            if let endTime, connections.isEmpty || so_monotonic_ns() >= endTime { break }
+            let isAccepting = endTime == nil && so_monotonic_ns() >= acceptTime
             var polled = [pollfd(fd: wakeUp.descriptor, events: Int16(POLLIN), revents: 0)]
             polled.append(pollfd(fd: isAccepting ? socket.descriptor : -1, events: Int16(POLLIN), revents: 0))
             for connection in connections {
                 polled.append(pollfd(fd: connection.descriptor, events: connection.interest, revents: 0))
             }
-            poll(&polled, nfds_t(polled.count), timeout(connections, isAccepting ? nil : acceptTime, now: so_monotonic_ns()))
+            poll(
+                &polled, nfds_t(polled.count),
+                timeout(connections, isAccepting ? nil : endTime ?? acceptTime, now: so_monotonic_ns()))
 
             let now = so_monotonic_ns()
             let hasNews = polled[0].revents != 0
@@ -42,7 +50,18 @@ struct AdminLoop: Sendable {
         }
         if let subscription { routes.sources.ring.unsubscribe(subscription) }
         for connection in connections { so_close(connection.descriptor) }
-        socket.close()
+    }
+
+    /// Nobody else can connect. Who has a question, or is about to ask one, stays.
+    private func leave(_ connections: inout [AdminConnection]) {
+        _ = accept(into: &connections, now: so_monotonic_ns())
+        connections = connections.compactMap { connection in
+            var connection = connection
+            guard connection.leave() == .closed else { return connection }
+            so_close(connection.descriptor)
+            return nil
+        }
+        socket.close(removingFile: wakeUp.removesFile)
     }
 
     private func serve(

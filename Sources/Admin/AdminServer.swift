@@ -18,11 +18,15 @@ public final class AdminServer: Sendable {
     private let thread: NamedThread
     private let isStopped = Atomic(false)
 
-    /// Listens on `host:port` (port 0 allowed), `[v6]:port`, `:port` or `unix:/path` and serves until `stop`.
-    public init(address: String, sources: AdminSources) throws(StartError) {
+    /// The listening socket, to be left to another process.
+    public let descriptor: Int32
+
+    /// Listens on `host:port` (port 0 allowed), `[v6]:port`, `:port` or `unix:/path` and serves until `stop`. An inherited
+    /// socket listens there already.
+    public init(address: String, inherited: Int32? = nil, sources: AdminSources) throws(StartError) {
         let socket: AdminSocket
         do throws(AdminSocket.Failure) {
-            socket = try AdminSocket(address)
+            socket = try AdminSocket(address, inherited: inherited)
         } catch {
             throw StartError(address: address, reason: error.reason)
         }
@@ -36,16 +40,17 @@ public final class AdminServer: Sendable {
             throw StartError(address: address, reason: "no thread for it")
         }
         self.address = socket.address
+        descriptor = socket.descriptor
         self.wakeUp = wakeUp
         self.thread = thread
     }
 
     deinit { stop() }
 
-    /// Closes the socket and every connection, streams too.
-    public func stop() {
+    /// Closes the socket and every connection, streams too. A Unix socket's file stays when another process goes on with it.
+    public func stop(removingFile: Bool = true) {
         guard !isStopped.exchange(true, ordering: .relaxed) else { return }
-        wakeUp.stop()
+        wakeUp.stop(removingFile: removingFile)
         thread.join()
     }
 }

@@ -16,8 +16,14 @@ struct AdminSocket {
     /// To be removed at the end.
     private let unixPath: String?
 
-    /// Listens on `host:port`, `[v6]:port`, `:port` (every address) or `unix:/path`.
-    init(_ text: String) throws(Failure) {
+    /// Listens on `host:port`, `[v6]:port`, `:port` (every address) or `unix:/path`; or goes on with a socket that listens there.
+    init(_ text: String, inherited: Int32? = nil) throws(Failure) {
+        if let inherited {
+            descriptor = inherited
+            unixPath = text.hasPrefix("unix:") ? String(text.dropFirst(5)) : nil
+            address = unixPath.map { "unix:" + $0 } ?? Self.boundAddress(inherited)
+            return
+        }
         if text.hasPrefix("unix:") {
             let path = String(text.dropFirst(5))
             var storage = sockaddr_storage()
@@ -36,9 +42,9 @@ struct AdminSocket {
         address = unixPath.map { "unix:" + $0 } ?? Self.boundAddress(descriptor)
     }
 
-    func close() {
+    func close(removingFile: Bool = true) {
         so_close(descriptor)
-        if let unixPath { unlink(unixPath) }
+        if removingFile, let unixPath { unlink(unixPath) }
     }
 
     private static func listen(_ storage: inout sockaddr_storage, _ text: String) throws(Failure) -> Int32 {

@@ -6,6 +6,7 @@ final class WakeUp: Sendable {
     let descriptor: Int32
     private let isPending = Atomic(false)
     private let isStopping = Atomic(false)
+    private let keepsFile = Atomic(false)
 
     init?() {
         descriptor = so_eventfd()
@@ -16,7 +17,11 @@ final class WakeUp: Sendable {
 
     var isStopAsked: Bool { isStopping.load(ordering: .acquiring) }
 
-    func stop() {
+    /// Whether the socket's file goes with it.
+    var removesFile: Bool { !keepsFile.load(ordering: .acquiring) }
+
+    func stop(removingFile: Bool = true) {
+        keepsFile.store(!removingFile, ordering: .releasing)
         isStopping.store(true, ordering: .releasing)
         wake()
     }

@@ -6,10 +6,12 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 
 enum { epoll_batch = 256 };
@@ -35,6 +37,11 @@ int so_reset_on_close(int fd) {
 int so_reuse_port(int fd) {
   int r = so_set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   return r < 0 ? r : so_set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+}
+int so_shares_port(int fd) {
+  int on = 0;
+  socklen_t n = sizeof on;
+  return getsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, &n) < 0 ? -errno : on != 0;
 }
 int so_take_error(int fd) {
   int e = 0;
@@ -106,10 +113,61 @@ int so_signalfd(const int *signals, int count, int nonblocking) {
   if (r) return -r;
   return (int)SO_RESULT(signalfd(-1, &set, SFD_CLOEXEC | (nonblocking ? SFD_NONBLOCK : 0)));
 }
-int so_next_signal(int fd) {
+int so_next_signal(int fd, int *sender) {
   struct signalfd_siginfo info;
   long n = SO_RESULT(read(fd, &info, sizeof info));
+  *sender = n < 0 || info.ssi_code > 0 ? 0 : (int)info.ssi_pid;
   return n < 0 ? (int)n : (int)info.ssi_signo;
+}
+int so_fork(int death_signal) {
+  pid_t parent = getpid();
+  pid_t child = fork();
+  if (child < 0) return -errno;
+  if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, death_signal);
+    if (getppid() != parent) _exit(1); /* It ended before we had asked to be told. */
+  }
+  return child;
+}
+int so_socket_pair(int *ends) { return (int)SO_RESULT(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends)); }
+int so_send_datagram(const char *path, const void *p, size_t n) {
+  struct sockaddr_un a = {.sun_family = AF_UNIX};
+  size_t length = strlen(path);
+  if (length == 0 || length >= sizeof a.sun_path) return -ENAMETOOLONG;
+  memcpy(a.sun_path, path, length);
+  if (path[0] == '@') a.sun_path[0] = 0;
+  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -errno;
+  socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + (path[0] != '@'));
+  int r = sendto(fd, p, n, MSG_NOSIGNAL, (struct sockaddr *)&a, size) < 0 ? -errno : 0;
+  close(fd);
+  return r;
+}
+int so_send_descriptor(int socket, const void *p, size_t n, int fd) {
+  struct iovec v = {.iov_base = (void *)p, .iov_len = n};
+  char control[CMSG_SPACE(sizeof(int))] = {0};
+  struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1};
+  if (fd >= 0) {
+    m.msg_control = control;
+    m.msg_controllen = sizeof control;
+    struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(c), &fd, sizeof fd);
+  }
+  return sendmsg(socket, &m, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+long so_receive_descriptor(int socket, void *p, size_t n, int *fd) {
+  struct iovec v = {.iov_base = p, .iov_len = n};
+  char control[CMSG_SPACE(sizeof(int))];
+  struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+  *fd = -1;
+  long r = SO_RESULT(recvmsg(socket, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT));
+  if (r < 0) return r;
+  for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c))
+    if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) memcpy(fd, CMSG_DATA(c), sizeof *fd);
+  return r;
 }
 void *so_reserve(size_t n) {
   void *p = mmap(0, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

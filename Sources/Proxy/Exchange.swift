@@ -77,6 +77,8 @@ struct Exchange: BitwiseCopyable {
     var startedAt: UInt64
     var sentAt: UInt64 = 0
     var requestBytes: UInt64 = 0
+    /// First time in the queue for a connection, 0 for never.
+    var waitsSince: UInt64 = 0
     /// Where it was sent last: the server, the connection's number and the exchange's number on it.
     var server: Int32 = -1
     var connection: UInt64 = 0

@@ -6,144 +6,132 @@ import Logging
 import Report
 import Synchronization
 
-/// All workers of one plan: their listening sockets, their threads, their end.
+/// All workers of one plan: their threads, their end. A reload replaces the fleet; the earlier one serves whom it has.
 public final class Fleet: Sendable {
-    /// The proxy cannot be started.
+    /// The workers cannot be started.
     public struct StartError: Error, CustomStringConvertible {
         public var description: String
     }
 
-    /// Where clients connect, as really bound.
-    public let addresses: [String]
+    /// Connections that may wait to be accepted on one socket.
+    static let backlog: Int32 = 4096
+
     public let world: World
     public let plan: Plan
+    private let sockets: ListeningSockets
     private let threads = Mutex<[NamedThread]>([])
-    private let watch: ServerWatch?
-    private let drainStarted = Atomic(false)
-    private let unixPaths: [String]
+    private let leaves = Atomic(false)
+    private let running: Atomic<Int>
+    /// Until the fleet leaves: then its successor's watches.
+    private let watch: Mutex<ServerWatch?>
 
-    /// Binds every listener for every worker, and starts the workers.
-    public init(plan: Plan, listeners: [Address], workers: Int, world: World) throws(StartError) {
+    /// Starts the workers and waits until each accepts clients. `ended` is an eventfd that is written when the last has ended.
+    public init(plan: Plan, sockets: ListeningSockets, workers: Int, world: World, ended: Int32) throws(StartError) {
         self.plan = plan
         self.world = world
-        var addresses: [String] = []
-        var unixPaths: [String] = []
-        var sockets: [[Int32]] = Array(repeating: [], count: workers)
-        var bound: [Int32] = []
-        do throws(StartError) {
-            for listener in listeners {
-                let made = try Self.bind(listener, workers: workers)
-                bound += made
-                for (worker, fd) in made.enumerated() { sockets[worker].append(fd) }
-                addresses.append(Self.localAddress(made[0]))
-                if case .unix(let path) = listener { unixPaths.append(path) }
-            }
-        } catch {
-            for fd in bound { _ = so_close(fd) }
-            throw error
-        }
-        self.addresses = addresses
-        self.unixPaths = unixPaths
-        watch = ServerWatch(plan: plan, world: world)
+        self.sockets = sockets
+        running = Atomic(workers)
+        watch = Mutex(ServerWatch(plan: plan, world: world))
+        let started = Monitor<[Bool]>([])
+        var failed = false
         for worker in 0..<workers {
-            let fds = sockets[worker]
-            guard let thread = NamedThread("worker-\(worker)", { Self.run(worker, fds, plan, world) }) else {
-                throw StartError(description: "cannot start a worker's thread")
+            let listeners = sockets.forWorker(worker, of: workers)
+            let body: @Sendable () -> Void = { [self] in
+                run(worker, listeners) { isReady in started.update { $0.append(isReady) } }
+                world.recorder.metrics.retire(world.counters[worker])
+                if running.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
+                    var one: UInt64 = 1
+                    _ = so_write(ended, &one, 8)
+                }
+            }
+            guard let thread = NamedThread("worker-\(worker)", body) else {
+                for listener in listeners { _ = so_close(listener.descriptor) }
+                running.subtract(workers - worker, ordering: .relaxed)
+                failed = true
+                break
             }
             threads.withLock { $0.append(thread) }
+        }
+        let count = threads.withLock { $0.count }
+        let results = started.wait { $0.count == count ? $0 : nil }
+        guard !failed, !results.contains(false) else {
+            drain()
+            join()
+            throw StartError(description: "cannot start the workers: no memory, descriptors or threads")
         }
     }
 
     /// Makes the worker in its own thread and lets it turn until it is told to stop.
-    private static func run(_ number: Int, _ listeners: [Int32], _ plan: Plan, _ world: World) {
+    private func run(_ number: Int, _ listeners: [WorkerListener], _ started: (Bool) -> Void) {
         let poll = so_epoll_create()
+        defer { if poll >= 0 { _ = so_close(poll) } }
         var seed: UInt64 = 0
         _ = so_random(&seed, 8)
         guard poll >= 0, var worker = Worker(number: number, kernel: Kernel(), poll: poll, plan: plan, world: world, seed: seed)
         else {
-            world.log.critical("a worker could not be made: no memory or descriptors")
-            return
+            for listener in listeners { _ = so_close(listener.descriptor) }
+            return started(false)
         }
-        for (index, fd) in listeners.enumerated() { _ = worker.addListener(fd: fd, index: index) }
         worker.watchMailbox()
+        var isReady = true
+        for listener in listeners where worker.addListener(fd: listener.descriptor, index: listener.index) < 0 {
+            isReady = false
+        }
+        started(isReady)
         worker.run()
-        _ = so_close(poll)
     }
 
     /// Stops accepting; answers in progress are finished, at most until the plan's deadline. A second call changes nothing.
     public func drain() {
-        guard !drainStarted.exchange(true, ordering: .relaxed) else { return }
+        leaves.store(true, ordering: .relaxed)
         for mailbox in world.mailboxes { mailbox.post(.drain) }
     }
 
-    public var isDraining: Bool { drainStarted.load(ordering: .relaxed) }
+    /// Leaves clients, as soon as they are idle, to another fleet; without one, to another process that has the same sockets.
+    /// There is no deadline: whoever is being served is served to the end.
+    public func retire(to successor: Fleet?) {
+        leaves.store(true, ordering: .relaxed)
+        let succession = successor.map {
+            Succession(mailboxes: $0.world.mailboxes, listeners: sockets.places(in: $0.sockets))
+        }
+        for mailbox in world.mailboxes { mailbox.post(.retire(succession)) }
+        stopWatching()
+    }
+
+    public var isLeaving: Bool { leaves.load(ordering: .relaxed) }
+    public var hasEnded: Bool { running.load(ordering: .acquiring) == 0 }
 
     /// Waits until every worker has ended.
     public func join() {
-        for thread in threads.withLock({ $0 }) { thread.join() }
+        let threads = threads.withLock { threads in
+            defer { threads = [] }
+            return threads
+        }
+        for thread in threads { thread.join() }
+        stopWatching()
+    }
+
+    private func stopWatching() {
+        let watch = watch.withLock { watch in
+            defer { watch = nil }
+            return watch
+        }
         watch?.stop()
-        for path in unixPaths { unlink(path) }
     }
+}
 
-    // MARK: Listening sockets
+/// A listening socket as a worker gets it: a descriptor of its own.
+struct WorkerListener: Sendable {
+    var index: Int
+    var descriptor: Int32
+}
 
-    /// One descriptor a worker. On TCP each has its own socket on one port, so that the kernel spreads the connections.
-    private static func bind(_ listener: Address, workers: Int) throws(StartError) -> [Int32] {
-        var address: SocketAddress
-        do throws(Plan.ResolveError) {
-            address = try Plan.resolve(listener)
-        } catch {
-            throw StartError(description: "cannot listen on \(error)")
+extension ListeningSockets {
+    /// Duplicates of the sockets that a worker accepts on. No socket is left out when there are more than workers.
+    func forWorker(_ worker: Int, of workers: Int) -> [WorkerListener] {
+        listeners.enumerated().flatMap { index, listener in
+            let own = listener.descriptors.indices.filter { listener.isShared || $0 % workers == worker }
+            return own.map { WorkerListener(index: index, descriptor: so_duplicate(listener.descriptors[$0])) }
         }
-        if case .unix(let path) = listener { try removeStaleSocket(path, address) }
-        var fds: [Int32] = []
-        for worker in 0..<workers {
-            if address.isUnix, worker > 0 {
-                fds.append(dup(fds[0]))
-                continue
-            }
-            let fd = listen(address)
-            guard fd >= 0 else {
-                for open in fds { _ = so_close(open) }
-                throw StartError(description: "cannot listen on \(listener): \(String(cString: strerror(-fd)))")
-            }
-            fds.append(fd)
-            // Port 0: the others join the port that the first was given.
-            if worker == 0 { _ = so_local_address(fd, &address.storage) }
-        }
-        return fds
-    }
-
-    private static func listen(_ address: SocketAddress) -> Int32 {
-        let fd = so_socket(Int32(address.storage.ss_family))
-        guard fd >= 0 else { return fd }
-        var storage = address.storage
-        if !address.isUnix { _ = so_reuse_port(fd) }
-        var result = so_bind(fd, &storage, address.length)
-        if result >= 0 { result = so_listen(fd, 4096) }
-        guard result >= 0 else {
-            _ = so_close(fd)
-            return result
-        }
-        return fd
-    }
-
-    /// A socket file that nobody listens on any more would only be in the way.
-    private static func removeStaleSocket(_ path: String, _ address: SocketAddress) throws(StartError) {
-        var status = stat()
-        guard lstat(path, &status) == 0 else { return }
-        guard status.st_mode & S_IFMT == S_IFSOCK else {
-            throw StartError(description: "cannot listen on unix:\(path): the file exists and is no socket")
-        }
-        let fd = so_socket(AF_UNIX)
-        defer { if fd >= 0 { _ = so_close(fd) } }
-        var storage = address.storage
-        if so_connect(fd, &storage, address.length) == -ECONNREFUSED { unlink(path) }
-    }
-
-    private static func localAddress(_ fd: Int32) -> String {
-        var storage = sockaddr_storage()
-        _ = so_local_address(fd, &storage)
-        return SocketAddress(storage).description
     }
 }

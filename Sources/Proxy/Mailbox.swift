@@ -3,19 +3,40 @@ import Synchronization
 
 /// Orders to a worker from other threads: a short list behind a lock, and an eventfd that wakes the loop.
 final class Mailbox: Sendable {
-    enum Order: Sendable { case drain, stop }
+    enum Order: Sendable {
+        /// End, with the plan's deadline.
+        case drain
+        /// End in your own time; the workers of the succession go on, or another process when there is none.
+        case retire(Succession?)
+        /// A client that another worker leaves to this one.
+        case adopt(MovedClient)
+    }
+
+    private struct Waiting {
+        var orders: [Order] = []
+        var isClosed = false
+    }
 
     let fd: Int32
-    private let orders = Mutex<[Order]>([])
+    private let waiting = Mutex(Waiting())
 
     /// -1 as descriptor stands for a worker that is driven by hand, as in a simulation.
     init(fd: Int32) { self.fd = fd }
 
-    func post(_ order: Order) {
-        orders.withLock { $0.append(order) }
-        guard fd >= 0 else { return }
+    deinit { if fd >= 0 { _ = so_close(fd) } }
+
+    /// False when the worker has ended: the order was not taken.
+    @discardableResult
+    func post(_ order: Order) -> Bool {
+        let (isTaken, isFirst) = waiting.withLock { waiting in
+            guard !waiting.isClosed else { return (false, false) }
+            waiting.orders.append(order)
+            return (true, waiting.orders.count == 1)
+        }
+        guard isFirst, fd >= 0 else { return isTaken }
         var one: UInt64 = 1
         _ = so_write(fd, &one, 8)
+        return isTaken
     }
 
     func take() -> [Order] {
@@ -23,9 +44,18 @@ final class Mailbox: Sendable {
             var count: UInt64 = 0
             _ = so_read(fd, &count, 8)
         }
-        return orders.withLock { waiting in
-            defer { waiting.removeAll() }
-            return waiting
+        return waiting.withLock { waiting in
+            defer { waiting.orders.removeAll() }
+            return waiting.orders
+        }
+    }
+
+    /// No order is taken any more. False, and nothing changes, when there is one to be carried out first.
+    func close() -> Bool {
+        waiting.withLock { waiting in
+            guard waiting.orders.isEmpty else { return false }
+            waiting.isClosed = true
+            return true
         }
     }
 }

@@ -67,8 +67,8 @@ private struct Watching {
                 HealthCheck(
                     place: place, upstream: upstream, server: server, health: health,
                     host: address.address.isUnix ? "localhost" : address.name,
-                    tls: address.tls.map { HealthCheckTLS($0, records) }, isUp: so_load(&world.sharedServers[place].isUp) != 0,
-                    now: now))
+                    tls: address.tls.map { HealthCheckTLS($0, records) },
+                    isUp: so_load(&world.shared(place).pointee.isUp) != 0, now: now))
         }
     }
 
@@ -110,7 +110,7 @@ private struct Watching {
 
     private func milliseconds(_ now: UInt64) -> Int32 {
         var wake = checks.map(\.wakesAt).min() ?? .max
-        for (place, _, _) in ejected { wake = min(wake, so_load(&world.sharedServers[place].ejectedUntil)) }
+        for (place, _, _) in ejected { wake = min(wake, so_load(&world.shared(place).pointee.ejectedUntil)) }
         guard wake != .max else { return -1 }
         return wake <= now ? 0 : Int32(clamping: (wake - now + 999_999) / 1_000_000)
     }
@@ -119,7 +119,7 @@ private struct Watching {
 
     private mutating func note(_ outcome: HealthCheck.Outcome, _ index: Int, _ now: UInt64) {
         let check = checks[index]
-        let shared = world.sharedServers + check.place
+        let shared = world.shared(check.place)
         switch outcome {
         case .unfinished: return
         case .healthy:
@@ -152,14 +152,14 @@ private struct Watching {
 
     /// Notes which servers are passed over now, and tells of those that are not any more.
     private mutating func noteEjections(_ now: UInt64) {
-        for (place, upstream, server) in ejected where so_load(&world.sharedServers[place].ejectedUntil) <= now {
-            let isUp = so_load(&world.sharedServers[place].isUp) != 0
+        for (place, upstream, server) in ejected where so_load(&world.shared(place).pointee.ejectedUntil) <= now {
+            let isUp = so_load(&world.shared(place).pointee.isUp) != 0
             world.gauges?.setUp(upstream: upstream, server: server, isUp)
             if isUp { world.log.info("server no longer ejected", metadata: names(upstream, server)) }
         }
         var still: [(Int, Int, Int)] = []
         forEachServer(plan) { place, upstream, server in
-            if so_load(&world.sharedServers[place].ejectedUntil) > now { still.append((place, upstream, server)) }
+            if so_load(&world.shared(place).pointee.ejectedUntil) > now { still.append((place, upstream, server)) }
         }
         ejected = still
     }

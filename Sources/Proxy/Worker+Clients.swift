@@ -11,6 +11,7 @@ extension Worker {
     /// A connection of a client has something to read, or room to write, or its turn again.
     mutating func clientReady(_ slot: Int32) {
         let c = clients[slot]
+        if isRetiring, moveToSuccessor(slot) { return }
         if c.pointee.needsUpstream {
             c.pointee.needsUpstream = false
             findUpstream(c.pointee.exchange)
@@ -40,7 +41,7 @@ extension Worker {
         guard c.pointee.mustClose else {
             // A handshake's bytes: its deadline, and the first request's, stands.
             if c.pointee.socket.security == .handshaking { return false }
-            timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientIdle)
+            timers.set(Worker.clientTimer(slot), now + idleTime)
             return false
         }
         closeClient(slot)
@@ -202,7 +203,6 @@ extension Worker {
         // The rest of the request's body is still to come, and the answer has said that the connection closes.
         if c.pointee.phase == .body { return linger(slot) }
         c.pointee.phase = .head
-        if isDraining { endAfterAnswer(slot) }
         if c.pointee.mustClose {
             if c.pointee.lingers, !c.pointee.socket.sawEnd { return linger(slot) }
             if c.pointee.socket.isBlocked {
@@ -213,8 +213,8 @@ extension Worker {
             return
         }
         timers.set(
-            Worker.clientTimer(slot), now + (c.pointee.socket.isBlocked ? plan.timeouts.clientBody : plan.timeouts.clientIdle))
-        if c.pointee.socket.mayHaveInput { queueClient(slot) }
+            Worker.clientTimer(slot), now + (c.pointee.socket.isBlocked ? plan.timeouts.clientBody : idleTime))
+        if c.pointee.socket.mayHaveInput || isRetiring { queueClient(slot) }
     }
 
     /// The connection ends with the current answer, though its client may not have asked for that.
@@ -250,6 +250,7 @@ extension Worker {
 
     static func clientTimer(_ slot: Int32) -> Int32 { slot }
     var hangupTimer: Int32 { drainTimer + 1 }
-    func serverTimer(_ server: Int) -> Int32 { drainTimer + 2 + Int32(server) }
+    var queueTimer: Int32 { drainTimer + 2 }
+    func serverTimer(_ server: Int) -> Int32 { drainTimer + 3 + Int32(server) }
     func upstreamTimer(_ slot: Int32) -> Int32 { slot + Int32(clients.capacity) }
 }

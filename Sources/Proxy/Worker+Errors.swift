@@ -52,7 +52,7 @@ extension Worker {
         c.pointee.exchange = -1
         if c.pointee.mustClose { return linger(slot) }
         c.pointee.phase = .head
-        timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientIdle)
+        timers.set(Worker.clientTimer(slot), now + idleTime)
     }
 
     private func countRejected(_ status: Int) {
@@ -163,5 +163,5 @@ extension Worker {
     }
 
     /// The date as RFC 9110 section 5.6.7 writes it.
-    private func httpDate() -> String { WallTime.imfFixdate(nanoseconds: kernel.wallClock()) }
+    func httpDate() -> String { WallTime.imfFixdate(nanoseconds: kernel.wallClock()) }
 }

@@ -28,6 +28,7 @@ extension Worker {
     mutating func handshakeFailed(_ slot: Int32) {
         let c = clients[slot]
         counters.countRejected(.tls)
+        if c.pointee.socket.security == .refused, tlsFailure?.reason == .plainHTTP { answerInCleartext(slot) }
         guard let heldBack = tlsLog.take(now) else { return }
         var reason = "timeout"
         var error = "the handshake took too long"
@@ -44,6 +45,16 @@ extension Worker {
         if let name = c.pointee.socket.session?.serverName { metadata["server_name"] = "\(name.prefix(255))" }
         if heldBack > 0 { metadata["held_back"] = "\(heldBack)" }
         world.log.notice("TLS handshake failed", metadata: metadata)
+    }
+
+    /// Who speaks HTTP where TLS is due can be told so in HTTP.
+    private func answerInCleartext(_ slot: Int32) {
+        let text = "400 Bad Request\nThis port speaks HTTPS, not plain HTTP.\n"
+        var response =
+            "HTTP/1.1 400 Bad Request\r\nDate: \(httpDate())\r\nContent-Type: text/plain; charset=utf-8\r\n"
+            + "Content-Length: \(text.utf8.count)\r\nConnection: close\r\n\r\n\(text)"
+        let fd = clients[slot].pointee.socket.fd
+        response.withUTF8 { _ = kernel.send(fd, $0.baseAddress!, $0.count) }
     }
 
     // MARK: Upstreams

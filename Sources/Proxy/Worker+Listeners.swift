@@ -39,7 +39,7 @@ extension Worker {
         }
     }
 
-    private mutating func admit(_ fd: Int32, _ address: sockaddr_storage, listener: Int) {
+    mutating func admit(_ fd: Int32, _ address: sockaddr_storage, listener: Int) {
         guard world.changeClients(by: 1) < UInt64(plan.limits.clientConnections) else {
             _ = world.changeClients(by: -1)
             counters.countRejected(.connectionLimit)
@@ -87,12 +87,12 @@ extension Worker {
 
     /// Accepts again, once there is a descriptor for a client.
     mutating func resumeAccepting() {
-        guard isDraining || world.hasRoomForClient else {
+        guard isLeaving || world.hasRoomForClient else {
             acceptsPausedUntil = now + Self.pauseTime
             return
         }
         acceptsPaused = false
-        guard !isDraining else { return }
+        guard !isLeaving else { return }
         for (place, listener) in listeners.enumerated() where listener.isOpen {
             _ = kernel.register(poll, listener.fd, tag: Self.tag(.listener, 0, Int32(place)), edge: false)
         }
@@ -108,71 +108,9 @@ extension Worker {
         for order in world.mailboxes[number].take() {
             switch order {
             case .drain: startDrain()
-            case .stop: isStopped = true
+            case .retire(let succession): startRetirement(succession)
+            case .adopt(let moved): adopt(moved)
             }
         }
     }
-
-    /// No new clients; those that are idle are closed, the others after their answer.
-    package mutating func startDrain() {
-        guard !isDraining else { return }
-        isDraining = true
-        drainDeadline = now + plan.timeouts.drain
-        for (place, listener) in listeners.enumerated() where listener.isOpen {
-            if !acceptsPaused { kernel.unregister(poll, listener.fd) }
-            kernel.close(listener.fd)
-            listeners[place].isOpen = false
-        }
-        var slot: Int32 = 0
-        while slot < clients.highest {
-            defer { slot += 1 }
-            guard isClientOpen(slot) else { continue }
-            let c = clients[slot]
-            // A request whose first bytes have come is served.
-            if c.pointee.exchange < 0, c.pointee.phase == .head, c.pointee.socket.input.isEmpty, !c.pointee.socket.isReadable,
-                !c.pointee.socket.isBlocked, c.pointee.socket.security != .handshaking
-            {
-                closeClient(slot)
-            }
-        }
-        timers.open(drainTimer)
-        timers.set(drainTimer, drainDeadline)
-    }
-
-    /// One past every connection's timer.
-    var drainTimer: Int32 { Int32(clients.capacity + upstreams.capacity) }
-
-    mutating func continueDrain() {
-        if now >= drainDeadline { closeAll() }
-        guard clients.count == 0, collections.isEmpty else { return }
-        closeAll()
-        isStopped = true
-    }
-
-    /// Closes whatever is left; surplus that is being collected is told first.
-    mutating func closeAll() {
-        var slot: Int32 = 0
-        while slot < upstreams.highest {
-            if isUpstreamOpen(slot) {
-                switch upstreams[slot].pointee.phase {
-                case .surplus: surplusEnded(slot, closed: false)
-                case .resting, .ready:
-                    unpool(slot)
-                    closeUpstream(slot, .drain)
-                default:
-                    let number = upstreams[slot].pointee.exchange
-                    if number >= 0 { clientBroke(exchanges[number].pointee.client) } else { closeUpstream(slot, .drain) }
-                }
-            }
-            slot += 1
-        }
-        slot = 0
-        while slot < clients.highest {
-            if isClientOpen(slot) { clientBroke(slot) }
-            slot += 1
-        }
-    }
-
-    private func isClientOpen(_ slot: Int32) -> Bool { clients.isTaken(slot) }
-    private func isUpstreamOpen(_ slot: Int32) -> Bool { upstreams.isTaken(slot) }
 }

@@ -303,7 +303,26 @@ extension Worker {
         }
         queues[upstream].last = number
         queues[upstream].count += 1
-        timers.set(Worker.clientTimer(e.pointee.client), now + plan.upstreams[upstream].queueTimeout)
+        if queues[upstream].count == 1 { timers.set(queueTimer, now + Self.queueLookTime) }
+        if e.pointee.waitsSince == 0 { e.pointee.waitsSince = now }
+        timers.set(Worker.clientTimer(e.pointee.client), e.pointee.waitsSince + plan.upstreams[upstream].queueTimeout)
+    }
+
+    /// Connections that other workers close make room here too, and nobody tells: so whoever waits looks.
+    static var queueLookTime: UInt64 { 10_000_000 }
+
+    mutating func lookAtQueues() {
+        var waits = false
+        for upstream in queues.indices where queues[upstream].count > 0 {
+            waits = true
+            for server in firstServer[upstream]..<firstServer[upstream + 1] where isUp(server) {
+                let open = so_load(&servers[server].shared.pointee.connections)
+                let room =
+                    UInt64(plan.upstreams[upstream].connectionsMax) - min(open, UInt64(plan.upstreams[upstream].connectionsMax))
+                for _ in 0..<min(Int(room), queues[upstream].count) { serveQueue(upstream) }
+            }
+        }
+        if waits { timers.set(queueTimer, now + Self.queueLookTime) }
     }
 
     /// Takes an exchange out of its queue, wherever it stands.

@@ -47,7 +47,9 @@ extension Worker {
         case .chunked, .untilClose: e.pointee.clientFraming = isHTTP10 ? .untilClose : .chunked
         }
         // Whoever answers before the request is complete leaves bytes behind that nobody will read.
-        if e.pointee.clientFraming == .untilClose || !e.pointee.requestEnded || isDraining { endAfterAnswer(e.pointee.client) }
+        if e.pointee.clientFraming == .untilClose || !e.pointee.requestEnded || mustLeave(c) {
+            endAfterAnswer(e.pointee.client)
+        }
         let hop = ResponseHead.Hop(framing: e.pointee.clientFraming, closes: c.pointee.mustClose, isHTTP10: isHTTP10)
         ResponseHead.dropFields(&responseBlock, hop)
         putHead(hop, plan.routes[Int(e.pointee.request.route)].responseFields)
@@ -138,7 +140,9 @@ extension Worker {
         sendToClient(client)
         // The client went away with its last bytes: its exchange, and this connection, went with it.
         guard upstreams.generation(slot) == generation, u.pointee.exchange == number else { return }
-        let mayKeep = e.pointee.requestEnded && !u.pointee.socket.isBlocked && !u.pointee.mustClose && !isDraining
+        // A worker that leaves keeps connections only for those who wait for one.
+        let isWanted = !isLeaving || queues[Int(e.pointee.upstreamIndex)].count > 0
+        let mayKeep = e.pointee.requestEnded && !u.pointee.socket.isBlocked && !u.pointee.mustClose && isWanted
         let requestEnded = e.pointee.requestEnded
         countAnswer(number, status: Int(e.pointee.answer.status), route: route)
         // Its surplus is told later, by an id that its line can have already.

@@ -65,8 +65,9 @@ extension Worker {
     mutating func strayListeningEnded(_ slot: Int32, closed: Bool) {
         // A close that was announced is no hang-up; one in quarantine is.
         if closed { noteEnding(slot, mayBeHangup: !upstreams[slot].pointee.mustClose) }
-        closeUpstream(
-            slot, closed ? .upstreamClosed : isQuarantined(Int(upstreams[slot].pointee.server)) ? .quarantine : .notReusable)
+        if closed { return closeUpstream(slot, .upstreamClosed) }
+        let isQuarantined = isQuarantined(Int(upstreams[slot].pointee.server))
+        closeUpstream(slot, isQuarantined ? .quarantine : isLeaving ? .drain : .notReusable)
     }
 
     /// The surplus has ended: judge it, tell it, close the connection.

@@ -12,8 +12,9 @@ extension Worker {
         // The drain's own deadline: the turn's end looks at it.
         if others == 0 { return }
         if others == 1 { return judgeHangups() }
+        if others == 2 { return lookAtQueues() }
         if timer == accessTimer { return handOverAccess() }
-        if others > 1 { return quarantineExpired(others - 2) }
+        if others > 2 { return quarantineExpired(others - 3) }
         if Int(timer) < clients.capacity { clientExpired(timer) } else { upstreamExpired(timer - Int32(clients.capacity)) }
     }
 

@@ -75,7 +75,12 @@ public struct Worker: ~Copyable {
     /// Connections that hung up suspiciously soon, the first to be judged first.
     var hangups: [Hangup] = []
     var random: RandomNumbers
+    /// To end, with a deadline.
     var isDraining = false
+    /// To end in its own time: another worker goes on in its place.
+    var isRetiring = false
+    /// Those who go on, when they are in this process.
+    var succession: Succession?
     package internal(set) var isStopped = false
     var drainDeadline: UInt64 = 0
     var acceptsPaused = false
@@ -90,7 +95,7 @@ public struct Worker: ~Copyable {
             let upstreams = Slab<UpstreamConnection>(capacity: upstreamCapacity),
             let exchanges = Slab<Exchange>(capacity: plan.limits.clientConnections + 16)
         else { return nil }
-        timers = TimerWheel(capacity: clients.capacity + upstreams.capacity + 3 + world.serverCount, now: kernel.now())
+        timers = TimerWheel(capacity: clients.capacity + upstreams.capacity + 4 + world.serverCount, now: kernel.now())
         self.clients = clients
         self.upstreams = upstreams
         self.exchanges = exchanges
@@ -122,7 +127,7 @@ public struct Worker: ~Copyable {
                 servers.append(
                     Server(
                         upstream: UInt16(i), index: UInt16(j), weight: UInt32(server.weight),
-                        shared: world.sharedServers + servers.count))
+                        shared: world.shared(servers.count)))
             }
         }
         firstServer.append(servers.count)
@@ -134,8 +139,14 @@ public struct Worker: ~Copyable {
         logsAccess = world.accessLog != nil
         if let log = world.accessLog { journal = AccessJournal(log, plan: plan) } else { journal = nil }
         timers.open(hangupTimer)
+        timers.open(queueTimer)
         timers.open(accessTimer)
-        for server in servers.indices { timers.open(serverTimer(server)) }
+        for server in servers.indices {
+            timers.open(serverTimer(server))
+            // A quarantine that an earlier plan's workers have begun.
+            let until = so_load(&servers[server].shared.pointee.quarantinedUntil)
+            if until > now { timers.set(serverTimer(server), until) }
+        }
     }
 
     deinit {
@@ -170,7 +181,7 @@ public struct Worker: ~Copyable {
         }
         while let expired = timers.expire(now: now) { timerExpired(expired) }
         if acceptsPaused, now >= acceptsPausedUntil { resumeAccepting() }
-        if isDraining { continueDrain() }
+        if isLeaving { continueLeaving() }
     }
 
     // MARK: Tags

@@ -4,7 +4,7 @@ import Logging
 import Report
 
 /// What a worker is given from outside, and shares with the others.
-public final class World: @unchecked Sendable {
+public final class World: Sendable {
     let counters: [WorkerCounters]
     let recorder: IncidentRecorder
     /// Nil when requests are not logged.
@@ -13,18 +13,20 @@ public final class World: @unchecked Sendable {
     let log: Logger
     /// One a worker.
     let mailboxes: [Mailbox]
-    /// One place a server, in the order of the plan's upstreams. Relaxed atomics only.
-    let sharedServers: UnsafeMutablePointer<SharedServer>
-    let serverCount: Int
     /// A client's connection with this descriptor or a higher one is the last for the time being.
     let clientDescriptorMax: Int32
     /// Wakes the thread that watches over the servers; -1 when there is none.
     let watchWakeUp: Int32
-    private let words: UnsafeMutablePointer<UInt64>
+    /// One a server, in the order of the plan's upstreams.
+    private let facts: [ServerFacts]
+    private let counts: SharedCounts
 
+    var serverCount: Int { facts.count }
+
+    /// The world of a new plan. What `earlier` knows about servers that the plan names again stays true.
     public init(
         plan: Plan, counters: [WorkerCounters], recorder: IncidentRecorder, accessLog: AccessLog? = nil, gauges: ServerGauges?,
-        log: Logger, wakes: Bool = true
+        log: Logger, carryingOver earlier: World? = nil, wakes: Bool = true
     ) {
         self.counters = counters
         self.recorder = recorder
@@ -35,19 +37,35 @@ public final class World: @unchecked Sendable {
         watchWakeUp = wakes ? so_eventfd() : -1
         // Descriptors of a simulation are none.
         clientDescriptorMax = wakes ? Self.clientDescriptorMax : .max
-        serverCount = plan.upstreams.reduce(0) { $0 + $1.servers.count }
-        sharedServers = .allocate(capacity: max(serverCount, 1))
-        sharedServers.initialize(repeating: SharedServer(), count: max(serverCount, 1))
-        words = .allocate(capacity: 2)
-        words.initialize(repeating: 0, count: 2)
+        facts = plan.upstreams.flatMap { upstream in
+            upstream.servers.map { server in
+                earlier?.facts.first { $0.upstream == upstream.name && $0.server == server.name }
+                    ?? ServerFacts(upstream: upstream.name, server: server.name)
+            }
+        }
+        counts = earlier?.counts ?? SharedCounts()
+        if earlier != nil { forgetUnchecked(plan) }
     }
 
-    deinit {
-        for mailbox in mailboxes where mailbox.fd >= 0 { _ = so_close(mailbox.fd) }
-        if watchWakeUp >= 0 { _ = so_close(watchWakeUp) }
-        sharedServers.deallocate()
-        words.deallocate()
+    deinit { if watchWakeUp >= 0 { _ = so_close(watchWakeUp) } }
+
+    /// Nobody would bring a server back that checks had found down, now that there are none, or that is now the only one.
+    private func forgetUnchecked(_ plan: Plan) {
+        var place = 0
+        for (index, upstream) in plan.upstreams.enumerated() {
+            for server in upstream.servers.indices {
+                if upstream.health == nil { so_store(&shared(place).pointee.isUp, 1) }
+                if upstream.health == nil, upstream.servers.count == 1 {
+                    so_store(&shared(place).pointee.ejectedUntil, 0)
+                    gauges?.setUp(upstream: index, server: server, true)
+                }
+                place += 1
+            }
+        }
     }
+
+    /// What the workers share about a server: relaxed atomics only.
+    func shared(_ server: Int) -> UnsafeMutablePointer<SharedServer> { facts[server].shared }
 
     /// Whether the next descriptor would be one for a client. Costs two system calls.
     var hasRoomForClient: Bool {
@@ -65,10 +83,10 @@ public final class World: @unchecked Sendable {
     }
 
     /// A number for a new upstream connection, unique in the process, from 1.
-    func nextConnectionNumber() -> UInt64 { so_fetch_add(words, 1) + 1 }
+    func nextConnectionNumber() -> UInt64 { so_fetch_add(counts.connectionNumber, 1) + 1 }
 
     /// Counts client connections over all workers; gives the count before.
-    func changeClients(by difference: Int64) -> UInt64 { so_fetch_add(words + 1, difference) }
+    func changeClients(by difference: Int64) -> UInt64 { so_fetch_add(counts.clients, difference) }
 
     /// A worker passes a server over from now on: its gauge says so, until the watch sees it come back.
     func serverEjected(upstream: Int, server: Int) {

@@ -17,6 +17,8 @@ public final class AccessLog: Sendable {
         var unwritten = 0
         var free: [AccessChunk] = []
         var isReopenAsked = false
+        /// Opened by a reload, to be written to from now on.
+        var successor: LogFile?
         var isClosing = false
         var isClosed = false
     }
@@ -90,6 +92,21 @@ public final class AccessLog: Sendable {
     /// Opens the file anew before the next lines (SIGUSR1, after an external rotation).
     public func reopen() { queue.update { $0.isReopenAsked = true } }
 
+    /// Goes on with another file, or another rotation. Throws, and changes nothing, when the file cannot be opened.
+    public func change(path: String, rotateBytes: UInt64?, keep: Int) throws(OpenError) {
+        let file: LogFile
+        do throws(LogFile.Failure) {
+            file = try LogFile(path: path, rotation: rotateBytes.map { .init(sizeBytes: $0, keep: max(0, keep)) })
+        } catch {
+            throw OpenError(path: path, reason: error.reason)
+        }
+        let replaced = queue.update { queue in
+            defer { queue.successor = file }
+            return queue.successor
+        }
+        if var replaced { replaced.close() }
+    }
+
     /// Writes what is queued, then ends. What comes later is dropped and counted.
     public func close() {
         queue.update { $0.isClosing = true }
@@ -104,10 +121,20 @@ public final class AccessLog: Sendable {
         var file = opened
         var troubles = LogTroubles(log: "access log", path: file.path)
         while true {
-            let (chunks, isReopenAsked): ([AccessChunk], Bool) = queue.wait { queue in
-                guard !queue.waiting.isEmpty || queue.isReopenAsked || queue.isClosing else { return nil }
-                defer { queue.waiting = [] }
-                return (queue.waiting, queue.isReopenAsked)
+            let (chunks, isReopenAsked, successor): ([AccessChunk], Bool, LogFile?) = queue.wait { queue in
+                guard !queue.waiting.isEmpty || queue.isReopenAsked || queue.successor != nil || queue.isClosing else {
+                    return nil
+                }
+                defer {
+                    queue.waiting = []
+                    queue.successor = nil
+                }
+                return (queue.waiting, queue.isReopenAsked, queue.successor)
+            }
+            if let successor {
+                file.close()
+                file = successor
+                troubles = LogTroubles(log: "access log", path: file.path)
             }
             if isReopenAsked {
                 do {

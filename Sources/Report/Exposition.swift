@@ -7,6 +7,7 @@ struct Exposition {
     var version: String
     var isReloadSuccessful: Bool
     var reloadNanoseconds: UInt64
+    var restarts: UInt64
     var process: ProcessStatistics
 
     func text() -> [UInt8] {
@@ -16,7 +17,7 @@ struct Exposition {
             announce(description, into: &text)
             switch description.sort {
             case .histogram: histogram(family, description, into: &text)
-            case .counter where family != .processCPU:
+            case .counter where family != .processCPU && family != .workerProcessRestarts:
                 for series in samples[family] {
                     let exemplar = family == .incidents ? exemplars[series.labels] : nil
                     text.sample(description.name, pairs(description, series), String(series.values[0]))
@@ -79,6 +80,7 @@ struct Exposition {
         switch family {
         case .configLastReloadSuccessful: ([], isReloadSuccessful ? "1" : "0")
         case .configLastReloadSuccessTimestamp: ([], MetricsText.seconds(nanoseconds: reloadNanoseconds))
+        case .workerProcessRestarts: ([], String(restarts))
         case .buildInfo: ([("version", version)], "1")
         case .processCPU: ([], MetricsText.seconds(nanoseconds: process.cpuNanoseconds))
         case .processResidentMemory: process.residentBytes.map { ([], String($0)) }

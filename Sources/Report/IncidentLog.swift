@@ -15,6 +15,8 @@ public final class IncidentLog: Sendable {
         var unwritten = 0
         var unwrittenBytes = 0
         var isReopenAsked = false
+        /// Opened by a reload, to be written to from now on.
+        var successor: LogFile?
         var isClosing = false
         var isClosed = false
     }
@@ -66,8 +68,25 @@ public final class IncidentLog: Sendable {
     /// Opens the file anew before the next record (SIGUSR1, after an external rotation).
     public func reopen() { queue.update { $0.isReopenAsked = true } }
 
+    /// Goes on with another file, or another rotation. Throws, and changes nothing, when the file cannot be opened.
+    public func change(path: String, rotateBytes: UInt64?, keep: Int) throws(OpenError) {
+        let file: LogFile
+        do throws(LogFile.Failure) {
+            file = try LogFile(path: path, rotation: rotateBytes.map { .init(sizeBytes: $0, keep: max(0, keep)) })
+        } catch {
+            throw OpenError(path: path, reason: error.reason)
+        }
+        let replaced = queue.update { queue in
+            defer { queue.successor = file }
+            return queue.successor
+        }
+        if var replaced { replaced.close() }
+    }
+
     /// Waits until everything queued so far has been written or has failed.
-    public func flush() { queue.wait { $0.unwritten == 0 && !$0.isReopenAsked || $0.isClosed ? () : nil } }
+    public func flush() {
+        queue.wait { $0.unwritten == 0 && !$0.isReopenAsked && $0.successor == nil || $0.isClosed ? () : nil }
+    }
 
     /// Writes what is queued, then ends. What comes later is dropped and counted.
     public func close() {
@@ -83,10 +102,20 @@ public final class IncidentLog: Sendable {
         var file = opened
         var troubles = Troubles(path: file.path)
         while true {
-            let (lines, isReopenAsked): ([[UInt8]], Bool) = queue.wait { queue in
-                guard !queue.lines.isEmpty || queue.isReopenAsked || queue.isClosing else { return nil }
-                defer { queue.lines = [] }
-                return (queue.lines, queue.isReopenAsked)
+            let (lines, isReopenAsked, successor): ([[UInt8]], Bool, LogFile?) = queue.wait { queue in
+                guard !queue.lines.isEmpty || queue.isReopenAsked || queue.successor != nil || queue.isClosing else {
+                    return nil
+                }
+                defer {
+                    queue.lines = []
+                    queue.successor = nil
+                }
+                return (queue.lines, queue.isReopenAsked, queue.successor)
+            }
+            if let successor {
+                file.close()
+                file = successor
+                troubles = Troubles(path: file.path)
             }
             if isReopenAsked {
                 do {

@@ -5,7 +5,7 @@ public enum MetricFamily: Int, CaseIterable, Sendable {
     case upstreamConnections, upstreamConnectionsClosed, upstreamServerUp, upstreamServerQuarantined, upstreamRetries
     case upstreamRetriesRefused
     case clientConnections, clientRejected, receivedBytes, sentBytes
-    case eventLoopLag, configLastReloadSuccessful, configLastReloadSuccessTimestamp, buildInfo
+    case eventLoopLag, configLastReloadSuccessful, configLastReloadSuccessTimestamp, workerProcessRestarts, buildInfo
     case processCPU, processResidentMemory, processVirtualMemory, processOpenFDs, processMaxFDs, processStartTime
 
     public enum Sort: String, Sendable { case counter, gauge, histogram, info }
@@ -134,6 +134,10 @@ public enum MetricFamily: Int, CaseIterable, Sendable {
             .init(
                 name: "sendonce_config_last_reload_success_timestamp_seconds", sort: .gauge, labels: [],
                 help: "When the configuration in force was loaded, in seconds since the Unix epoch.")
+        case .workerProcessRestarts:
+            .init(
+                name: "sendonce_worker_process_restarts_total", sort: .counter, labels: [],
+                help: "Times that the worker process was started again after it had crashed.")
         case .buildInfo:
             .init(name: "sendonce_build_info", sort: .info, labels: ["version"], help: "The version that runs.")
         case .processCPU:

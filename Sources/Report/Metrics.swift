@@ -32,11 +32,14 @@ public final class Metrics: Sendable {
     }
 
     public let version: String
+    /// Crashes of worker processes before this one.
+    public let restarts: UInt64
     private let registry: Mutex<Registry>
     private let rare: Mutex<Rare>
 
-    public init(schema: MetricsSchema, version: String) {
+    public init(schema: MetricsSchema, version: String, restarts: UInt64 = 0) {
         self.version = version
+        self.restarts = restarts
         registry = Mutex(Registry(schema: schema, servers: ServerGauges(schema: schema, carryingOver: nil)))
         rare = Mutex(Rare(reloadNanoseconds: WallTime.nowNanoseconds()))
     }
@@ -136,6 +139,7 @@ public final class Metrics: Sendable {
         return Exposition(
             format: format, samples: samples, exemplars: exemplars, version: version,
             isReloadSuccessful: rare.isReloadSuccessful, reloadNanoseconds: rare.reloadNanoseconds,
+            restarts: restarts,
             process: ProcessStatistics.read()
         ).text()
     }

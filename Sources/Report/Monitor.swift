@@ -1,12 +1,12 @@
 import Glibc
 
 /// A value behind a lock that threads can wait on until it changes.
-final class Monitor<Value>: @unchecked Sendable {
+public final class Monitor<Value>: @unchecked Sendable {
     private var value: Value
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
-    init(_ value: sending Value) {
+    public init(_ value: sending Value) {
         self.value = value
         pthread_mutex_init(mutex, nil)
         pthread_cond_init(changed, nil)
@@ -20,7 +20,7 @@ final class Monitor<Value>: @unchecked Sendable {
     }
 
     /// Runs `body` alone with the value and wakes whoever waits.
-    func update<Result>(_ body: (inout Value) -> Result) -> Result {
+    public func update<Result>(_ body: (inout Value) -> Result) -> Result {
         pthread_mutex_lock(mutex)
         defer {
             pthread_cond_broadcast(changed)
@@ -30,7 +30,7 @@ final class Monitor<Value>: @unchecked Sendable {
     }
 
     /// Waits until `body` has a result.
-    func wait<Result>(for body: (inout Value) -> Result?) -> Result {
+    public func wait<Result>(for body: (inout Value) -> Result?) -> Result {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         while true {

@@ -17,7 +17,7 @@ struct DemoCommand: ParsableCommand {
             workers: "1")
         let settings = try ConfigurationFile.load(nil, overrides)
         let service = try Service(settings, log: Logger(label: "sendonce"))
-        let proxy = service.fleet.addresses[0]
+        let proxy = service.addresses[0]
         say("An upstream with faults is listening on 127.0.0.1:\(upstream.port), SendOnce before it on \(proxy).\n")
         let printer = NamedThread("incident-printer") { [ring = service.recorder.ring] in Self.printIncidents(ring) }
         for story in FaultyUpstream.stories {
@@ -33,7 +33,7 @@ struct DemoCommand: ParsableCommand {
         }
         say("Proxy:      http://\(proxy)/   (try /orders/7 yourself; Ctrl-C ends the demo)")
         _ = printer
-        try service.runUntilSignalled()
+        service.runUntilSignalled()
     }
 
     private func say(_ text: String) { Self.write(text) }

@@ -18,6 +18,7 @@ struct Main: ParsableCommand {
             var command = try parseAsRoot()
             try command.run()
         } catch let failure as Failure {
+            for problem in failure.problems { StandardError.write("\(problem)\n") }
             StandardError.write("sendonce: \(failure.message)\n")
             Glibc.exit(failure.code)
         } catch {
@@ -33,14 +34,17 @@ struct Main: ParsableCommand {
 struct Failure: Error {
     let code: Int32
     let message: String
+    /// What is wrong with the configuration, each with its place.
+    var problems: [String] = []
 
     static func runtime(_ message: String) -> Failure { Failure(code: 1, message: message) }
     static func usage(_ message: String) -> Failure { Failure(code: 2, message: message) }
 
     /// Tells every problem on a line of its own.
     static func badConfiguration(_ problems: Problems) -> Failure {
-        StandardError.write("\(problems)\n")
-        return .usage("the configuration cannot be used")
+        var failure = usage("the configuration cannot be used")
+        failure.problems = "\(problems)".split(separator: "\n").map(String.init)
+        return failure
     }
 }
 

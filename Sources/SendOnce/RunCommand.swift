@@ -26,9 +26,21 @@ struct RunCommand: ParsableCommand {
         LoggingSystem.bootstrap { _ in LogLine(logLevel: level, format: format) }
         let overrides = Overrides(listen: listen, upstreams: upstream, admin: admin, incidents: incidents, workers: workers)
         if config == nil, upstream.isEmpty { throw Failure.usage("run needs --config FILE or at least one --upstream ADDR") }
-        let settings = try ConfigurationFile.load(config, overrides)
-        let service = try Service(settings, log: Logger(label: "sendonce"))
-        try service.runUntilSignalled()
+        let log = Logger(label: "sendonce")
+        let inheritance = try Self.inheritance(log)
+        let load = { [config] in try ConfigurationFile.load(config, overrides) }
+        let service = try Service(try load(), log: log, inheritance: inheritance, load: config == nil ? nil : load)
+        service.runUntilSignalled()
+    }
+
+    /// What this process begins with. With a supervisor, which is what the process becomes that was started, this returns
+    /// in its worker processes.
+    private static func inheritance(_ log: Logger) throws -> Inheritance {
+        if let inheritance = Succeeding.workerInheritance() { return inheritance }
+        if Environment.variables["SENDONCE_SUPERVISE"] == "off" {
+            return Inheritance(sockets: Inheritance.fromServiceManager())
+        }
+        return try Supervisor.run(log: log)
     }
 }
 

@@ -6,64 +6,103 @@ import Logging
 import Proxy
 import Report
 
-/// Everything that `run` starts, and in which order it ends.
+/// The proxy as a process: everything that `run` starts, what signals do to it, and in which order it ends.
 final class Service {
-    private let settings: Settings
-    private let log: Logger
-    private let signals: Int32
+    static let signalNumbers: [Int32] = [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2]
+
+    let log: Logger
     let metrics: Metrics
     let recorder: IncidentRecorder
-    let accessLog: AccessLog?
-    let fleet: Fleet
-    let admin: AdminServer?
+    /// Nil when requests are not logged.
+    var accessLog: AccessLog?
+    let inForce: InForce
+    /// Reads the configuration again; nil where there is nothing to read.
+    let load: (() throws -> Settings)?
+    let inheritance: Inheritance
+    /// Written when a fleet has ended.
+    let ended: Int32
+    private let signals: Int32
+    private var isEnding = false
+    var sockets: ListeningSockets
+    var admin: AdminServer?
+    /// Fleets that serve to the end whom they have.
+    var leaving: [Fleet] = []
+
+    /// Where clients connect, as really bound.
+    var addresses: [String] { sockets.addresses }
 
     /// Starts the proxy. Throws `Failure` with what cannot be had.
-    init(_ settings: Settings, log: Logger) throws {
-        self.settings = settings
+    init(
+        _ settings: Settings, log: Logger, inheritance given: Inheritance = Inheritance(), load: (() throws -> Settings)? = nil
+    ) throws {
         self.log = log
+        self.load = load
         raiseDescriptorLimit()
         // Before any thread is started: they all inherit the blocked set.
-        signals = so_signalfd([SIGTERM, SIGINT, SIGHUP, SIGUSR1], 4, 0)
-        let plan: Plan
-        do throws(Plan.ResolveError) {
-            plan = try Plan.make(settings)
-        } catch {
-            if let problems = error.problems { throw Failure.badConfiguration(problems) }
-            throw Failure.runtime("cannot resolve \(error)")
-        }
-        for warning in plan.warnings { log.warning("\(warning)") }
-        metrics = Metrics(
-            schema: plan.metricsSchema(listeners: settings.listeners.map { "\($0.address)" }), version: Version.text)
-        let incidents = settings.incidents
-        let incidentLog: IncidentLog
+        signals = so_signalfd(Self.signalNumbers, Int32(Self.signalNumbers.count), 1)
+        ended = so_eventfd()
+        guard signals >= 0, ended >= 0 else { throw Failure.runtime("no descriptors left") }
+        var inheritance = given
+        let plan = try Self.plan(settings, log)
+        metrics = Metrics(schema: Self.schema(plan, settings), version: Version.text, restarts: inheritance.restarts)
+        recorder = try Self.recorder(settings.incidents, metrics, log)
+        accessLog = try Self.accessLog(settings.accessLog, metrics, log)
+        let workers = settings.workers.resolved
         do {
-            incidentLog = try IncidentLog(
-                path: incidents.path, rotateBytes: UInt64(incidents.rotate.sizeBytes), keep: incidents.rotate.keep,
-                metrics: metrics,
-                report: { log.error("\($0)") })
+            sockets = try ListeningSockets.open(
+                settings.listeners.map(\.address), workers: workers, inherited: &inheritance.sockets)
         } catch {
             throw Failure.runtime("\(error)")
         }
-        recorder = IncidentRecorder(
-            metrics: metrics, log: incidentLog, policy: EvidencePolicy(incidents.evidence),
-            limit: IncidentLimit(incidents.limit))
-        accessLog = try Self.accessLog(settings.accessLog, metrics, log)
-        let workers = settings.workers.resolved
         let counters = (0..<workers).map { [metrics] _ in metrics.makeCounters() }
         let world = World(
             plan: plan, counters: counters, recorder: recorder, accessLog: accessLog, gauges: metrics.servers, log: log)
         do {
-            fleet = try Fleet(plan: plan, listeners: settings.listeners.map(\.address), workers: workers, world: world)
+            let fleet = try Fleet(plan: plan, sockets: sockets, workers: workers, world: world, ended: ended)
+            inForce = InForce(settings: settings, fleet: fleet)
         } catch {
             throw Failure.runtime("\(error)")
         }
-        admin = try Self.startAdmin(settings, metrics, recorder, fleet)
+        let adminSocket = settings.admin.address.flatMap { inheritance.takeAdmin($0) }
+        self.inheritance = inheritance
+        if let address = settings.admin.address { admin = try startAdmin(address, inherited: adminSocket) }
+        closeUnclaimed()
         metrics.configurationLoaded(successfully: true)
-        for address in fleet.addresses { log.info("listening", metadata: ["address": "\(address)", "role": "proxy"]) }
+        for address in sockets.addresses { log.info("listening", metadata: ["address": "\(address)", "role": "proxy"]) }
         if let admin { log.info("listening", metadata: ["address": "\(admin.address)", "role": "admin"]) }
+        inheritance.supervisor?.tell(.ready, keptSockets)
     }
 
-    private static func accessLog(_ settings: Settings.AccessLog, _ metrics: Metrics, _ log: Logger) throws -> AccessLog? {
+    static func plan(_ settings: Settings, _ log: Logger) throws -> Plan {
+        do throws(Plan.ResolveError) {
+            let plan = try Plan.make(settings)
+            for warning in plan.warnings { log.warning("\(warning)") }
+            return plan
+        } catch {
+            if let problems = error.problems { throw Failure.badConfiguration(problems) }
+            throw Failure.runtime("cannot resolve \(error)")
+        }
+    }
+
+    static func schema(_ plan: Plan, _ settings: Settings) -> MetricsSchema {
+        plan.metricsSchema(listeners: settings.listeners.map { "\($0.address)" })
+    }
+
+    private static func recorder(_ incidents: Settings.Incidents, _ metrics: Metrics, _ log: Logger) throws -> IncidentRecorder
+    {
+        do {
+            let incidentLog = try IncidentLog(
+                path: incidents.path, rotateBytes: UInt64(incidents.rotate.sizeBytes), keep: incidents.rotate.keep,
+                metrics: metrics, report: { log.error("\($0)") })
+            return IncidentRecorder(
+                metrics: metrics, log: incidentLog, policy: EvidencePolicy(incidents.evidence),
+                limit: IncidentLimit(incidents.limit))
+        } catch {
+            throw Failure.runtime("\(error)")
+        }
+    }
+
+    static func accessLog(_ settings: Settings.AccessLog, _ metrics: Metrics, _ log: Logger) throws -> AccessLog? {
         guard let path = settings.path else { return nil }
         do {
             return try AccessLog(
@@ -74,60 +113,111 @@ final class Service {
         }
     }
 
-    private static func startAdmin(_ settings: Settings, _ metrics: Metrics, _ recorder: IncidentRecorder, _ fleet: Fleet)
-        throws -> AdminServer?
-    {
-        guard let address = settings.admin.address else { return nil }
-        let configuration = Array(settings.redactedJSON.utf8)
+    func startAdmin(_ address: Address, inherited: Int32? = nil) throws -> AdminServer {
         let sources = AdminSources(
-            metrics: metrics, ring: recorder.ring,
-            readiness: { AdminSources.Readiness(problems: fleet.isDraining ? ["draining"] : fleet.world.problems(fleet.plan)) },
-            upstreams: { fleet.world.upstreamsJSON(fleet.plan) }, configuration: { configuration })
+            metrics: metrics, ring: recorder.ring, readiness: { [inForce] in inForce.readiness },
+            upstreams: { [inForce] in inForce.upstreams }, configuration: { [inForce] in inForce.configuration })
         do {
-            return try AdminServer(address: "\(address)", sources: sources)
+            return try AdminServer(address: "\(address)", inherited: inherited, sources: sources)
         } catch {
-            fleet.drain()
             throw Failure.runtime("\(error)")
         }
     }
 
-    /// Serves until SIGTERM or SIGINT; then drains. A second signal ends at once.
-    func runUntilSignalled() throws {
-        while true {
-            switch so_next_signal(signals) {
-            case SIGUSR1:
-                recorder.log?.reopen()
-                accessLog?.reopen()
-                log.info("log files reopened")
-            case SIGHUP: log.warning("SIGHUP: this version does not reload its configuration")
-            case SIGTERM, SIGINT:
-                stop()
-                return
-            default: continue
+    /// Sockets that this process was given and has no use for.
+    private func closeUnclaimed() {
+        for socket in inheritance.sockets {
+            if !socket.isOurs {
+                log.warning("a socket of the service manager fits no listener", metadata: ["name": "\(socket.name)"])
             }
+            _ = so_close(socket.descriptor)
         }
     }
 
-    private func stop() {
-        log.info("draining", metadata: ["deadline_ms": "\(settings.timeouts.drainMilliseconds)"])
-        fleet.drain()
-        let log = log
-        let signals = signals
-        let second = NamedThread("signals") {
-            while true {
-                let number = so_next_signal(signals)
-                guard number == SIGTERM || number == SIGINT else { continue }
-                log.warning("second signal: ending now")
-                Glibc.exit(0)
+    /// What outlives this process.
+    var keptSockets: [NamedDescriptor] {
+        guard let admin, let address = inForce.settings.admin.address else { return sockets.named }
+        return sockets.named + [NamedDescriptor(name: Inheritance.adminName(address), descriptor: admin.descriptor)]
+    }
+
+    // MARK: Signals
+
+    /// Serves until it is told to end, and all have been served. Never returns.
+    func runUntilSignalled() -> Never {
+        while true {
+            var waited = [
+                pollfd(fd: signals, events: Int16(POLLIN), revents: 0), pollfd(fd: ended, events: Int16(POLLIN), revents: 0),
+            ]
+            poll(&waited, 2, -1)
+            var sender: Int32 = 0
+            while case let number = so_next_signal(signals, &sender), number > 0 {
+                // Whoever has a supervisor is told by it alone: a signal to the whole group would come twice.
+                if let supervisor = inheritance.supervisor, sender != supervisor.process { continue }
+                receive(number)
             }
+            var count: UInt64 = 0
+            _ = so_read(ended, &count, 8)
+            leaving.removeAll { fleet in
+                guard fleet.hasEnded else { return false }
+                fleet.join()
+                return true
+            }
+            if isEnding, leaving.isEmpty { end() }
         }
-        fleet.join()
+    }
+
+    private func receive(_ number: Int32) {
+        switch number {
+        case SIGUSR1:
+            recorder.log?.reopen()
+            accessLog?.reopen()
+            log.info("log files reopened")
+        case SIGHUP: reload()
+        case SIGUSR2: retire()
+        case SIGTERM, SIGINT: drain()
+        default: break
+        }
+    }
+
+    /// Ends with a deadline. A second order ends at once.
+    private func drain() {
+        if inForce.endsBy == .drain {
+            log.warning("second signal: ending now")
+            _exit(0)
+        }
+        log.info("draining", metadata: ["deadline_ms": "\(inForce.settings.timeouts.drainMilliseconds)"])
+        let isRetiring = inForce.endsBy == .retirement
+        inForce.end(by: .drain)
+        // Now the workers' own descriptors are the sockets' last: they accept who waits, then nobody can come.
+        if !isRetiring { sockets.close() }
+        leave { $0.drain() }
+    }
+
+    /// Another process has the same sockets, and goes on. Ends when the last client has been served.
+    private func retire() {
+        guard inheritance.supervisor != nil else {
+            return log.warning("SIGUSR2: there is no supervisor that could start another version")
+        }
+        guard inForce.endsBy == nil else { return }
+        log.info("retiring")
+        inForce.end(by: .retirement)
+        admin?.stop(removingFile: false)
+        sockets.close(removingFiles: false)
+        leave { $0.retire(to: nil) }
+    }
+
+    private func leave(_ order: (Fleet) -> Void) {
+        if !isEnding { leaving.append(inForce.fleet) }
+        isEnding = true
+        leaving.forEach(order)
+    }
+
+    private func end() -> Never {
         admin?.stop()
         recorder.log?.close()
         accessLog?.close()
         log.info("ended")
-        _ = second
-        Glibc.exit(0)
+        exit(0)
     }
 }
 

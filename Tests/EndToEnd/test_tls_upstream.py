@@ -359,6 +359,18 @@ class Detection(TLSUpstreamTest):
         self.assertIncident(incident, kind="second_response", certainty="proven", evidence__surplus_bytes=len(STRAY),
                             evidence__offset=len(HEAD) + 5, client_impact="none")
 
+    def test_a_hang_up_right_after_an_answer(self):
+        answered = threading.Event()
+
+        def script(conversation):
+            conversation.read_request()
+            conversation.send(HEAD + b"first")
+            answered.wait(10)
+        proxy = self.over_tls(self.scripted_over_tls(script).address)
+        self.assertEqual(proxy.get("/").body, b"first")
+        answered.set()
+        self.assertIncident(proxy.wait_incidents(1)[0], kind="hangup_after_end", certainty="suspected", client_impact="none")
+
     def test_strays_never_reach_the_next_client(self):
         def script(conversation):
             while (request := conversation.read_request()) is not None:

@@ -85,6 +85,20 @@ struct IncidentLogTests {
         #expect(scratch.contents("i.jsonl") == "new\n")
     }
 
+    @Test func aReloadGoesOnInAnotherFileAndLosesNothing() throws {
+        let log = try log()
+        for number in 0..<100 { log.append(Array("\(number)".utf8)) }
+        #expect(throws: IncidentLog.OpenError.self) {
+            try log.change(path: scratch.path + "/nowhere/i.jsonl", rotateBytes: nil, keep: 5)
+        }
+        try log.change(path: scratch.path + "/other.jsonl", rotateBytes: nil, keep: 5)
+        for number in 100..<200 { log.append(Array("\(number)".utf8)) }
+        log.close()
+        #expect(scratch.contents("other.jsonl").hasSuffix("199\n"))
+        let both = scratch.contents("i.jsonl") + scratch.contents("other.jsonl")
+        #expect(both == (0..<200).map { "\($0)\n" }.joined())
+    }
+
     @Test func openingFailsWithPathAndReason() {
         #expect {
             try IncidentLog(path: "/nonexistent/dir/i.jsonl", metrics: metrics, report: { _ in })

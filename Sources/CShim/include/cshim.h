@@ -65,6 +65,9 @@ int so_no_delay(int fd);
 /* Close with RST: the peer must see that the answer was cut. */
 int so_reset_on_close(int fd);
 int so_reuse_port(int fd);
+/* Whether other sockets may join its port: 1, 0 or -errno. */
+int so_shares_port(int fd);
+static inline int so_duplicate(int fd) { return (int)SO_RESULT(fcntl(fd, F_DUPFD_CLOEXEC, 3)); }
 /* Takes the error that a connect or a reset left on the socket: 0 or a positive errno. */
 int so_take_error(int fd);
 /* Bytes written to the socket that its peer's kernel has not acknowledged (SIOCOUTQ). */
@@ -83,8 +86,21 @@ socklen_t so_address_length(const struct sockaddr_storage *a);
 static inline int so_eventfd(void) { return (int)SO_RESULT(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)); }
 /* Blocks the signals in this thread (and those it starts) and returns a descriptor that reads them. */
 int so_signalfd(const int *signals, int count, int nonblocking);
-/* The next signal's number from a signalfd, or -errno. */
-int so_next_signal(int fd);
+/* The next signal's number from a signalfd, or -errno. The sender is its process, 0 for the kernel (a terminal's keys). */
+int so_next_signal(int fd, int *sender);
+
+/* Forks. In the child: 0, and it gets the signal when its parent ends. Returns the child's process, or -errno. */
+int so_fork(int death_signal);
+/* Two connected ends for packets with descriptors. */
+int so_socket_pair(int *ends);
+static inline int so_close_on_exec(int fd, int on) { return (int)SO_RESULT(fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0)); }
+static inline int so_set_nonblocking(int fd) { return (int)SO_RESULT(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK)); }
+/* Sends one datagram to a Unix-domain socket; a path that begins with @ is an abstract name. */
+int so_send_datagram(const char *path, const void *p, size_t n);
+/* Sends one packet, with a descriptor unless that is -1. Returns 0 or -errno. */
+int so_send_descriptor(int socket, const void *p, size_t n, int fd);
+/* Receives one packet and its descriptor, -1 when it has none. Returns its length, 0 at the end, -errno. */
+long so_receive_descriptor(int socket, void *p, size_t n, int *fd);
 
 static inline uint64_t so_monotonic_ns(void) {
   struct timespec t;

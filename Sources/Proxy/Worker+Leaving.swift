@@ -1,0 +1,198 @@
+import CShim
+import EventLoop
+import Glibc
+import Report
+
+/// The end of a worker: by a drain, which has a deadline, or by retirement, when another worker goes on in its place.
+///
+/// Neither loses a request: who waits to be accepted is accepted, who is being served is served, and whoever may be about
+/// to ask again is moved to the successor, or told with its last answer that the connection closes.
+extension Worker {
+    var isLeaving: Bool { isDraining || isRetiring }
+
+    /// While draining, a connection that has been quiet for so long is closed: its next request would hardly meet the close.
+    static var quietTime: UInt64 { 250_000_000 }
+
+    /// How long a client may be idle.
+    var idleTime: UInt64 { isDraining ? min(Self.quietTime, plan.timeouts.clientIdle) : plan.timeouts.clientIdle }
+
+    /// Whether the answer now being written must tell its client that the connection closes.
+    @inline(__always)
+    func mustLeave(_ c: UnsafeMutablePointer<ClientConnection>) -> Bool {
+        isLeaving && (isDraining || !mayMove(c))
+    }
+
+    // MARK: Draining
+
+    /// No new clients; those that are idle are closed, the others after their answer.
+    package mutating func startDrain() {
+        guard !isDraining else { return }
+        isDraining = true
+        closeListeners { _ in true }
+        var slot: Int32 = 0
+        while slot < clients.highest {
+            if clients.isTaken(slot) { quieten(slot) }
+            slot += 1
+        }
+        drainDeadline = now + plan.timeouts.drain
+        timers.open(drainTimer)
+        timers.set(drainTimer, drainDeadline)
+    }
+
+    /// An idle client is closed soon. A request whose first bytes have come is served.
+    private mutating func quieten(_ slot: Int32) {
+        let c = clients[slot]
+        guard c.pointee.exchange < 0, c.pointee.phase == .head, c.pointee.scanned == 0, !c.pointee.socket.isBlocked,
+            c.pointee.socket.security != .handshaking
+        else { return }
+        let deadline = timers.deadline(Worker.clientTimer(slot))
+        let quiet = now + Self.quietTime
+        if deadline == 0 || deadline > quiet { timers.set(Worker.clientTimer(slot), quiet) }
+    }
+
+    /// Leaves the listening sockets. Those that nobody goes on with are emptied first: a connection that waits in one
+    /// that is closed would be reset.
+    private mutating func closeListeners(_ isGone: (Int) -> Bool) {
+        for place in listeners.indices where listeners[place].isOpen {
+            if isGone(listeners[place].index) { acceptAll(place) }
+            if !acceptsPaused { kernel.unregister(poll, listeners[place].fd) }
+            kernel.close(listeners[place].fd)
+            listeners[place].isOpen = false
+        }
+    }
+
+    private mutating func acceptAll(_ place: Int) {
+        // More than can wait in a socket's queue: whoever comes faster than that is not waited for.
+        for _ in 0..<Fleet.backlog {
+            var address = sockaddr_storage()
+            let fd = kernel.accept(listeners[place].fd, &address)
+            if fd >= 0 {
+                admit(fd, address, listener: listeners[place].index)
+            } else if fd != -ECONNABORTED, fd != -EINTR {
+                return
+            }
+        }
+    }
+
+    // MARK: Retiring
+
+    /// Others have the listening sockets now. Clients move to them as soon as they are idle.
+    mutating func startRetirement(_ succession: Succession?) {
+        guard !isLeaving else { return }
+        isRetiring = true
+        self.succession = succession
+        closeListeners { index in succession.map { $0.listeners[index] < 0 } ?? false }
+        var slot: Int32 = 0
+        while slot < clients.highest {
+            if clients.isTaken(slot) {
+                // In a turn of its own, in which all that has been read of it is worked off.
+                queueClient(slot)
+                if let succession, succession.listeners[Int(clients[slot].pointee.listener)] < 0 { quieten(slot) }
+            }
+            slot += 1
+        }
+    }
+
+    /// Whether this client can go on with another worker: that takes a listener which is still there, and no state but the socket's.
+    private func mayMove(_ c: UnsafeMutablePointer<ClientConnection>) -> Bool {
+        guard !isDraining, let succession, succession.listeners[Int(c.pointee.listener)] >= 0 else { return false }
+        return !c.pointee.isStream && c.pointee.multiplex < 0 && c.pointee.socket.security == .none
+    }
+
+    /// Gives an idle client to the successor. False when it stays.
+    mutating func moveToSuccessor(_ slot: Int32) -> Bool {
+        let c = clients[slot]
+        guard c.pointee.phase == .head, c.pointee.exchange < 0, !c.pointee.mustClose, mayMove(c) else { return false }
+        let socket = c.pointee.socket
+        guard socket.input.isEmpty, !socket.isBlocked, !socket.isBroken, !socket.sawEnd else { return false }
+        var connection = ClientConnection(
+            fd: socket.fd, listener: UInt16(succession!.listeners[Int(c.pointee.listener)]), address: c.pointee.address)
+        connection.isTrusted = c.pointee.isTrusted
+        // Before it is posted: the descriptor may be closed, and its number used anew, at any time after that.
+        kernel.unregister(poll, socket.fd)
+        let successor = succession!.mailboxes[number % succession!.mailboxes.count]
+        guard successor.post(.adopt(MovedClient(connection: connection))) else {
+            // The successor has ended before us. Whoever asks again is told that the connection closes.
+            self.succession = nil
+            if kernel.register(poll, socket.fd, tag: clientTag(slot), edge: true) < 0 { closeClient(slot) }
+            return false
+        }
+        timers.close(Worker.clientTimer(slot))
+        counters.changeClientConnections(listener: Int(c.pointee.listener), by: -1)
+        clients.release(slot)
+        return true
+    }
+
+    /// Takes over a client that an earlier plan's worker has left.
+    mutating func adopt(_ moved: MovedClient) {
+        let connection = moved.connection
+        let slot = clients.take(connection)
+        guard slot >= 0 else {
+            _ = world.changeClients(by: -1)
+            counters.countRejected(.connectionLimit)
+            return kernel.close(connection.socket.fd)
+        }
+        let listener = Int(connection.listener)
+        clients[slot].pointee.isTrusted = plan.trusted.contains { connection.address.isIn($0) }
+        counters.changeClientConnections(listener: listener, by: 1)
+        timers.open(Worker.clientTimer(slot))
+        timers.set(Worker.clientTimer(slot), now + idleTime)
+        guard kernel.register(poll, connection.socket.fd, tag: clientTag(slot), edge: true) >= 0 else {
+            return closeClient(slot)
+        }
+        if isRetiring { queueClient(slot) }
+    }
+
+    // MARK: The end
+
+    /// One past every connection's timer.
+    var drainTimer: Int32 { Int32(clients.capacity + upstreams.capacity) }
+
+    /// Ends when the last client has gone, and every connection has been listened to for strays.
+    mutating func continueLeaving() {
+        if isDraining, now >= drainDeadline {
+            closeAll()
+        } else {
+            guard clients.count == 0 else { return }
+            listenToPooled()
+            guard upstreams.count == 0, hangups.isEmpty else { return }
+        }
+        // A client may have been moved here just now.
+        if world.mailboxes[number].close() { isStopped = true } else { readMailbox() }
+    }
+
+    /// Pooled connections have nobody to serve any more, but the last exchange's strays may still come.
+    private mutating func listenToPooled() {
+        for server in servers.indices where servers[server].idleCount > 0 {
+            while servers[server].idleCount > 0 {
+                let slot = servers[server].readyFirst >= 0 ? servers[server].readyFirst : servers[server].restingFirst
+                unpool(slot)
+                listenForStrays(slot)
+            }
+        }
+    }
+
+    /// Closes whatever is left; surplus that is being collected is told first.
+    mutating func closeAll() {
+        var slot: Int32 = 0
+        while slot < upstreams.highest {
+            if upstreams.isTaken(slot) {
+                switch upstreams[slot].pointee.phase {
+                case .surplus: surplusEnded(slot, closed: false)
+                case .resting, .ready:
+                    unpool(slot)
+                    closeUpstream(slot, .drain)
+                default:
+                    let number = upstreams[slot].pointee.exchange
+                    if number >= 0 { clientBroke(exchanges[number].pointee.client) } else { closeUpstream(slot, .drain) }
+                }
+            }
+            slot += 1
+        }
+        slot = 0
+        while slot < clients.highest {
+            if clients.isTaken(slot) { clientBroke(slot) }
+            slot += 1
+        }
+    }
+}

@@ -1,0 +1,118 @@
+import Admin
+import Configuration
+import Proxy
+import Report
+
+/// Taking over a configuration while serving. It is taken whole or not at all.
+extension Service {
+    /// What a new configuration needs, had before anything of the old one is given up.
+    private struct Prepared {
+        var settings: Settings
+        var plan: Plan
+        var sockets: ListeningSockets
+        /// Of a new address; nil when the admin endpoint stays.
+        var admin: AdminServer?
+    }
+
+    func reload() {
+        guard let load else { return log.warning("SIGHUP: there is no configuration file to read again") }
+        guard inForce.endsBy == nil else { return }
+        do {
+            try takeOver(try load())
+            metrics.configurationLoaded(successfully: true)
+            log.info("configuration reloaded")
+            inheritance.supervisor?.tell(.ready, keptSockets)
+        } catch {
+            metrics.configurationLoaded(successfully: false)
+            let failure = error as? Failure
+            for problem in failure?.problems ?? [] { log.error("problem", metadata: ["at": "\(problem)"]) }
+            log.error(
+                "reload refused, the configuration in force stays", metadata: ["reason": "\(failure?.message ?? "\(error)")"])
+            inheritance.supervisor?.tell(.refused, [])
+        }
+    }
+
+    private func takeOver(_ settings: Settings) throws {
+        let earlier = inForce.settings
+        let prepared = try prepare(settings)
+        let workers = settings.workers.resolved
+        let fleet: Fleet
+        let accessLog: AccessLog?
+        do {
+            accessLog = try changedAccessLog(settings.accessLog, earlier.accessLog)
+            try changeIncidentLog(settings.incidents, earlier.incidents)
+            metrics.install(Self.schema(prepared.plan, settings))
+            let counters = (0..<workers).map { _ in metrics.makeCounters() }
+            let world = World(
+                plan: prepared.plan, counters: counters, recorder: recorder, accessLog: accessLog, gauges: metrics.servers,
+                log: log, carryingOver: inForce.fleet.world)
+            fleet = try Fleet(plan: prepared.plan, sockets: prepared.sockets, workers: workers, world: world, ended: ended)
+        } catch {
+            metrics.install(Self.schema(inForce.fleet.plan, earlier))
+            prepared.sockets.close(except: sockets)
+            prepared.admin?.stop()
+            throw Failure.runtime("\(error)")
+        }
+        recorder.reconfigure(
+            policy: EvidencePolicy(settings.incidents.evidence), limit: IncidentLimit(settings.incidents.limit))
+        self.accessLog = accessLog
+        let retired = inForce.fleet
+        inForce.replace(settings: settings, fleet: fleet)
+        sockets.close(except: prepared.sockets)
+        tellListeners(prepared)
+        sockets = prepared.sockets
+        if settings.admin.address != earlier.admin.address {
+            admin?.stop()
+            admin = prepared.admin
+        }
+        retired.retire(to: fleet)
+        leaving.append(retired)
+    }
+
+    private func prepare(_ settings: Settings) throws -> Prepared {
+        let plan = try Self.plan(settings, log)
+        var none: [NamedDescriptor] = []
+        let opened: ListeningSockets
+        do {
+            opened = try ListeningSockets.open(
+                settings.listeners.map(\.address), workers: settings.workers.resolved, earlier: sockets, inherited: &none)
+        } catch {
+            throw Failure.runtime("\(error)")
+        }
+        var prepared = Prepared(settings: settings, plan: plan, sockets: opened)
+        if let address = settings.admin.address, address != inForce.settings.admin.address {
+            do {
+                prepared.admin = try startAdmin(address)
+            } catch {
+                opened.close(except: sockets)
+                throw error
+            }
+        }
+        return prepared
+    }
+
+    private func changeIncidentLog(_ incidents: Settings.Incidents, _ earlier: Settings.Incidents) throws {
+        guard incidents.path != earlier.path || incidents.rotate != earlier.rotate else { return }
+        try recorder.log?.change(
+            path: incidents.path, rotateBytes: UInt64(incidents.rotate.sizeBytes), keep: incidents.rotate.keep)
+    }
+
+    /// The log goes on as it is as long as it is one: earlier workers still write to it.
+    private func changedAccessLog(_ settings: Settings.AccessLog, _ earlier: Settings.AccessLog) throws -> AccessLog? {
+        guard let accessLog, let path = settings.path else { return try Self.accessLog(settings, metrics, log) }
+        if path != earlier.path || settings.rotate != earlier.rotate {
+            try accessLog.change(path: path, rotateBytes: UInt64(settings.rotate.sizeBytes), keep: settings.rotate.keep)
+        }
+        return accessLog
+    }
+
+    private func tellListeners(_ prepared: Prepared) {
+        for address in prepared.sockets.addresses where !sockets.addresses.contains(address) {
+            log.info("listening", metadata: ["address": "\(address)", "role": "proxy"])
+        }
+        for address in sockets.addresses where !prepared.sockets.addresses.contains(address) {
+            log.info("no longer listening", metadata: ["address": "\(address)", "role": "proxy"])
+        }
+        if let admin = prepared.admin { log.info("listening", metadata: ["address": "\(admin.address)", "role": "admin"]) }
+    }
+}

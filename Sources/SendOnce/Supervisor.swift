@@ -1,0 +1,281 @@
+import CShim
+import Glibc
+import Logging
+import Proxy
+
+/// The process that people start. It runs the proxy in a worker process and sees to it that there is one: it passes signals
+/// on, keeps the listening sockets through crashes, and replaces the program by a newer one.
+///
+///     starting ──ready──▶ serving ──crash──▶ waiting (longer each time) ──▶ starting
+///        └─ends──▶ exit with its code          └──SIGTERM──▶ ending ──all have ended──▶ exit
+///     serving ──SIGUSR2──▶ a candidate of the newer program ──ready──▶ the old one retires, the supervisor becomes the newer
+///                                       └──ends, or takes too long──▶ the old one goes on
+final class Supervisor {
+    static let signalNumbers = Service.signalNumbers + [SIGCHLD]
+    /// A worker process that has served for so long before it crashed is started again at once.
+    static let soundTime: UInt64 = 10_000_000_000
+    static let delayMin: UInt64 = 100_000_000
+    static let delayMax: UInt64 = 10_000_000_000
+    /// What a newer program may take until it serves.
+    static let upgradeTime: UInt64 = 60_000_000_000
+    /// What a second order to end leaves to the worker processes.
+    static let killTime: UInt64 = 1_000_000_000
+
+    let log: Logger
+    private let signals: Int32
+    private let notify = ServiceNotification()
+    /// Listening sockets as they were when a worker process last said that it serves.
+    var kept: [NamedDescriptor]
+    var restarts: UInt64 = 0
+    /// The one that serves, or is about to.
+    var worker: WorkerProcess?
+    /// Of a newer program.
+    private var candidate: WorkerProcess?
+    /// Those that serve to the end whom they have.
+    var retiring: [WorkerProcess] = []
+    private var hasServed = false
+    private var crashesInRow = 0
+    private var startTime: UInt64?
+    private var upgradeDeadline: UInt64?
+    private var ordersToEnd = 0
+    private var killTime: UInt64?
+    private var exitCode: Int32 = 0
+
+    private init(log: Logger) throws {
+        self.log = log
+        signals = so_signalfd(Self.signalNumbers, Int32(Self.signalNumbers.count), 1)
+        guard signals >= 0 else { throw Failure.runtime("no descriptors left") }
+        kept = Inheritance.fromServiceManager()
+    }
+
+    /// Supervises. Returns in each worker process, with what that inherits; in the supervisor never.
+    static func run(log: Logger) throws -> Inheritance {
+        let supervisor = try Supervisor(log: log)
+        supervisor.resume()
+        if supervisor.worker == nil, let inheritance = try supervisor.start() { return inheritance }
+        while true {
+            supervisor.wait()
+            supervisor.readSignals()
+            supervisor.hear()
+            supervisor.reap()
+            if let inheritance = try supervisor.keepTime() { return inheritance }
+        }
+    }
+
+    // MARK: Starting
+
+    /// Starts a worker process. Returns its inheritance in that process, nil in this one.
+    private func start() throws -> Inheritance? {
+        startTime = nil
+        var ends: [Int32] = [-1, -1]
+        guard so_socket_pair(&ends) >= 0 else { throw Failure.runtime("no descriptors left") }
+        let supervisorProcess = getpid()
+        let process = so_fork(SIGTERM)
+        if process == 0 {
+            for descriptor in [signals, ends[0]] + retiring.map(\.link) where descriptor >= 0 { _ = so_close(descriptor) }
+            let link = SupervisorLink(process: supervisorProcess, descriptor: ends[1])
+            return Inheritance(sockets: kept, restarts: restarts, supervisor: link)
+        }
+        _ = so_close(ends[1])
+        guard process > 0 else {
+            _ = so_close(ends[0])
+            if !hasServed { throw Failure.runtime("cannot start the worker process: \(String(cString: strerror(-process)))") }
+            scheduleStart()
+            return nil
+        }
+        worker = WorkerProcess(process: process, link: ends[0])
+        return nil
+    }
+
+    private func scheduleStart() {
+        let delay = crashesInRow == 0 ? 0 : min(Self.delayMax, Self.delayMin << UInt64(min(crashesInRow - 1, 10)))
+        crashesInRow += 1
+        startTime = so_monotonic_ns() + delay
+        log.notice("the worker process is started again", metadata: ["after_ms": "\(delay / 1_000_000)"])
+    }
+
+    // MARK: Waiting
+
+    private func wait() {
+        var waited = [pollfd(fd: signals, events: Int16(POLLIN), revents: 0)]
+        for process in [worker, candidate].compactMap(\.self) + retiring {
+            waited.append(pollfd(fd: process.link, events: Int16(POLLIN), revents: 0))
+        }
+        let now = so_monotonic_ns()
+        let next = [startTime, upgradeDeadline, killTime].compactMap(\.self).min()
+        let milliseconds = next.map { $0 <= now ? 0 : Int32(clamping: ($0 - now + 999_999) / 1_000_000) } ?? -1
+        poll(&waited, nfds_t(waited.count), milliseconds)
+    }
+
+    /// Does what is due. Returns in a worker process that this starts.
+    private func keepTime() throws -> Inheritance? {
+        let now = so_monotonic_ns()
+        if let killTime, now >= killTime {
+            self.killTime = nil
+            for process in [worker].compactMap(\.self) + retiring { kill(process.process, SIGKILL) }
+        }
+        if let upgradeDeadline, now >= upgradeDeadline, let candidate {
+            self.upgradeDeadline = nil
+            kill(candidate.process, SIGKILL)
+        }
+        if let startTime, now >= startTime, ordersToEnd == 0 { return try start() }
+        return nil
+    }
+
+    // MARK: Signals
+
+    private func readSignals() {
+        var sender: Int32 = 0
+        while case let number = so_next_signal(signals, &sender), number > 0 {
+            switch number {
+            case SIGTERM, SIGINT: end(number)
+            case SIGHUP:
+                notify.send("RELOADING=1\nMONOTONIC_USEC=\(so_monotonic_ns() / 1000)")
+                pass(SIGHUP, to: worker)
+            case SIGUSR1: ([worker, candidate] + retiring).forEach { pass(SIGUSR1, to: $0) }
+            case SIGUSR2: upgrade()
+            default: break
+            }
+        }
+    }
+
+    private func pass(_ number: Int32, to process: WorkerProcess?) {
+        if let process { kill(process.process, number) }
+    }
+
+    private func end(_ number: Int32) {
+        ordersToEnd += 1
+        startTime = nil
+        if ordersToEnd == 1 { notify.send("STOPPING=1") } else { killTime = so_monotonic_ns() + Self.killTime }
+        // The worker processes are to be the last who have them: then nobody can come any more.
+        closeKept()
+        pass(SIGKILL, to: candidate)
+        ([worker] + retiring).forEach { pass(number, to: $0) }
+        exitIfAllHaveEnded()
+    }
+
+    private func closeKept() {
+        for socket in kept { _ = so_close(socket.descriptor) }
+        kept = []
+    }
+
+    private func exitIfAllHaveEnded() {
+        if ordersToEnd > 0, worker == nil, candidate == nil, retiring.isEmpty { exit(exitCode) }
+    }
+
+    // MARK: What worker processes tell
+
+    private func hear() {
+        while let news = worker?.news() {
+            switch news {
+            case .ready(let sockets):
+                if worker?.readySince == nil { worker?.readySince = so_monotonic_ns() }
+                hasServed = true
+                keep(sockets)
+                notify.send("READY=1\nSTATUS=serving")
+            case .refused: notify.send("READY=1\nSTATUS=serving; the last reload was refused")
+            }
+        }
+        if case .ready(let sockets)? = candidate?.news() { promote(sockets) }
+    }
+
+    private func keep(_ sockets: [NamedDescriptor]) {
+        closeKept()
+        if ordersToEnd == 0 { kept = sockets } else { sockets.forEach { _ = so_close($0.descriptor) } }
+    }
+
+    private func reap() {
+        var status: Int32 = 0
+        while case let process = waitpid(-1, &status, WNOHANG), process > 0 {
+            let end = ProcessEnd(waitStatus: status)
+            if process == worker?.process {
+                // What it said last may not have been heard.
+                hear()
+                workerEnded(end)
+            } else if process == candidate?.process {
+                candidate?.close()
+                candidate = nil
+                upgradeDeadline = nil
+                log.error("upgrade failed, the running version goes on", metadata: ["reason": "the new one ended with \(end)"])
+                notify.send("READY=1\nSTATUS=serving; the last upgrade failed")
+            } else if let place = retiring.firstIndex(where: { $0.process == process }) {
+                retiring[place].close()
+                retiring.remove(at: place)
+                if end.exitCode != 0 { log.error("a retiring worker process crashed", metadata: ["end": "\(end)"]) }
+            }
+        }
+        exitIfAllHaveEnded()
+    }
+
+    private func workerEnded(_ end: ProcessEnd) {
+        let served = worker?.readySince.map { so_monotonic_ns() - $0 }
+        worker?.close()
+        worker = nil
+        if ordersToEnd > 0 {
+            exitCode = end.exitCode
+            return
+        }
+        // It could not start: it has said why.
+        guard hasServed else { exit(end.exitCode == 0 ? 1 : end.exitCode) }
+        restarts += 1
+        log.critical("the worker process ended by itself", metadata: ["end": "\(end)", "restarts": "\(restarts)"])
+        if let served, served >= Self.soundTime { crashesInRow = 0 }
+        scheduleStart()
+    }
+
+    // MARK: Upgrade
+
+    /// Starts the program anew from its file, which may be another version by now, beside the one that serves.
+    private func upgrade() {
+        guard candidate == nil, ordersToEnd == 0, worker?.readySince != nil else {
+            return log.warning("SIGUSR2: not now, a start is under way")
+        }
+        var ends: [Int32] = [-1, -1]
+        guard so_socket_pair(&ends) >= 0 else { return log.error("upgrade failed: no descriptors left") }
+        log.info("upgrading")
+        let process = so_fork(SIGTERM)
+        if process == 0 {
+            Succeeding.becomeWorker(sockets: kept, restarts: restarts, link: ends[1])
+            log.error("cannot execute the new version", metadata: ["error": "\(String(cString: strerror(errno)))"])
+            _exit(1)
+        }
+        _ = so_close(ends[1])
+        guard process > 0 else {
+            _ = so_close(ends[0])
+            return log.error("upgrade failed: cannot start a process")
+        }
+        candidate = WorkerProcess(process: process, link: ends[0])
+        upgradeDeadline = so_monotonic_ns() + Self.upgradeTime
+    }
+
+    /// The newer program serves: the earlier one retires, and this process becomes the newer one too.
+    private func promote(_ sockets: [NamedDescriptor]) {
+        guard var promoted = candidate else { return }
+        promoted.readySince = so_monotonic_ns()
+        candidate = nil
+        upgradeDeadline = nil
+        keep(sockets)
+        if let earlier = worker {
+            retiring.append(earlier)
+            kill(earlier.process, SIGUSR2)
+        }
+        worker = promoted
+        startTime = nil
+        log.info("upgraded")
+        Succeeding.becomeSupervisor(self)
+        log.error(
+            "the supervisor stays what it was: the new version cannot be executed",
+            metadata: ["error": "\(String(cString: strerror(errno)))"])
+    }
+
+    /// Takes over from the supervisor that this process was before it executed a newer program.
+    private func resume() {
+        guard let state = Succeeding.state() else { return }
+        kept = state.sockets
+        restarts = state.restarts
+        worker = state.worker
+        retiring = state.retiring
+        hasServed = true
+        notify.send("READY=1\nSTATUS=serving")
+    }
+}

@@ -1,0 +1,211 @@
+"""The supervisor: what happens to the proxy's process, and to the supervisor, and what clients notice of it."""
+
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import client
+import upstream
+from harness import BINARY, PATIENCE, EndToEndTest, wait_for
+
+
+class Supervision(EndToEndTest):
+    def setUp(self):
+        super().setUp()
+        self.asked, self.answer = threading.Event(), threading.Event()
+        self.addCleanup(self.answer.set)
+        self.origin = self.scripted(upstream.by_target({"/": upstream.ok(), "/slow": self.slow}))
+
+    def slow(self, conversation, _):
+        conversation.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nsl")
+        self.asked.set()
+        self.answer.wait(20)
+        conversation.send(b"ow")
+
+    def worker(self, proxy):
+        pids = proxy.pids()
+        self.assertEqual(len(pids), 2, "a supervisor and one worker process")
+        return pids[1]
+
+    def crash(self, proxy, number):
+        before = self.worker(proxy)
+        os.kill(before, number)
+        wait_for(lambda: len(proxy.pids()) == 2 and proxy.pids()[1] != before, "another worker process")
+
+    def end(self, proxy):
+        # A crash is what these tests are about: only the end is looked at.
+        self.assertEqual(proxy.stop(), 0, proxy.log)
+
+    def test_a_crash_is_survived(self):
+        proxy = self.proxy(self.origin.address)
+        address, admin = proxy.address, proxy.admin
+        for crashes, number in enumerate((signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL), 1):
+            with self.subTest(number=number):
+                self.assertEqual(proxy.get("/").body, b"OK")
+                self.crash(proxy, number)
+                # Nobody is refused, not even while there is no process: the sockets are the supervisor's too.
+                self.assertEqual(proxy.get("/").body, b"OK")
+                proxy.wait_metric(crashes, "sendonce_worker_process_restarts_total")
+        self.assertEqual((proxy.address, proxy.admin), (address, admin))
+        self.assertEqual(proxy.log.count("the worker process ended by itself"), 3)
+        # The first at once, the others later and later.
+        self.assertEqual(re.findall(r"after_ms=(\d+)", proxy.log), ["0", "100", "200"])
+
+    def test_connections_wait_while_there_is_no_process(self):
+        proxy = self.proxy(self.origin.address)
+        self.crash(proxy, signal.SIGKILL)
+        os.kill(self.worker(proxy), signal.SIGKILL)
+        waiting = [proxy.connect() for _ in range(20)]
+        for one in waiting:
+            self.addCleanup(one.close)
+            one.request("/")
+        for one in waiting:
+            self.assertEqual(one.read_response().body, b"OK")
+
+    def test_without_its_supervisor_the_worker_ends(self):
+        proxy = self.proxy(self.origin.address)
+        worker = self.worker(proxy)
+        with proxy.connect() as one:
+            one.request("/slow")
+            self.assertTrue(self.asked.wait(10))
+            proxy.process.kill()
+            proxy.process.wait()
+            # As by a drain: who is being served is served.
+            self.answer.set()
+            self.assertEqual(one.read_response().body, b"slow")
+        wait_for(lambda: not pathlib.Path(f"/proc/{worker}").exists(), "the worker process to end")
+        self.end = lambda _: None
+
+    def test_a_signal_to_the_whole_group_drains_once(self):
+        # As a terminal's Ctrl-C and service managers do it.
+        proxy = self.proxy(self.origin.address)
+        with proxy.connect() as one:
+            one.request("/slow")
+            self.assertTrue(self.asked.wait(10))
+            for pid in reversed(proxy.pids()):
+                os.kill(pid, signal.SIGTERM)
+            wait_for(lambda: self.refuses(proxy), "the listener to close")
+            self.answer.set()
+            self.assertEqual(one.read_response().body, b"slow")
+        self.assertEqual(proxy.wait(), 0)
+
+    def refuses(self, proxy):
+        try:
+            proxy.connect().close()
+        except ConnectionRefusedError:
+            return True
+        return False
+
+    def test_a_start_that_fails_ends_the_supervisor_with_its_code(self):
+        taken = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(taken.close)
+        address = "127.0.0.1:%d" % taken.getsockname()[1]
+        for arguments, code in ((["--listen", address], 1), (["--listen", "nonsense"], 2)):
+            program = self.program("run", "--upstream", self.origin.address, "--admin", "off", "--incidents",
+                                   f"{self.directory}/i.jsonl", *arguments)
+            self.assertEqual(program.wait(), code, program.log)
+
+    def test_it_is_small(self):
+        proxy = self.proxy(self.origin.address)
+        proxy.get("/")
+        shares = {}
+        for pid in proxy.pids():
+            shares[pid] = int(re.search(r"^Pss:\s+(\d+) kB", pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)[1])
+        self.assertLess(sum(shares.values()), 16 * 1024, shares)
+
+    def test_no_descriptor_is_left_behind(self):
+        proxy = self.proxy(self.origin.address)
+
+        def open_in(pid):
+            return len(list(pathlib.Path(f"/proc/{pid}/fd").iterdir()))
+        supervisor, worker = map(open_in, proxy.pids())
+        for _ in range(3):
+            proxy.reload(proxy.config)
+        self.assertEqual(open_in(proxy.pid), supervisor)
+        wait_for(lambda: open_in(self.worker(proxy)) == worker, lambda: f"{worker} descriptors, not {open_in(proxy.pids()[1])}")
+        self.crash(proxy, signal.SIGKILL)
+        proxy.get("/")
+        wait_for(lambda: open_in(proxy.pid) == supervisor, "the supervisor's descriptors to be as many as before")
+
+    def test_it_can_be_done_without(self):
+        proxy = self.proxy(self.origin.address, environment={"SENDONCE_SUPERVISE": "off"})
+        self.assertEqual(proxy.pids(), [proxy.pid])
+        self.assertEqual(proxy.get("/").body, b"OK")
+
+
+class ServiceManager(EndToEndTest):
+    """What systemd gives and wants to be told, played by hand."""
+
+    def setUp(self):
+        super().setUp()
+        self.origin = self.scripted(upstream.by_target({"/": upstream.ok()}))
+        self.path = f"{self.directory}/notify"
+        self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(self.manager.close)
+        self.manager.settimeout(PATIENCE)
+        self.manager.bind(self.path)
+
+    def told(self):
+        return dict(line.split("=", 1) for line in self.manager.recv(4096).decode().splitlines())
+
+    def test_it_is_told_of_start_reload_and_end(self):
+        proxy = self.proxy(self.origin.address, environment={"NOTIFY_SOCKET": self.path})
+        self.assertEqual(self.told()["READY"], "1")
+        before = time.monotonic_ns() // 1000
+        proxy.reload(proxy.config)
+        reloading = self.told()
+        self.assertEqual(reloading["RELOADING"], "1")
+        self.assertLessEqual(before, int(reloading["MONOTONIC_USEC"]))
+        self.assertEqual(self.told()["READY"], "1")
+        proxy.reload("workers: none\n", refused=True)
+        self.assertEqual(self.told()["RELOADING"], "1")
+        self.assertIn("refused", self.told()["STATUS"])
+        proxy.send_signal(signal.SIGTERM)
+        self.assertEqual(self.told(), {"STOPPING": "1"})
+        self.assertEqual(proxy.wait(), 0)
+
+    def activated(self, *sockets):
+        """`run` with sockets as LISTEN_FDS has them."""
+        log = pathlib.Path(self.directory, "log")
+        listen = [f"--listen={'127.0.0.1:%d' % one.getsockname()[1]}" for one in sockets]
+
+        def inherit():
+            # Above the numbers that they are to have, then down to these.
+            copies = [os.dup2(one.fileno(), 100 + place) for place, one in enumerate(sockets)]
+            for place, copy in enumerate(copies):
+                os.dup2(copy, 3 + place)
+        environment = os.environ | {"NOTIFY_SOCKET": self.path, "LISTEN_FDS": str(len(sockets)),
+                                    "LISTEN_FDNAMES": ":".join("ab"[:len(sockets)])}
+        # The variable must name the process itself, which only that process knows.
+        command = ["sh", "-c", 'LISTEN_PID=$$ exec "$0" "$@"', BINARY, "run", *listen, "--upstream", self.origin.address,
+                   "--admin", "off", "--workers", "2", "--incidents", f"{self.directory}/i.jsonl"]
+        process = subprocess.Popen(command, stderr=log.open("w"), env=environment, close_fds=False, preexec_fn=inherit)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.terminate)
+        return process, log
+
+    def test_sockets_of_the_manager_are_used(self):
+        listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+        for one in listeners:
+            self.addCleanup(one.close)
+        addresses = ["127.0.0.1:%d" % one.getsockname()[1] for one in listeners]
+        # Who comes before there is a process waits.
+        early = client.Client(addresses[0])
+        self.addCleanup(early.close)
+        early.request("/")
+        process, log = self.activated(*listeners)
+        self.assertEqual(early.read_response().body, b"OK")
+        self.assertEqual(self.told()["READY"], "1")
+        for address in addresses:
+            with client.Client(address) as one:
+                self.assertEqual(one.get("/").body, b"OK")
+        self.assertNotIn("fits no listener", log.read_text())
+        process.terminate()
+        self.assertEqual(process.wait(PATIENCE), 0)
+        # The manager has them still.
+        client.connect(addresses[0]).close()

@@ -1,0 +1,112 @@
+import CShim
+import Configuration
+import Testing
+
+@testable import Proxy
+
+/// Listening sockets outlive plans and processes.
+struct ListeningSocketsTests {
+    private let anyPort = Address.tcp(host: "127.0.0.1", port: 0)
+    private let alsoAnyPort = Address.tcp(host: "127.0.0.1", port: 0)
+
+    private func open(
+        _ addresses: [Address], workers: Int = 1, earlier: ListeningSockets = ListeningSockets()
+    ) throws -> ListeningSockets {
+        var none: [NamedDescriptor] = []
+        return try ListeningSockets.open(addresses, workers: workers, earlier: earlier, inherited: &none)
+    }
+
+    @Test func oneSocketAWorkerOnOnePort() throws {
+        let sockets = try open([anyPort], workers: 3)
+        defer { sockets.close() }
+        #expect(sockets.named.count == 3)
+        #expect(Set(sockets.named.map { boundAddress($0.descriptor) }) == Set(sockets.addresses))
+    }
+
+    @Test func aReloadKeepsTheSocketsThatItNamesAgain() throws {
+        let first = try open([anyPort, alsoAnyPort], workers: 2)
+        let second = try open([anyPort, alsoAnyPort], workers: 3, earlier: first)
+        defer { second.close() }
+        #expect(first.addresses == second.addresses)
+        #expect(first.addresses[0] != first.addresses[1])
+        #expect(Set(first.named.map(\.descriptor)).isSubset(of: second.named.map(\.descriptor)))
+        #expect(first.places(in: second) == [0, 1])
+        // More sockets than workers: each still has somebody who accepts on it.
+        let workers = second.forWorker(0, of: 2) + second.forWorker(1, of: 2)
+        #expect(workers.count == second.named.count)
+        for listener in workers { #expect(so_close(listener.descriptor) == 0) }
+    }
+
+    @Test func aListenerThatIsGoneHasNoPlace() throws {
+        let path = "/tmp/sendonce-listening-\(so_monotonic_ns()).sock"
+        let first = try open([anyPort, .unix(path: path)])
+        let second = try open([.unix(path: path)], earlier: first)
+        #expect(first.places(in: second) == [-1, 0])
+        first.close(except: second)
+        #expect(connects(path))
+        second.close()
+        #expect(!connects(path))
+    }
+
+    @Test func aFailureChangesNothing() throws {
+        let first = try open([anyPort])
+        defer { first.close() }
+        let taken = try open([anyPort])
+        defer { taken.close() }
+        #expect(throws: ListeningSockets.Failure.self) {
+            _ = try open([anyPort, .unix(path: "/nowhere/at/all.sock")], earlier: first)
+        }
+        #expect(boundAddress(first.named[0].descriptor) == first.addresses[0])
+    }
+
+    @Test func socketsOfAnEarlierProcessAreFoundByTheirNames() throws {
+        let before = try open([anyPort, alsoAnyPort], workers: 2)
+        var inherited = before.named + [NamedDescriptor(name: "listener 0 elsewhere:1", descriptor: 999)]
+        let after = try ListeningSockets.open([anyPort, alsoAnyPort], workers: 2, inherited: &inherited)
+        defer { after.close() }
+        #expect(after.addresses == before.addresses)
+        #expect(after.named.map(\.descriptor) == before.named.map(\.descriptor))
+        #expect(inherited.map(\.descriptor) == [999])
+    }
+
+    @Test func socketsOfAServiceManagerAreFoundByTheirAddresses() throws {
+        let bound = try open([anyPort])
+        let descriptor = bound.named[0].descriptor
+        var inherited = [NamedDescriptor(name: "sendonce.socket", descriptor: descriptor, isOurs: false)]
+        let address = try Address.parse(bound.addresses[0])
+        let sockets = try ListeningSockets.open([anyPort, address], workers: 1, inherited: &inherited)
+        defer { sockets.close() }
+        #expect(sockets.addresses[1] == bound.addresses[0])
+        #expect(sockets.named[1].descriptor == descriptor)
+        #expect(inherited.isEmpty)
+    }
+
+    private func boundAddress(_ descriptor: Int32) -> String {
+        var storage = sockaddr_storage()
+        so_local_address(descriptor, &storage)
+        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128) { text in
+            let count = so_format_address(&storage, text.baseAddress, 128)
+            return String(decoding: UnsafeRawBufferPointer(start: text.baseAddress, count: Int(count)), as: UTF8.self)
+        }
+    }
+
+    private func connects(_ path: String) -> Bool {
+        var storage = sockaddr_storage()
+        _ = so_unix_address(path, &storage)
+        let descriptor = so_socket(AF_UNIX)
+        defer { so_close(descriptor) }
+        return so_connect(descriptor, &storage, so_address_length(&storage)) == 0
+    }
+}
+
+struct MailboxTests {
+    @Test func aClosedMailboxTakesNothing() {
+        let mailbox = Mailbox(fd: -1)
+        #expect(mailbox.post(.drain))
+        #expect(!mailbox.close(), "an order waits")
+        #expect(mailbox.take().count == 1)
+        #expect(mailbox.close())
+        #expect(!mailbox.post(.drain))
+        #expect(mailbox.take().isEmpty)
+    }
+}
