@@ -115,14 +115,9 @@ extension Worker {
             logAccess(number, record, status: Int(e.pointee.answer.status), .cut)
             releaseExchange(number)
             let alive = deliverToClient(client)
-            guard alive, !resets, c.pointee.socket.isBlocked else {
-                closeClient(client, reset: resets)
-                return true
-            }
-            // The rest is sent first; then the end comes where more was promised.
-            c.pointee.phase = .waiting
-            c.pointee.mustClose = true
-            timers.set(Worker.clientTimer(client), now + plan.timeouts.clientBody)
+            // The rest is sent first; then the end comes where more was promised. Closing at once could reset the
+            // connection, for pipelined requests may be there, and take the answers before this one along.
+            if alive, !resets, !c.pointee.isStream { linger(client) } else { closeClient(client, reset: resets) }
             return true
         }
         outbox.clear()
