@@ -22,6 +22,22 @@ import Worlds
 
     @Test func innocentWorlds() { run(WorldSeeds(base: 1, count: 120, isInnocent: true)) }
 
+    @Test func faultyWorlds() { run(WorldSeeds(base: 1, count: 120, isInnocent: false)) }
+
+    /// The same seed gives the same run, to the turn.
+    @Test func seedsReplay() {
+        for seed in WorldSeeds(base: 3, count: 6) {
+            let worlds = [SimulatedWorld(seed: seed), SimulatedWorld(seed: seed)]
+            var told: [[String]] = [[], []]
+            for i in 0...1 {
+                worlds[i].chronicle = { told[i].append($0) }
+                _ = worlds[i].run()
+            }
+            #expect(told[0] == told[1])
+            #expect(worlds[0].turns == worlds[1].turns)
+        }
+    }
+
     private func run(_ seeds: WorldSeeds) {
         for seed in seeds {
             let failures = SimulatedWorld(seed: seed).run()

@@ -29,6 +29,8 @@ final class Story {
     let request: RequestScript
     let answer: AnswerScript
     var isSent = false
+    /// Sent without waiting for the answers before it.
+    var isPipelined = false
     var outcome = Outcome.nothing
     var arrivals: [Arrival] = []
     var hasUsedFault = false
@@ -48,9 +50,9 @@ final class Story {
     }
 
     var id: Int { request.id }
-    /// What its client must get.
-    var body: [UInt8] {
-        hasUsedFault && answer.fault == .secondHeadInLength ? Array(answer.faultyBody[..<answer.body.count]) : answer.body
+    /// What its client gets when a header block stood in the body, for the length is all that the client knows.
+    var faultyBody: [UInt8]? {
+        hasUsedFault && answer.fault == .secondHeadInLength ? Array(answer.faultyBody[..<answer.body.count]) : nil
     }
 }
 

@@ -24,7 +24,10 @@ enum Verdicts {
         case .nothing:
             fail(story.isSent ? "got no answer" : "was never sent")
         case .cut:
-            let isAllowed = story.mayBeVictim || story.usedFault?.mayCut(world.weather.policy) ?? false
+            // The reset that `fail` demands may overtake answers before it.
+            let isAllowed =
+                story.mayBeVictim || (story.isPipelined && world.weather.policy == .fail)
+                || story.usedFault?.mayCut(world.weather.policy) ?? false
             if !isAllowed { fail("was cut") }
         case .proxyError(let status):
             if !mayFail(story, with: status, world) { fail("got \(status)") }
@@ -98,6 +101,10 @@ enum Verdicts {
         else { return }
         switch (incident.clientImpact, story.outcome) {
         case (.none, .whole), (.aborted, .cut), (.badGateway, .proxyError(502)), (.misdelivered, _): break
+        // The reset came before its first byte, which then looks like an answer before it.
+        case (.aborted, .unserved),
+            (.none, .cut) where story.isPipelined && world.weather.policy == .fail:
+            break
         // Another of its faults, or the fault of another, did more.
         case (.none, _) where world.incidents.count { id($0.request) == who || id($0.victim) == who } > 1: break
         default: fail("impact \(incident.clientImpact.rawValue), but the client's outcome is \(story.outcome)")
