@@ -2,6 +2,7 @@
 #include "cshim.h"
 #include <arpa/inet.h>
 #include <linux/sockios.h>
+#include <link.h>
 #include <linux/tcp.h>
 #include <pthread.h>
 #include <sched.h>
@@ -174,6 +175,20 @@ void *so_reserve(size_t n) {
   return p == MAP_FAILED ? 0 : p;
 }
 void so_unreserve(void *p, size_t n) { munmap(p, n); }
+
+static int forget_code(struct dl_phdr_info *object, size_t size, void *unused) {
+  (void)size, (void)unused;
+  long page = sysconf(_SC_PAGESIZE);
+  for (int i = 0; i < object->dlpi_phnum; i++) {
+    const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+    /* Never written to, so that nothing is lost. */
+    if (segment->p_type != PT_LOAD || segment->p_flags != (PF_R | PF_X)) continue;
+    uintptr_t start = (object->dlpi_addr + segment->p_vaddr) & ~(uintptr_t)(page - 1);
+    madvise((void *)start, object->dlpi_addr + segment->p_vaddr + segment->p_memsz - start, MADV_DONTNEED);
+  }
+  return 0;
+}
+void so_forget_code(void) { dl_iterate_phdr(forget_code, 0); }
 
 typedef struct { void (*body)(void *); void *argument; } start;
 static void *run(void *p) {

@@ -12,12 +12,14 @@ public struct HTTP2Limits: Sendable {
     public var connectionWindowBytes = 1 << 20
     /// Frames that wait to be written; beyond them bodies wait unframed (`pending`).
     public var outputBytesMax = 64 << 10
-    /// Streams that are remembered after their end, so that what comes late has a name.
+    /// Streams to an upstream that are remembered after their end, so that what comes late has a name; and of a client.
     public var closedStreamsMax = 128
+    public var closedRequestsMax = 16
 
     /// What a peer may send at once, and in a second for good.
     public var resets = Rate(burst: 500, perSecond: 33)
     public var settings = Rate(burst: 50, perSecond: 5)
+    /// A frame of DATA that was sent brings one of its own.
     public var pings = Rate(burst: 200, perSecond: 10)
     public var emptyData = Rate(burst: 200, perSecond: 20)
     /// PRIORITY, PRIORITY_UPDATE and frames of unknown types; a new stream brings some of its own.

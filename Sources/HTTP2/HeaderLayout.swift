@@ -16,6 +16,7 @@ struct HeaderLayout {
     private var pseudo: PseudoFields = []
     private var hasRegular = false
     private var isMalformed = false
+    private var isFull = false
     private var path = ByteRange()
     private var authority = ByteRange()
     private var cookie = -1
@@ -49,6 +50,7 @@ struct HeaderLayout {
         pseudo = []
         hasRegular = false
         isMalformed = false
+        isFull = false
         authority = ByteRange()
         path = ByteRange()
         cookie = -1
@@ -64,12 +66,12 @@ struct HeaderLayout {
         _ block: inout HeaderBlock
     ) {
         allBytes += nameCount + valueCount + 4
-        allFields += 1
-        if isOver { return }
         if nameCount > 0, name[0] == 0x3a {
-            putPseudo(name, nameCount, value, valueCount, &block)
+            if !isOver { putPseudo(name, nameCount, value, valueCount, &block) }
             return
         }
+        allFields += 1
+        if isOver { return }
         hasRegular = true
         guard nghttp2_check_header_name(name, nameCount) != 0, nameCount <= Int(UInt16.max),
             nghttp2_check_header_value(value, valueCount) != 0
@@ -204,7 +206,7 @@ struct HeaderLayout {
         block.base = UnsafePointer(bytes!)
         block.byteCount = count + 2
         FieldReader.conclude(&block)
-        if allFields > countMax { return .tooManyFields }
+        if allFields > countMax || isFull { return .tooManyFields }
         if allBytes > bytesMax { return .tooLarge }
         return isMalformed ? .malformed : .complete
     }
@@ -270,8 +272,11 @@ extension HeaderLayout {
         _ name: UnsafePointer<UInt8>, _ nameCount: Int, _ value: UnsafePointer<UInt8>, _ valueCount: Int, _ known: FieldName,
         _ block: inout HeaderBlock
     ) {
-        // One field of the sender may take two of ours: `:authority` and `:protocol` stand for lines.
-        guard block.count < block.capacity else { return }
+        // `:authority` and `:protocol` are lines here.
+        guard block.count < countMax else {
+            isFull = true
+            return
+        }
         reserve(nameCount + valueCount + 4)
         let line = bytes! + count
         line.update(from: name, count: nameCount)
@@ -306,7 +311,7 @@ extension HeaderLayout {
         _ name: UnsafePointer<UInt8>, _ value: UnsafePointer<UInt8>, _ valueCount: Int, _ block: inout HeaderBlock
     ) {
         guard cookie >= 0 else {
-            if block.count < block.capacity { cookie = block.count }
+            if block.count < countMax { cookie = block.count }
             putLine(name, 6, value, valueCount, .other, &block)
             return
         }

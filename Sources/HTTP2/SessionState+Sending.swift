@@ -55,7 +55,8 @@ extension SessionState {
         let stream = streams[place]
         var source = RunReader(runs, runCount)
         if stream.pointee.queue.isEmpty {
-            if frame(place, &source, ended: ended) { return true }
+            // Whoever waits for a turn comes first: a stream that is fed faster must not keep the others from theirs.
+            if firstListed < 0 || source.isEmpty, frame(place, &source, ended: ended) { return true }
             if !source.isEmpty { queuedStreams += 1 }
         }
         while !source.isEmpty {
@@ -97,8 +98,10 @@ extension SessionState {
         sendWindow -= n
         streams[place].pointee.sendWindow -= n
         framedBytes &+= UInt64(n)
-        // A peer answers a frame of DATA with up to two WINDOW_UPDATEs.
-        windowUpdates.give(2, limits.windowUpdates)
+        // A peer answers DATA with WINDOW_UPDATEs, of its stream and of the connection, for every 4 KiB that it reads; and with
+        // a PING when it measures how much is on the way.
+        windowUpdates.give(2 + n / 2048, limits.windowUpdates)
+        pings.give(1, limits.pings)
     }
 
     mutating func sendTrailers(_ id: Int32, _ fields: UnsafePointer<UInt8>, _ count: Int) -> Bool {

@@ -3,7 +3,10 @@ import Wire
 /// Streams begin and end; windows.
 extension SessionState {
     /// Never opened by whoever may open it.
-    func isIdle(_ id: Int32) -> Bool { id & 1 == 0 || (isServer ? id > lastPeerStream : id >= nextStream) }
+    func isIdle(_ id: Int32) -> Bool {
+        // The numbers may have run out.
+        id & 1 == 0 || (isServer ? id > lastPeerStream : id >= nextStream && nextStream > 0)
+    }
 
     /// The peer's message has ended (END_STREAM), whole or not.
     mutating func endPeerSide(_ place: Int32) {

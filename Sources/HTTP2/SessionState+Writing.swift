@@ -103,8 +103,9 @@ extension SessionState {
 
     mutating func putGoAway(_ code: UInt32) {
         hasSentGoAway = true
+        goAwayLast = min(goAwayLast, isServer ? lastPeerStream : 0)
         putFrame(FrameHeader.goAway, 0, 0, length: 8)
-        put(number: UInt32(bitPattern: isServer ? lastPeerStream : 0))
+        put(number: UInt32(bitPattern: goAwayLast))
         put(number: code)
     }
 

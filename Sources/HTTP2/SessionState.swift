@@ -41,6 +41,8 @@ struct SessionState: ~Copyable {
     var lastPeerStream: Int32 = 0
     var nextStream: Int32 = 1
     var hasSentGoAway = false
+    /// What our first GOAWAY named as the last stream; a later one may not name a higher (RFC 9113 section 6.8).
+    var goAwayLast: Int32 = .max
     var hasGoAway = false
     /// Streams above it will not be answered; looked for while `sweeps`.
     var answeredMax: Int32 = .max
@@ -73,7 +75,7 @@ struct SessionState: ~Copyable {
         limits.connectionWindowBytes = min(max(limits.connectionWindowBytes, Self.defaultWindow), Self.windowMax)
         self.limits = limits
         self.decoder = decoder
-        closed = ClosedStreams(countMax: limits.closedStreamsMax)
+        closed = ClosedStreams(countMax: isServer ? limits.closedRequestsMax : limits.closedStreamsMax)
         hasPreface = !isServer
         receiveWindow = limits.connectionWindowBytes
         resets = FloodMeter(limits.resets)

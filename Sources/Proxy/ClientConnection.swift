@@ -21,12 +21,15 @@ struct ClientConnection: BitwiseCopyable {
     /// Its exchange has left the queue and looks for a connection again.
     var needsUpstream = false
     var isTrusted = false
+    /// A PROXY header comes first.
+    var awaitsProxyHeader = false
     var listener: UInt16
     /// The exchange in progress, -1 for none.
     var exchange: Int32 = -1
     /// Bytes of `socket.input` known to hold no end of a header block.
     var scanned: UInt32 = 0
     var body = BodyDecoder()
+    /// Who asks: the peer, or whom its PROXY header names.
     var address: PeerAddress
     /// A stream of an HTTP/2 connection: that connection's slot, and the stream's id. Otherwise -1.
     var parent: Int32 = -1

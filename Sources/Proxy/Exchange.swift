@@ -55,6 +55,9 @@ struct Exchange: BitwiseCopyable {
     var keepsBody = false
     /// The server that failed it last, which a retry passes over; -1 for none.
     var avoidedServer: Int16 = -1
+    /// The server in its upstream that the client's cookie names, -1 for none.
+    var stickyServer: Int16 = -1
+    var clientIsSecure = false
     /// The upstream's header block has been written into the outbox.
     var headWritten = false
     /// The upstream's header block has been sent, so that an error can no longer be answered.
@@ -67,8 +70,12 @@ struct Exchange: BitwiseCopyable {
     var requestIsChunked = false
     /// How the answer's body is framed for the client.
     var clientFraming = BodyDecoder.Framing.none
-    /// In the upstream's queue for a connection.
+    /// In a queue for a connection; called from there, when one may be had.
     var isWaiting = false
+    var isCalled = false
+    /// Which queue, and since when it has waited, in all; 0 when it never had to.
+    var queue: Int32 = -1
+    var waitingSince: UInt64 = 0
     /// The first byte of an answer has been seen, and its sending judged.
     var sawAnswer = false
     /// In a tunnel: the client has ended its side.
@@ -77,8 +84,6 @@ struct Exchange: BitwiseCopyable {
     var startedAt: UInt64
     var sentAt: UInt64 = 0
     var requestBytes: UInt64 = 0
-    /// First time in the queue for a connection, 0 for never.
-    var waitsSince: UInt64 = 0
     /// Where it was sent last: the server, the connection's number and the exchange's number on it.
     var server: Int32 = -1
     var connection: UInt64 = 0

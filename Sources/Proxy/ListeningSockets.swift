@@ -101,6 +101,11 @@ public struct ListeningSockets: Sendable {
         while listener.descriptors.count < (listener.isShared ? 1 : workers) {
             let descriptor = listen(target)
             guard descriptor >= 0 else {
+                // The first is a service manager's, whose user is another: then all have it together.
+                if before > 0 {
+                    listener.isShared = true
+                    break
+                }
                 for open in listener.descriptors[before...] { _ = so_close(open) }
                 throw Failure(description: "cannot listen on \(address): \(String(cString: strerror(-descriptor)))")
             }

@@ -10,6 +10,10 @@ final class Mailbox: Sendable {
         case retire(Succession?)
         /// A client that another worker leaves to this one.
         case adopt(MovedClient)
+        /// A place under a server's limit of connections is left to this worker.
+        case grant(Int)
+        /// Somebody waits elsewhere for a connection to the server: one that is idle is to be given up.
+        case giveIdle(Int)
     }
 
     private struct Waiting {

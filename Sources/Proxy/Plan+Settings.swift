@@ -44,6 +44,7 @@ extension Plan {
             sampleBytes: settings.incidents.evidence.sample == .off ? 0 : settings.incidents.evidence.sampleBytesMax,
             accessIsCombined: settings.accessLog.style == .combined, errorPages: errorPages, trusted: settings.trustedProxies,
             acceptors: tls.acceptors,
+            proxyHeaders: settings.listeners.map { $0.proxyProtocol != .off },
             warnings: tls.warnings)
     }
 
@@ -59,7 +60,10 @@ extension Plan {
         switch upstream.balance {
         case .roundRobin: made.balance = .roundRobin
         case .randomTwo: made.balance = .randomTwo
-        case .leastConnections, .stickyCookie: made.balance = .leastConnections
+        case .leastConnections: made.balance = .leastConnections
+        case .stickyCookie:
+            made.balance = .leastConnections
+            made.sticky = StickyCookie(upstream: made.name, servers: servers.map(\.name))
         }
         switch upstream.connections.reuse {
         case .always: made.reuse = .always

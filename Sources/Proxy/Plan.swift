@@ -40,6 +40,8 @@ public final class Plan: Sendable {
         public var name: String
         public var servers: [Server]
         public var balance = Balance.leastConnections
+        /// Clients go back to the server that they had.
+        var sticky: StickyCookie?
         public var reuse = Reuse.guarded
         /// Rest of a pooled connection before it serves another exchange, with `guarded`.
         public var hold: UInt64 = 5_000_000
@@ -82,6 +84,8 @@ public final class Plan: Sendable {
 
     /// What clients' TLS sessions are accepted with, by listener; nil for cleartext.
     public let acceptors: [TLSAcceptor?]
+    /// Whether a PROXY header comes first, by listener.
+    private let proxyHeaders: [Bool]
     public let upstreams: [Upstream]
     public let routes: [Route]
     public let limits: Limits
@@ -104,6 +108,7 @@ public final class Plan: Sendable {
         errorPages: ErrorPages = ErrorPages(),
         trusted: [AddressBlock] = [],
         acceptors: [TLSAcceptor?] = [],
+        proxyHeaders: [Bool] = [],
         warnings: [String] = []
     ) {
         self.upstreams = upstreams
@@ -116,6 +121,9 @@ public final class Plan: Sendable {
         self.accessIsCombined = accessIsCombined
         self.trusted = trusted
         self.acceptors = acceptors
+        self.proxyHeaders = proxyHeaders
         self.warnings = warnings
     }
+
+    func expectsProxyHeader(_ listener: Int) -> Bool { listener < proxyHeaders.count && proxyHeaders[listener] }
 }

@@ -16,12 +16,15 @@ enum RequestHead {
         var changes: FieldChanges?
         var isTrusted: Bool
         var isTLS = false
+        /// Whom this proxy was asked by: the client, or a trusted proxy that speaks for it.
+        var peer: PeerAddress
 
-        init(_ asked: RequestTarget, isTrusted: Bool) {
+        init(_ asked: RequestTarget, peer: PeerAddress, isTrusted: Bool) {
             target = asked.path
             host = asked.host
             askedTarget = asked.path
             askedHost = asked.host
+            self.peer = peer
             self.isTrusted = isTrusted
         }
 
@@ -77,7 +80,7 @@ enum RequestHead {
             out.put("\r\n")
         }
         if keepsUpgrade { out.put("Connection: upgrade\r\n") }
-        putForwarding(block, aim, client: record.client, &out)
+        putForwarding(block, aim, &out)
         putIdentity(block, isTrusted: aim.isTrusted, random: &random, &record, &out)
         if let changes = aim.changes { out.put(changes.lines) }
         if !(aim.changes?.replaces(.via) ?? false) {
@@ -100,14 +103,12 @@ enum RequestHead {
     }
 
     /// Who asked, in both spellings. What a trusted proxy said comes first; what others said is not passed on.
-    private static func putForwarding(
-        _ block: borrowing HeaderBlock, _ aim: Aim, client: PeerAddress, _ out: inout ByteWriter
-    ) {
+    private static func putForwarding(_ block: borrowing HeaderBlock, _ aim: Aim, _ out: inout ByteWriter) {
         func writes(_ name: FieldName) -> Bool { !(aim.changes?.replaces(name) ?? false) }
         if writes(.xForwardedFor) {
             out.put("X-Forwarded-For: ")
             if aim.isTrusted { putList(.xForwardedFor, of: block, &out) }
-            out.putHost(client)
+            out.putHost(aim.peer)
             out.put("\r\n")
         }
         if writes(.xForwardedProto) {
@@ -131,7 +132,7 @@ enum RequestHead {
         guard writes(.forwarded) else { return }
         out.put("Forwarded: ")
         if aim.isTrusted { putList(.forwarded, of: block, &out) }
-        putForwarded(aim, client, &out)
+        putForwarded(aim, &out)
     }
 
     /// The elements of a list that may stand in several lines, each with a comma behind it.
@@ -144,14 +145,14 @@ enum RequestHead {
     }
 
     /// This proxy's own element of Forwarded (RFC 7239 section 4).
-    private static func putForwarded(_ aim: Aim, _ client: PeerAddress, _ out: inout ByteWriter) {
-        switch client.byteCount {
+    private static func putForwarded(_ aim: Aim, _ out: inout ByteWriter) {
+        switch aim.peer.byteCount {
         case 4:
             out.put("for=")
-            out.putHost(client)
+            out.putHost(aim.peer)
         case 16:
             out.put("for=\"[")
-            out.putHost(client)
+            out.putHost(aim.peer)
             out.put("]\"")
         default: out.put("for=unknown")
         }

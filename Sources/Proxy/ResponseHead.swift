@@ -34,7 +34,11 @@ enum ResponseHead {
         if block.facts.contains(.nominates) { Nomination.drop(&block) }
     }
 
-    static func write(_ block: borrowing HeaderBlock, _ hop: Hop, _ changes: FieldChanges?, _ out: inout ByteWriter) {
+    /// `cookie` is a whole field line to add, or empty.
+    static func write(
+        _ block: borrowing HeaderBlock, _ hop: Hop, _ changes: FieldChanges?, _ cookie: UnsafeBufferPointer<UInt8>,
+        _ out: inout ByteWriter
+    ) {
         out.put("HTTP/1.1 ")
         out.putDecimal(UInt64(block.status))
         out.put(0x20)
@@ -54,6 +58,7 @@ enum ResponseHead {
         } else if hop.isHTTP10 {
             out.put("Connection: keep-alive\r\n")
         }
+        out.put(cookie)
         if let changes { out.put(changes.lines) }
         if !(changes?.replaces(.via) ?? false) {
             out.put(block.version == .http10 ? "Via: 1.0 sendonce\r\n" : "Via: 1.1 sendonce\r\n")

@@ -18,6 +18,8 @@ struct Server: BitwiseCopyable {
     var activeCount: Int32 = 0
     /// Connections of this worker, in whatever phase.
     var connectionCount: Int32 = 0
+    /// Places under the limit that other workers have left to this one, counted among the shared connections.
+    var granted: Int32 = 0
     /// Its credit for being chosen in turn: grows with its share, pays with the sum of all shares.
     var turnCredit: Int32 = 0
 }

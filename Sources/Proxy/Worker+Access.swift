@@ -55,6 +55,9 @@ extension Worker {
         entry.route = route ?? -1
         entry.responseBytes = UInt64(ownBytes)
         if hasWholeHead {
+            if clients[slot].pointee.isTrusted {
+                entry.client = ForwardedClient.find(requestBlock, peer: entry.client, trusted: plan.trusted)
+            }
             entry.method = requestBlock.bytes(requestBlock.methodText)
             entry.target = requestBlock.bytes(requestBlock.target)
             if let host = requestBlock.first(.host) { entry.host = requestBlock.value(host) }

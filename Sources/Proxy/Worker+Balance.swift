@@ -11,10 +11,12 @@ extension Worker {
 
     /// The server to use, by the upstream's way of balancing. Those that are down or ejected are passed over, those
     /// without a free connection and the one to avoid only while there are others.
-    mutating func chooseServer(_ upstream: Int, avoiding avoided: Int) -> Int? {
+    /// `sticky`, unless -1: the one, by its place in the upstream, to which the client belongs as long as it can be used.
+    mutating func chooseServer(_ upstream: Int, avoiding avoided: Int, sticky: Int = -1) -> Int? {
         let first = firstServer[upstream]
         let end = firstServer[upstream + 1]
         if end - first == 1 { return isUp(first) ? first : nil }
+        if sticky >= 0, isEligible(first + sticky, .other, avoided) { return first + sticky }
         guard let level = bestLevel(first, end, avoided) else { return nil }
         switch plan.upstreams[upstream].balance {
         case .roundRobin: return inTurn(first, end, level, avoided, equalTo: -1)
@@ -30,6 +32,9 @@ extension Worker {
         }
         return nil
     }
+
+    /// Whether a request that is not bound to a server would find one with a connection.
+    func anyHasRoom(_ upstream: Int) -> Bool { bestLevel(firstServer[upstream], firstServer[upstream + 1], -1) == .free }
 
     private func isEligible(_ server: Int, _ level: Eligibility, _ avoided: Int) -> Bool {
         guard isUp(server) else { return false }
@@ -47,8 +52,9 @@ extension Worker {
 
     func isEjected(_ server: Int) -> Bool { so_load(&servers[server].shared.pointee.ejectedUntil) > now }
 
-    private func hasRoom(_ server: Int) -> Bool {
-        servers[server].readyFirst >= 0 || servers[server].restingFirst >= 0 || connectionsLeft(server)
+    func hasRoom(_ server: Int) -> Bool {
+        servers[server].readyFirst >= 0 || servers[server].restingFirst >= 0
+            || (connectionsLeft(server) && now >= descriptorsLackUntil)
     }
 
     // MARK: Shares

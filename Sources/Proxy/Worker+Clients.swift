@@ -11,10 +11,11 @@ extension Worker {
     /// A connection of a client has something to read, or room to write, or its turn again.
     mutating func clientReady(_ slot: Int32) {
         let c = clients[slot]
+        if c.pointee.awaitsProxyHeader, !readProxyHeader(slot) { return }
         if isRetiring, moveToSuccessor(slot) { return }
         if c.pointee.needsUpstream {
             c.pointee.needsUpstream = false
-            findUpstream(c.pointee.exchange)
+            if c.pointee.exchange >= 0 { answerCall(c.pointee.exchange) }
             sendRequestHead(slot)
         }
         if c.pointee.socket.isBlocked, c.pointee.socket.isWritable {

@@ -81,7 +81,7 @@ extension Worker {
     /// An exchange that gets no answer of its upstream's: an error, or a cut when the answer has begun.
     mutating func failExchange(_ number: Int32, status: Int, _ detail: String) {
         let e = exchanges[number]
-        if e.pointee.isWaiting { dequeue(number) }
+        if e.pointee.isWaiting { leaveQueue(number) }
         if e.pointee.upstream >= 0 {
             let slot = e.pointee.upstream
             upstreams[slot].pointee.exchange = -1

@@ -6,11 +6,14 @@ import TLS
 
 /// TLS handshakes with clients and with upstreams, and what is told of those that fail.
 extension Worker {
-    /// The connection's first bytes are a TLS handshake. False without memory.
+    /// The connection's next bytes are a TLS handshake: those that it holds, read together with what came before (a PROXY
+    /// header), and then those of its socket. False without memory.
     mutating func beginTLS(_ slot: Int32, _ acceptor: TLSAcceptor) -> Bool {
         guard let session = acceptor.makeSession(port) else { return false }
-        clients[slot].pointee.socket.session = session
-        clients[slot].pointee.socket.security = .awaited
+        let c = clients[slot]
+        c.pointee.socket.session = session
+        c.pointee.socket.security = .awaited
+        if !c.pointee.socket.input.isEmpty { c.pointee.socket.isReadable = true }
         return true
     }
 
@@ -98,7 +101,7 @@ extension Worker {
 
     /// An upstream's session has failed after its handshake.
     mutating func logUpstreamTLS(_ slot: Int32) {
-        guard let failure = tlsFailure, let heldBack = tlsLog.take(now) else { return }
+        guard let failure = tlsFailure, let heldBack = failureLog.take(now) else { return }
         let place = servers[Int(upstreams[slot].pointee.server)]
         let upstream = plan.upstreams[Int(place.upstream)]
         var metadata: Logger.Metadata = [

@@ -108,6 +108,7 @@ extension Worker {
         var connection = ClientConnection(
             fd: socket.fd, listener: UInt16(succession!.listeners[Int(c.pointee.listener)]), address: c.pointee.address)
         connection.isTrusted = c.pointee.isTrusted
+        connection.awaitsProxyHeader = c.pointee.awaitsProxyHeader
         // Before it is posted: the descriptor may be closed, and its number used anew, at any time after that.
         kernel.unregister(poll, socket.fd)
         let successor = succession!.mailboxes[number % succession!.mailboxes.count]

@@ -48,6 +48,7 @@ extension Worker {
         let peer = PeerAddress(address)
         var connection = ClientConnection(fd: fd, listener: UInt16(listener), address: peer)
         if !plan.trusted.isEmpty { connection.isTrusted = plan.trusted.contains { peer.isIn($0) } }
+        connection.awaitsProxyHeader = plan.expectsProxyHeader(listener)
         let slot = clients.take(connection)
         guard slot >= 0 else {
             _ = world.changeClients(by: -1)
@@ -110,6 +111,8 @@ extension Worker {
             case .drain: startDrain()
             case .retire(let succession): startRetirement(succession)
             case .adopt(let moved): adopt(moved)
+            case .grant(let server): takeGrant(server)
+            case .giveIdle(let server): giveIdle(server)
             }
         }
     }

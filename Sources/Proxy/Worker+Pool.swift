@@ -14,9 +14,13 @@ extension Worker {
     mutating func findUpstream(_ number: Int32) {
         let e = exchanges[number]
         let upstream = Int(e.pointee.upstreamIndex)
-        guard let server = chooseServer(upstream, avoiding: Int(e.pointee.avoidedServer)) else {
+        guard
+            let server = chooseServer(
+                upstream, avoiding: Int(e.pointee.avoidedServer), sticky: Int(e.pointee.stickyServer))
+        else {
             return failExchange(number, status: 503, "no server of upstream \(plan.upstreams[upstream].name) can be used")
         }
+        if mustWait(number) { return enqueue(number) }
         let isIdempotent = e.pointee.request.method.isIdempotent
         if !e.pointee.wantsNewConnection, let slot = takePooled(server, evenUnrested: false, onlyYoung: !isIdempotent) {
             return attach(number, to: slot)
@@ -32,9 +36,6 @@ extension Worker {
             return attach(number, to: slot)
         }
         if connectionsLeft(server) { return connect(number, to: server) }
-        guard queues[upstream].count < plan.upstreams[upstream].queueMax else {
-            return failExchange(number, status: 503, "every connection to upstream \(plan.upstreams[upstream].name) is busy")
-        }
         enqueue(number)
     }
 
@@ -139,8 +140,9 @@ extension Worker {
     // MARK: Opening
 
     func connectionsLeft(_ server: Int) -> Bool {
-        so_load(&servers[server].shared.pointee.connections)
-            < UInt64(plan.upstreams[Int(servers[server].upstream)].connectionsMax)
+        servers[server].granted > 0
+            || so_load_ordered(&servers[server].shared.pointee.connections)
+                < UInt64(plan.upstreams[Int(servers[server].upstream)].connectionsMax)
     }
 
     private mutating func connect(_ number: Int32, to server: Int) {
@@ -163,7 +165,7 @@ extension Worker {
             kernel.close(fd)
             return failExchange(number, status: 503, "too many upstream connections")
         }
-        _ = so_fetch_add(&servers[server].shared.pointee.connections, 1)
+        takePlace(server)
         servers[server].connectionCount += 1
         servers[server].activeCount += 1
         counters.changeUpstreamConnections(upstream: upstream, .active, by: 1)
@@ -180,6 +182,15 @@ extension Worker {
         attach(number, to: slot)
     }
 
+    /// Counts a connection against the server's limit; on a place that was granted it is counted already.
+    private mutating func takePlace(_ server: Int) {
+        if servers[server].granted > 0 {
+            servers[server].granted -= 1
+        } else {
+            _ = so_fetch_add(&servers[server].shared.pointee.connections, 1)
+        }
+    }
+
     /// This process has no descriptor left, which is not the server's fault: one of its connections has to do.
     private mutating func waitForDescriptor(_ number: Int32, _ server: Int) {
         pauseAccepting()
@@ -187,10 +198,11 @@ extension Worker {
             _ = so_fetch_add(&servers[server].shared.pointee.unrested, 1)
             return attach(number, to: slot)
         }
-        let upstream = Int(servers[server].upstream)
-        guard servers[server].connectionCount > 0, queues[upstream].count < plan.upstreams[upstream].queueMax else {
+        guard servers[server].connectionCount > 0 else {
             return failExchange(number, status: 503, "no file descriptor is left for a connection to the upstream")
         }
+        // Not to be tried again at once.
+        descriptorsLackUntil = now + Self.queueLookTime
         enqueue(number)
     }
 
@@ -234,11 +246,15 @@ extension Worker {
 
     // MARK: Putting back and closing
 
-    /// A connection whose answer is complete, and that may serve another exchange.
-    mutating func pool(_ slot: Int32) {
+    /// A connection whose answer is complete, and that may serve another exchange. False when it has been closed instead.
+    mutating func pool(_ slot: Int32) -> Bool {
         let u = upstreams[slot]
         let server = Int(u.pointee.server)
         let upstream = Int(servers[server].upstream)
+        if heir(server) != nil {
+            closeUpstream(slot, .maxIdle)
+            return false
+        }
         servers[server].activeCount -= 1
         servers[server].idleCount += 1
         _ = so_fetch_add(&servers[server].shared.pointee.idle, 1)
@@ -260,8 +276,10 @@ extension Worker {
             let oldest = servers[server].restingFirst
             unpool(oldest)
             closeUpstream(oldest, .maxIdle)
+            if oldest == slot { return false }
         }
-        if queues[upstream].first >= 0 { serveQueue(upstream) }
+        serveQueue(upstream, server)
+        return true
     }
 
     /// Closes a connection that is in no pool.
@@ -271,7 +289,7 @@ extension Worker {
         let upstream = Int(servers[server].upstream)
         servers[server].activeCount -= 1
         servers[server].connectionCount -= 1
-        _ = so_fetch_add(&servers[server].shared.pointee.connections, -1)
+        giveUpPlace(server)
         counters.changeUpstreamConnections(upstream: upstream, .active, by: -1)
         counters.countClosed(upstream: upstream, reason)
         timers.close(upstreamTimer(slot))
@@ -280,7 +298,7 @@ extension Worker {
         if u.pointee.hasEmbedded { embedded[slot] = nil }
         shut(&u.pointee.socket, reset: reset)
         upstreams.release(slot)
-        if queues[upstream].first >= 0 { serveQueue(upstream) }
+        if connectionsLeft(server) { serveQueue(upstream, server) }
     }
 
     /// A server's own close of a connection that waited in the pool.
@@ -288,74 +306,4 @@ extension Worker {
         noteEnding(slot, mayBeHangup: true)
         closeUpstream(slot, .upstreamClosed)
     }
-
-    // MARK: Waiting
-
-    private mutating func enqueue(_ number: Int32) {
-        let e = exchanges[number]
-        let upstream = Int(e.pointee.upstreamIndex)
-        e.pointee.isWaiting = true
-        e.pointee.next = -1
-        if queues[upstream].last >= 0 {
-            exchanges[queues[upstream].last].pointee.next = number
-        } else {
-            queues[upstream].first = number
-        }
-        queues[upstream].last = number
-        queues[upstream].count += 1
-        if queues[upstream].count == 1 { timers.set(queueTimer, now + Self.queueLookTime) }
-        if e.pointee.waitsSince == 0 { e.pointee.waitsSince = now }
-        timers.set(Worker.clientTimer(e.pointee.client), e.pointee.waitsSince + plan.upstreams[upstream].queueTimeout)
-    }
-
-    /// Connections that other workers close make room here too, and nobody tells: so whoever waits looks.
-    static var queueLookTime: UInt64 { 10_000_000 }
-
-    mutating func lookAtQueues() {
-        var waits = false
-        for upstream in queues.indices where queues[upstream].count > 0 {
-            waits = true
-            for server in firstServer[upstream]..<firstServer[upstream + 1] where isUp(server) {
-                let open = so_load(&servers[server].shared.pointee.connections)
-                let room =
-                    UInt64(plan.upstreams[upstream].connectionsMax) - min(open, UInt64(plan.upstreams[upstream].connectionsMax))
-                for _ in 0..<min(Int(room), queues[upstream].count) { serveQueue(upstream) }
-            }
-        }
-        if waits { timers.set(queueTimer, now + Self.queueLookTime) }
-    }
-
-    /// Takes an exchange out of its queue, wherever it stands.
-    mutating func dequeue(_ number: Int32) {
-        let upstream = Int(exchanges[number].pointee.upstreamIndex)
-        var previous: Int32 = -1
-        var at = queues[upstream].first
-        while at >= 0, at != number {
-            previous = at
-            at = exchanges[at].pointee.next
-        }
-        guard at == number else { return }
-        let next = exchanges[number].pointee.next
-        if previous >= 0 { exchanges[previous].pointee.next = next } else { queues[upstream].first = next }
-        if next < 0 { queues[upstream].last = previous }
-        queues[upstream].count -= 1
-        exchanges[number].pointee.isWaiting = false
-        exchanges[number].pointee.next = -1
-    }
-
-    /// A connection has come free: whoever waits the longest has it. In its own turn, for a pump may be running.
-    private mutating func serveQueue(_ upstream: Int) {
-        let number = queues[upstream].first
-        dequeue(number)
-        let client = exchanges[number].pointee.client
-        clients[client].pointee.needsUpstream = true
-        queueClient(client)
-    }
-}
-
-/// Exchanges of one upstream that wait for a connection, the longest waiting first.
-struct WaitQueue {
-    var first: Int32 = -1
-    var last: Int32 = -1
-    var count = 0
 }

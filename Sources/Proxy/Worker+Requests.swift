@@ -39,10 +39,16 @@ extension Worker {
         exchange.requestIsChunked = decoder.framing == .chunked
         exchange.requestEnded = decoder.isEmpty
         exchange.asksUpgrade = requestBlock.facts.contains(.upgrade) && decoder.isEmpty && requestBlock.version == .http11
-        exchange.request.client = c.pointee.address
+        exchange.request.client =
+            c.pointee.isTrusted
+            ? ForwardedClient.find(requestBlock, peer: c.pointee.address, trusted: plan.trusted) : c.pointee.address
         exchange.request.clientVersion = requestBlock.version
         exchange.request.method = requestBlock.method
         exchange.request.route = UInt16(route)
+        if let sticky = plan.upstreams[Int(exchange.upstreamIndex)].sticky {
+            exchange.stickyServer = Int16(sticky.server(namedIn: requestBlock))
+            exchange.clientIsSecure = aim.isTLS
+        }
         writeRequestHead(&exchange, aim)
         let number = exchanges.take(exchange)
         guard number >= 0 else {

@@ -19,11 +19,25 @@ extension Worker {
         sendToClient(e.pointee.client)
     }
 
+    /// Writes the head of an answer into the outbox, with the cookie that leads back to its server when the client lacks it.
+    private mutating func putFinalHead(_ hop: ResponseHead.Hop, _ slot: Int32) {
+        let e = exchanges[upstreams[slot].pointee.exchange]
+        let server = servers[Int(upstreams[slot].pointee.server)]
+        let changes = plan.routes[Int(e.pointee.request.route)].responseFields
+        guard let sticky = plan.upstreams[Int(server.upstream)].sticky, Int(e.pointee.stickyServer) != Int(server.index) else {
+            return putHead(hop, changes)
+        }
+        putHead(hop, changes, cookie: sticky.line(Int(server.index), isSecure: e.pointee.clientIsSecure))
+    }
+
     /// Writes the block's head into the outbox.
-    private mutating func putHead(_ hop: ResponseHead.Hop, _ changes: FieldChanges? = nil) {
+    private mutating func putHead(
+        _ hop: ResponseHead.Hop, _ changes: FieldChanges? = nil,
+        cookie: UnsafeBufferPointer<UInt8> = .init(start: nil, count: 0)
+    ) {
         var out = ByteWriter(scratch)
         if let changes { changes.drop(&responseBlock) }
-        ResponseHead.write(responseBlock, hop, changes, &out)
+        ResponseHead.write(responseBlock, hop, changes, cookie, &out)
         outbox.add(scratch, out.count)
         outbox.beginsWithHead = true
     }
@@ -52,7 +66,7 @@ extension Worker {
         }
         let hop = ResponseHead.Hop(framing: e.pointee.clientFraming, closes: c.pointee.mustClose, isHTTP10: isHTTP10)
         ResponseHead.dropFields(&responseBlock, hop)
-        putHead(hop, plan.routes[Int(e.pointee.request.route)].responseFields)
+        putFinalHead(hop, slot)
         e.pointee.headWritten = true
         return true
     }
@@ -163,8 +177,7 @@ extension Worker {
             plan.upstreams[Int(servers[Int(u.pointee.server)].upstream)].reuse != .never
         {
             buffers.give(&u.pointee.socket.input)
-            pool(slot)
-            if u.pointee.socket.isReadable { queueUpstream(slot) }
+            if pool(slot), u.pointee.socket.isReadable { queueUpstream(slot) }
         } else {
             buffers.give(&u.pointee.socket.input)
             listenForStrays(slot)
@@ -230,7 +243,7 @@ extension Worker {
     mutating func abandon(_ number: Int32) {
         let e = exchanges[number]
         outbox.clear()
-        if e.pointee.isWaiting { dequeue(number) }
+        if e.pointee.isWaiting { leaveQueue(number) }
         countAnswer(
             number, status: e.pointee.answered ? Int(e.pointee.answer.status) : 499, route: Int(e.pointee.request.route))
         logAccess(
@@ -250,7 +263,7 @@ extension Worker {
         noteAnswer(slot, e)
         let hop = ResponseHead.Hop(framing: .none, closes: false, isHTTP10: false, switches: true)
         ResponseHead.dropFields(&responseBlock, hop)
-        putHead(hop)
+        putFinalHead(hop, slot)
         e.pointee.headWritten = true
         let client = e.pointee.client
         clients[client].pointee.phase = .tunnel

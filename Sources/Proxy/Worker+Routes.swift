@@ -34,7 +34,8 @@ extension Worker {
 
     /// What is asked of the route's upstream. Nil when the target becomes too long.
     mutating func aim(_ slot: Int32, _ route: Int, _ target: RequestTarget) -> RequestHead.Aim? {
-        var aim = RequestHead.Aim(target, isTrusted: clients[slot].pointee.isTrusted)
+        var aim = RequestHead.Aim(
+            target, peer: clients[slot].pointee.address, isTrusted: clients[slot].pointee.isTrusted)
         aim.isTLS = isTLS(slot)
         if plan.routes[route].changesTarget {
             if let template = plan.routes[route].rewrite {

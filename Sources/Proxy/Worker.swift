@@ -84,6 +84,8 @@ public struct Worker: ~Copyable {
     package internal(set) var isStopped = false
     var drainDeadline: UInt64 = 0
     var acceptsPaused = false
+    /// Descriptors had run out: before this time nobody is called for another connection.
+    var descriptorsLackUntil: UInt64 = 0
     var acceptsPausedUntil: UInt64 = 0
     var pauseToldAt: UInt64 = 0
 
@@ -133,7 +135,7 @@ public struct Worker: ~Copyable {
         firstServer.append(servers.count)
         self.servers = servers
         self.firstServer = firstServer
-        queues = plan.upstreams.map { _ in WaitQueue() }
+        queues = Array(repeating: WaitQueue(), count: plan.upstreams.count + servers.count)
         budgets = plan.upstreams.map { _ in RetryBudget() }
         again.reserveCapacity(1024)
         logsAccess = world.accessLog != nil

@@ -13,6 +13,7 @@ public final class World: Sendable {
     let log: Logger
     /// One a worker.
     let mailboxes: [Mailbox]
+    let waitingRoom: WaitingRoom
     /// A client's connection with this descriptor or a higher one is the last for the time being.
     let clientDescriptorMax: Int32
     /// Wakes the thread that watches over the servers; -1 when there is none.
@@ -43,6 +44,7 @@ public final class World: Sendable {
                     ?? ServerFacts(upstream: upstream.name, server: server.name)
             }
         }
+        waitingRoom = WaitingRoom(upstreams: plan.upstreams.count, servers: facts.count, workers: counters.count)
         counts = earlier?.counts ?? SharedCounts()
         if earlier != nil { forgetUnchecked(plan) }
     }

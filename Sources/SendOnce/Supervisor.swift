@@ -170,6 +170,8 @@ final class Supervisor {
             switch news {
             case .ready(let sockets):
                 if worker?.readySince == nil { worker?.readySince = so_monotonic_ns() }
+                // Of all that has run so far, a supervisor needs little.
+                if !hasServed { so_forget_code() }
                 hasServed = true
                 keep(sockets)
                 notify.send("READY=1\nSTATUS=serving")

@@ -8,12 +8,10 @@ enum Unsupported {
             if isUsed { keys.append(key) }
         }
         for listener in settings.listeners {
-            note("listeners.proxy_protocol", listener.proxyProtocol != .off)
             note("listeners.protocols: [http2]", listener.protocols == [.http2])
         }
         for upstream in settings.upstreams {
             note("upstreams.\(upstream.name).protocol: http2", upstream.protocol == .http2)
-            note("upstreams.\(upstream.name).balance: sticky_cookie", upstream.balance == .stickyCookie)
         }
         return keys
     }

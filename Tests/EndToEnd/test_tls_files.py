@@ -2,8 +2,11 @@
 
 import pathlib
 import re
+import shutil
+import ssl
 
 import certificates
+import upstream
 from configuration import configuration, yaml
 from harness import EndToEndTest, run_command
 
@@ -53,3 +56,55 @@ class Files(EndToEndTest):
         done, _ = self.check(listeners=[{"address": "127.0.0.1:0", "tls": certificates.pair("expired")}])
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertRegex(done.stdout, r"warning: \S+/expired.pem: the certificate has expired on \d{4}-\d\d-\d\d")
+
+
+class Reload(EndToEndTest):
+    """SIGHUP reads the files again."""
+
+    def setUp(self):
+        super().setUp()
+        self.install("shop")
+        origin = self.scripted(upstream.by_target({"/": upstream.ok()}))
+        self.secured = self.proxy(origin.address, listeners=[{"address": "127.0.0.1:0", "tls": {
+            "certificate": f"{self.directory}/server.pem", "key": f"{self.directory}/server.key"}}])
+
+    def install(self, certificate, key=None):
+        shutil.copy(certificates.file(f"{certificate}.pem"), f"{self.directory}/server.pem")
+        shutil.copy(certificates.file(f"{key or certificate}.key"), f"{self.directory}/server.key")
+
+    def connect(self, session=None, context=None):
+        one = self.secured.connect(tls=context or certificates.trusting(), server_name="shop.example", session=session)
+        self.addCleanup(one.close)
+        return one
+
+    def shown(self):
+        return self.connect().socket.getpeercert()["subject"][-1][-1][1]
+
+    def test_new_certificates_are_shown_and_old_connections_go_on(self):
+        with self.connect() as one:
+            self.assertEqual(one.get("/").status, 200)
+            self.assertEqual(self.shown(), "shop")
+            self.install("renewed")
+            self.secured.reload(self.secured.config)
+            self.assertEqual(self.shown(), "renewed")
+            self.assertEqual(one.get("/").status, 200)
+            self.assertEqual(one.socket.getpeercert()["subject"][-1][-1][1], "shop")
+        self.assertNoIncidents(self.secured)
+
+    def test_sessions_are_gone_on_with_across_a_reload(self):
+        for version in ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3:
+            with self.subTest(version=version):
+                context = certificates.trusting(version)
+                first = self.connect(context=context)
+                first.get("/")
+                self.secured.reload(self.secured.config)
+                second = self.connect(first.socket.session, context)
+                self.assertEqual(second.get("/").status, 200)
+                self.assertTrue(second.socket.session_reused)
+
+    def test_a_key_that_does_not_match_is_refused_and_the_old_one_goes_on(self):
+        self.install("renewed", key="admin")
+        self.secured.reload(self.secured.config, refused=True)
+        self.assertRegex(self.secured.log, r"sendonce\.yaml:\d+:\d+.*the key does not match the certificate in \S+server\.pem")
+        self.assertEqual(self.shown(), "shop")
+        self.assertEqual(self.secured.metrics().sum("sendonce_config_last_reload_successful"), 0)

@@ -10,7 +10,15 @@ final class Endpoint {
     var consumes = true
     private(set) var log: [String] = []
     private(set) var bodies: [Int32: [UInt8]] = [:]
-    private(set) var violations: [(what: HTTP2Violation, step: HTTP2Step, status: Int, fields: [String])] = []
+    private(set) var facts: [Fact] = []
+    /// A step, and what of its header block is worth keeping.
+    struct Fact {
+        var step: HTTP2Step
+        var status = 0
+        var fields: [String] = []
+    }
+
+    var violations: [Fact] { facts.filter { if case .violation = $0.step.event { true } else { false } } }
     private(set) var lastHead: [String] = []
     private(set) var failure: HTTP2Failure?
     private var rest: [UInt8] = []
@@ -62,6 +70,9 @@ final class Endpoint {
 
     private func note(_ step: HTTP2Step, _ at: Int) {
         var line: String
+        if step.event != .needMore {
+            facts.append(step.hasBlock ? Fact(step: step, status: block.status, fields: fields()) : Fact(step: step))
+        }
         switch step.event {
         case .needMore: return
         case .head:
@@ -89,7 +100,6 @@ final class Endpoint {
         case .refused(let why): line = "refused \(why)"
         case .violation(let what):
             line = "violation \(what) \(step.surplusBytes)"
-            violations.append((what, step, step.hasBlock ? block.status : 0, step.hasBlock ? fields() : []))
             if step.resetsStream { line += " resets" }
         case .failed(let why):
             line = "failed \(why)"

@@ -140,7 +140,7 @@ import Testing
         #expect(first.status == story.status && first.fields == story.fields)
         // The frame stands where the fact says.
         let at = Int(first.step.offset)
-        if first.what != .lengthShort {
+        if first.step.event != .violation(.lengthShort) {
             #expect([0, 1].contains(bytes[at + 3]) && bytes[at + 8] == UInt8(first.step.stream))
         }
         // The connection goes on, and header blocks are still understood.
@@ -262,7 +262,7 @@ import Testing
         #expect(upstream.failure == nil && upstream.session.openStreams == 0)
         for (id, bytes) in sent { #expect(upstream.bodies[Int32(id)] ?? [] == bytes, "stream \(id)") }
         #expect(Set(upstream.violations.map(\.step.stream)) == [Int32(guilty)])
-        #expect(
-            upstream.violations.map(\.what) == [.headInBody, .headAfterEnd, .dataAfterEnd, .interimAfterEnd, .dataAfterEnd])
+        let kinds: [HTTP2Violation] = [.headInBody, .headAfterEnd, .dataAfterEnd, .interimAfterEnd, .dataAfterEnd]
+        #expect(upstream.violations.map(\.step.event) == kinds.map { .violation($0) })
     }
 }

@@ -51,7 +51,7 @@ import Testing
     /// What a stream had when it was reset or closed counts for the connection once, whenever it is passed on.
     @Test func theConnectionsWindowNeverLeaks() {
         var limits = HTTP2Limits()
-        limits.closedStreamsMax = 32
+        limits.closedRequestsMax = 32
         let server = Endpoint(.server, limits)
         server.consumes = false
         server.receive(Self.start)
@@ -140,6 +140,29 @@ import Testing
         #expect(fed <= (64 << 10) + 3 * 16_384)
         #expect(server.output().count > fed)
         #expect(server.session.nextDrained() == 1 && server.session.pending(1) == 0)
+    }
+
+    /// A stream that is fed whenever it can be does not keep another from its turn.
+    @Test func streamsTakeTurns() {
+        let server = Endpoint(.server)
+        server.receive(
+            Frames.preface + Frames.settings([(4, 0x7fff_ffff)]) + Frames.windowUpdate(0, 0x7fff_0000) + Frames.get(1)
+                + Frames.get(3))
+        for id in [Int32(1), 3] {
+            server.session.setTag(id, id)
+            server.head(id, "HTTP/1.1 200 OK\r\n\r\n")
+        }
+        server.body(1, [UInt8](repeating: 1, count: 300_000), ended: true)
+        let part = [UInt8](repeating: 3, count: 40_000)
+        var room = [UInt8](repeating: 0, count: 32_768)
+        var turns = 0
+        while server.session.openStreams == 2, turns < 100 {
+            if server.session.pending(3) == 0 { server.body(3, part) }
+            _ = room.withUnsafeMutableBufferPointer { server.session.write(into: $0.baseAddress!, capacity: $0.count) }
+            turns += 1
+        }
+        // Half of each turn is its own.
+        #expect(turns <= 25)
     }
 
     /// RST_STREAM(NO_ERROR) waits for what was queued; another code does not.

@@ -81,6 +81,27 @@ struct ListeningSocketsTests {
         #expect(inherited.isEmpty)
     }
 
+    @Test func aSocketThatOthersCannotJoinIsShared() throws {
+        // Bound without SO_REUSEPORT, which it has only since: no second socket gets the port.
+        var storage = sockaddr_storage()
+        let address = try Plan.resolve(anyPort)
+        storage = address.storage
+        let descriptor = so_socket(AF_INET)
+        #expect(so_bind(descriptor, &storage, address.length) == 0)
+        #expect(so_listen(descriptor, 1) == 0)
+        #expect(so_reuse_port(descriptor) == 0)
+        var inherited = [NamedDescriptor(name: "a", descriptor: descriptor, isOurs: false)]
+        let bound = try Address.parse(boundAddress(descriptor))
+        let sockets = try ListeningSockets.open([bound], workers: 2, inherited: &inherited)
+        defer { sockets.close() }
+        #expect(sockets.named.map(\.descriptor) == [descriptor])
+        for worker in 0..<2 {
+            let listeners = sockets.forWorker(worker, of: 2)
+            #expect(listeners.count == 1)
+            for listener in listeners { #expect(so_close(listener.descriptor) == 0) }
+        }
+    }
+
     private func boundAddress(_ descriptor: Int32) -> String {
         var storage = sockaddr_storage()
         so_local_address(descriptor, &storage)

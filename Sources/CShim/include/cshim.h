@@ -21,8 +21,9 @@
 /* Single-writer counters: relaxed atomics over plain memory. */
 static inline uint64_t so_load(const uint64_t *p) { return __atomic_load_n(p, __ATOMIC_RELAXED); }
 static inline void so_store(uint64_t *p, uint64_t v) { __atomic_store_n(p, v, __ATOMIC_RELAXED); }
-/* Counters with several writers. Returns the value before. */
-static inline uint64_t so_fetch_add(uint64_t *p, int64_t v) { return __atomic_fetch_add(p, (uint64_t)v, __ATOMIC_RELAXED); }
+/* Counters with several writers. Returns the value before. Ordered with each other and with so_load_ordered. */
+static inline uint64_t so_fetch_add(uint64_t *p, int64_t v) { return __atomic_fetch_add(p, (uint64_t)v, __ATOMIC_SEQ_CST); }
+static inline uint64_t so_load_ordered(const uint64_t *p) { return __atomic_load_n(p, __ATOMIC_SEQ_CST); }
 
 /* Events are edge-triggered and registered once: readable, writable, peer's half-close. */
 enum { so_readable = 0x001, so_writable = 0x004, so_failed = 0x008, so_hung_up = 0x010, so_peer_closed = 0x2000 };
@@ -115,6 +116,8 @@ static inline uint64_t so_realtime_ns(void) {
 /* n zeroed bytes that cost memory only where they are touched. */
 void *so_reserve(size_t n);
 void so_unreserve(void *p, size_t n);
+/* Gives back the memory of code that has run and may never run again: what does is read from the page cache anew. */
+void so_forget_code(void);
 /* Starts a named thread running body(argument). Returns 0 or -errno. */
 int so_start_thread(const char *name, void (*body)(void *), void *argument, unsigned long *thread);
 void so_join_thread(unsigned long thread);

@@ -1,0 +1,52 @@
+"""What is delivered beside the program: the image's packages, systemd's units, logrotate's file, examples of configuration."""
+
+import pathlib
+import re
+import shutil
+import subprocess
+import unittest
+
+from harness import BINARY, ROOT, run_command
+
+
+class Packaging(unittest.TestCase):
+    def test_the_image_has_every_library(self):
+        if not shutil.which("dpkg-query"):
+            self.skipTest("no dpkg-query: the image is Debian's")
+        done = subprocess.run([ROOT / "scripts/image", "--libraries", BINARY], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_the_units_are_understood_by_systemd(self):
+        if not shutil.which("systemd-analyze"):
+            self.skipTest("no systemd-analyze")
+        units = [ROOT / "config/systemd/sendonce.service", ROOT / "config/systemd/sendonce.socket"]
+        done = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True)
+        complaints = [line for line in done.stderr.splitlines() if "sendonce" in line and "is not executable" not in line]
+        self.assertEqual(complaints, [])
+
+    def test_the_unit_leaves_the_time_to_drain(self):
+        unit = (ROOT / "config/systemd/sendonce.service").read_text()
+        self.assertGreater(int(re.search(r"^TimeoutStopSec=(\d+)s", unit, re.M)[1]), 30, "timeouts.drain")
+        self.assertRegex(unit, r"(?m)^KillMode=mixed$")
+        self.assertRegex(unit, r"(?m)^Type=notify$")
+
+    def test_logrotate_understands_its_file(self):
+        program = shutil.which("logrotate") or shutil.which("logrotate", path="/usr/sbin")
+        if not program:
+            self.skipTest("no logrotate")
+        done = subprocess.run([program, "-d", ROOT / "config/logrotate/sendonce"], capture_output=True, text=True)
+        self.assertNotIn("error:", done.stderr)
+
+    def test_the_examples_are_valid(self):
+        for path in sorted((ROOT / "config").glob("*.yaml")):
+            with self.subTest(path=path.name):
+                done = run_command("check", "--config", str(path))
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_the_guide_names_every_signal_and_file(self):
+        guide = (ROOT / "docs/deployment.md").read_text()
+        for name in ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SENDONCE_SUPERVISE", "sendonce_worker_process_restarts_total",
+                     "config/systemd/sendonce.service", "config/systemd/sendonce.socket", "config/logrotate/sendonce"):
+            self.assertIn(name, guide)
+        for linked in re.findall(r"\]\(((?!http)[^)#]+)", guide):
+            self.assertTrue((ROOT / "docs" / linked).resolve().exists(), linked)
