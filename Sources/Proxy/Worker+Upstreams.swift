@@ -218,7 +218,8 @@ extension Worker {
         }
         // Unread bytes may be an answer to the peer's own records, which it asked for together with its answer.
         guard u.pointee.socket.security == .none else { return false }
-        // Not TCP. With a body under way, unread bytes prove nothing.
-        return exchanges[u.pointee.exchange].pointee.requestBytes == 0 && exchanges[u.pointee.exchange].pointee.requestEnded
+        // Not TCP. With a body under way, or its end, unread bytes prove nothing.
+        let e = exchanges[u.pointee.exchange]
+        return e.pointee.requestBytes == 0 && e.pointee.requestEnded && !e.pointee.requestIsChunked
     }
 }
