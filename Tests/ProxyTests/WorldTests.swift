@@ -24,6 +24,25 @@ import Worlds
 
     @Test func faultyWorlds() { run(WorldSeeds(base: 1, count: 120, isInnocent: false)) }
 
+    /// Edges are told once: losing any one that is needed, and that no later one makes up for, must show.
+    @Test func everyLostWakeUpIsNoticed() {
+        var lost = 0
+        for seed in WorldSeeds(base: 5, count: 12, isInnocent: true) {
+            let whole = SimulatedWorld(seed: seed)
+            guard whole.isSteady else { continue }
+            #expect(whole.run().isEmpty)
+            for wakeUp in 1...min(whole.wakeUps, 120) {
+                let world = SimulatedWorld(seed: seed)
+                world.lostWakeUp = wakeUp
+                let failures = world.run()
+                guard world.isLostForGood else { continue }
+                lost += 1
+                #expect(!failures.isEmpty, "0x\(String(seed, radix: 16)) does not miss its wake-up \(wakeUp)")
+            }
+        }
+        #expect(lost > 50)
+    }
+
     /// The same seed gives the same run, to the turn.
     @Test func seedsReplay() {
         for seed in WorldSeeds(base: 3, count: 6) {

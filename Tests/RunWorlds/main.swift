@@ -2,7 +2,7 @@ import Glibc
 import Simulation
 import Worlds
 
-// RunWorlds [COUNT [innocent|faulty] [BASE]], or RunWorlds 0xSEED [told]. Without a base each run has worlds of its own.
+// RunWorlds [COUNT [innocent|faulty] [BASE]], RunWorlds 0xSEED [told], or RunWorlds wakeups [COUNT]. Without a base each run has worlds of its own.
 
 func fromSystem() -> UInt64 { UInt64.random(in: 1...UInt64(UInt32.max)) }
 
@@ -36,8 +36,33 @@ func runMany(_ count: Int, isInnocent: Bool?, base: UInt64) -> Int32 {
     return bad == 0 ? 0 : 1
 }
 
+/// Loses each wake-up of a world in turn: those that nothing made up for, and how many the world noticed.
+func loseWakeUps(_ seed: UInt64) -> Int32 {
+    let whole = SimulatedWorld(seed: seed)
+    guard whole.isSteady, whole.run().isEmpty else { return 0 }
+    var lost = 0
+    var unnoticed: [Int] = []
+    for wakeUp in 1...max(1, whole.wakeUps) {
+        let world = SimulatedWorld(seed: seed)
+        world.lostWakeUp = wakeUp
+        let failures = world.run()
+        guard world.isLostForGood else { continue }
+        lost += 1
+        if failures.isEmpty { unnoticed.append(wakeUp) }
+    }
+    print("0x\(String(seed, radix: 16)): \(whole.wakeUps) wake-ups, \(lost) lost for good, unnoticed: \(unnoticed)")
+    return unnoticed.isEmpty ? 0 : 1
+}
+
 let arguments = Array(CommandLine.arguments.dropFirst())
 let first = arguments.first ?? "1000"
+if first == "wakeups" {
+    var result: Int32 = 0
+    for seed in WorldSeeds(base: 5, count: Int(arguments.dropFirst().first ?? "") ?? 12, isInnocent: true) {
+        result |= loseWakeUps(seed)
+    }
+    exit(result)
+}
 if first.hasPrefix("0x"), let seed = UInt64(first.dropFirst(2), radix: 16) {
     exit(runOne(seed, told: arguments.contains("told")))
 }

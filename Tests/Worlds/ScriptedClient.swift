@@ -47,6 +47,7 @@ final class ScriptedClient: SimulatedPeer {
         let request = story.request
         nextToSend += 1
         story.isSent = true
+        story.sentAt = world.network.time
         if request.closes || request.abort != nil || request.asksTunnel { mayBecomeClosed = true }
         if request.isHTTP10, !request.head.contains(text: "keep-alive") { mayBecomeClosed = true }
         isSendingRest = true

@@ -28,6 +28,19 @@ public final class SimulatedWorld {
     public private(set) var turns = 0
     public var incidentCount: Int { incidents.count }
     /// Takes a line for everything that peers see and do.
+    /// Loses this wake-up of the worker, the first being 1: a world must notice.
+    public var lostWakeUp: Int? {
+        get { network.lostWakeUp }
+        set { network.lostWakeUp = newValue }
+    }
+    public var wakeUps: Int { network.wakeUps }
+    /// The lost wake-up was needed, and nothing made up for it.
+    public var isLostForGood: Bool { network.isLostForGood }
+    /// Nobody goes away in the middle, so that every wake-up serves somebody.
+    public var isSteady: Bool {
+        weather.isInnocent && weather.upstreamIdleNanoseconds == nil
+            && stories.values.allSatisfy { $0.request.abort == nil && $0.answer.start == .afterRequest }
+    }
     public var chronicle: ((String) -> Void)?
     private var start: UInt64 = 0
     /// The most bytes of buffers that were lent at once.
@@ -68,6 +81,8 @@ public final class SimulatedWorld {
         upstream.connectionsMax = weather.connectionsMax
         upstream.idleMax = weather.idleMax
         upstream.queueTimeout = 30_000_000_000
+        // Nothing that is lost may be made up for by a deadline within the time that a request may take.
+        upstream.connectTimeout = 60_000_000_000
         if !weather.isInnocent { upstream.bodyIdleTimeout = 2_000_000_000 }
         var route = Plan.Route(name: "all", upstream: 0)
         route.onViolation = weather.policy

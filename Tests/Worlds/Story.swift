@@ -42,6 +42,7 @@ final class Story {
     var interims = 0
     /// Whose other interim responses it got.
     var strangeInterims: [String] = []
+    var sentAt: UInt64 = 0
     var finishedAt: UInt64 = 0
 
     init(_ request: RequestScript, _ answer: AnswerScript) {

@@ -3,6 +3,9 @@ import Report
 
 /// Holds what happened in a world against what may happen.
 enum Verdicts {
+    /// Longest that a request may take: less than any deadline that would make up for something lost.
+    private static let durationMax: UInt64 = 55_000_000_000
+
     /// Whether a request's outcome is one that it may have.
     static func judge(_ story: Story, _ world: SimulatedWorld) {
         func fail(_ what: String) {
@@ -12,6 +15,7 @@ enum Verdicts {
         if !story.strangeInterims.isEmpty, !story.mayBeVictim { fail("got interim responses of \(story.strangeInterims)") }
         switch story.outcome {
         case .whole:
+            if story.finishedAt > story.sentAt + durationMax, world.weather.isInnocent { fail("took very long") }
             if !story.request.isHTTP10, story.interims != story.answer.interims.count, !story.mayBeVictim,
                 !story.request.asksTunnel
             {
@@ -41,7 +45,7 @@ enum Verdicts {
         switch status {
         case 502:
             if world.closes > 0, !story.request.isReplayable || world.closes >= replayLimit { return true }
-            if story.mayBeVictim { return true }
+            if story.mayBeVictim || world.incidents.contains(where: { id($0.victim) == story.id }) { return true }
             return story.usedFault?.mayFail(world.weather.policy) ?? false
         // The server's word to an idle connection, which crossed a request on its way.
         case 408: return world.weather.upstreamIdleNanoseconds != nil && world.closes > 0
