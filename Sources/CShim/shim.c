@@ -131,6 +131,20 @@ int so_fork(int death_signal) {
   return child;
 }
 int so_socket_pair(int *ends) { return (int)SO_RESULT(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends)); }
+int so_memory_file(const char *name, const void *p, size_t n) {
+  int fd = memfd_create(name, MFD_CLOEXEC);
+  if (fd < 0) return -errno;
+  for (size_t written = 0; written < n;) {
+    ssize_t r = write(fd, (const char *)p + written, n - written);
+    if (r < 0) {
+      int error = errno;
+      close(fd);
+      return -error;
+    }
+    written += (size_t)r;
+  }
+  return fd;
+}
 int so_send_datagram(const char *path, const void *p, size_t n) {
   struct sockaddr_un a = {.sun_family = AF_UNIX};
   size_t length = strlen(path);

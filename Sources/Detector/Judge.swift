@@ -27,7 +27,9 @@ public enum Judge {
             let severity: Severity? = facts.isOnlyLineEnds ? .info : nil
             return Verdict(.bodyAfterEnd, severity: severity, in: .nextExchange, by: .previous)
         case .inChunkedBody:
-            guard facts.beginsLikeHeaderBlock, facts.total >= 7 else { return Verdict(.malformedMessage, in: .inBody) }
+            guard facts.beginsLikeHeaderBlock, facts.total >= 7 || facts.blockBytes != nil else {
+                return Verdict(.malformedMessage, in: .inBody)
+            }
             return Verdict(isInterim(facts) ? .lateInterim : .headerBlockInBody, in: .inBody)
         case .inAnswer: return Verdict(.malformedMessage, in: .inHead)
         }

@@ -74,6 +74,9 @@ public final class HTTP2Session {
     /// Opens, or takes, no new streams; those in progress go on.
     public func goAway() { state.pointee.goAway() }
 
+    /// Server: says that it will go away, while streams that are on their way are still taken (RFC 9113 section 6.8).
+    public func warnOfGoAway() { state.pointee.warnOfGoAway() }
+
     /// Puts frames into `p`, as many as fit, and returns their bytes; 0: nothing now.
     public func write(into p: UnsafeMutablePointer<UInt8>, capacity: Int) -> Int {
         state.pointee.write(into: p, capacity: capacity)

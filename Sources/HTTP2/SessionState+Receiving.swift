@@ -86,7 +86,8 @@ extension SessionState {
     /// The connection is over: says so to the peer, and to the worker from now on.
     mutating func fail(_ failure: HTTP2Failure, _ consumed: Int) -> HTTP2Step {
         self.failure = failure
-        putGoAway(failure.code)
+        hasSentGoAway = true
+        putGoAway(failure.code, last: isServer ? lastPeerStream : 0)
         return HTTP2Step(.failed(failure), consumed: consumed)
     }
 }

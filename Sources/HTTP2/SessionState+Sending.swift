@@ -143,9 +143,16 @@ extension SessionState {
             && streams.count < min(peerStreamsMax, limits.streamsMax)
     }
 
+    mutating func warnOfGoAway() {
+        guard isServer, !hasSentGoAway, !hasWarned else { return }
+        hasWarned = true
+        putGoAway(ErrorCode.noError, last: .max)
+    }
+
     mutating func goAway() {
         guard !hasSentGoAway else { return }
-        putGoAway(ErrorCode.noError)
+        hasSentGoAway = true
+        putGoAway(ErrorCode.noError, last: isServer ? lastPeerStream : 0)
     }
 
     /// Past the first line's end.

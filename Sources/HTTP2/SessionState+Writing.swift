@@ -101,9 +101,8 @@ extension SessionState {
         put(number: UInt32(truncatingIfNeeded: n))
     }
 
-    mutating func putGoAway(_ code: UInt32) {
-        hasSentGoAway = true
-        goAwayLast = min(goAwayLast, isServer ? lastPeerStream : 0)
+    mutating func putGoAway(_ code: UInt32, last: Int32) {
+        goAwayLast = min(goAwayLast, last)
         putFrame(FrameHeader.goAway, 0, 0, length: 8)
         put(number: UInt32(bitPattern: goAwayLast))
         put(number: code)

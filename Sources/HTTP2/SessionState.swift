@@ -41,6 +41,7 @@ struct SessionState: ~Copyable {
     var lastPeerStream: Int32 = 0
     var nextStream: Int32 = 1
     var hasSentGoAway = false
+    var hasWarned = false
     /// What our first GOAWAY named as the last stream; a later one may not name a higher (RFC 9113 section 6.8).
     var goAwayLast: Int32 = .max
     var hasGoAway = false

@@ -8,7 +8,11 @@ import Wire
 ///                                                └──must close──▶ lingering ──▶ closed
 ///     body, waiting ──101──▶ tunnel
 struct ClientConnection: BitwiseCopyable {
-    enum Phase: UInt8 { case head, body, waiting, tunnel, lingering }
+    enum Phase: UInt8 {
+        case head, body, waiting, tunnel, lingering
+        /// An HTTP/2 connection, whose streams have slots of their own.
+        case multiplexed
+    }
 
     var socket: Socket
     var phase = Phase.head
@@ -21,6 +25,9 @@ struct ClientConnection: BitwiseCopyable {
     /// Its exchange has left the queue and looks for a connection again.
     var needsUpstream = false
     var isTrusted = false
+    /// Its first bytes will tell whether it speaks HTTP/2.
+    var mayBeHTTP2 = false
+    var mustBeHTTP2 = false
     /// A PROXY header comes first.
     var awaitsProxyHeader = false
     var listener: UInt16
@@ -36,6 +43,18 @@ struct ClientConnection: BitwiseCopyable {
     var stream: Int32 = -1
     /// An HTTP/2 connection: its place among the worker's multiplexes. Otherwise -1.
     var multiplex: Int32 = -1
+
+    /// Of a stream: its request had no body; its body's last byte is among those held; its client need send no more.
+    var endsWithHead = false
+    var endsWithInput = false
+    var stopsRequest = false
+    /// Of a stream: its answer is cut when what has been given of it is framed.
+    var abortsWhenDrained = false
+    /// Of a stream: body bytes that have not been passed on, so that its window stays closed by as much.
+    var unconsumed: UInt32 = 0
+    /// Neighbours among the connection's streams.
+    var nextStream: Int32 = -1
+    var previousStream: Int32 = -1
 
     var isStream: Bool { parent >= 0 }
 

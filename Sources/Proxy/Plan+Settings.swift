@@ -2,6 +2,7 @@ import CShim
 import Configuration
 import EventLoop
 import Glibc
+import Names
 
 extension Plan {
     /// Something that the configuration names cannot be had on this machine.
@@ -22,7 +23,9 @@ extension Plan {
             throw ResolveError(description: "\(error)", problems: error)
         }
         var upstreams: [Upstream] = []
-        for upstream in settings.upstreams { upstreams.append(try make(upstream, tls)) }
+        let hasNames = settings.upstreams.contains { $0.servers.contains { isName($0.address) } }
+        let resolver = hasNames ? NameResolver() : nil
+        for upstream in settings.upstreams { upstreams.append(try make(upstream, tls, resolver)) }
         var routes: [Route] = []
         for route in settings.routes {
             let index = upstreams.firstIndex { $0.name == route.upstream }
@@ -32,6 +35,7 @@ extension Plan {
         limits.headerBytes = settings.limits.headerBytesMax
         limits.headerCount = settings.limits.headerCountMax
         limits.bodyBytes = settings.limits.bodyBytesMax.map { UInt64($0) } ?? .max
+        limits.streams = settings.limits.streamsMax
         limits.clientConnections = settings.limits.clientConnectionsMax
         var timeouts = Timeouts()
         timeouts.clientHeader = nanoseconds(settings.timeouts.clientHeaderMilliseconds)
@@ -43,16 +47,18 @@ extension Plan {
             quarantine: nanoseconds(settings.incidents.quarantine.forMilliseconds),
             sampleBytes: settings.incidents.evidence.sample == .off ? 0 : settings.incidents.evidence.sampleBytesMax,
             accessIsCombined: settings.accessLog.style == .combined, errorPages: errorPages, trusted: settings.trustedProxies,
-            acceptors: tls.acceptors,
-            proxyHeaders: settings.listeners.map { $0.proxyProtocol != .off },
-            warnings: tls.warnings)
+            acceptors: tls.acceptors, proxyHeaders: settings.listeners.map { $0.proxyProtocol != .off },
+            languages: settings.listeners.map(Languages.init), warnings: tls.warnings)
     }
 
-    private static func make(_ upstream: Settings.Upstream, _ tls: TLSFiles) throws(ResolveError) -> Upstream {
+    private static func make(_ upstream: Settings.Upstream, _ tls: TLSFiles, _ resolver: NameResolver?) throws(ResolveError)
+        -> Upstream
+    {
         var servers: [Server] = []
         for server in upstream.servers {
-            let address = try resolve(server.address)
+            let (address, named) = try locate(server.address, resolver)
             var made = Server(name: "\(server.address)", address: address, weight: server.weight)
+            made.named = named
             made.tls = tls.destinations[upstream.name]?[servers.count]
             servers.append(made)
         }
@@ -70,6 +76,7 @@ extension Plan {
         case .guarded: made.reuse = .guarded
         case .never: made.reuse = .never
         }
+        made.isHTTP2 = upstream.protocol == .http2
         made.hold = nanoseconds(upstream.connections.holdMilliseconds)
         made.connectionsMax = upstream.connections.max
         made.idleMax = upstream.connections.maxIdle
@@ -117,5 +124,13 @@ extension Plan {
             memcpy(&storage, first.pointee.ai_addr, Int(first.pointee.ai_addrlen))
             return SocketAddress(storage)
         }
+    }
+}
+
+extension Plan.Languages {
+    fileprivate init(_ listener: Settings.Listener) {
+        self = []
+        if listener.protocols.contains(.http1) { insert(.http1) }
+        if listener.protocols.contains(.http2) { insert(.http2) }
     }
 }

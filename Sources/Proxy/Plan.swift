@@ -1,6 +1,7 @@
 import Configuration
 import EventLoop
 import HTTP1
+import HTTP2
 import TLS
 
 /// What a worker works by: the configuration with every address resolved and every name numbered. Immutable.
@@ -13,6 +14,8 @@ public final class Plan: Sendable {
         public var weight: Int
         /// Where its TLS sessions lead, with the one that the next resumes; nil for cleartext.
         public var tls: TLSDestination?
+        /// Nil for an address.
+        public var named: ServerName?
         public init(name: String, address: SocketAddress, weight: Int = 1) {
             self.name = name
             self.address = address
@@ -60,10 +63,20 @@ public final class Plan: Sendable {
         /// Failures in a row after which a server is passed over for `ejectTime`; 0 for never.
         public var ejectFailures = 5
         public var ejectTime: UInt64 = 10_000_000_000
+        /// Its servers speak HTTP/2: by ALPN with TLS, else by prior knowledge.
+        public var isHTTP2 = false
         public init(name: String, servers: [Server]) {
             self.name = name
             self.servers = servers
         }
+    }
+
+    /// Versions of HTTP that a listener takes.
+    public struct Languages: OptionSet, Sendable {
+        public let rawValue: UInt8
+        public init(rawValue: UInt8) { self.rawValue = rawValue }
+        public static let http1 = Languages(rawValue: 1)
+        public static let http2 = Languages(rawValue: 2)
     }
 
     public struct Limits: Sendable {
@@ -71,6 +84,8 @@ public final class Plan: Sendable {
         public var headerCount = 128
         public var bodyBytes: UInt64 = .max
         public var clientConnections = 65_536
+        /// Streams at once on one HTTP/2 connection.
+        public var streams = 128
         public init() {}
     }
 
@@ -82,6 +97,8 @@ public final class Plan: Sendable {
         public init() {}
     }
 
+    /// What clients may speak, by listener.
+    public let languages: [Languages]
     /// What clients' TLS sessions are accepted with, by listener; nil for cleartext.
     public let acceptors: [TLSAcceptor?]
     /// Whether a PROXY header comes first, by listener.
@@ -94,6 +111,9 @@ public final class Plan: Sendable {
     public let quarantine: UInt64
     /// Evidence keeps raw bytes, at most so many; 0 keeps none.
     public let sampleBytes: Int
+    /// What HTTP/2 may ask of us: clients, and upstreams.
+    public let frameLimits: HTTP2Limits
+    public let upstreamFrameLimits: HTTP2Limits
     public let errorPages: ErrorPages
     /// Lines of the access log are in the combined format rather than JSON.
     public let accessIsCombined: Bool
@@ -105,11 +125,8 @@ public final class Plan: Sendable {
     public init(
         upstreams: [Upstream], routes: [Route], limits: Limits = Limits(), timeouts: Timeouts = Timeouts(),
         quarantine: UInt64 = 60_000_000_000, sampleBytes: Int = 0, accessIsCombined: Bool = false,
-        errorPages: ErrorPages = ErrorPages(),
-        trusted: [AddressBlock] = [],
-        acceptors: [TLSAcceptor?] = [],
-        proxyHeaders: [Bool] = [],
-        warnings: [String] = []
+        errorPages: ErrorPages = ErrorPages(), trusted: [AddressBlock] = [], acceptors: [TLSAcceptor?] = [],
+        proxyHeaders: [Bool] = [], languages: [Languages] = [], warnings: [String] = []
     ) {
         self.upstreams = upstreams
         self.routes = routes
@@ -121,8 +138,17 @@ public final class Plan: Sendable {
         self.accessIsCombined = accessIsCombined
         self.trusted = trusted
         self.acceptors = acceptors
+        self.languages = languages
         self.proxyHeaders = proxyHeaders
         self.warnings = warnings
+        var frameLimits = HTTP2Limits()
+        frameLimits.streamsMax = limits.streams
+        frameLimits.headerBytesMax = limits.headerBytes
+        self.frameLimits = frameLimits
+        // The streams' windows bound what is held. The connection's must not run out before them: a server built on nghttp2,
+        // as Node is, cannot even end a stream then, and may reset it behind its last byte.
+        frameLimits.connectionWindowBytes = frameLimits.streamsMax * frameLimits.streamWindowBytes
+        upstreamFrameLimits = frameLimits
     }
 
     func expectsProxyHeader(_ listener: Int) -> Bool { listener < proxyHeaders.count && proxyHeaders[listener] }

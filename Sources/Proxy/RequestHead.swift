@@ -60,7 +60,7 @@ enum RequestHead {
         into record: inout RequestRecord
     ) {
         var out = ByteWriter(record.head.base!)
-        out.put(block.bytes(block.methodText))
+        if block.facts.contains(.extendedConnect) { out.put("GET") } else { out.put(block.bytes(block.methodText)) }
         record.methodText = out.range(from: 0)
         out.put(0x20)
         var mark = out.count
@@ -80,11 +80,14 @@ enum RequestHead {
             out.put("\r\n")
         }
         if keepsUpgrade { out.put("Connection: upgrade\r\n") }
+        if block.facts.contains(.extendedConnect) { WebSocketKey.put(&random, &out) }
         putForwarding(block, aim, &out)
         putIdentity(block, isTrusted: aim.isTrusted, random: &random, &record, &out)
         if let changes = aim.changes { out.put(changes.lines) }
         if !(aim.changes?.replaces(.via) ?? false) {
-            out.put(block.version == .http10 ? "Via: 1.0 sendonce\r\n" : "Via: 1.1 sendonce\r\n")
+            out.put(
+                block.version == .http10
+                    ? "Via: 1.0 sendonce\r\n" : block.version == .http2 ? "Via: 2.0 sendonce\r\n" : "Via: 1.1 sendonce\r\n")
         }
         out.put("\r\n")
         record.head.start = 0

@@ -50,7 +50,10 @@ enum ResponseHead {
             out.putDecimal(block.contentLength)
             out.put("\r\n")
         }
-        if hop.framing == .chunked, !block.facts.contains(.otherCoding) { out.put("Transfer-Encoding: chunked\r\n") }
+        // Behind codings that do not end in chunked, which ended with the connection, it is added: they are chunked now.
+        if hop.framing == .chunked, !block.facts.isSuperset(of: [.otherCoding, .chunked]) {
+            out.put("Transfer-Encoding: chunked\r\n")
+        }
         if hop.switches {
             out.put("Connection: upgrade\r\n")
         } else if hop.closes {

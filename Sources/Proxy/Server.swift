@@ -14,10 +14,15 @@ struct Server: BitwiseCopyable {
     /// Pooled connections that can be taken, the last one pooled first.
     var readyFirst: Int32 = -1
     var idleCount: Int32 = 0
+    /// HTTP/2 connections, the newest first, linked through `next`.
+    var multiplexFirst: Int32 = -1
     /// Exchanges in progress.
     var activeCount: Int32 = 0
     /// Connections of this worker, in whatever phase.
     var connectionCount: Int32 = 0
+    /// It is given by name: its addresses are used in turn.
+    var isNamed = false
+    var addressTurn: UInt32 = 0
     /// Places under the limit that other workers have left to this one, counted among the shared connections.
     var granted: Int32 = 0
     /// Its credit for being chosen in turn: grows with its share, pays with the sum of all shares.

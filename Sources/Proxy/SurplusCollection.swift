@@ -34,6 +34,9 @@ struct SurplusCollection {
         if room > 0 { kept.append(contentsOf: UnsafeBufferPointer(start: bytes, count: min(count, room))) }
     }
 
+    /// Counts bytes whose content is known already.
+    mutating func count(_ bytes: UInt64) { total += bytes }
+
     var isFull: Bool { total >= Self.countedBytesMax }
 }
 

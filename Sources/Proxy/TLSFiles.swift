@@ -5,7 +5,7 @@ import Wire
 /// Everything of TLS that settings name, read from its files: made anew at each load, so that a reload takes new certificates.
 public struct TLSFiles: Sendable {
     /// What ALPN may agree on with clients, as far as the listener's `protocols` have it.
-    static let spoken: [HTTPVersion] = [.http11]
+    static let spoken: [HTTPVersion] = [.http2, .http11]
 
     /// One a listener, nil for cleartext.
     let acceptors: [TLSAcceptor?]

@@ -14,6 +14,8 @@ struct UpstreamConnection: BitwiseCopyable {
         /// Its TLS handshake is part of connecting.
         case connecting
         case active
+        /// Shared by the streams of many exchanges.
+        case multiplexed
         /// Pooled, not yet rested.
         case resting
         /// Pooled, to be taken.
@@ -49,6 +51,9 @@ struct UpstreamConnection: BitwiseCopyable {
     var requestHeadEnd: UInt64 = 0
     /// Bytes of TLS made on this connection before the current request.
     var recordsBefore: UInt64 = 0
+    /// Of a server that is given by name: which of its addresses, and of which generation.
+    var addressPlace: UInt32 = 0
+    var addressGeneration: UInt64 = 0
     /// When it was pooled.
     var pooledAt: UInt64 = 0
     /// Idle connections are closed after this: the configured time, or what the upstream's Keep-Alive allows.
@@ -58,6 +63,10 @@ struct UpstreamConnection: BitwiseCopyable {
     /// A stream of an HTTP/2 connection: that connection's slot, and the stream's id. Otherwise -1.
     var parent: Int32 = -1
     var stream: Int32 = -1
+    /// Neither side has anything to say on the stream any more.
+    var streamIsOver = false
+    /// Body bytes of the stream that have not been passed on, so that its window stays closed by as much.
+    var unconsumed: UInt32 = 0
     /// An HTTP/2 connection: its place among the worker's multiplexes. Otherwise -1.
     var multiplex: Int32 = -1
     /// The two exchanges before the current one: whom a stray belongs to.

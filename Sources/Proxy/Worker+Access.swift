@@ -4,7 +4,7 @@ import Wire
 
 /// The access log: a line for each request, when its answer has ended.
 extension Worker {
-    var accessTimer: Int32 { drainTimer + 3 + Int32(world.serverCount) }
+    var accessTimer: Int32 { drainTimer + 4 + Int32(world.serverCount) }
 
     /// Writes the line of an exchange. `record` is its request, which may have left it already.
     mutating func logAccess(

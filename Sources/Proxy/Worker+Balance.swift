@@ -53,7 +53,12 @@ extension Worker {
     func isEjected(_ server: Int) -> Bool { so_load(&servers[server].shared.pointee.ejectedUntil) > now }
 
     func hasRoom(_ server: Int) -> Bool {
-        servers[server].readyFirst >= 0 || servers[server].restingFirst >= 0
+        var shared = servers[server].multiplexFirst
+        while shared >= 0 {
+            if hasStream(shared) { return true }
+            shared = upstreams[shared].pointee.next
+        }
+        return servers[server].readyFirst >= 0 || servers[server].restingFirst >= 0
             || (connectionsLeft(server) && now >= descriptorsLackUntil)
     }
 

@@ -3,6 +3,7 @@ import EventLoop
 import Exchanges
 import Glibc
 import HTTP1
+import HTTP2
 import Report
 import Wire
 
@@ -11,6 +12,7 @@ extension Worker {
     /// A connection of a client has something to read, or room to write, or its turn again.
     mutating func clientReady(_ slot: Int32) {
         let c = clients[slot]
+        if c.pointee.isStream { return clientStreamReady(slot) }
         if c.pointee.awaitsProxyHeader, !readProxyHeader(slot) { return }
         if isRetiring, moveToSuccessor(slot) { return }
         if c.pointee.needsUpstream {
@@ -21,7 +23,9 @@ extension Worker {
         if c.pointee.socket.isBlocked, c.pointee.socket.isWritable {
             guard flush(&c.pointee.socket, .client) else { return clientBroke(slot) }
             if !c.pointee.socket.isBlocked {
-                if c.pointee.exchange >= 0 {
+                if c.pointee.phase == .multiplexed {
+                    frameClient(slot)
+                } else if c.pointee.exchange >= 0 {
                     let upstream = exchanges[c.pointee.exchange].pointee.upstream
                     if upstream >= 0 { queueUpstream(upstream) }
                 } else if clientDrained(slot) {
@@ -29,7 +33,7 @@ extension Worker {
                 }
             }
         }
-        readClient(slot)
+        if c.pointee.phase == .multiplexed { readClientFrames(slot) } else { readClient(slot) }
     }
 
     /// Everything for the client has been sent and no exchange is in progress. True when that closed the connection.
@@ -65,6 +69,10 @@ extension Worker {
             let count = load(&c.pointee.socket, .client)
             let consumed = clientBytes(slot, count)
             if clients.generation(slot) != generation { return outbox.clear() }
+            if c.pointee.phase == .multiplexed {
+                keep(&c.pointee.socket, from: consumed, to: count)
+                return readClientFrames(slot)
+            }
             sendRequestHead(slot)
             keep(&c.pointee.socket, from: consumed, to: count)
             if c.pointee.socket.sawEnd {
@@ -86,7 +94,7 @@ extension Worker {
         switch c.pointee.phase {
         case .head: return !c.pointee.mustClose && !c.pointee.socket.isBlocked
         case .lingering: return true
-        case .waiting: return false
+        case .waiting, .multiplexed: return false
         case .body, .tunnel:
             if c.pointee.discardsBody { return true }
             guard c.pointee.exchange >= 0 else { return false }
@@ -116,6 +124,7 @@ extension Worker {
                 forwardTunnel(fromClient: slot, readBuffer + position, count - position)
                 return count
             case .waiting, .lingering: return count
+            case .multiplexed: return position
             }
             guard clients.generation(slot) == generation else { return count }
         }
@@ -127,6 +136,18 @@ extension Worker {
         let c = clients[slot]
         let bytes = readBuffer + position
         let available = count - position
+        if c.pointee.mayBeHTTP2 {
+            if c.pointee.mustBeHTTP2 || c.pointee.socket.agreedHTTP2 {
+                beginClientMultiplex(slot)
+                return 0
+            }
+            if ClientPreface.begins(bytes, available) {
+                guard available >= ClientPreface.byteCount else { return nil }
+                beginClientMultiplex(slot)
+                return 0
+            }
+            c.pointee.mayBeHTTP2 = false
+        }
         if c.pointee.scanned > 0, position == 0, available <= plan.limits.headerBytes,
             !HeadEnd.isIn(bytes, from: Int(c.pointee.scanned), count: available)
         {
@@ -186,6 +207,7 @@ extension Worker {
         case .tunnel: tunnelEnded(fromClient: slot)
         // A half-closed client still reads its answer (RFC 9112 section 9.6).
         case .waiting: c.pointee.mustClose = true
+        case .multiplexed: clientBroke(slot)
         }
     }
 
@@ -199,6 +221,7 @@ extension Worker {
     /// The answer has been handed over: the next request, or the end of the connection.
     mutating func answerDone(_ slot: Int32) {
         let c = clients[slot]
+        if c.pointee.isStream { return clientStreamAnswered(slot) }
         c.pointee.exchange = -1
         c.pointee.discardsBody = false
         // The rest of the request's body is still to come, and the answer has said that the connection closes.
@@ -241,6 +264,15 @@ extension Worker {
     /// Closes a client's connection; with RST when its answer has been cut and nothing else shows that.
     mutating func closeClient(_ slot: Int32, reset: Bool = false) {
         let c = clients[slot]
+        if c.pointee.isStream {
+            resetClientStream(slot, reset ? ErrorCode.internalError : ErrorCode.cancel)
+            return releaseClientStream(slot)
+        }
+        if c.pointee.multiplex >= 0 {
+            endClientStreams(slot)
+            multiplexes.remove(c.pointee.multiplex)
+            c.pointee.multiplex = -1
+        }
         if c.pointee.socket.security == .handshaking || c.pointee.socket.security == .refused { handshakeFailed(slot) }
         timers.close(Worker.clientTimer(slot))
         counters.changeClientConnections(listener: Int(c.pointee.listener), by: -1)
@@ -253,6 +285,7 @@ extension Worker {
     static func clientTimer(_ slot: Int32) -> Int32 { slot }
     var hangupTimer: Int32 { drainTimer + 1 }
     var queueTimer: Int32 { drainTimer + 2 }
-    func serverTimer(_ server: Int) -> Int32 { drainTimer + 3 + Int32(server) }
+    var streamSurplusTimer: Int32 { drainTimer + 3 }
+    func serverTimer(_ server: Int) -> Int32 { drainTimer + 4 + Int32(server) }
     func upstreamTimer(_ slot: Int32) -> Int32 { slot + Int32(clients.capacity) }
 }

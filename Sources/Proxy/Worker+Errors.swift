@@ -49,6 +49,7 @@ extension Worker {
             hasWholeHead: hasWholeHead)
         outbox.clear()
         guard sendOwn(response, to: slot) else { return closeClient(slot) }
+        if c.pointee.isStream { return clientStreamAnswered(slot) }
         c.pointee.exchange = -1
         if c.pointee.mustClose { return linger(slot) }
         c.pointee.phase = .head
@@ -117,7 +118,13 @@ extension Worker {
             let alive = deliverToClient(client)
             // The rest is sent first; then the end comes where more was promised. Closing at once could reset the
             // connection, for pipelined requests may be there, and take the answers before this one along.
-            if alive, !resets, !c.pointee.isStream { linger(client) } else { closeClient(client, reset: resets) }
+            if alive, c.pointee.isStream {
+                cutClientStream(client)
+            } else if alive, !resets {
+                linger(client)
+            } else {
+                closeClient(client, reset: resets)
+            }
             return true
         }
         outbox.clear()

@@ -18,7 +18,8 @@ extension Worker {
         let facts = responseBlock.facts
         // Lengths that differ leave no way to know where the body ends.
         let isUnusable =
-            !facts.contains(.transferEncoding) && !facts.isDisjoint(with: [.contentLengthDiffers, .contentLengthInvalid])
+            responseBlock.status >= 200 && !facts.contains(.transferEncoding)
+            && !facts.isDisjoint(with: [.contentLengthDiffers, .contentLengthInvalid])
         let fails = isUnusable || policy == .fail
         let guilty = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
         for verdict in Judge.head(facts, duplicates: responseBlock.duplicates, status: responseBlock.status) {
@@ -159,7 +160,9 @@ extension Worker {
 
     private mutating func incidentSkeleton(_ verdict: Verdict, _ slot: Int32, _ guilty: FinishedExchange) -> Incident {
         let u = upstreams[slot]
-        return incidentSkeleton(verdict, server: Int(u.pointee.server), connection: u.pointee.number, guilty)
+        var incident = incidentSkeleton(verdict, server: Int(u.pointee.server), connection: u.pointee.number, guilty)
+        if u.pointee.isStream || u.pointee.multiplex >= 0 { incident.protocolName = HTTPVersion.http2.name }
+        return incident
     }
 
     func incidentSkeleton(_ verdict: Verdict, server: Int, connection: UInt64, _ guilty: FinishedExchange) -> Incident {

@@ -42,6 +42,7 @@ extension Worker {
     /// An idle client is closed soon. A request whose first bytes have come is served.
     private mutating func quieten(_ slot: Int32) {
         let c = clients[slot]
+        if c.pointee.multiplex >= 0 { return leaveClientMultiplex(slot) }
         guard c.pointee.exchange < 0, c.pointee.phase == .head, c.pointee.scanned == 0, !c.pointee.socket.isBlocked,
             c.pointee.socket.security != .handshaking
         else { return }
@@ -82,11 +83,14 @@ extension Worker {
         isRetiring = true
         self.succession = succession
         closeListeners { index in succession.map { $0.listeners[index] < 0 } ?? false }
+        // Their places under the servers' limits are the successor's.
+        listenToPooled()
         var slot: Int32 = 0
         while slot < clients.highest {
             if clients.isTaken(slot) {
                 // In a turn of its own, in which all that has been read of it is worked off.
                 queueClient(slot)
+                if clients[slot].pointee.multiplex >= 0 { leaveClientMultiplex(slot) }
                 if let succession, succession.listeners[Int(clients[slot].pointee.listener)] < 0 { quieten(slot) }
             }
             slot += 1
@@ -105,10 +109,9 @@ extension Worker {
         guard c.pointee.phase == .head, c.pointee.exchange < 0, !c.pointee.mustClose, mayMove(c) else { return false }
         let socket = c.pointee.socket
         guard socket.input.isEmpty, !socket.isBlocked, !socket.isBroken, !socket.sawEnd else { return false }
-        var connection = ClientConnection(
-            fd: socket.fd, listener: UInt16(succession!.listeners[Int(c.pointee.listener)]), address: c.pointee.address)
-        connection.isTrusted = c.pointee.isTrusted
-        connection.awaitsProxyHeader = c.pointee.awaitsProxyHeader
+        var connection = c.pointee
+        connection.socket = Socket(fd: socket.fd)
+        connection.listener = UInt16(succession!.listeners[Int(c.pointee.listener)])
         // Before it is posted: the descriptor may be closed, and its number used anew, at any time after that.
         kernel.unregister(poll, socket.fd)
         let successor = succession!.mailboxes[number % succession!.mailboxes.count]
@@ -164,7 +167,15 @@ extension Worker {
 
     /// Pooled connections have nobody to serve any more, but the last exchange's strays may still come.
     private mutating func listenToPooled() {
-        for server in servers.indices where servers[server].idleCount > 0 {
+        for server in servers.indices {
+            var multiplexed = servers[server].multiplexFirst
+            while multiplexed >= 0 {
+                let next = upstreams[multiplexed].pointee.next
+                if multiplexes[upstreams[multiplexed].pointee.multiplex].streamCount == 0 {
+                    closeUpstreamMultiplex(multiplexed, .drain)
+                }
+                multiplexed = next
+            }
             while servers[server].idleCount > 0 {
                 let slot = servers[server].readyFirst >= 0 ? servers[server].readyFirst : servers[server].restingFirst
                 unpool(slot)
@@ -176,24 +187,26 @@ extension Worker {
     /// Closes whatever is left; surplus that is being collected is told first.
     mutating func closeAll() {
         var slot: Int32 = 0
-        while slot < upstreams.highest {
-            if upstreams.isTaken(slot) {
-                switch upstreams[slot].pointee.phase {
-                case .surplus: surplusEnded(slot, closed: false)
-                case .resting, .ready:
-                    unpool(slot)
-                    closeUpstream(slot, .drain)
-                default:
-                    let number = upstreams[slot].pointee.exchange
-                    if number >= 0 { clientBroke(exchanges[number].pointee.client) } else { closeUpstream(slot, .drain) }
-                }
-            }
+        while slot < clients.highest {
+            if clients.isTaken(slot), !clients[slot].pointee.isStream { clientBroke(slot) }
             slot += 1
         }
+        // No exchange is in progress any more.
         slot = 0
-        while slot < clients.highest {
-            if clients.isTaken(slot) { clientBroke(slot) }
+        while slot < upstreams.highest {
+            if upstreams.isTaken(slot) { closeForDrain(slot) }
             slot += 1
+        }
+    }
+
+    private mutating func closeForDrain(_ slot: Int32) {
+        if upstreams[slot].pointee.multiplex >= 0 { return closeUpstreamMultiplex(slot, .drain) }
+        switch upstreams[slot].pointee.phase {
+        case .surplus: surplusEnded(slot, closed: false)
+        case .resting, .ready:
+            unpool(slot)
+            closeUpstream(slot, .drain)
+        default: closeUpstream(slot, .drain)
         }
     }
 }

@@ -21,6 +21,7 @@ extension Worker {
             return failExchange(number, status: 503, "no server of upstream \(plan.upstreams[upstream].name) can be used")
         }
         if mustWait(number) { return enqueue(number) }
+        if plan.upstreams[upstream].isHTTP2 { return findStream(number, on: server) }
         let isIdempotent = e.pointee.request.method.isIdempotent
         if !e.pointee.wantsNewConnection, let slot = takePooled(server, evenUnrested: false, onlyYoung: !isIdempotent) {
             return attach(number, to: slot)
@@ -57,6 +58,10 @@ extension Worker {
             unpool(slot)
             if idle >= idleTime(slot) {
                 closeUpstream(slot, .idleTimeout)
+                continue
+            }
+            if isOutdated(slot) {
+                closeUpstream(slot, .aged)
                 continue
             }
             if plan.upstreams[upstream].reuse == .always { return slot }
@@ -146,24 +151,38 @@ extension Worker {
     }
 
     private mutating func connect(_ number: Int32, to server: Int) {
-        let upstream = Int(servers[server].upstream)
-        var isConnected = false
-        let fd = kernel.connect(plan.upstreams[upstream].servers[Int(servers[server].index)].address, isConnected: &isConnected)
-        guard fd >= 0 else {
-            if Self.meansExhausted(fd) { return waitForDescriptor(number, server) }
+        let slot = openConnection(server)
+        guard slot >= 0 else {
+            if Self.meansExhausted(slot) { return waitForDescriptor(number, server) }
             exchanges[number].pointee.attempts += 1
             exchanges[number].pointee.avoidedServer = Int16(server)
-            connectFailed(server, String(cString: strerror(-fd)))
+            connectFailed(server, String(cString: strerror(-slot)))
             retryOrFail(number, .unsent)
             return
         }
-        let connection = UpstreamConnection(
+        attach(number, to: slot)
+    }
+
+    /// Begins a connection to a server: its slot, or -errno.
+    mutating func openConnection(_ server: Int) -> Int32 {
+        let upstream = Int(servers[server].upstream)
+        var isConnected = false
+        var target = nextAddress(server)
+        var fd = kernel.connect(target.address, isConnected: &isConnected)
+        while fd < 0 {
+            guard !Self.meansExhausted(fd), isAnotherAddress(server, target.place, target.generation) else { return fd }
+            target = nextAddress(server)
+            fd = kernel.connect(target.address, isConnected: &isConnected)
+        }
+        var connection = UpstreamConnection(
             fd: fd, server: UInt16(server), number: world.nextConnectionNumber(),
             idleTimeout: plan.upstreams[upstream].idleTimeout)
+        connection.addressPlace = UInt32(target.place)
+        connection.addressGeneration = target.generation
         let slot = upstreams.take(connection)
         guard slot >= 0 else {
             kernel.close(fd)
-            return failExchange(number, status: 503, "too many upstream connections")
+            return -ENFILE
         }
         takePlace(server)
         servers[server].connectionCount += 1
@@ -173,13 +192,13 @@ extension Worker {
         let registered = kernel.register(poll, fd, tag: upstreamTag(slot), edge: true)
         guard registered >= 0 else {
             closeUpstream(slot, .error)
-            return failExchange(number, status: 503, "no room for another connection")
+            return registered
         }
         timers.set(upstreamTimer(slot), now + plan.upstreams[upstream].connectTimeout)
         if isConnected, plan.upstreams[upstream].servers[Int(servers[server].index)].tls == nil {
             upstreams[slot].pointee.phase = .active
         }
-        attach(number, to: slot)
+        return slot
     }
 
     /// Counts a connection against the server's limit; on a place that was granted it is counted already.
@@ -221,6 +240,7 @@ extension Worker {
     /// A connection is there, with all that belongs to it: the request goes out.
     mutating func connected(_ slot: Int32) {
         let u = upstreams[slot]
+        if u.pointee.multiplex >= 0 { return upstreamMultiplexConnected(slot) }
         let number = u.pointee.exchange
         guard number >= 0 else { return closeUpstream(slot, .clientGone) }
         exchanges[number].pointee.connectTime = max(1, now - exchanges[number].pointee.connectingSince)
@@ -234,13 +254,19 @@ extension Worker {
     mutating func connectGaveUp(_ slot: Int32, _ reason: String) {
         let number = upstreams[slot].pointee.exchange
         let server = Int(upstreams[slot].pointee.server)
+        if isAnotherAddress(server, Int(upstreams[slot].pointee.addressPlace), upstreams[slot].pointee.addressGeneration) {
+            if upstreams[slot].pointee.multiplex >= 0 { return upstreamMultiplexUnreachable(slot) }
+            detach(slot, .error)
+            return tryAgain(number)
+        }
         connectFailed(server, reason)
+        if upstreams[slot].pointee.multiplex >= 0 { return upstreamMultiplexUnreachable(slot) }
         if number >= 0 { exchanges[number].pointee.avoidedServer = Int16(server) }
         detach(slot, .error)
         if number >= 0 { retryOrFail(number, .unsent) }
     }
 
-    private mutating func connectFailed(_ server: Int, _ reason: String) {
+    mutating func connectFailed(_ server: Int, _ reason: String) {
         serverFailed(server, reason, "cannot connect")
     }
 
@@ -251,8 +277,8 @@ extension Worker {
         let u = upstreams[slot]
         let server = Int(u.pointee.server)
         let upstream = Int(servers[server].upstream)
-        if heir(server) != nil {
-            closeUpstream(slot, .maxIdle)
+        if heir(server) != nil || isOutdated(slot) {
+            closeUpstream(slot, isOutdated(slot) ? .aged : .maxIdle)
             return false
         }
         servers[server].activeCount -= 1
@@ -285,6 +311,7 @@ extension Worker {
     /// Closes a connection that is in no pool.
     mutating func closeUpstream(_ slot: Int32, _ reason: CloseReason, reset: Bool = false) {
         let u = upstreams[slot]
+        if u.pointee.isStream { return closeUpstreamStream(slot) }
         let server = Int(u.pointee.server)
         let upstream = Int(servers[server].upstream)
         servers[server].activeCount -= 1

@@ -10,16 +10,24 @@ extension Worker {
     mutating func startExchange(_ slot: Int32) {
         let c = clients[slot]
         let decoder: BodyDecoder
-        switch RequestFraming.decide(requestBlock) {
-        case .success(let body): decoder = body
-        case .failure(let fault): return refuse(slot, requestFault: fault)
+        let isExtendedConnect = requestBlock.facts.contains(.extendedConnect)
+        if c.pointee.isStream {
+            decoder = isExtendedConnect ? BodyDecoder(.none) : streamBody(slot)
+        } else {
+            switch RequestFraming.decide(requestBlock) {
+            case .success(let body): decoder = body
+            case .failure(let fault): return refuse(slot, requestFault: fault)
+            }
         }
         if requestBlock.version == .http10 {
             c.pointee.mustClose = !requestBlock.facts.contains(.keepAlive)
         } else if requestBlock.facts.contains(.close) {
             c.pointee.mustClose = true
         }
-        if requestBlock.method == .connect {
+        if isExtendedConnect {
+            // Over HTTP/1 the same is asked with GET.
+            requestBlock.method = .get
+        } else if requestBlock.method == .connect {
             // Whatever follows was meant for a tunnel.
             c.pointee.mustClose = true
             return refuse(
@@ -38,7 +46,13 @@ extension Worker {
         exchange.upstreamIndex = UInt16(plan.routes[route].upstream)
         exchange.requestIsChunked = decoder.framing == .chunked
         exchange.requestEnded = decoder.isEmpty
-        exchange.asksUpgrade = requestBlock.facts.contains(.upgrade) && decoder.isEmpty && requestBlock.version == .http11
+        // A tunnel through a stream to an upstream is not made: such an upstream is asked without the upgrade.
+        let mayUpgrade = !plan.upstreams[Int(exchange.upstreamIndex)].isHTTP2
+        if isExtendedConnect, !mayUpgrade { return refuse(slot, status: 501, "no tunnel to this upstream", route: route) }
+        exchange.asksUpgrade =
+            mayUpgrade
+            && (isExtendedConnect
+                || (requestBlock.facts.contains(.upgrade) && decoder.isEmpty && requestBlock.version == .http11))
         exchange.request.client =
             c.pointee.isTrusted
             ? ForwardedClient.find(requestBlock, peer: c.pointee.address, trusted: plan.trusted) : c.pointee.address
@@ -56,6 +70,8 @@ extension Worker {
             return refuse(slot, status: 503, "too many exchanges in progress", route: route)
         }
         c.pointee.exchange = number
+        // What an extended CONNECT opens has no end until the client says so.
+        c.pointee.stopsRequest = isExtendedConnect
         c.pointee.body = decoder
         c.pointee.phase = decoder.isEmpty ? .waiting : .body
         timers.set(Worker.clientTimer(slot), decoder.isEmpty ? 0 : now + plan.timeouts.clientBody)
@@ -118,7 +134,7 @@ extension Worker {
     /// Sends the header block that waits in the outbox, when no body byte has come to go with it.
     @inline(__always)
     mutating func sendRequestHead(_ client: Int32) {
-        guard outbox.byteCount > 0 else { return }
+        guard !outbox.isEmpty else { return }
         sendToUpstream(clients[client].pointee.exchange)
     }
 

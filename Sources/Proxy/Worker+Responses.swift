@@ -9,12 +9,22 @@ import Wire
 
 /// From an upstream's facts to the client: header blocks, bodies, ends, tunnels.
 extension Worker {
+    /// Whether an interim response is to be passed on; one that contradicts itself is told like any header block.
+    mutating func interimMayPass(_ slot: Int32) -> Bool {
+        if responseBlock.duplicates == 0, !Judge.isConflicting(responseBlock.facts, status: responseBlock.status) {
+            return true
+        }
+        return headMayPass(slot)
+    }
+
     /// Passes on an interim response (RFC 9110 section 15.2). HTTP/1.0 has none.
     mutating func forwardInterim(_ number: Int32) {
         let e = exchanges[number]
         guard e.pointee.request.clientVersion != .http10 else { return }
         let hop = ResponseHead.Hop(framing: .none, closes: false, isHTTP10: false)
         ResponseHead.dropFields(&responseBlock, hop)
+        // An interim response has no body (RFC 9110 section 8.6), whatever it says.
+        responseBlock.drop(.contentLength)
         putHead(hop)
         sendToClient(e.pointee.client)
     }
@@ -43,7 +53,7 @@ extension Worker {
     }
 
     /// The final header block of an answer. False when the exchange has ended with it.
-    mutating func answerHead(_ slot: Int32) -> Bool {
+    mutating func answerHead(_ slot: Int32, ended: Bool) -> Bool {
         let u = upstreams[slot]
         let number = u.pointee.exchange
         let e = exchanges[number]
@@ -55,10 +65,11 @@ extension Worker {
             guard headMayPass(slot) else { return false }
         }
         let isHTTP10 = e.pointee.request.clientVersion == .http10
-        switch u.pointee.decoder.body.framing {
+        switch bodyFraming(slot, ended: ended) {
         case .none: e.pointee.clientFraming = .none
         case .length: e.pointee.clientFraming = .length
-        case .chunked, .untilClose: e.pointee.clientFraming = isHTTP10 ? .untilClose : .chunked
+        // A stream needs no framing of its own.
+        case .chunked, .untilClose: e.pointee.clientFraming = c.pointee.isStream ? .length : isHTTP10 ? .untilClose : .chunked
         }
         // Whoever answers before the request is complete leaves bytes behind that nobody will read.
         if e.pointee.clientFraming == .untilClose || !e.pointee.requestEnded || mustLeave(c) {
@@ -69,6 +80,22 @@ extension Worker {
         putFinalHead(hop, slot)
         e.pointee.headWritten = true
         return true
+    }
+
+    /// How the body of an answer whose header block has just come is delimited; a stream's, as HTTP/1 would delimit it.
+    private func bodyFraming(_ slot: Int32, ended: Bool) -> BodyDecoder.Framing {
+        let u = upstreams[slot]
+        guard u.pointee.isStream else { return u.pointee.decoder.body.framing }
+        if ended { return .none }
+        return responseBlock.facts.contains(.contentLength) ? .length : .untilClose
+    }
+
+    /// How far an answer in progress has come.
+    func answerPhase(_ slot: Int32) -> ResponseDecoder.Phase {
+        let u = upstreams[slot]
+        guard u.pointee.isStream else { return u.pointee.decoder.phase }
+        let e = exchanges[u.pointee.exchange]
+        return e.pointee.answer.status == 0 ? .head : e.pointee.answer.status == 101 ? .tunnel : .body
     }
 
     /// On a connection that had been idle a 408 is the server's word to nobody, which crossed the request: that is sent
@@ -92,13 +119,13 @@ extension Worker {
         let facts = responseBlock.facts
         let framing = u.pointee.decoder.body.framing
         e.pointee.answer.status = UInt16(truncatingIfNeeded: responseBlock.status)
-        e.pointee.answer.framing = Answer.Framing(rawValue: framing.rawValue)!
+        e.pointee.answer.framing = u.pointee.isStream ? .frames : Answer.Framing(rawValue: framing.rawValue)!
         e.pointee.answer.declaredBytes = facts.contains(.contentLength) ? responseBlock.contentLength : 0
         e.pointee.answer.declaresLength = facts.contains(.contentLength)
         e.pointee.answer.startOffset = u.pointee.received
         e.pointee.answer.headAt = now
         let keeps = responseBlock.version == .http11 ? !facts.contains(.close) : facts.contains(.keepAlive)
-        e.pointee.answer.promisesKeepAlive = keeps && framing != .untilClose
+        e.pointee.answer.promisesKeepAlive = keeps && framing != .untilClose && !u.pointee.isStream
         if !keeps || facts.isSuperset(of: [.contentLength, .transferEncoding]) { u.pointee.mustClose = true }
         if responseBlock.keepAliveSeconds > 0 {
             // A margin, for the server closes by its own clock and its close takes time to arrive.
@@ -111,10 +138,11 @@ extension Worker {
     }
 
     /// Passes on a piece of an answer's body, and its end.
-    mutating func answerBody(_ slot: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ step: ResponseStep) {
+    mutating func answerBody(
+        _ slot: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, ended: Bool, hasTrailers: Bool
+    ) {
         let u = upstreams[slot]
         let e = exchanges[u.pointee.exchange]
-        let count = step.bodyCount
         if u.pointee.decoder.phase == .tunnel { return forwardTunnel(fromUpstream: slot, bytes, count) }
         if count > 0 {
             if e.pointee.answer.framing == .length { lookForStatusLine(slot, bytes, count) }
@@ -123,7 +151,7 @@ extension Worker {
         }
         guard e.pointee.clientFraming == .chunked else {
             outbox.add(bytes, count)
-            if step.ended, step.hasTrailers, clients[e.pointee.client].pointee.isStream {
+            if ended, hasTrailers, clients[e.pointee.client].pointee.isStream {
                 outbox.add(trailerScratch, Trailers.write(responseBlock, to: trailerScratch))
                 outbox.endsWithTrailers = true
             }
@@ -134,9 +162,9 @@ extension Worker {
             outbox.add(bytes, count)
             outbox.add("\r\n")
         }
-        if step.ended {
+        if ended {
             outbox.add("0\r\n")
-            if step.hasTrailers { outbox.add(trailerScratch, Trailers.write(responseBlock, to: trailerScratch)) }
+            if hasTrailers { outbox.add(trailerScratch, Trailers.write(responseBlock, to: trailerScratch)) }
             outbox.add("\r\n")
         }
     }
@@ -161,11 +189,15 @@ extension Worker {
         countAnswer(number, status: Int(e.pointee.answer.status), route: route)
         // Its surplus is told later, by an id that its line can have already.
         var incident: String?
-        if position < count, !EmbeddedStatusLine.mayBe(408, readBuffer + position, count - position) {
+        if logsAccess, position < count, !EmbeddedStatusLine.mayBe(408, readBuffer + position, count - position) {
             incident = newIncidentID()
             note(incident!, of: number)
         }
         logAccess(number, e.pointee.request, status: Int(e.pointee.answer.status), .answered)
+        if u.pointee.isStream {
+            upstreamStreamAnswered(slot)
+            return answerDone(client)
+        }
         finish(number)
         if position < count {
             beginSurplus(slot, .afterEnd, readBuffer + position, count - position)
@@ -261,11 +293,17 @@ extension Worker {
         let number = upstreams[slot].pointee.exchange
         let e = exchanges[number]
         noteAnswer(slot, e)
-        let hop = ResponseHead.Hop(framing: .none, closes: false, isHTTP10: false, switches: true)
+        let client = e.pointee.client
+        let isStream = clients[client].pointee.isStream
+        let hop = ResponseHead.Hop(framing: .none, closes: false, isHTTP10: false, switches: !isStream)
         ResponseHead.dropFields(&responseBlock, hop)
+        if isStream {
+            // What 101 says over HTTP/1, 200 says over HTTP/2 (RFC 8441 section 5).
+            responseBlock.status = 200
+            responseBlock.dropOther(named: WebSocketKey.acceptName)
+        }
         putFinalHead(hop, slot)
         e.pointee.headWritten = true
-        let client = e.pointee.client
         clients[client].pointee.phase = .tunnel
         clients[client].pointee.mustClose = true
         timers.set(upstreamTimer(slot), 0)
@@ -297,6 +335,12 @@ extension Worker {
     mutating func tunnelEnded(fromUpstream slot: Int32) {
         let number = upstreams[slot].pointee.exchange
         let client = exchanges[number].pointee.client
+        if clients[client].pointee.isStream {
+            let generation = upstreams.generation(slot)
+            outbox.endsMessage = true
+            sendToClient(client)
+            guard upstreams.generation(slot) == generation else { return }
+        }
         countAnswer(number, status: 101, route: Int(exchanges[number].pointee.request.route))
         logAccess(number, exchanges[number].pointee.request, status: 101, .answered)
         finish(number)

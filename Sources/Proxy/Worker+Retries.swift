@@ -44,7 +44,7 @@ extension Worker {
         findUpstream(number)
         // No server can be used: the client has been told.
         guard exchanges.isTaken(number) else { return false }
-        if outbox.byteCount > 0 { sendToUpstream(number) }
+        if !outbox.isEmpty { sendToUpstream(number) }
         // The rest of the body waits in the client's connection.
         if !e.pointee.requestEnded { queueClient(e.pointee.client) }
         return true

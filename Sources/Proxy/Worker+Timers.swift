@@ -13,14 +13,17 @@ extension Worker {
         if others == 0 { return }
         if others == 1 { return judgeHangups() }
         if others == 2 { return lookAtQueues() }
+        if others == 3 { return streamSurplusExpired() }
         if timer == accessTimer { return handOverAccess() }
-        if others > 2 { return quarantineExpired(others - 3) }
+        if others > 3 { return quarantineExpired(others - 4) }
         if Int(timer) < clients.capacity { clientExpired(timer) } else { upstreamExpired(timer - Int32(clients.capacity)) }
     }
 
     private mutating func clientExpired(_ slot: Int32) {
         let c = clients[slot]
+        if c.pointee.phase == .multiplexed { return clientMultiplexExpired(slot) }
         if c.pointee.socket.isBlocked { return clientBroke(slot) }
+        if c.pointee.abortsWhenDrained { return closeClient(slot, reset: true) }
         switch c.pointee.phase {
         case .head:
             guard c.pointee.scanned > 0 else { return closeClient(slot) }
@@ -31,7 +34,7 @@ extension Worker {
             if exchanges[c.pointee.exchange].pointee.isWaiting { return waitedInVain(slot) }
             failExchange(c.pointee.exchange, status: 408, "the request's body did not come in time")
         case .waiting: if c.pointee.exchange >= 0, exchanges[c.pointee.exchange].pointee.isWaiting { waitedInVain(slot) }
-        case .lingering, .tunnel: clientBroke(slot)
+        case .lingering, .tunnel, .multiplexed: clientBroke(slot)
         }
     }
 
@@ -51,8 +54,11 @@ extension Worker {
 
     private mutating func upstreamExpired(_ slot: Int32) {
         let u = upstreams[slot]
+        if u.pointee.multiplex >= 0 { return upstreamMultiplexExpired(slot) }
         switch u.pointee.phase {
         case .connecting:
+            // A stream's connection has its own deadline.
+            guard !u.pointee.isStream else { return }
             let isShaking = u.pointee.socket.security != .none
             connectGaveUp(slot, isShaking ? "the TLS handshake took too long" : String(cString: strerror(ETIMEDOUT)))
         case .resting, .ready:
@@ -60,10 +66,11 @@ extension Worker {
             closeUpstream(slot, .idleTimeout)
         case .listening: strayListeningEnded(slot, closed: false)
         case .surplus: surplusEnded(slot, closed: false)
+        case .multiplexed: break
         case .active:
             let number = u.pointee.exchange
             guard number >= 0 else { return closeUpstream(slot, .error) }
-            switch u.pointee.decoder.phase {
+            switch answerPhase(slot) {
             case .head:
                 let e = exchanges[number]
                 // A client that is still sending its request has its own deadline.

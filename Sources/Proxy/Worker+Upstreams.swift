@@ -12,7 +12,10 @@ extension Worker {
     /// A connection to an upstream has something to read, or room to write, or its turn again.
     mutating func upstreamReady(_ slot: Int32) {
         let u = upstreams[slot]
+        if u.pointee.isStream { return upstreamStreamReady(slot) }
+        if u.pointee.multiplex >= 0 { return upstreamMultiplexReady(slot) }
         switch u.pointee.phase {
+        case .multiplexed: break
         case .connecting:
             let generation = upstreams.generation(slot)
             if u.pointee.socket.security == .none {
@@ -63,13 +66,13 @@ extension Worker {
     }
 
     /// The client has caught up: what its upstream owes is due again.
-    private mutating func resumeDeadline(_ slot: Int32) {
+    mutating func resumeDeadline(_ slot: Int32) {
         let number = upstreams[slot].pointee.exchange
         guard number >= 0, exchanges[number].pointee.answer.wasHeldBack, timers.deadline(upstreamTimer(slot)) == 0 else {
             return
         }
         let upstream = plan.upstreams[Int(exchanges[number].pointee.upstreamIndex)]
-        switch upstreams[slot].pointee.decoder.phase {
+        switch answerPhase(slot) {
         case .head: timers.set(upstreamTimer(slot), now + upstream.responseHeaderTimeout)
         case .body: timers.set(upstreamTimer(slot), now + upstream.bodyIdleTimeout)
         case .idle, .tunnel: break
@@ -99,18 +102,20 @@ extension Worker {
             case .needMore:
                 sendToClient(client)
                 return position
-            case .interim: forwardInterim(number)
+            case .interim:
+                guard interimMayPass(slot) else { return count }
+                forwardInterim(number)
             case .head:
-                guard answerHead(slot) else { return count }
+                guard answerHead(slot, ended: step.ended) else { return count }
             case .switched: switchToTunnel(slot)
-            case .body: answerBody(slot, readBuffer + position + step.bodyStart, step)
+            case .body: pass(step, at: position, slot)
             case .interimInBody:
-                answerBody(slot, readBuffer + position + step.bodyStart, step)
+                pass(step, at: position, slot)
                 guard interimInBody(slot, endingAt: position + step.consumed) else { return count }
             case .surplus: return count
             case .malformed(let fault):
                 // Body bytes that came before are good; they are counted, and delivered as far as the policy goes.
-                answerBody(slot, readBuffer + position + step.bodyStart, step)
+                pass(step, at: position, slot)
                 u.pointee.received += UInt64(step.consumed)
                 malformed(slot, fault, readBuffer + position + step.consumed, count - position - step.consumed)
                 return count
@@ -126,6 +131,13 @@ extension Worker {
         }
         sendToClient(client)
         return position
+    }
+
+    /// Passes on the body bytes of a step that begins at `position`.
+    @inline(__always)
+    private mutating func pass(_ step: ResponseStep, at position: Int, _ slot: Int32) {
+        answerBody(
+            slot, readBuffer + position + step.bodyStart, step.bodyCount, ended: step.ended, hasTrailers: step.hasTrailers)
     }
 
     /// Sends the outbox to a client. When the client is gone, so is its exchange.

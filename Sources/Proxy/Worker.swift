@@ -62,6 +62,13 @@ public struct Worker: ~Copyable {
     var budgets: [RetryBudget]
     /// Connections to come back to in this turn's end, by tag.
     var again: [UInt64] = []
+    /// HTTP/2 connections, and those of them with frames to send at the turn's end, by tag.
+    var multiplexes = MultiplexTable()
+    var unsent: [UInt64] = []
+    /// The frames of one write.
+    let frameBuffer: UnsafeMutablePointer<UInt8>
+    /// Bytes on closed streams, being collected, the first to be judged first.
+    var streamSurplus: [StreamSurplus] = []
     var listeners: [ListenerSocket] = []
     /// Collections of bytes that no answer accounts for, by upstream slot.
     var collections: [Int32: SurplusCollection] = [:]
@@ -92,12 +99,15 @@ public struct Worker: ~Copyable {
     /// nil when the memory cannot be reserved.
     package init?(number: Int, kernel: Kernel, poll: Int32, plan: Plan, world: World, seed: UInt64) {
         // Connections that are only listened to count as well, so there is room beyond the limit.
-        let upstreamCapacity = plan.upstreams.reduce(0) { $0 + $1.servers.count * $1.connectionsMax } + 1024
-        guard let clients = Slab<ClientConnection>(capacity: plan.limits.clientConnections + 16),
+        // Streams have places of their own. Memory that is only reserved costs nothing.
+        let exchangeCapacity = plan.limits.clientConnections + 64 * plan.limits.streams
+        let streamCapacity = plan.upstreams.contains { $0.isHTTP2 } ? exchangeCapacity : 0
+        let upstreamCapacity = plan.upstreams.reduce(0) { $0 + $1.servers.count * $1.connectionsMax } + 1024 + streamCapacity
+        guard let clients = Slab<ClientConnection>(capacity: plan.limits.clientConnections + exchangeCapacity),
             let upstreams = Slab<UpstreamConnection>(capacity: upstreamCapacity),
-            let exchanges = Slab<Exchange>(capacity: plan.limits.clientConnections + 16)
+            let exchanges = Slab<Exchange>(capacity: exchangeCapacity)
         else { return nil }
-        timers = TimerWheel(capacity: clients.capacity + upstreams.capacity + 4 + world.serverCount, now: kernel.now())
+        timers = TimerWheel(capacity: clients.capacity + upstreams.capacity + 5 + world.serverCount, now: kernel.now())
         self.clients = clients
         self.upstreams = upstreams
         self.exchanges = exchanges
@@ -119,6 +129,7 @@ public struct Worker: ~Copyable {
         scratchCapacity = plan.limits.headerBytes + 4096 + addedMax
         scratch = .allocate(capacity: scratchCapacity)
         trailerScratch = .allocate(capacity: scratchCapacity)
+        frameBuffer = .allocate(capacity: Self.frameBytes)
         events = .allocate(capacity: 256)
         random = RandomNumbers(seed: seed)
         var servers: [Server] = []
@@ -141,9 +152,11 @@ public struct Worker: ~Copyable {
         logsAccess = world.accessLog != nil
         if let log = world.accessLog { journal = AccessJournal(log, plan: plan) } else { journal = nil }
         timers.open(hangupTimer)
+        timers.open(streamSurplusTimer)
         timers.open(queueTimer)
         timers.open(accessTimer)
         for server in servers.indices {
+            self.servers[server].isNamed = world.addresses(server) != nil
             timers.open(serverTimer(server))
             // A quarantine that an earlier plan's workers have begun.
             let until = so_load(&servers[server].shared.pointee.quarantinedUntil)
@@ -156,6 +169,7 @@ public struct Worker: ~Copyable {
         records.deallocate()
         scratch.deallocate()
         trailerScratch.deallocate()
+        frameBuffer.deallocate()
         events.deallocate()
     }
 
@@ -182,6 +196,7 @@ public struct Worker: ~Copyable {
             again.removeFirst(queued)
         }
         while let expired = timers.expire(now: now) { timerExpired(expired) }
+        if !unsent.isEmpty { sendFrames() }
         if acceptsPaused, now >= acceptsPausedUntil { resumeAccepting() }
         if isLeaving { continueLeaving() }
     }
@@ -198,7 +213,7 @@ public struct Worker: ~Copyable {
         kind.rawValue << 62 | UInt64(generation & generationMask) << 32 | UInt64(UInt32(bitPattern: slot))
     }
 
-    private static func parts(_ tag: UInt64) -> (kind: TagKind, generation: UInt32, slot: Int32) {
+    static func parts(_ tag: UInt64) -> (kind: TagKind, generation: UInt32, slot: Int32) {
         (TagKind(rawValue: tag >> 62)!, UInt32(truncatingIfNeeded: tag >> 32) & generationMask, Int32(truncatingIfNeeded: tag))
     }
 

@@ -7,8 +7,8 @@ public struct CounterLayout: Sendable, Equatable {
     public static let received = 0
     public static let sent = 2
     public static let rejected = 4
-    public static let lag = 16
-    static let fixedWords = 32
+    public static let lag = 36
+    static let fixedWords = 56
 
     // Within one upstream's words:
     public static let connections = 0

@@ -41,6 +41,8 @@ public enum CloseReason: UInt8, CaseIterable, Sendable {
 public enum RejectReason: UInt8, CaseIterable, Sendable {
     case connectionLimit, malformedRequest, headerTooLarge, bodyTooLarge, headerTimeout, bodyTimeout
     case noRoute, noServer, unsupported, draining, tls
+    case malformedFrames, tooManyStreams, rapidReset, continuationFlood, settingsFlood, pingFlood, emptyDataFlood
+    case priorityFlood, windowUpdateFlood
 
     public var text: String {
         switch self {
@@ -55,6 +57,15 @@ public enum RejectReason: UInt8, CaseIterable, Sendable {
         case .unsupported: "unsupported"
         case .draining: "draining"
         case .tls: "tls"
+        case .malformedFrames: "malformed_frames"
+        case .tooManyStreams: "too_many_streams"
+        case .rapidReset: "rapid_reset"
+        case .continuationFlood: "continuation_flood"
+        case .settingsFlood: "settings_flood"
+        case .pingFlood: "ping_flood"
+        case .emptyDataFlood: "empty_data_flood"
+        case .priorityFlood: "priority_flood"
+        case .windowUpdateFlood: "window_update_flood"
         }
     }
 }

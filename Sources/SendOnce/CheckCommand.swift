@@ -9,7 +9,7 @@ struct CheckCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Configuration file (YAML).", valueName: "file")) var config: String
 
     func run() throws {
-        let settings = try ConfigurationFile.load(config)
+        let settings = try ConfigurationFile(config).load()
         do throws(Problems) {
             _ = try ErrorPages(settings)
             for warning in try TLSFiles(settings).warnings { print("warning: \(warning)") }

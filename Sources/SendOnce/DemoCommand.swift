@@ -15,7 +15,7 @@ struct DemoCommand: ParsableCommand {
         let overrides = Overrides(
             listen: ["127.0.0.1:0"], upstreams: ["127.0.0.1:\(upstream.port)"], admin: "127.0.0.1:0", incidents: "/dev/null",
             workers: "1")
-        let settings = try ConfigurationFile.load(nil, overrides)
+        let settings = try ConfigurationFile.settings(overrides)
         let service = try Service(settings, log: Logger(label: "sendonce"))
         let proxy = service.addresses[0]
         say("An upstream with faults is listening on 127.0.0.1:\(upstream.port), SendOnce before it on \(proxy).\n")

@@ -8,6 +8,8 @@ struct Inheritance {
     var sockets: [NamedDescriptor] = []
     /// Crashes before this process.
     var restarts: UInt64 = 0
+    /// In the place of a worker process that has served and crashed.
+    var followsCrash = false
     var supervisor: SupervisorLink?
 
     static func adminName(_ address: Address) -> String { "admin \(address)" }

@@ -28,8 +28,9 @@ struct RunCommand: ParsableCommand {
         if config == nil, upstream.isEmpty { throw Failure.usage("run needs --config FILE or at least one --upstream ADDR") }
         let log = Logger(label: "sendonce")
         let inheritance = try Self.inheritance(log)
-        let load = { [config] in try ConfigurationFile.load(config, overrides) }
-        let service = try Service(try load(), log: log, inheritance: inheritance, load: config == nil ? nil : load)
+        let file = config.map { ConfigurationFile($0, overrides) }
+        let settings = try file?.load(following: inheritance, log) ?? ConfigurationFile.settings(overrides)
+        let service = try Service(settings, log: log, inheritance: inheritance, file: file)
         service.runUntilSignalled()
     }
 
@@ -41,20 +42,5 @@ struct RunCommand: ParsableCommand {
             return Inheritance(sockets: Inheritance.fromServiceManager())
         }
         return try Supervisor.run(log: log)
-    }
-}
-
-/// The configuration that a command works by.
-enum ConfigurationFile {
-    static func load(_ path: String?, _ overrides: Overrides = Overrides()) throws -> Settings {
-        let settings: Settings
-        do throws(Problems) {
-            settings = try Settings.load(fileAt: path, environment: Environment.variables, overrides: overrides)
-        } catch {
-            throw Failure.badConfiguration(error)
-        }
-        let missing = Unsupported.keys(of: settings)
-        guard missing.isEmpty else { throw Failure.usage("this version does not have: \(missing.joined(separator: ", "))") }
-        return settings
     }
 }

@@ -15,13 +15,14 @@ extension Service {
     }
 
     func reload() {
-        guard let load else { return log.warning("SIGHUP: there is no configuration file to read again") }
+        guard let file else { return log.warning("SIGHUP: there is no configuration file to read again") }
         guard inForce.endsBy == nil else { return }
         do {
-            try takeOver(try load())
+            try takeOver(try file.load())
+            file.takeEffect()
             metrics.configurationLoaded(successfully: true)
             log.info("configuration reloaded")
-            inheritance.supervisor?.tell(.ready, keptSockets)
+            inheritance.supervisor?.tell(.ready, left)
         } catch {
             metrics.configurationLoaded(successfully: false)
             let failure = error as? Failure

@@ -16,8 +16,8 @@ final class Service {
     /// Nil when requests are not logged.
     var accessLog: AccessLog?
     let inForce: InForce
-    /// Reads the configuration again; nil where there is nothing to read.
-    let load: (() throws -> Settings)?
+    /// Nil where flags are all the configuration.
+    let file: ConfigurationFile?
     let inheritance: Inheritance
     /// Written when a fleet has ended.
     let ended: Int32
@@ -33,10 +33,10 @@ final class Service {
 
     /// Starts the proxy. Throws `Failure` with what cannot be had.
     init(
-        _ settings: Settings, log: Logger, inheritance given: Inheritance = Inheritance(), load: (() throws -> Settings)? = nil
+        _ settings: Settings, log: Logger, inheritance given: Inheritance = Inheritance(), file: ConfigurationFile? = nil
     ) throws {
         self.log = log
-        self.load = load
+        self.file = file
         raiseDescriptorLimit()
         // Before any thread is started: they all inherit the blocked set.
         signals = so_signalfd(Self.signalNumbers, Int32(Self.signalNumbers.count), 1)
@@ -68,9 +68,11 @@ final class Service {
         if let address = settings.admin.address { admin = try startAdmin(address, inherited: adminSocket) }
         closeUnclaimed()
         metrics.configurationLoaded(successfully: true)
+        if file?.isOutdated ?? false { metrics.configurationLoaded(successfully: false) }
+        file?.takeEffect()
         for address in sockets.addresses { log.info("listening", metadata: ["address": "\(address)", "role": "proxy"]) }
         if let admin { log.info("listening", metadata: ["address": "\(admin.address)", "role": "admin"]) }
-        inheritance.supervisor?.tell(.ready, keptSockets)
+        inheritance.supervisor?.tell(.ready, left)
     }
 
     static func plan(_ settings: Settings, _ log: Logger) throws -> Plan {
@@ -135,9 +137,15 @@ final class Service {
     }
 
     /// What outlives this process.
-    var keptSockets: [NamedDescriptor] {
-        guard let admin, let address = inForce.settings.admin.address else { return sockets.named }
-        return sockets.named + [NamedDescriptor(name: Inheritance.adminName(address), descriptor: admin.descriptor)]
+    var left: [NamedDescriptor] {
+        var left = sockets.named
+        if let admin, let address = inForce.settings.admin.address {
+            left.append(NamedDescriptor(name: Inheritance.adminName(address), descriptor: admin.descriptor))
+        }
+        if let file, file.inForce >= 0 {
+            left.append(NamedDescriptor(name: ConfigurationFile.descriptorName, descriptor: file.inForce))
+        }
+        return left
     }
 
     // MARK: Signals

@@ -74,7 +74,7 @@ final class Supervisor {
         if process == 0 {
             for descriptor in [signals, ends[0]] + retiring.map(\.link) where descriptor >= 0 { _ = so_close(descriptor) }
             let link = SupervisorLink(process: supervisorProcess, descriptor: ends[1])
-            return Inheritance(sockets: kept, restarts: restarts, supervisor: link)
+            return Inheritance(sockets: kept, restarts: restarts, followsCrash: hasServed, supervisor: link)
         }
         _ = so_close(ends[1])
         guard process > 0 else {

@@ -156,4 +156,12 @@ public struct HeaderBlock: ~Copyable {
         guard has(name) else { return }
         for i in 0..<count where fields[i].name == name { fields[i].isDropped = true }
     }
+
+    /// Leaves out every field whose name none of `FieldName` is, and that is spelled so.
+    public mutating func dropOther(named name: StaticString) {
+        for i in 0..<count where fields[i].name == .other {
+            let bytes = nameBytes(fields[i])
+            if equalsIgnoringCase(bytes.baseAddress!, name, count: bytes.count) { fields[i].isDropped = true }
+        }
+    }
 }

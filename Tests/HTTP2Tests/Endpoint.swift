@@ -24,6 +24,9 @@ final class Endpoint {
     private var rest: [UInt8] = []
     private var block: HeaderBlock
 
+    /// Bytes that the session has left to be given again.
+    var left: Int { rest.count }
+
     init(_ role: HTTP2Session.Role, _ limits: HTTP2Limits = HTTP2Limits()) {
         session = HTTP2Session(role, limits)!
         block = HeaderBlock(capacity: limits.headerCountMax)

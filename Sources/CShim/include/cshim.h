@@ -96,6 +96,8 @@ int so_fork(int death_signal);
 int so_socket_pair(int *ends);
 static inline int so_close_on_exec(int fd, int on) { return (int)SO_RESULT(fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0)); }
 static inline int so_set_nonblocking(int fd) { return (int)SO_RESULT(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK)); }
+/* A file in memory alone, with these bytes. */
+int so_memory_file(const char *name, const void *p, size_t n);
 /* Sends one datagram to a Unix-domain socket; a path that begins with @ is an abstract name. */
 int so_send_datagram(const char *path, const void *p, size_t n);
 /* Sends one packet, with a descriptor unless that is -1. Returns 0 or -errno. */

@@ -5,10 +5,17 @@ extension Settings {
     public static func load(
         fileAt path: String?, environment: [String: String], overrides: Overrides = Overrides()
     ) throws(Problems) -> Settings {
+        var bytes: [UInt8] = []
+        return try load(fileAt: path, environment: environment, overrides: overrides, text: &bytes)
+    }
+
+    /// The same, and what stood in the file.
+    public static func load(
+        fileAt path: String?, environment: [String: String], overrides: Overrides = Overrides(), text bytes: inout [UInt8]
+    ) throws(Problems) -> Settings {
         guard let path else {
             return try assemble(root: nil, log: ProblemLog(file: "command line"), overrides: overrides)
         }
-        let bytes: [UInt8]
         do throws(FileBytes.Unreadable) {
             bytes = try FileBytes.read(path: path, max: Composer.fileBytesMax)
         } catch {

@@ -1,0 +1,170 @@
+import Detector
+import EventLoop
+import Exchanges
+import HTTP2
+import Report
+import Wire
+
+/// Frames on one closed stream, collected until they end: a second answer is a header block and a body, and one incident.
+struct StreamSurplus {
+    /// The connection, by slot: it is told before that is given back.
+    var connection: Int32
+    var stream: Int32
+    /// Owns its request's bytes.
+    var guilty: FinishedExchange
+    var collection: SurplusCollection
+    var facts: SurplusFacts
+}
+
+/// Frames that no answer accounts for: the same facts as on an HTTP/1 connection, judged alike, told alike.
+extension Worker {
+    /// Runs of surplus that are collected at once, over all connections; beyond it the oldest is told early.
+    static var streamSurplusMax: Int { 256 }
+
+    /// A frame that an upstream should not have sent. What is wrong with it is the session's word; what it means is the detector's.
+    mutating func frameViolation(_ slot: Int32, _ step: HTTP2Step, _ violation: HTTP2Violation) {
+        let isOpen = step.tag >= 0 && upstreams[step.tag].pointee.exchange >= 0
+        switch violation {
+        case .headAfterEnd, .interimAfterEnd, .trailersAfterEnd, .dataAfterEnd, .lengthExceeded, .dataOnBodiless,
+            .unrequestedHead, .unrequestedData:
+            collectStreamSurplus(slot, step)
+            // Past the declared length: its client has had all that was declared.
+            if isOpen, step.ended, upstreams[step.tag].pointee.exchange >= 0 { streamEndedBehindSurplus(step.tag) }
+        case .interimInBody: if isOpen { streamInterim(slot, step) }
+        case .headInBody, .statusInTrailers, .trailersWithoutEnd, .malformedTrailers:
+            if isOpen { streamBroken(slot, step, violation, .inChunkedBody) }
+        case .malformedHead, .dataBeforeHead: if isOpen { streamBroken(slot, step, violation, .inAnswer) }
+        case .lengthShort:
+            guard isOpen else { return }
+            upstreams[step.tag].pointee.streamIsOver = step.ended
+            truncated(step.tag, .inBody)
+        }
+    }
+
+    private func facts(_ step: HTTP2Step) -> SurplusFacts {
+        let bytes = UInt64(step.surplusBytes)
+        guard step.hasBlock else { return SurplusFacts(total: bytes) }
+        let fields = (0..<responseBlock.count).map { i in
+            String(decoding: responseBlock.nameBytes(responseBlock.fields[i]), as: UTF8.self)
+        }
+        return SurplusFacts(
+            total: bytes, status: responseBlock.status == 0 ? nil : responseBlock.status, fields: fields, blockBytes: bytes,
+            beginsLikeHeaderBlock: true)
+    }
+
+    // MARK: Behind an answer's end
+
+    /// The stream's answer is complete, as far as its client is concerned: these bytes are nobody's.
+    private mutating func collectStreamSurplus(_ slot: Int32, _ step: HTTP2Step) {
+        if let i = streamSurplus.firstIndex(where: { $0.connection == slot && $0.stream == step.stream }) {
+            streamSurplus[i].collection.count(UInt64(step.surplusBytes))
+            streamSurplus[i].facts.total += UInt64(step.surplusBytes)
+            return
+        }
+        var guilty = FinishedExchange()
+        var isOpen = false
+        if step.tag >= 0, upstreams[step.tag].pointee.exchange >= 0 {
+            // Past the declared length the stream may still be open; its client has had all that was declared.
+            isOpen = true
+            let e = exchanges[upstreams[step.tag].pointee.exchange]
+            guilty = FinishedExchange(
+                request: copyOf(e.pointee.request), answer: e.pointee.answer, ordinal: upstreams[step.tag].pointee.ordinal)
+            guilty.answer.endedAt = now
+        } else if let finished = multiplexes[upstreams[slot].pointee.multiplex].finished?.find(step.stream) {
+            guilty = finished
+            guilty.request = copyOf(finished.request)
+        }
+        let place: SurplusPlace = isOpen || guilty.answer.endedAt == now ? .afterEnd : .idle
+        var collection = SurplusCollection(place, connectionOffset: step.offset, startedAt: now)
+        collection.count(UInt64(step.surplusBytes))
+        if streamSurplus.count >= Self.streamSurplusMax { tellStreamSurplus(at: 0) }
+        streamSurplus.append(
+            StreamSurplus(
+                connection: slot, stream: step.stream, guilty: guilty, collection: collection, facts: facts(step)))
+        timers.set(streamSurplusTimer, streamSurplus[0].collection.startedAt + Self.listenTime)
+    }
+
+    /// The stream ended with bytes past its declared length.
+    private mutating func streamEndedBehindSurplus(_ stream: Int32) {
+        upstreams[stream].pointee.streamIsOver = true
+        answerEnded(stream, surplusAt: 0, 0)
+    }
+
+    private mutating func tellStreamSurplus(at index: Int) {
+        var surplus = streamSurplus.remove(at: index)
+        let servedBefore = !surplus.guilty.isEmpty
+        if let verdict = Judge.surplus(surplus.collection.place, surplus.facts, servedBefore: servedBefore, closed: false) {
+            let upstream = Int(servers[Int(upstreams[surplus.connection].pointee.server)].upstream)
+            counters.addSurplus(upstream: upstream, bytes: surplus.collection.total)
+            tell(verdict, surplus.connection, surplus.collection, surplus.facts, guilty: surplus.guilty)
+        }
+        buffers.give(&surplus.guilty.request.head)
+    }
+
+    /// Tells what has been collected on a connection that is about to be closed.
+    mutating func tellStreamSurplus(of slot: Int32) {
+        while let i = streamSurplus.firstIndex(where: { $0.connection == slot }) { tellStreamSurplus(at: i) }
+    }
+
+    /// Tells what has been collected for long enough.
+    mutating func streamSurplusExpired() {
+        while let first = streamSurplus.first, first.collection.startedAt + Self.listenTime <= now { tellStreamSurplus(at: 0) }
+        if let first = streamSurplus.first { timers.set(streamSurplusTimer, first.collection.startedAt + Self.listenTime) }
+    }
+
+    // MARK: In the middle of an answer
+
+    /// An interim response behind the final header block: told, left out, and the answer goes on.
+    private mutating func streamInterim(_ slot: Int32, _ step: HTTP2Step) {
+        let stream = step.tag
+        let e = exchanges[upstreams[stream].pointee.exchange]
+        var collection = SurplusCollection(.inChunkedBody, connectionOffset: step.offset, startedAt: now)
+        collection.count(UInt64(step.surplusBytes))
+        let current = FinishedExchange(
+            request: e.pointee.request, answer: e.pointee.answer, ordinal: upstreams[stream].pointee.ordinal)
+        collection.current = current
+        counters.addSurplus(upstream: Int(e.pointee.upstreamIndex), bytes: collection.total)
+        tell(Verdict(.lateInterim, in: .inBody), slot, collection, facts(step), guilty: current)
+    }
+
+    /// A stream cannot be gone on with; its siblings can. Its client is told, or sees its answer cut.
+    private mutating func streamBroken(
+        _ slot: Int32, _ step: HTTP2Step, _ violation: HTTP2Violation, _ place: SurplusPlace
+    ) {
+        let stream = step.tag
+        let s = upstreams[stream]
+        let number = s.pointee.exchange
+        let e = exchanges[number]
+        var current = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: s.pointee.ordinal)
+        current.answer.endedAt = now
+        var collection = SurplusCollection(place, connectionOffset: step.offset, startedAt: now)
+        collection.count(UInt64(step.surplusBytes))
+        collection.current = current
+        collection.impact = place == .inAnswer ? .badGateway : .aborted
+        s.pointee.exchange = -1
+        e.pointee.upstream = -1
+        e.pointee.request.head = Buffer()
+        let facts = facts(step)
+        endBroken(number, record: current.request)
+        closeUpstreamStream(stream)
+        counters.addSurplus(upstream: Int(servers[Int(upstreams[slot].pointee.server)].upstream), bytes: collection.total)
+        if let verdict = Judge.surplus(place, facts, servedBefore: false, closed: false) {
+            tell(verdict, slot, collection, facts, guilty: current)
+        }
+        buffers.give(&current.request.head)
+    }
+
+    /// The connection as a whole is not HTTP/2: attributed to its exchange when there is only one.
+    mutating func tellFramesFailed(_ slot: Int32, _ failure: HTTP2Failure) {
+        let multiplex = multiplexes[upstreams[slot].pointee.multiplex]
+        var guilty = FinishedExchange()
+        if multiplex.streamCount == 1, upstreams[multiplex.firstStream].pointee.exchange >= 0 {
+            let e = exchanges[upstreams[multiplex.firstStream].pointee.exchange]
+            guilty = FinishedExchange(
+                request: e.pointee.request, answer: e.pointee.answer, ordinal: upstreams[multiplex.firstStream].pointee.ordinal)
+        }
+        let verdict = Verdict(.malformedMessage, in: guilty.answer.status == 0 ? .inHead : .inBody)
+        let collection = SurplusCollection(.inAnswer, connectionOffset: upstreams[slot].pointee.received, startedAt: now)
+        tell(verdict, slot, collection, SurplusFacts(total: 0), guilty: guilty)
+    }
+}

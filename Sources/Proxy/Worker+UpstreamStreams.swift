@@ -1,0 +1,405 @@
+import CShim
+import EventLoop
+import Exchanges
+import Glibc
+import HTTP1
+import HTTP2
+import Report
+import Wire
+
+/// Upstreams that speak HTTP/2: a connection shared by many exchanges, each a stream with an upstream slot of its own.
+extension Worker {
+    /// Streams put on a connection before its server has said how many it allows (RFC 9113 section 6.5.2 recommends 100).
+    static var streamsBeforeSettings: Int32 { 100 }
+
+    /// Finds a stream for an exchange: on a connection with room, on a new one, or a place in the queue.
+    mutating func findStream(_ number: Int32, on server: Int) {
+        var slot = servers[server].multiplexFirst
+        while slot >= 0 {
+            if hasStream(slot) { return attachStream(number, to: slot) }
+            slot = upstreams[slot].pointee.next
+        }
+        if connectionsLeft(server) {
+            let error = connectMultiplex(server)
+            guard error < 0 else { return attachStream(number, to: servers[server].multiplexFirst) }
+            exchanges[number].pointee.attempts += 1
+            exchanges[number].pointee.avoidedServer = Int16(server)
+            connectFailed(server, String(cString: strerror(-error)))
+            retryOrFail(number, .unsent)
+            return
+        }
+        enqueue(number)
+    }
+
+    func hasStream(_ slot: Int32) -> Bool {
+        let u = upstreams[slot]
+        guard !u.pointee.mustClose else { return false }
+        let multiplex = multiplexes[u.pointee.multiplex]
+        return u.pointee.phase == .connecting
+            ? multiplex.streamCount < Self.streamsBeforeSettings : multiplex.session.canOpenStream
+    }
+
+    /// Begins a connection that many exchanges will share; it is the first of its server's. -errno when that fails.
+    private mutating func connectMultiplex(_ server: Int) -> Int32 {
+        guard let session = HTTP2Session(.client, plan.upstreamFrameLimits) else { return -ENOMEM }
+        let slot = openConnection(server)
+        guard slot >= 0 else { return slot }
+        let u = upstreams[slot]
+        u.pointee.multiplex = multiplexes.add(Multiplex(session))
+        multiplexes[u.pointee.multiplex].finished = FinishedStreams()
+        u.pointee.next = servers[server].multiplexFirst
+        if u.pointee.next >= 0 { upstreams[u.pointee.next].pointee.previous = slot }
+        servers[server].multiplexFirst = slot
+        return slot
+    }
+
+    private mutating func attachStream(_ number: Int32, to slot: Int32) {
+        let u = upstreams[slot]
+        let multiplex = multiplexes[u.pointee.multiplex]
+        var made = UpstreamConnection(fd: -1, server: u.pointee.server, number: u.pointee.number, idleTimeout: 0)
+        made.parent = slot
+        made.phase = u.pointee.phase == .connecting ? .connecting : .active
+        made.next = multiplex.firstStream
+        made.ordinal = u.pointee.ordinal
+        let stream = upstreams.take(made)
+        guard stream >= 0 else { return failExchange(number, status: 503, "too many streams to upstreams") }
+        if multiplex.firstStream >= 0 { upstreams[multiplex.firstStream].pointee.previous = stream }
+        multiplex.firstStream = stream
+        multiplex.streamCount += 1
+        u.pointee.ordinal += 1
+        servers[Int(u.pointee.server)].activeCount += 1
+        timers.open(upstreamTimer(stream))
+        if u.pointee.phase == .multiplexed { timers.set(upstreamTimer(slot), 0) }
+        attach(number, to: stream)
+    }
+
+    /// Puts the outbox into a stream's session. False when the stream is gone, or cannot be opened.
+    mutating func deliverToUpstreamStream(_ stream: Int32) -> Bool {
+        defer { outbox.clear() }
+        let s = upstreams[stream]
+        let parent = s.pointee.parent
+        let session = multiplexes[upstreams[parent].pointee.multiplex].session
+        frameUpstream(parent)
+        var first = 0
+        if outbox.beginsWithHead {
+            first = 1
+            let head = outbox.runs[0]
+            let ends = outbox.endsMessage && outbox.count == 1
+            let place = servers[Int(s.pointee.server)]
+            let isTLS = plan.upstreams[Int(place.upstream)].servers[Int(place.index)].tls != nil
+            s.pointee.stream = session.sendRequest(
+                head.iov_base.assumingMemoryBound(to: UInt8.self), head.iov_len, isTLS: isTLS, ended: ends, tag: stream)
+            guard s.pointee.stream >= 0 else { return false }
+            if ends { return true }
+        }
+        guard putBody(session, s.pointee.stream, from: first) else { return false }
+        if session.pending(s.pointee.stream) >= Self.streamPendingMax { s.pointee.socket.isHeldBack = true }
+        return true
+    }
+
+    mutating func upstreamStreamDrained(_ stream: Int32) {
+        upstreams[stream].pointee.socket.isHeldBack = false
+        let number = upstreams[stream].pointee.exchange
+        if number >= 0 { queueClient(exchanges[number].pointee.client) }
+    }
+
+    // MARK: Reading
+
+    /// A stream has its turn: its client takes bytes again, or its request could not be sent.
+    mutating func upstreamStreamReady(_ stream: Int32) {
+        let s = upstreams[stream]
+        let number = s.pointee.exchange
+        guard number >= 0 else { return openUpstreamWindow(stream) }
+        if s.pointee.phase == .active, s.pointee.stream < 0 {
+            detach(stream, .error)
+            retryOrFail(number, .unsent)
+            return
+        }
+        guard !clients[exchanges[number].pointee.client].pointee.socket.isBlocked else { return }
+        openUpstreamWindow(stream)
+        if s.pointee.phase == .active { resumeDeadline(stream) }
+    }
+
+    private mutating func openUpstreamWindow(_ stream: Int32) {
+        let s = upstreams[stream]
+        guard s.pointee.unconsumed > 0 else { return }
+        multiplexes[upstreams[s.pointee.parent].pointee.multiplex].session.consumed(s.pointee.stream, Int(s.pointee.unconsumed))
+        s.pointee.unconsumed = 0
+        frameUpstream(s.pointee.parent)
+    }
+
+    /// A shared connection has something to read, or room to write, or its turn again.
+    mutating func upstreamMultiplexReady(_ slot: Int32) {
+        let u = upstreams[slot]
+        if u.pointee.phase == .connecting {
+            let generation = upstreams.generation(slot)
+            if u.pointee.socket.security == .none {
+                guard u.pointee.socket.isWritable || u.pointee.socket.peerEnded else { return }
+                connectDecided(slot)
+            } else {
+                upstreamShakesHands(slot)
+            }
+            guard upstreams.generation(slot) == generation, u.pointee.phase == .multiplexed else { return }
+        }
+        if u.pointee.socket.isBlocked, u.pointee.socket.isWritable {
+            guard flush(&u.pointee.socket, .upstream) else { return upstreamMultiplexEnded(slot) }
+            if !u.pointee.socket.isBlocked { frameUpstream(slot) }
+        }
+        readUpstreamFrames(slot)
+    }
+
+    /// The shared connection is there: everything that has waited for it is sent.
+    mutating func upstreamMultiplexConnected(_ slot: Int32) {
+        let u = upstreams[slot]
+        u.pointee.phase = .multiplexed
+        timers.set(upstreamTimer(slot), 0)
+        frameUpstream(slot)
+        // The newest stands first, and who has waited the longest is served first.
+        var stream = multiplexes[u.pointee.multiplex].firstStream
+        while stream >= 0, upstreams[stream].pointee.next >= 0 { stream = upstreams[stream].pointee.next }
+        while stream >= 0 {
+            let next = upstreams[stream].pointee.previous
+            let number = upstreams[stream].pointee.exchange
+            requestStarts(number)
+            sendToUpstream(number)
+            // Body bytes that came meanwhile wait in the client's connection or stream.
+            queueClient(exchanges[number].pointee.client)
+            stream = next
+        }
+    }
+
+    private mutating func readUpstreamFrames(_ slot: Int32) {
+        let u = upstreams[slot]
+        var rounds = 0
+        var isFirst = true
+        while u.pointee.socket.isReadable || (isFirst && !u.pointee.socket.input.isEmpty) {
+            guard rounds < Self.readsPerTurn else { return queueUpstream(slot) }
+            rounds += 1
+            isFirst = false
+            let generation = upstreams.generation(slot)
+            let count = load(&u.pointee.socket, .upstream)
+            let consumed = upstreamFrames(slot, count)
+            guard upstreams.generation(slot) == generation else { return outbox.clear() }
+            keep(&u.pointee.socket, from: consumed, to: count)
+            if u.pointee.socket.sawEnd || u.pointee.socket.isBroken { return upstreamMultiplexEnded(slot) }
+        }
+    }
+
+    /// Acts on `count` bytes at the start of the read buffer; returns how many are used up.
+    private mutating func upstreamFrames(_ slot: Int32, _ count: Int) -> Int {
+        let u = upstreams[slot]
+        let session = multiplexes[u.pointee.multiplex].session
+        let generation = upstreams.generation(slot)
+        var position = 0
+        frameUpstream(slot)
+        while true {
+            let step = session.receive(readBuffer + position, count: count - position, now: now, block: &responseBlock)
+            let body = readBuffer + position + step.bodyStart
+            position += step.consumed
+            u.pointee.received += UInt64(step.consumed)
+            switch step.event {
+            case .needMore: return position
+            case .failed(let failure):
+                upstreamFramesFailed(slot, failure)
+                return count
+            case .goAway: u.pointee.mustClose = true
+            case .violation(let violation): frameViolation(slot, step, violation)
+            case .refused: break
+            default: if step.tag >= 0, upstreams[step.tag].pointee.exchange >= 0 { upstreamStreamStep(slot, step, body) }
+            }
+            guard upstreams.generation(slot) == generation else { return count }
+        }
+    }
+
+    /// One fact about a stream in progress.
+    private mutating func upstreamStreamStep(_ slot: Int32, _ step: HTTP2Step, _ bytes: UnsafeMutablePointer<UInt8>) {
+        let stream = step.tag
+        let s = upstreams[stream]
+        let number = s.pointee.exchange
+        let generation = upstreams.generation(stream)
+        s.pointee.received = upstreams[slot].pointee.received - UInt64(step.consumed)
+        switch step.event {
+        case .interim: forwardInterim(number)
+        case .head:
+            guard answerHead(stream, ended: step.ended) else { return }
+            if step.ended { answerEnded(stream, surplusAt: 0, 0) } else { sendToClient(exchanges[number].pointee.client) }
+        case .body:
+            answerBody(stream, bytes, step.bodyCount, ended: step.ended, hasTrailers: false)
+            s.pointee.unconsumed += UInt32(step.bodyCount)
+            if step.ended { return answerEnded(stream, surplusAt: 0, 0) }
+            let client = exchanges[number].pointee.client
+            sendToClient(client)
+            guard upstreams.generation(stream) == generation, s.pointee.exchange == number else { return }
+            if clients[client].pointee.socket.isBlocked {
+                // The client sets the pace: what its upstream owes is not due meanwhile.
+                timers.set(upstreamTimer(stream), 0)
+                exchanges[number].pointee.answer.wasHeldBack = true
+                timers.set(Worker.clientTimer(client), now + plan.timeouts.clientBody)
+            } else {
+                openUpstreamWindow(stream)
+            }
+        case .trailers:
+            answerBody(stream, bytes, 0, ended: true, hasTrailers: true)
+            answerEnded(stream, surplusAt: 0, 0)
+        case .reset(let code): upstreamStreamReset(stream, code)
+        default: break
+        }
+    }
+
+    // MARK: Ends
+
+    /// The server ended a stream before its answer's end.
+    private mutating func upstreamStreamReset(_ stream: Int32, _ code: UInt32) {
+        let number = upstreams[stream].pointee.exchange
+        upstreams[stream].pointee.socket.isBroken = true
+        upstreams[stream].pointee.streamIsOver = true
+        guard exchanges[number].pointee.answer.status == 0 else { return truncated(stream, .inBody) }
+        detach(stream, .upstreamClosed)
+        // A refused stream was not processed at all (RFC 9113 section 8.7).
+        retryOrFail(number, code == ErrorCode.refusedStream ? .unsent : .unanswered)
+    }
+
+    /// The answer is complete: its facts stay with the connection, its stream is over.
+    mutating func upstreamStreamAnswered(_ stream: Int32) {
+        let s = upstreams[stream]
+        let number = s.pointee.exchange
+        let e = exchanges[number]
+        e.pointee.answer.endedAt = now
+        let finished = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: s.pointee.ordinal)
+        let multiplex = multiplexes[upstreams[s.pointee.parent].pointee.multiplex]
+        if var old = multiplex.finished?.add(FinishedStreams.Entry(stream: s.pointee.stream, exchange: finished)) {
+            buffers.give(&old.request.head)
+        }
+        let requestEnded = e.pointee.requestEnded
+        s.pointee.exchange = -1
+        releaseExchange(number)
+        s.pointee.streamIsOver = requestEnded
+        closeUpstreamStream(stream)
+    }
+
+    /// Gives a stream's slot back; the server is told when it has not ended the stream itself.
+    mutating func closeUpstreamStream(_ stream: Int32) {
+        let s = upstreams[stream]
+        let parent = s.pointee.parent
+        let u = upstreams[parent]
+        let multiplex = multiplexes[u.pointee.multiplex]
+        if s.pointee.stream > 0 {
+            if s.pointee.unconsumed > 0 { multiplex.session.consumed(s.pointee.stream, Int(s.pointee.unconsumed)) }
+            multiplex.session.setTag(s.pointee.stream, -1)
+            if !s.pointee.streamIsOver { multiplex.session.reset(s.pointee.stream, code: ErrorCode.cancel) }
+        }
+        if s.pointee.previous >= 0 {
+            upstreams[s.pointee.previous].pointee.next = s.pointee.next
+        } else {
+            multiplex.firstStream = s.pointee.next
+        }
+        if s.pointee.next >= 0 { upstreams[s.pointee.next].pointee.previous = s.pointee.previous }
+        multiplex.streamCount -= 1
+        servers[Int(s.pointee.server)].activeCount -= 1
+        timers.close(upstreamTimer(stream))
+        upstreams.release(stream)
+        frameUpstream(parent)
+        if multiplex.streamCount == 0, u.pointee.phase == .multiplexed {
+            timers.set(upstreamTimer(parent), now + u.pointee.idleTimeout)
+        }
+        let server = Int(u.pointee.server)
+        serveQueue(Int(servers[server].upstream), server)
+    }
+
+    /// The connection ended, or failed: so does every stream on it.
+    mutating func upstreamMultiplexEnded(_ slot: Int32) {
+        let u = upstreams[slot]
+        let wasReset = u.pointee.socket.isBroken
+        u.pointee.mustClose = true
+        noteEnding(slot, mayBeHangup: false)
+        endUpstreamStreams(slot, wasReset: wasReset)
+        closeUpstreamMultiplex(slot, .upstreamClosed)
+    }
+
+    private mutating func endUpstreamStreams(_ slot: Int32, wasReset: Bool) {
+        let multiplex = multiplexes[upstreams[slot].pointee.multiplex]
+        while multiplex.firstStream >= 0 {
+            let stream = multiplex.firstStream
+            let number = upstreams[stream].pointee.exchange
+            upstreams[stream].pointee.streamIsOver = true
+            upstreams[stream].pointee.socket.isBroken = wasReset
+            if number >= 0, exchanges[number].pointee.answer.status != 0 {
+                truncated(stream, .inBody)
+            } else {
+                detach(stream, .upstreamClosed)
+                if number >= 0 { retryOrFail(number, .stale) }
+            }
+        }
+    }
+
+    /// The connect failed: nothing of its streams has been sent.
+    mutating func upstreamMultiplexUnreachable(_ slot: Int32) {
+        let multiplex = multiplexes[upstreams[slot].pointee.multiplex]
+        upstreams[slot].pointee.mustClose = true
+        while multiplex.firstStream >= 0 {
+            let stream = multiplex.firstStream
+            let number = upstreams[stream].pointee.exchange
+            detach(stream, .error)
+            if number >= 0 { retryOrFail(number, .unsent) }
+        }
+        closeUpstreamMultiplex(slot, .error)
+    }
+
+    /// Closes a shared connection that has no streams any more.
+    mutating func closeUpstreamMultiplex(_ slot: Int32, _ reason: CloseReason) {
+        let u = upstreams[slot]
+        let server = Int(u.pointee.server)
+        let multiplex = multiplexes[u.pointee.multiplex]
+        tellStreamSurplus(of: slot)
+        for entry in multiplex.finished?.entries ?? [] {
+            var exchange = entry.exchange
+            buffers.give(&exchange.request.head)
+        }
+        if u.pointee.previous >= 0 {
+            upstreams[u.pointee.previous].pointee.next = u.pointee.next
+        } else {
+            servers[server].multiplexFirst = u.pointee.next
+        }
+        if u.pointee.next >= 0 { upstreams[u.pointee.next].pointee.previous = u.pointee.previous }
+        multiplexes.remove(u.pointee.multiplex)
+        u.pointee.multiplex = -1
+        closeUpstream(slot, reason)
+    }
+
+    /// A turn's frames have been sent: is there a reason to keep the connection?
+    mutating func upstreamFramesSent(_ slot: Int32) {
+        let u = upstreams[slot]
+        let multiplex = multiplexes[u.pointee.multiplex]
+        guard multiplex.streamCount == 0, u.pointee.mustClose else { return }
+        closeUpstreamMultiplex(slot, .notReusable)
+    }
+
+    /// The connection has been idle for as long as it may be, or could not be made in time.
+    mutating func upstreamMultiplexExpired(_ slot: Int32) {
+        let u = upstreams[slot]
+        guard u.pointee.phase == .multiplexed else { return connectGaveUp(slot, String(cString: strerror(ETIMEDOUT))) }
+        guard multiplexes[u.pointee.multiplex].streamCount == 0 else { return }
+        multiplexes[u.pointee.multiplex].session.goAway()
+        closeUpstreamMultiplex(slot, .idleTimeout)
+    }
+
+    /// The server does not speak HTTP/2 as it should: the connection cannot be gone on with.
+    private mutating func upstreamFramesFailed(_ slot: Int32, _ failure: HTTP2Failure) {
+        tellFramesFailed(slot, failure)
+        upstreams[slot].pointee.socket.isBroken = true
+        sendUpstreamFarewell(slot)
+        upstreamMultiplexEnded(slot)
+    }
+
+    /// The GOAWAY that says why, as far as the socket takes it.
+    private mutating func sendUpstreamFarewell(_ slot: Int32) {
+        let u = upstreams[slot]
+        let count = multiplexes[u.pointee.multiplex].session.write(into: frameBuffer, capacity: Self.frameBytes)
+        guard count > 0, !u.pointee.socket.isBlocked else { return }
+        outbox.clear()
+        outbox.add(frameBuffer, count)
+        u.pointee.socket.isBroken = false
+        deliver(&u.pointee.socket, .upstream)
+        u.pointee.socket.isBroken = true
+    }
+}
