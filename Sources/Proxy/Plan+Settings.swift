@@ -86,6 +86,7 @@ extension Plan {
         made.connectTimeout = nanoseconds(upstream.timeouts.connectMilliseconds)
         made.responseHeaderTimeout = nanoseconds(upstream.timeouts.responseHeaderMilliseconds)
         made.bodyIdleTimeout = nanoseconds(upstream.timeouts.bodyIdleMilliseconds)
+        made.tunnelIdleTimeout = nanoseconds(upstream.timeouts.tunnelIdleMilliseconds ?? 0)
         made.retryAttempts = upstream.retry.attempts
         if let path = upstream.health.path {
             var health = Health(path: path)

@@ -58,6 +58,8 @@ public final class Plan: Sendable {
         public var connectTimeout: UInt64 = 2_000_000_000
         public var responseHeaderTimeout: UInt64 = 60_000_000_000
         public var bodyIdleTimeout: UInt64 = 60_000_000_000
+        /// 0: as `bodyIdleTimeout`.
+        public var tunnelIdleTimeout: UInt64 = 0
         public var retryAttempts = 1
         public var health: Health?
         /// Failures in a row after which a server is passed over for `ejectTime`; 0 for never.
@@ -144,6 +146,7 @@ public final class Plan: Sendable {
         var frameLimits = HTTP2Limits()
         frameLimits.streamsMax = limits.streams
         frameLimits.headerBytesMax = limits.headerBytes
+        frameLimits.headerCountMax = limits.headerCount
         self.frameLimits = frameLimits
         // The streams' windows bound what is held. The connection's must not run out before them: a server built on nghttp2,
         // as Node is, cannot even end a stream then, and may reset it behind its last byte.

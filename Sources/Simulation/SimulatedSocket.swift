@@ -35,6 +35,8 @@ public final class SimulatedSocket {
     private var hasShutWrite = false
     private var hasSentEnd = false
     private var lacksSpace = false
+    /// Its owner has been told of bytes and has not read them all.
+    var isKnownReadable = false
     /// Its connect has just been decided.
     private var isNewlyDecided = false
     /// The last write took less than it was given.
@@ -90,6 +92,7 @@ public final class SimulatedSocket {
 
     private func consume(_ count: Int) {
         arrived.drop(count)
+        if arrived.isEmpty { isKnownReadable = false }
         consumed(count)
     }
 
@@ -213,7 +216,9 @@ public final class SimulatedSocket {
     }
 
     /// Something has happened that its owner can only know by being woken: bytes, a decided connect, room for a blocked write.
-    var needsWakeUp: Bool { !arrived.isEmpty || isNewlyDecided || isBlocked }
+    var needsWakeUp: Bool {
+        (!arrived.isEmpty && !isKnownReadable) || isNewlyDecided || isBlocked
+    }
 
     /// As tcp_poll tells it.
     var pollFlags: UInt32 {

@@ -2,13 +2,14 @@ import Glibc
 import Simulation
 import Worlds
 
-// RunWorlds [COUNT [innocent|faulty] [BASE]], RunWorlds 0xSEED [told], or RunWorlds wakeups [COUNT]. Without a base each run has worlds of its own.
+// RunWorlds [COUNT [innocent|faulty] [BASE]], RunWorlds 0xSEED [told] [lost WAKEUP], or RunWorlds wakeups [COUNT]. Without a base each run has worlds of its own.
 
 func fromSystem() -> UInt64 { UInt64.random(in: 1...UInt64(UInt32.max)) }
 
 func runOne(_ seed: UInt64, told: Bool) -> Int32 {
     let world = SimulatedWorld(seed: seed)
     if told { world.chronicle = { print($0) } }
+    if let place = arguments.firstIndex(of: "lost") { world.lostWakeUp = Int(arguments[place + 1]) }
     let failures = world.run()
     for failure in failures { print(failure) }
     print("0x\(String(seed, radix: 16)): \(failures.isEmpty ? "nothing wrong" : "\(failures.count) failures")")
