@@ -31,6 +31,8 @@ public final class SimulatedNetwork: SimulatedKernel {
     public var lostWakeUp: Int?
     /// The socket whose wake-up was lost although there was something to do, and that has not been woken since.
     private var lostSocket: SimulatedSocket?
+    /// What was lost, in words.
+    public private(set) var lostWakeUpFacts = ""
     /// The lost wake-up was needed, and no later one has made up for it.
     public var isLostForGood: Bool { lostSocket != nil }
     /// The last wait ended because nothing will ever happen again.
@@ -163,7 +165,10 @@ public final class SimulatedNetwork: SimulatedKernel {
         guard socket.isRegistered, !socket.isInReadyList else { return }
         wakeUps += 1
         guard wakeUps != lostWakeUp else {
-            if socket.needsWakeUp { lostSocket = socket }
+            if socket.needsWakeUp {
+                lostSocket = socket
+                lostWakeUpFacts = "descriptor \(socket.descriptor), \(socket.unreadBytes) bytes, flags \(socket.pollFlags)"
+            }
             return
         }
         if socket === lostSocket { lostSocket = nil }

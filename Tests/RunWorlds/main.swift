@@ -40,16 +40,16 @@ func runMany(_ count: Int, isInnocent: Bool?, base: UInt64) -> Int32 {
 /// Loses each wake-up of a world in turn: those that nothing made up for, and how many the world noticed.
 func loseWakeUps(_ seed: UInt64) -> Int32 {
     let whole = SimulatedWorld(seed: seed)
-    guard whole.isSteady, whole.run().isEmpty else { return 0 }
+    guard whole.isSteady, whole.run().isEmpty, whole.everyoneWasServed else { return 0 }
     var lost = 0
-    var unnoticed: [Int] = []
+    var unnoticed: [String] = []
     for wakeUp in 1...max(1, whole.wakeUps) {
         let world = SimulatedWorld(seed: seed)
         world.lostWakeUp = wakeUp
         let failures = world.run()
         guard world.isLostForGood else { continue }
         lost += 1
-        if failures.isEmpty { unnoticed.append(wakeUp) }
+        if failures.isEmpty { unnoticed.append("\(wakeUp): \(world.lostWakeUpFacts)") }
     }
     print("0x\(String(seed, radix: 16)): \(whole.wakeUps) wake-ups, \(lost) lost for good, unnoticed: \(unnoticed)")
     return unnoticed.isEmpty ? 0 : 1

@@ -69,7 +69,7 @@ final class FaultPlay {
             let place = bodyStart + random.pick(script.chunkStarts)
             bytes.replaceSubrange(place..., with: "zz\r\nrubbish".utf8)
             after = .stops
-            expect(.malformedMessage, .proven, [.inBody], surplus: bytes.count - place)
+            expect(.malformedMessage, .proven, [.inBody])
         case .truncated(let at, let reset):
             bytes.removeSubrange((bodyStart + min(at, script.framed.count))...)
             // The last chunk belongs to a chunked body: cut before it.
@@ -100,7 +100,7 @@ final class FaultPlay {
     private func garbageForHead(_ bytes: inout [UInt8], _ upstream: ScriptedUpstream) {
         bytes = Array("rubbish in place of an answer\r\n\r\n".utf8)
         after = .stops
-        guard served.ordinal > 1 else { return expect(.malformedMessage, .proven, [.inHead], surplus: bytes.count) }
+        guard served.ordinal > 1 else { return expect(.malformedMessage, .proven, [.inHead]) }
         let previous = upstream.served[served.ordinal - 2]
         served.story.mayBeVictim = true
         expected.append(

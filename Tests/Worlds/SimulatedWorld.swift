@@ -33,6 +33,9 @@ public final class SimulatedWorld {
         get { network.lostWakeUp }
         set { network.lostWakeUp = newValue }
     }
+    /// No connection ended, as announced, before a request that was already on its way.
+    public var everyoneWasServed: Bool { stories.values.allSatisfy { $0.outcome != .unserved } }
+    public var lostWakeUpFacts: String { network.lostWakeUpFacts }
     public var wakeUps: Int { network.wakeUps }
     /// The lost wake-up was needed, and nothing made up for it.
     public var isLostForGood: Bool { network.isLostForGood }
