@@ -6,7 +6,7 @@
 
 FROM swift:6.3-bookworm AS builder
 RUN apt-get update \
- && apt-get install -y --no-install-recommends libyaml-dev libnghttp2-dev libpcre2-dev libssl-dev pkg-config \
+ && apt-get install -y --no-install-recommends libc-ares-dev libyaml-dev libnghttp2-dev libpcre2-dev libssl-dev pkg-config \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 # The manifest alone first: a change in the sources does not fetch the packages again.
@@ -20,7 +20,7 @@ RUN swift build -c release --static-swift-stdlib --product sendonce \
 
 FROM debian:bookworm-slim
 RUN apt-get update \
- && apt-get install -y --no-install-recommends libyaml-0-2 libnghttp2-14 libpcre2-8-0 libssl3 \
+ && apt-get install -y --no-install-recommends libc-ares2 libyaml-0-2 libnghttp2-14 libpcre2-8-0 libssl3 \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --no-create-home --shell /usr/sbin/nologin sendonce \
  && install -d -o sendonce -g sendonce /var/lib/sendonce

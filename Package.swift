@@ -12,6 +12,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CCares", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"])]),
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
@@ -26,6 +27,7 @@ let package = Package(
         .target(name: "Traces"),
         .target(name: "Explanations", dependencies: ["Detector"]),
         .target(name: "Report", dependencies: ["Wire", "Exchanges", "Detector", "CShim"]),
+        .target(name: "Names", dependencies: ["EventLoop", "CCares"]),
         .target(name: "Routing", dependencies: ["Wire", "CPCRE2"]),
         .target(name: "Configuration", dependencies: ["Wire", "Detector", "Routing", "CYaml"]),
         .target(name: "EventLoop", dependencies: ["Wire", "CShim"]),
@@ -34,8 +36,8 @@ let package = Package(
         .target(
             name: "Proxy",
             dependencies: [
-                "Wire", "HTTP1", "HTTP2", "Exchanges", "Detector", "Report", "Routing", "Configuration", "EventLoop", "TLS",
-                "CShim",
+                "Wire", "HTTP1", "HTTP2", "Exchanges", "Detector", "Report", "Routing", "Configuration", "EventLoop", "Names",
+                "TLS", "CShim",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(
@@ -84,6 +86,7 @@ let package = Package(
             name: "ProxyTests",
             dependencies: [
                 "Proxy", "Simulation", "Worlds", "EventLoop", "HTTP1", "Detector", "Exchanges", "Report", "Configuration",
+                "TLS",
                 "Wire",
                 "CShim",
                 .product(name: "Logging", package: "swift-log"),

@@ -35,6 +35,14 @@ public enum Judge {
         }
     }
 
+    /// Bytes that met a request but had left the upstream before it arrived there: what the exchange before has left.
+    public static func sentBeforeRequest(_ facts: SurplusFacts) -> Verdict {
+        guard facts.beginsLikeHeaderBlock else {
+            return Verdict(.bodyAfterEnd, severity: facts.isOnlyLineEnds ? .info : nil, in: .nextExchange, by: .previous)
+        }
+        return Verdict(isInterim(facts) ? .lateInterim : .misdeliveredResponse, in: .nextExchange, by: .previous)
+    }
+
     private static func afterEnd(_ facts: SurplusFacts, phase: Phase) -> Verdict {
         if facts.isOnlyLineEnds { return Verdict(.bodyAfterEnd, severity: .info, in: phase) }
         guard facts.status != nil else { return Verdict(.bodyAfterEnd, in: phase) }
@@ -62,7 +70,7 @@ public enum Judge {
         var fields = duplicates
         // Lengths that differ are a conflict, told once.
         if facts.contains(.contentLengthDiffers) { fields &= ~(1 << UInt32(FieldName.contentLength.rawValue)) }
-        if fields != 0 { verdicts.append(Verdict(.duplicateField, in: .inHead)) }
+        if fields != 0 || facts.contains(.statusRepeated) { verdicts.append(Verdict(.duplicateField, in: .inHead)) }
         return verdicts
     }
 

@@ -12,6 +12,17 @@ public struct SocketAddress: @unchecked Sendable {
         guard so_unix_address(unixPath, &storage) > 0 else { return nil }
     }
 
+    /// The same address with another port; a Unix-domain address has none.
+    public func with(port: UInt16) -> SocketAddress {
+        var other = self
+        withUnsafeMutableBytes(of: &other.storage) { bytes in
+            // Port and family stand in the same places for IPv4 and IPv6.
+            guard !isUnix else { return }
+            bytes.storeBytes(of: port.bigEndian, toByteOffset: 2, as: UInt16.self)
+        }
+        return other
+    }
+
     public var length: socklen_t {
         var copy = storage
         return so_address_length(&copy)

@@ -80,6 +80,8 @@ struct Exchange: BitwiseCopyable {
     var sawAnswer = false
     /// In a tunnel: the client has ended its side.
     var clientEnded = false
+    /// In a tunnel: the upstream has ended its side.
+    var upstreamEnded = false
     /// First byte of the request seen, request sent upstream, on the loop's clock.
     var startedAt: UInt64
     var sentAt: UInt64 = 0

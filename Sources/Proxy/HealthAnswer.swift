@@ -11,8 +11,15 @@ struct HealthAnswer {
     }
 
     private var bytes: [UInt8] = []
+    /// Nil for HTTP/1.
+    private let stream: HealthStream?
+
+    init(_ stream: HealthStream? = nil) { self.stream = stream }
+
+    static func verdict(status: Int) -> Verdict { 200..<400 ~= status ? .healthy : .unhealthy("it answered \(status)") }
 
     mutating func receive(_ more: UnsafeBufferPointer<UInt8>) -> Verdict {
+        if let stream { return stream.receive(more) }
         guard bytes.count + more.count <= Self.bytesMax else { return .unhealthy("its header block does not end") }
         bytes.append(contentsOf: more)
         return verdict()
@@ -26,7 +33,7 @@ struct HealthAnswer {
             guard let end = Self.headEnd(bytes) else { return .unfinished }
             guard start.count == 12 else { return .unhealthy("it does not speak HTTP/1") }
             let status = start[9...].reduce(0) { $0 * 10 + Int($1 &- 0x30) }
-            if status >= 200 { return status < 400 ? .healthy : .unhealthy("it answered \(status)") }
+            if status >= 200 { return Self.verdict(status: status) }
             bytes.removeFirst(end)
         }
     }

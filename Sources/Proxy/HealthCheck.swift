@@ -1,6 +1,7 @@
 import CShim
 import EventLoop
 import Glibc
+import HTTP2
 import TLS
 
 /// One server's active check: when the next is due, and the one in progress. Lives on the watch's thread.
@@ -19,7 +20,9 @@ struct HealthCheck {
     let server: Int
     let health: Plan.Health
     var record: HealthRecord
-    private let request: [UInt8]
+    /// In HTTP/1's form.
+    private let head: [UInt8]
+    private var request: [UInt8] = []
     private var phase = Phase.resting
     private var dueAt: UInt64
     private var deadline: UInt64 = 0
@@ -30,18 +33,22 @@ struct HealthCheck {
     private var answer = HealthAnswer()
     /// Nil for cleartext.
     private let tls: HealthCheckTLS?
+    /// Nil for HTTP/1.
+    private let frames: HTTP2Limits?
 
     init(
-        place: Int, upstream: Int, server: Int, health: Plan.Health, host: String, tls: HealthCheckTLS?, isUp: Bool, now: UInt64
+        place: Int, upstream: Int, server: Int, health: Plan.Health, host: String, tls: HealthCheckTLS?, frames: HTTP2Limits?,
+        isUp: Bool, now: UInt64
     ) {
         self.tls = tls
+        self.frames = frames
         self.place = place
         self.upstream = upstream
         self.server = server
         self.health = health
         record = HealthRecord(unhealthyAfter: health.unhealthyAfter, healthyAfter: health.healthyAfter, isUp: isUp)
         dueAt = now
-        request = Array(
+        head = Array(
             "GET \(health.path) HTTP/1.1\r\nHost: \(host)\r\nUser-Agent: sendonce-health\r\nConnection: close\r\n\r\n".utf8)
     }
 
@@ -55,9 +62,12 @@ struct HealthCheck {
     mutating func begin(_ address: SocketAddress, now: UInt64) -> Outcome {
         dueAt = now + health.interval
         deadline = now + health.timeout
+        let stream = frames.flatMap { HealthStream($0) }
+        request = frames == nil ? head : stream?.request(head, isTLS: tls != nil) ?? []
+        guard !request.isEmpty else { return .unhealthy("no memory for HTTP/2") }
+        answer = HealthAnswer(stream)
         outgoing = tls == nil ? request : []
         sent = 0
-        answer = HealthAnswer()
         var isConnected = false
         let result = Kernel().connect(address, isConnected: &isConnected)
         guard result >= 0 else { return .unhealthy(Self.text(error: -result)) }

@@ -27,6 +27,7 @@ extension Plan {
         /// 0: the upstream's.
         public var responseHeaderTimeout: UInt64 = 0
         public var bodyIdleTimeout: UInt64 = 0
+        public var tunnelIdleTimeout: UInt64 = 0
 
         public init(name: String, upstream: Int) {
             self.name = name
@@ -64,6 +65,7 @@ extension Plan {
         made.responseFields = FieldChanges(route.responseHeaders)
         made.responseHeaderTimeout = UInt64(route.timeouts.responseHeaderMilliseconds ?? 0) * 1_000_000
         made.bodyIdleTimeout = UInt64(route.timeouts.bodyIdleMilliseconds ?? 0) * 1_000_000
+        made.tunnelIdleTimeout = UInt64(route.timeouts.tunnelIdleMilliseconds ?? 0) * 1_000_000
         return made
     }
 }

@@ -2,6 +2,7 @@ import CShim
 import Configuration
 import EventLoop
 import Glibc
+import Names
 
 extension Plan {
     /// Something that the configuration names cannot be had on this machine.
@@ -22,7 +23,9 @@ extension Plan {
             throw ResolveError(description: "\(error)", problems: error)
         }
         var upstreams: [Upstream] = []
-        for upstream in settings.upstreams { upstreams.append(try make(upstream, tls)) }
+        let hasNames = settings.upstreams.contains { $0.servers.contains { isName($0.address) } }
+        let resolver = hasNames ? NameResolver() : nil
+        for upstream in settings.upstreams { upstreams.append(try make(upstream, tls, resolver)) }
         var routes: [Route] = []
         for route in settings.routes {
             let index = upstreams.firstIndex { $0.name == route.upstream }
@@ -48,11 +51,14 @@ extension Plan {
             languages: settings.listeners.map(Languages.init), warnings: tls.warnings)
     }
 
-    private static func make(_ upstream: Settings.Upstream, _ tls: TLSFiles) throws(ResolveError) -> Upstream {
+    private static func make(_ upstream: Settings.Upstream, _ tls: TLSFiles, _ resolver: NameResolver?) throws(ResolveError)
+        -> Upstream
+    {
         var servers: [Server] = []
         for server in upstream.servers {
-            let address = try resolve(server.address)
+            let (address, named) = try locate(server.address, resolver)
             var made = Server(name: "\(server.address)", address: address, weight: server.weight)
+            made.named = named
             made.tls = tls.destinations[upstream.name]?[servers.count]
             servers.append(made)
         }
@@ -80,6 +86,7 @@ extension Plan {
         made.connectTimeout = nanoseconds(upstream.timeouts.connectMilliseconds)
         made.responseHeaderTimeout = nanoseconds(upstream.timeouts.responseHeaderMilliseconds)
         made.bodyIdleTimeout = nanoseconds(upstream.timeouts.bodyIdleMilliseconds)
+        made.tunnelIdleTimeout = nanoseconds(upstream.timeouts.tunnelIdleMilliseconds ?? 0)
         made.retryAttempts = upstream.retry.attempts
         if let path = upstream.health.path {
             var health = Health(path: path)

@@ -14,6 +14,8 @@ public final class Plan: Sendable {
         public var weight: Int
         /// Where its TLS sessions lead, with the one that the next resumes; nil for cleartext.
         public var tls: TLSDestination?
+        /// Nil for an address.
+        public var named: ServerName?
         public init(name: String, address: SocketAddress, weight: Int = 1) {
             self.name = name
             self.address = address
@@ -56,6 +58,8 @@ public final class Plan: Sendable {
         public var connectTimeout: UInt64 = 2_000_000_000
         public var responseHeaderTimeout: UInt64 = 60_000_000_000
         public var bodyIdleTimeout: UInt64 = 60_000_000_000
+        /// 0: as `bodyIdleTimeout`.
+        public var tunnelIdleTimeout: UInt64 = 0
         public var retryAttempts = 1
         public var health: Health?
         /// Failures in a row after which a server is passed over for `ejectTime`; 0 for never.
@@ -142,6 +146,7 @@ public final class Plan: Sendable {
         var frameLimits = HTTP2Limits()
         frameLimits.streamsMax = limits.streams
         frameLimits.headerBytesMax = limits.headerBytes
+        frameLimits.headerCountMax = limits.headerCount
         self.frameLimits = frameLimits
         // The streams' windows bound what is held. The connection's must not run out before them: a server built on nghttp2,
         // as Node is, cannot even end a stream then, and may reset it behind its last byte.

@@ -4,10 +4,13 @@ final class ServerFacts: @unchecked Sendable {
     let upstream: String
     let server: String
     let shared: UnsafeMutablePointer<SharedServer>
+    /// Nil for a server that is given by its address.
+    let addresses: AddressTable?
 
-    init(upstream: String, server: String) {
+    init(upstream: String, _ server: Plan.Server) {
         self.upstream = upstream
-        self.server = server
+        self.server = server.name
+        addresses = server.named.map { AddressTable($0.addresses) }
         shared = .allocate(capacity: 1)
         shared.initialize(to: SharedServer())
     }

@@ -2,10 +2,11 @@ import CShim
 import EventLoop
 import Glibc
 import Logging
+import Names
 import Report
 import Synchronization
 
-/// Watches over the upstreams' servers on a thread off the loops: active checks, and the end of ejections.
+/// Watches over the upstreams' servers on a thread off the loops: active checks, the end of ejections, names.
 ///
 /// What it finds stands in the shared servers, where workers read it.
 public final class ServerWatch: Sendable {
@@ -20,9 +21,10 @@ public final class ServerWatch: Sendable {
 
     /// Nil when there is nothing to watch over, or no thread to do it.
     init?(plan: Plan, world: World) {
-        guard world.watchWakeUp >= 0, plan.upstreams.contains(where: { $0.health != nil || $0.servers.count > 1 }) else {
-            return nil
+        let isNeeded = plan.upstreams.contains {
+            $0.health != nil || $0.servers.count > 1 || $0.servers.contains { $0.named != nil }
         }
+        guard isNeeded, world.watchWakeUp >= 0 else { return nil }
         let stop = Stop()
         isStopping = stop
         self.world = world
@@ -52,6 +54,9 @@ private struct Watching {
     private let world: World
     private var checks: [HealthCheck] = []
     private let records: RecordPort
+    private var named: [NameWatch] = []
+    private var resolver: NameResolver?
+    private var turns: UInt32 = 0
     /// Servers that are passed over, by their place: they come back without anybody's doing.
     private var ejected: [(place: Int, upstream: Int, server: Int)] = []
 
@@ -61,6 +66,9 @@ private struct Watching {
         records = RecordPort(isNeeded: plan.upstreams.contains { $0.health != nil && $0.servers.contains { $0.tls != nil } })
         let now = so_monotonic_ns()
         forEachServer(plan) { place, upstream, server in
+            if let named = plan.upstreams[upstream].servers[server].named {
+                self.named.append(NameWatch(place: place, upstream: upstream, server: server, named, now: now))
+            }
             guard let health = plan.upstreams[upstream].health else { return }
             let address = plan.upstreams[upstream].servers[server]
             checks.append(
@@ -68,6 +76,7 @@ private struct Watching {
                     place: place, upstream: upstream, server: server, health: health,
                     host: address.address.isUnix ? "localhost" : address.name,
                     tls: address.tls.map { HealthCheckTLS($0, records) },
+                    frames: plan.upstreams[upstream].isHTTP2 ? plan.upstreamFrameLimits : nil,
                     isUp: so_load(&world.shared(place).pointee.isUp) != 0, now: now))
         }
     }
@@ -86,12 +95,17 @@ private struct Watching {
     mutating func turn() {
         var now = so_monotonic_ns()
         for index in checks.indices where checks[index].isDue(now) {
-            let address = plan.upstreams[checks[index].upstream].servers[checks[index].server].address
+            var address = plan.upstreams[checks[index].upstream].servers[checks[index].server].address
+            turns &+= 1
+            if let next = world.addresses(checks[index].place)?.next(turn: turns, now) { address = next.address }
             note(checks[index].begin(address, now: now), index, now)
         }
         noteEjections(now)
+        askNames(now)
         var polled = [pollfd(fd: world.watchWakeUp, events: Int16(POLLIN), revents: 0)]
         for check in checks { polled.append(pollfd(fd: check.descriptor, events: check.interest, revents: 0)) }
+        let own = polled.count
+        if let resolver, resolver.isAsking { polled += resolver.descriptors }
         poll(&polled, nfds_t(polled.count), milliseconds(now))
         now = so_monotonic_ns()
         if polled[0].revents != 0 {
@@ -102,6 +116,10 @@ private struct Watching {
             if polled[index + 1].revents != 0 { note(checks[index].advance(), index, now) }
             note(checks[index].expire(now), index, now)
         }
+        if let resolver, resolver.isAsking {
+            resolver.attend(polled[own...])
+            for answer in resolver.take() { note(answer.outcome, ofName: answer.key, now) }
+        }
     }
 
     mutating func stop() {
@@ -111,6 +129,8 @@ private struct Watching {
     private func milliseconds(_ now: UInt64) -> Int32 {
         var wake = checks.map(\.wakesAt).min() ?? .max
         for (place, _, _) in ejected { wake = min(wake, so_load(&world.shared(place).pointee.ejectedUntil)) }
+        for name in named where !name.isAsking { wake = min(wake, name.dueAt) }
+        if let milliseconds = resolver?.milliseconds { wake = min(wake, now + UInt64(max(milliseconds, 0)) * 1_000_000) }
         guard wake != .max else { return -1 }
         return wake <= now ? 0 : Int32(clamping: (wake - now + 999_999) / 1_000_000)
     }
@@ -145,6 +165,38 @@ private struct Watching {
             so_store(&shared.pointee.isUp, 0)
             world.gauges?.setUp(upstream: check.upstream, server: check.server, false)
             world.log.warning("server down", metadata: names(check.upstream, check.server, reason))
+        }
+    }
+
+    // MARK: Names
+
+    private mutating func askNames(_ now: UInt64) {
+        guard named.contains(where: { $0.isDue(now) }) else { return }
+        // A new one reads the system's settings anew.
+        if !(resolver?.isAsking ?? false) { resolver = NameResolver() }
+        for index in named.indices where named[index].isDue(now) {
+            if let resolver { named[index].ask(resolver, key: index) } else { note(.failed("no resolver"), ofName: index, now) }
+        }
+        // The hosts file answers at once.
+        for answer in resolver?.take() ?? [] { note(answer.outcome, ofName: answer.key, now) }
+    }
+
+    /// An answer takes the place of the addresses before; a failure leaves them.
+    private mutating func note(_ outcome: NameResolver.Outcome, ofName index: Int, _ now: UInt64) {
+        let name = named[index]
+        switch outcome {
+        case .found(let found, let seconds):
+            named[index].answered(seconds: seconds, now)
+            guard let table = world.addresses(name.place), table.replace(Plan.reachable(found)) else { return }
+            var metadata = names(name.upstream, name.server)
+            metadata["addresses"] = "\(table.descriptions.joined(separator: ","))"
+            world.log.info("name resolved", metadata: metadata)
+        case .failed(let error):
+            named[index].failed(now)
+            _ = so_fetch_add(&world.shared(name.place).pointee.failedLookUps, 1)
+            if name.failuresInRow == 0 {
+                world.log.warning("name not resolved", metadata: names(name.upstream, name.server, error))
+            }
         }
     }
 

@@ -10,6 +10,8 @@ struct SharedServer {
     var isUp: UInt64 = 1
     /// Health checks failed in a row.
     var failedChecks: UInt64 = 0
+    /// Look-ups of its name that failed, in all.
+    var failedLookUps: UInt64 = 0
     /// Requests in a row that it failed: see `serverFailed`.
     var failures: UInt64 = 0
     /// Passed over before this time, unless every server is.
@@ -23,4 +25,6 @@ struct SharedServer {
     var idleLimit = IdleLimit()
     /// Connections taken before they had rested, because the limit was reached.
     var unrested: UInt64 = 0
+    /// Connections that were listened to for a shorter time, because the limit was reached.
+    var listeningCut: UInt64 = 0
 }

@@ -20,6 +20,8 @@ struct UpstreamConnection: BitwiseCopyable {
         case resting
         /// Pooled, to be taken.
         case ready
+        /// Pooled for longer, to be taken before others.
+        case settled
         /// Not used again, but listened to: late strays are to be caught and attributed.
         case listening
         /// Collecting bytes that no answer accounts for.
@@ -51,6 +53,9 @@ struct UpstreamConnection: BitwiseCopyable {
     var requestHeadEnd: UInt64 = 0
     /// Bytes of TLS made on this connection before the current request.
     var recordsBefore: UInt64 = 0
+    /// Of a server that is given by name: which of its addresses, and of which generation.
+    var addressPlace: UInt32 = 0
+    var addressGeneration: UInt64 = 0
     /// When it was pooled.
     var pooledAt: UInt64 = 0
     /// Idle connections are closed after this: the configured time, or what the upstream's Keep-Alive allows.

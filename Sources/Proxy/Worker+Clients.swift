@@ -26,6 +26,7 @@ extension Worker {
                 if c.pointee.phase == .multiplexed {
                     frameClient(slot)
                 } else if c.pointee.exchange >= 0 {
+                    if c.pointee.phase == .tunnel { touchTunnel(slot, exchanges[c.pointee.exchange]) }
                     let upstream = exchanges[c.pointee.exchange].pointee.upstream
                     if upstream >= 0 { queueUpstream(upstream) }
                 } else if clientDrained(slot) {

@@ -6,14 +6,12 @@ import TLS
 
 /// TLS handshakes with clients and with upstreams, and what is told of those that fail.
 extension Worker {
-    /// The connection's next bytes are a TLS handshake: those that it holds, read together with what came before (a PROXY
-    /// header), and then those of its socket. False without memory.
+    /// The connection's bytes, behind a PROXY header if one is due, are a TLS handshake. False without memory.
     mutating func beginTLS(_ slot: Int32, _ acceptor: TLSAcceptor) -> Bool {
         guard let session = acceptor.makeSession(port) else { return false }
         let c = clients[slot]
         c.pointee.socket.session = session
         c.pointee.socket.security = .awaited
-        if !c.pointee.socket.input.isEmpty { c.pointee.socket.isReadable = true }
         return true
     }
 
@@ -96,7 +94,12 @@ extension Worker {
                 return connectGaveUp(slot, "closed in the TLS handshake")
             }
         }
-        if u.pointee.socket.security != .handshaking { connected(slot) }
+        guard u.pointee.socket.security != .handshaking else { return }
+        // Frames sent to a server that takes them for HTTP/1 would only come back as nonsense (RFC 9113 section 3.2).
+        if u.pointee.multiplex >= 0, !u.pointee.socket.agreedHTTP2 {
+            return connectGaveUp(slot, "the server has not agreed to HTTP/2 (ALPN)")
+        }
+        connected(slot)
     }
 
     /// An upstream's session has failed after its handshake.

@@ -20,12 +20,6 @@ extension Worker {
             return held
         case .none, .awaited, .handshaking, .open: break
         }
-        if held > 0, socket.pointee.security == .awaited {
-            // No plaintext, but the beginning of the handshake.
-            records.update(from: readBuffer, count: held)
-            buffers.give(&socket.pointee.input)
-            return take(socket, side, held, behind: 0)
-        }
         let n = kernel.recv(socket.pointee.fd, records, Self.readBytes)
         guard n > 0 else {
             if n == Int(-EINTR) { return held }
@@ -39,10 +33,6 @@ extension Worker {
             return held
         }
         if n < Self.readBytes, !socket.pointee.peerEnded { socket.pointee.isReadable = false }
-        return take(socket, side, n, behind: held)
-    }
-
-    private mutating func take(_ socket: UnsafeMutablePointer<Socket>, _ side: SideLabel, _ n: Int, behind held: Int) -> Int {
         let count = unseal(socket, n, into: readBuffer + held)
         counters.addReceived(side, bytes: count)
         if count == 0, socket.pointee.security.rawValue > Socket.Security.open.rawValue { endReading(socket) }

@@ -61,7 +61,9 @@ extension Worker {
         if responseBlock.status == 408, facts.contains(.close), crossedTimeout(slot) { return false }
         noteAnswer(slot, e)
         let c = clients[e.pointee.client]
-        if responseBlock.duplicates != 0 || Judge.isConflicting(facts, status: responseBlock.status) {
+        if responseBlock.duplicates != 0 || facts.contains(.statusRepeated)
+            || Judge.isConflicting(facts, status: responseBlock.status)
+        {
             guard headMayPass(slot) else { return false }
         }
         let isHTTP10 = e.pointee.request.clientVersion == .http10
@@ -185,7 +187,6 @@ extension Worker {
         // A worker that leaves keeps connections only for those who wait for one.
         let isWanted = !isLeaving || queues[Int(e.pointee.upstreamIndex)].count > 0
         let mayKeep = e.pointee.requestEnded && !u.pointee.socket.isBlocked && !u.pointee.mustClose && isWanted
-        let requestEnded = e.pointee.requestEnded
         countAnswer(number, status: Int(e.pointee.answer.status), route: route)
         // Its surplus is told later, by an id that its line can have already.
         var incident: String?
@@ -203,8 +204,8 @@ extension Worker {
             beginSurplus(slot, .afterEnd, readBuffer + position, count - position)
             collections[slot]?.id = incident
             listen(slot)
-        } else if !requestEnded || u.pointee.socket.sawEnd {
-            closeUpstream(slot, requestEnded ? .upstreamClosed : .notReusable)
+        } else if u.pointee.socket.sawEnd {
+            closeUpstream(slot, .upstreamClosed)
         } else if mayKeep, !isQuarantined(Int(u.pointee.server)),
             plan.upstreams[Int(servers[Int(u.pointee.server)].upstream)].reuse != .never
         {
@@ -307,18 +308,29 @@ extension Worker {
         clients[client].pointee.phase = .tunnel
         clients[client].pointee.mustClose = true
         timers.set(upstreamTimer(slot), 0)
-        timers.set(Worker.clientTimer(client), 0)
+        touchTunnel(client, e)
         queueClient(client)
     }
 
+    /// A tunnel is in use: its idle time begins anew.
+    mutating func touchTunnel(_ client: Int32, _ e: UnsafeMutablePointer<Exchange>) {
+        let own = plan.routes[Int(e.pointee.request.route)].tunnelIdleTimeout
+        let idle = own > 0 ? own : plan.upstreams[Int(e.pointee.upstreamIndex)].tunnelIdleTimeout
+        timers.set(Worker.clientTimer(client), now + (idle > 0 ? idle : bodyIdleTimeout(e)))
+    }
+
     mutating func forwardTunnel(fromClient client: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
-        exchanges[clients[client].pointee.exchange].pointee.requestBytes += UInt64(count)
+        let e = exchanges[clients[client].pointee.exchange]
+        e.pointee.requestBytes += UInt64(count)
+        touchTunnel(client, e)
         outbox.add(bytes, count)
         sendToUpstream(clients[client].pointee.exchange)
     }
 
     private mutating func forwardTunnel(fromUpstream slot: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
-        exchanges[upstreams[slot].pointee.exchange].pointee.answer.bodyBytes += UInt64(count)
+        let e = exchanges[upstreams[slot].pointee.exchange]
+        e.pointee.answer.bodyBytes += UInt64(count)
+        touchTunnel(e.pointee.client, e)
         outbox.add(bytes, count)
     }
 
@@ -329,10 +341,32 @@ extension Worker {
         e.pointee.clientEnded = true
         let u = upstreams[e.pointee.upstream]
         endWriting(&u.pointee.socket)
+        if e.pointee.upstreamEnded { tunnelOver(e.pointee.upstream, .upstreamClosed) }
     }
 
-    /// The upstream ended its side of a tunnel: what it sent is delivered, then the tunnel is over.
+    /// The upstream ended its side of a tunnel: the client is told, and may still send. When it has ended as well, or
+    /// the upstream takes nothing more, the tunnel is over.
     mutating func tunnelEnded(fromUpstream slot: Int32) {
+        let u = upstreams[slot]
+        let e = exchanges[u.pointee.exchange]
+        let c = clients[e.pointee.client]
+        // A stream is WebSocket's, which says its farewells itself.
+        guard !e.pointee.clientEnded, !u.pointee.socket.isBroken, !u.pointee.mustClose, !c.pointee.isStream else {
+            return tunnelOver(slot, .upstreamClosed)
+        }
+        guard !e.pointee.upstreamEnded else { return }
+        e.pointee.upstreamEnded = true
+        endWriting(&c.pointee.socket)
+    }
+
+    /// Nobody has sent anything through a tunnel for too long.
+    mutating func tunnelExpired(_ client: Int32) {
+        let upstream = exchanges[clients[client].pointee.exchange].pointee.upstream
+        guard upstream >= 0 else { return clientBroke(client) }
+        tunnelOver(upstream, .idleTimeout)
+    }
+
+    private mutating func tunnelOver(_ slot: Int32, _ reason: CloseReason) {
         let number = upstreams[slot].pointee.exchange
         let client = exchanges[number].pointee.client
         if clients[client].pointee.isStream {
@@ -344,7 +378,7 @@ extension Worker {
         countAnswer(number, status: 101, route: Int(exchanges[number].pointee.request.route))
         logAccess(number, exchanges[number].pointee.request, status: 101, .answered)
         finish(number)
-        closeUpstream(slot, .upstreamClosed)
+        closeUpstream(slot, reason)
         clients[client].pointee.phase = .head
         answerDone(client)
     }

@@ -34,7 +34,8 @@ extension Worker {
             if exchanges[c.pointee.exchange].pointee.isWaiting { return waitedInVain(slot) }
             failExchange(c.pointee.exchange, status: 408, "the request's body did not come in time")
         case .waiting: if c.pointee.exchange >= 0, exchanges[c.pointee.exchange].pointee.isWaiting { waitedInVain(slot) }
-        case .lingering, .tunnel, .multiplexed: clientBroke(slot)
+        case .lingering, .multiplexed: clientBroke(slot)
+        case .tunnel: tunnelExpired(slot)
         }
     }
 
@@ -61,7 +62,7 @@ extension Worker {
             guard !u.pointee.isStream else { return }
             let isShaking = u.pointee.socket.security != .none
             connectGaveUp(slot, isShaking ? "the TLS handshake took too long" : String(cString: strerror(ETIMEDOUT)))
-        case .resting, .ready:
+        case .resting, .ready, .settled:
             unpool(slot)
             closeUpstream(slot, .idleTimeout)
         case .listening: strayListeningEnded(slot, closed: false)

@@ -27,7 +27,7 @@ extension World {
             json.objects("upstreams", plan.upstreams) { json, upstream in
                 json.string("name", upstream.name)
                 json.objects("servers", upstream.servers) { json, server in
-                    put(server, shared(place), now, &json)
+                    put(server, shared(place), addresses(place), now, &json)
                     place += 1
                 }
             }
@@ -35,16 +35,23 @@ extension World {
         return json.bytes
     }
 
-    private func put(_ server: Plan.Server, _ shared: UnsafeMutablePointer<SharedServer>, _ now: UInt64, _ json: inout JSONText)
-    {
+    private func put(
+        _ server: Plan.Server, _ shared: UnsafeMutablePointer<SharedServer>, _ addresses: AddressTable?, _ now: UInt64,
+        _ json: inout JSONText
+    ) {
         func rest(_ until: UInt64) -> UInt64 { until > now ? (until - now) / 1_000_000 : 0 }
         let quarantine = rest(so_load(&shared.pointee.quarantinedUntil))
         json.string("address", server.name)
+        if let addresses {
+            json.strings("addresses", addresses.descriptions)
+            json.number("failed_lookups", so_load(&shared.pointee.failedLookUps))
+        }
         json.number("weight", server.weight)
         json.bool("up", so_load(&shared.pointee.isUp) != 0)
         json.number("connections", so_load(&shared.pointee.connections))
         json.number("idle", so_load(&shared.pointee.idle))
         json.number("taken_unrested", so_load(&shared.pointee.unrested))
+        json.number("listening_cut", so_load(&shared.pointee.listeningCut))
         json.number("failed_checks_in_a_row", so_load(&shared.pointee.failedChecks))
         json.number("failures_in_a_row", so_load(&shared.pointee.failures))
         json.number("ejected_for_ms", rest(so_load(&shared.pointee.ejectedUntil)))

@@ -40,8 +40,12 @@ public final class World: Sendable {
         clientDescriptorMax = wakes ? Self.clientDescriptorMax : .max
         facts = plan.upstreams.flatMap { upstream in
             upstream.servers.map { server in
-                earlier?.facts.first { $0.upstream == upstream.name && $0.server == server.name }
-                    ?? ServerFacts(upstream: upstream.name, server: server.name)
+                guard let known = earlier?.facts.first(where: { $0.upstream == upstream.name && $0.server == server.name })
+                else {
+                    return ServerFacts(upstream: upstream.name, server)
+                }
+                if let named = server.named { _ = known.addresses?.replace(named.addresses) }
+                return known
             }
         }
         waitingRoom = WaitingRoom(upstreams: plan.upstreams.count, servers: facts.count, workers: counters.count)
@@ -68,6 +72,9 @@ public final class World: Sendable {
 
     /// What the workers share about a server: relaxed atomics only.
     func shared(_ server: Int) -> UnsafeMutablePointer<SharedServer> { facts[server].shared }
+
+    /// The addresses of a server that is given by name.
+    func addresses(_ server: Int) -> AddressTable? { facts[server].addresses }
 
     /// Whether the next descriptor would be one for a client. Costs two system calls.
     var hasRoomForClient: Bool {

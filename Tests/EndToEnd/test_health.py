@@ -2,8 +2,8 @@
 
 import json
 import re
-import threading
 
+import certificates
 import upstream
 from harness import EndToEndTest, wait_for
 
@@ -64,8 +64,8 @@ class Health(EndToEndTest):
         self.wait_up(proxy, a, True)
         # Its share grows over two intervals.
         wait_for(lambda: sorted(self.names(proxy, 4)) == ["a", "a", "b", "b"], "the share of the server that came back")
+        wait_for(lambda: f"server up server={a.address} upstream=app" in proxy.log, lambda: proxy.log)
         self.assertRegex(proxy.log, rf'server down error=.* server={re.escape(a.address)} upstream=app')
-        self.assertRegex(proxy.log, rf"server up server={re.escape(a.address)} upstream=app")
         self.assertNoIncidents(proxy)
 
     def test_a_server_that_answers_503(self):
@@ -117,6 +117,36 @@ class Health(EndToEndTest):
         a.scripted.stop()
         proxy.wait_metric(0, "sendonce_upstream_server_up")
 
+    def over_http2(self, address, **app):
+        upstreams = {"app": {"servers": [address], "protocol": "http2"} | app}
+        return self.proxy(None, upstreams=upstreams)
+
+    def check_http2(self, node, **app):
+        well = self.over_http2(node.address, health=FAST | {"path": "/ok", "timeout": "1s"}, **app)
+        sick = self.over_http2(node.address, health=FAST | {"path": "/no-such-case", "timeout": "1s"}, **app)
+        # Both are checked alike, so the one has been checked as well when the other is down.
+        sick.wait_metric(0, "sendonce_upstream_server_up")
+        self.assertIn("it answered 404", sick.log)
+        self.assertEqual(well.metrics().sum("sendonce_upstream_server_up"), 1)
+        self.assertEqual(well.get("/ok").status, 200)
+        self.assertNotIn("health check failed", well.log)
+        node.stop()
+        well.wait_metric(0, "sendonce_upstream_server_up")
+
+    def test_a_server_that_speaks_http2(self):
+        self.check_http2(self.node("h2.js"))
+
+    def test_a_server_that_speaks_http2_over_tls(self):
+        pair = certificates.pair("shop")
+        self.check_http2(
+            self.node("h2.js", CERTIFICATE=pair["certificate"], KEY=pair["key"]),
+            tls={"ca": certificates.file("ca.pem"), "server_name": "shop.example"})
+
+    def test_a_server_that_does_not_speak_http2(self):
+        origin = self.scripted(lambda conversation: conversation.send(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
+        proxy = self.over_http2(origin.address, health=FAST)
+        proxy.wait_metric(0, "sendonce_upstream_server_up")
+
     def test_no_path_no_checks(self):
         a = Server(self, "a")
         proxy = self.proxy(a.address, health={"interval": "10ms"})
@@ -139,7 +169,8 @@ class Ejection(EndToEndTest):
         self.assertEqual(len(a.requests), 3)
         proxy.wait_metric(0, "sendonce_upstream_server_up", server=a.address)
         self.assertEqual(self.names(proxy, 5), ["b"] * 5)
-        self.assertRegex(proxy.log, rf"server ejected error=.* failures=3 for_ms=400 server={re.escape(a.address)}")
+        wait_for(lambda: re.search(
+            rf"server ejected error=.* failures=3 for_ms=400 server={re.escape(a.address)}", proxy.log), lambda: proxy.log)
         a.answer = upstream.ok(b"a")
         proxy.wait_metric(1, "sendonce_upstream_server_up", server=a.address)
         wait_for(lambda: sorted(self.names(proxy, 4)) == ["a", "a", "b", "b"], "the share of the server that came back")

@@ -133,7 +133,7 @@ class Scripted:
     `tls` is an ssl.SSLContext: the script then runs when the handshake has ended. Its end is a cut, unless it announces it.
     """
 
-    def __init__(self, script, unix_path=None, tls=None):
+    def __init__(self, script, unix_path=None, tls=None, listener=None):
         self.script = script
         self.tls = tls
         self.conversations = []
@@ -144,7 +144,7 @@ class Scripted:
             self.listener.bind(unix_path)
             self.address = f"unix:{unix_path}"
         else:
-            self.listener = socket.create_server(("127.0.0.1", 0))
+            self.listener = listener or socket.create_server(("127.0.0.1", 0))
             self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
         self.listener.listen(1024)
         threading.Thread(target=self._accept, daemon=True).start()
@@ -156,7 +156,7 @@ class Scripted:
             except OSError:
                 return
             peer.settimeout(30)
-            if peer.family == socket.AF_INET:
+            if peer.family != socket.AF_UNIX:
                 peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self.lock:
                 conversation = Conversation(peer, len(self.conversations) + 1)

@@ -3,6 +3,7 @@ extension Settings.Route {
     public struct Timeouts: Sendable, Equatable {
         public var responseHeaderMilliseconds: Int?
         public var bodyIdleMilliseconds: Int?
+        public var tunnelIdleMilliseconds: Int?
 
         public init() {}
 
@@ -14,6 +15,9 @@ extension Settings.Route {
                     "as in the upstream's `timeouts`; `null`: the upstream's"),
                 Key(
                     "body_idle", \.bodyIdleMilliseconds, .optional(.duration()),
+                    "as in the upstream's `timeouts`; `null`: the upstream's"),
+                Key(
+                    "tunnel_idle", \.tunnelIdleMilliseconds, .optional(.duration()),
                     "as in the upstream's `timeouts`; `null`: the upstream's"),
             ])
     }

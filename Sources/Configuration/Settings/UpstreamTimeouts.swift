@@ -4,6 +4,8 @@ extension Settings.Upstream {
         public var connectMilliseconds = 2000
         public var responseHeaderMilliseconds = 60_000
         public var bodyIdleMilliseconds = 60_000
+        /// Nil: as `bodyIdleMilliseconds`.
+        public var tunnelIdleMilliseconds: Int?
 
         public init() {}
 
@@ -17,6 +19,10 @@ extension Settings.Upstream {
                 Key(
                     "body_idle", \.bodyIdleMilliseconds, .duration(),
                     "between two parts of an answer's body; then it is a `stalled_response`"),
+                Key(
+                    "tunnel_idle", \.tunnelIdleMilliseconds, .optional(.duration()),
+                    "without a byte in either direction of a WebSocket or another `Upgrade`; then it is closed; `null`: as `body_idle`"
+                ),
             ])
     }
 }

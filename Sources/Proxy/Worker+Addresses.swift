@@ -1,0 +1,38 @@
+import CShim
+import EventLoop
+
+/// Servers that are given by name have several addresses, and others from time to time.
+extension Worker {
+    /// The address for the next connection to a server.
+    mutating func nextAddress(_ server: Int) -> (address: SocketAddress, place: Int, generation: UInt64) {
+        let configured = plan.upstreams[Int(servers[server].upstream)].servers[Int(servers[server].index)].address
+        guard servers[server].isNamed, let table = world.addresses(server) else { return (configured, 0, 0) }
+        servers[server].addressTurn &+= 1
+        return table.next(turn: servers[server].addressTurn, now) ?? (configured, 0, 0)
+    }
+
+    /// One address of a server could not be connected to. True when it has another, which has not failed lately: then
+    /// that is tried at once, and nothing is held against the server.
+    func isAnotherAddress(_ server: Int, _ place: Int, _ generation: UInt64) -> Bool {
+        guard servers[server].isNamed, let table = world.addresses(server) else { return false }
+        return table.noteFailure(place, generation: generation, now)
+    }
+
+    /// An exchange that has lost its connection before anything was sent looks for another.
+    mutating func tryAgain(_ number: Int32) {
+        guard number >= 0 else { return }
+        exchanges[number].pointee.attempts -= 1
+        outbox.clear()
+        findUpstream(number)
+        guard exchanges.isTaken(number) else { return }
+        if outbox.byteCount > 0 { sendToUpstream(number) }
+        if !exchanges[number].pointee.requestEnded { queueClient(exchanges[number].pointee.client) }
+    }
+
+    /// Whether a connection leads to where its server's name no longer does, as far as is known.
+    func isOutdated(_ slot: Int32) -> Bool {
+        let u = upstreams[slot]
+        guard servers[Int(u.pointee.server)].isNamed, let table = world.addresses(Int(u.pointee.server)) else { return false }
+        return table.generation != u.pointee.addressGeneration
+    }
+}
