@@ -61,6 +61,7 @@ KINDS = {
     "no_host": None, "two_hosts": "duplicate_field", "version_2_0": None, "version_3_1": None,
     "huge_field": None, "too_many_fields": None, "huge_target": None, "connect": None,
     "space_before_the_colon_of_transfer_encoding": "malformed_message",
+    "vertical_tab_before_chunked": "malformed_message",
 }
 
 SMUGGLED = "GET /admin HTTP/1.1\r\nHost: a\r\n\r\n"

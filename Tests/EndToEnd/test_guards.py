@@ -123,7 +123,9 @@ class Guards(EndToEndTest):
                 # The request is there; nobody has read a byte of it.
                 select.select([conversation.socket], [], [], 10)
                 conversation.send(STRAY.replace(b"500 Oops", b"200 OK"))
-                conversation.wait_for_end()
+                hung_up = select.poll()
+                hung_up.register(conversation.socket, select.POLLRDHUP)
+                hung_up.poll(10_000)
             else:
                 conversation.send(HEAD + b"other")
                 conversation.wait_for_end()
