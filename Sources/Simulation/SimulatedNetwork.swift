@@ -295,7 +295,8 @@ public final class SimulatedNetwork: SimulatedKernel {
         precondition(!socket.isRegistered, "registered twice")
         socket.tag = tag
         socket.isRegistered = true
-        if socket.pollFlags != 0 { wake(socket) }
+        // What is there already is told, but a worker may as well look by itself: it is no edge that can be lost.
+        if socket.pollFlags != 0, !socket.isInReadyList { ready.add(socket) }
         return 0
     }
 
