@@ -1,4 +1,5 @@
 import Exchanges
+import HTTP1
 import Report
 import Wire
 
@@ -91,6 +92,21 @@ extension Worker {
         let id = collections[slot]!.id ?? newIncidentID()
         collections[slot]!.id = id
         note(id, of: number)
+    }
+
+    /// Bytes behind an answer's end are an incident of its exchange; perhaps a timeout's notice is none.
+    mutating func noteSurplus(_ bytes: UnsafePointer<UInt8>, _ count: Int, of number: Int32) {
+        guard !EmbeddedStatusLine.mayBe(408, bytes, count) else { return }
+        let id = newIncidentID()
+        surplusID = id
+        note(id, of: number)
+    }
+
+    /// The collection of those bytes has begun: its incident will have that id.
+    mutating func takeSurplusID(_ slot: Int32) {
+        guard let id = surplusID else { return }
+        surplusID = nil
+        collections[slot]?.id = id
     }
 
     /// Lines have waited for others long enough.
