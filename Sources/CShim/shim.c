@@ -58,7 +58,7 @@ int64_t so_bytes_acknowledged(int fd) {
   memset(&info, 0, sizeof info);
   socklen_t n = sizeof info;
   if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) < 0) return -errno;
-  return (int64_t)info.tcpi_bytes_acked;
+  return info.tcpi_bytes_acked > 0 ? (int64_t)info.tcpi_bytes_acked - 1 : 0;
 }
 int so_local_address(int fd, struct sockaddr_storage *a) {
   socklen_t n = sizeof *a;

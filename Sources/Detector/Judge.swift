@@ -35,6 +35,14 @@ public enum Judge {
         }
     }
 
+    /// Bytes that met a request but had left the upstream before it arrived there: what the exchange before has left.
+    public static func sentBeforeRequest(_ facts: SurplusFacts) -> Verdict {
+        guard facts.beginsLikeHeaderBlock else {
+            return Verdict(.bodyAfterEnd, severity: facts.isOnlyLineEnds ? .info : nil, in: .nextExchange, by: .previous)
+        }
+        return Verdict(isInterim(facts) ? .lateInterim : .misdeliveredResponse, in: .nextExchange, by: .previous)
+    }
+
     private static func afterEnd(_ facts: SurplusFacts, phase: Phase) -> Verdict {
         if facts.isOnlyLineEnds { return Verdict(.bodyAfterEnd, severity: .info, in: phase) }
         guard facts.status != nil else { return Verdict(.bodyAfterEnd, in: phase) }

@@ -18,6 +18,9 @@ public struct Verdict: Equatable, Sendable {
         self.phase = phase
         self.guilty = guilty
     }
+
+    /// A handler has answered twice, and will again: its server is quarantined.
+    public var provesDoubleSend: Bool { kind.isDoubleSend && certainty == .proven && severity != .info }
 }
 
 extension Kind {
@@ -30,7 +33,7 @@ extension Kind {
         }
     }
 
-    /// Proof of a handler that answers twice: its server is quarantined.
+    /// What a handler that answers twice puts on the wire.
     public var isDoubleSend: Bool {
         switch self {
         case .secondResponse, .headerBlockInBody, .lateInterim, .bodyAfterEnd, .misdeliveredResponse: true

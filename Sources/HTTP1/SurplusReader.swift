@@ -24,6 +24,23 @@ public enum SurplusReader {
         return facts
     }
 
+    /// Where a status line begins in the bytes.
+    public static func statusLine(in kept: [UInt8]) -> Int? {
+        kept.withUnsafeBufferPointer { bytes in bytes.baseAddress.flatMap { Scan.statusLine($0, count: bytes.count) } }
+    }
+
+    /// Whether the bytes begin with a whole final header block that keeps its connection.
+    public static func keepsConnection(_ kept: [UInt8]) -> Bool {
+        kept.withUnsafeBufferPointer { bytes in
+            guard let base = bytes.baseAddress else { return false }
+            var block = HeaderBlock(capacity: 256)
+            let limits = HeadLimits(headerBytesMax: keptBytesMax)
+            guard HeadParser.response(base, count: bytes.count, limits: limits, into: &block) == .complete else { return false }
+            let keeps = block.version == .http11 ? !block.facts.contains(.close) : block.facts.contains(.keepAlive)
+            return keeps && block.status >= 200 && ResponseDecoder.framing(of: block, answering: .get).framing != .untilClose
+        }
+    }
+
     private static func readBlock(_ base: UnsafePointer<UInt8>, _ count: Int, _ facts: inout SurplusFacts) {
         var block = HeaderBlock(capacity: 256)
         let outcome = HeadParser.response(base, count: count, limits: HeadLimits(headerBytesMax: keptBytesMax), into: &block)

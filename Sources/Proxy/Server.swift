@@ -9,10 +9,13 @@ struct Server: BitwiseCopyable {
     /// Facts that all workers share.
     var shared: UnsafeMutablePointer<SharedServer>
     /// Pooled connections that have not rested yet, oldest first.
-    var restingFirst: Int32 = -1
-    var restingLast: Int32 = -1
-    /// Pooled connections that can be taken, the last one pooled first.
-    var readyFirst: Int32 = -1
+    var resting = ConnectionList()
+    /// Pooled connections that can be taken, the one that has rested the longest first.
+    var ready = ConnectionList()
+    /// Pooled connections that have rested so long that hardly a stray is still to come, the last one pooled first.
+    var settled = ConnectionList()
+    /// Connections that are only listened to, the longest first.
+    var listening = ConnectionList()
     var idleCount: Int32 = 0
     /// HTTP/2 connections, the newest first, linked through `next`.
     var multiplexFirst: Int32 = -1

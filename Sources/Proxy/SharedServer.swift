@@ -25,4 +25,6 @@ struct SharedServer {
     var idleLimit = IdleLimit()
     /// Connections taken before they had rested, because the limit was reached.
     var unrested: UInt64 = 0
+    /// Connections that were listened to for a shorter time, because the limit was reached.
+    var listeningCut: UInt64 = 0
 }

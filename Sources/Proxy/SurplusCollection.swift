@@ -15,6 +15,10 @@ struct SurplusCollection {
     private(set) var total: UInt64 = 0
     /// The request that was waiting for its answer when they came, or whose answer they broke.
     var current: FinishedExchange?
+    /// `current`'s record is a copy, to be given back.
+    var ownsCurrent = false
+    /// They had left the upstream before the request that waits for its answer arrived there.
+    var leftBeforeRequest = false
     var impact: ClientEffect = .none
     /// The id that its incident will have, where an exchange's line names it already.
     var id: String?
@@ -38,6 +42,17 @@ struct SurplusCollection {
     mutating func count(_ bytes: UInt64) { total += bytes }
 
     var isFull: Bool { total >= Self.countedBytesMax }
+
+    /// What stands before an answer that is due ends where that answer begins, or a stray answer with its own length.
+    mutating func endAtNextAnswer() {
+        guard place == .beforeAnswer else { return }
+        var end = Int(clamping: total)
+        if leftBeforeRequest, let bytes = SurplusReader.read(kept, total: total).messageBytes { end = Int(clamping: bytes) }
+        if !leftBeforeRequest, let at = SurplusReader.statusLine(in: kept) { end = at }
+        guard end > 0, end < total else { return }
+        total = UInt64(end)
+        if end < kept.count { kept.removeSubrange(end...) }
+    }
 }
 
 /// What followed a status line inside a Content-Length body, as far as it is kept.

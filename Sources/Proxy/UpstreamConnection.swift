@@ -20,6 +20,8 @@ struct UpstreamConnection: BitwiseCopyable {
         case resting
         /// Pooled, to be taken.
         case ready
+        /// Pooled for longer, to be taken before others.
+        case settled
         /// Not used again, but listened to: late strays are to be caught and attributed.
         case listening
         /// Collecting bytes that no answer accounts for.

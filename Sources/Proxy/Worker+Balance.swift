@@ -58,7 +58,7 @@ extension Worker {
             if hasStream(shared) { return true }
             shared = upstreams[shared].pointee.next
         }
-        return servers[server].readyFirst >= 0 || servers[server].restingFirst >= 0
+        return servers[server].idleCount > 0 || !servers[server].listening.isEmpty
             || (connectionsLeft(server) && now >= descriptorsLackUntil)
     }
 

@@ -95,6 +95,15 @@ extension Worker {
         buffers.give(&record.head)
     }
 
+    /// Whether an answer that ends now is cut, because its header block is with the client or goes there; otherwise the client is
+    /// told with a 502.
+    func cutsAnswer(_ number: Int32) -> Bool {
+        let e = exchanges[number]
+        if e.pointee.answered { return true }
+        let policy = plan.routes[Int(e.pointee.request.route)].onViolation
+        return e.pointee.headWritten && policy != .fail && outbox.byteCount > 0
+    }
+
     /// Ends an exchange that has left its upstream connection: the client is told, or sees its answer cut.
     ///
     /// Good bytes of the answer wait in the outbox. `record` is the exchange's request, owned by the caller.
@@ -105,7 +114,7 @@ extension Worker {
         let client = e.pointee.client
         let c = clients[client]
         let policy = plan.routes[Int(record.route)].onViolation
-        let cuts = e.pointee.answered || (e.pointee.headWritten && policy != .fail && outbox.byteCount > 0)
+        let cuts = cutsAnswer(number)
         countAnswer(number, status: cuts ? Int(e.pointee.answer.status) : status, route: Int(record.route))
         let resets = policy == .fail || e.pointee.clientFraming == .untilClose
         let requestEnded = e.pointee.requestEnded

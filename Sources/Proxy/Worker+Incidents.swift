@@ -86,28 +86,25 @@ extension Worker {
     /// Tells what a surplus was.
     mutating func tell(
         _ verdict: Verdict, _ slot: Int32, _ collection: SurplusCollection, _ facts: SurplusFacts,
-        guilty named: FinishedExchange? = nil,
-        victim: Incident.Request? = nil, proof: Proof? = nil
+        guilty named: FinishedExchange? = nil
     ) {
-        let u = upstreams[slot]
-        let guilty =
-            named ?? (verdict.guilty == .current && collection.place == .inAnswer ? collection.current : nil) ?? u.pointee.last
+        let guilty = named ?? guilty(verdict, slot, collection)
         var incident = incidentSkeleton(verdict, slot, guilty)
         fill(&incident.evidence, collection, facts, guilty)
+        // What is malformed is no surplus.
+        if verdict.kind == .malformedMessage { incident.evidence.surplusBytes = nil }
+        if verdict.kind == .misdeliveredResponse { incident.evidence.proof = .unacknowledgedRequest }
         if let id = collection.id { incident.id = id }
-        incident.evidence.proof = proof
         switch collection.impact {
         case .none: incident.clientImpact = .none
         case .aborted: incident.clientImpact = .aborted
         case .badGateway: incident.clientImpact = .badGateway
         }
-        incident.victim = victim
-        if verdict.phase == .nextExchange, victim == nil, let current = collection.current {
+        if verdict.phase == .nextExchange, let current = collection.current {
             incident.victim = incidentRequest(current.request)
         }
         incident.message = "\(subject(slot)) sent \(describe(facts, verdict)) \(position(verdict, guilty, incident.evidence))"
         world.recorder.record(incident)
-        if verdict.guilty == .previous, var current = collection.current { buffers.give(&current.request.head) }
     }
 
     /// More answers than requests, the surplus apart from the answer before it: each may have been the other's.

@@ -176,11 +176,7 @@ extension Worker {
                 }
                 multiplexed = next
             }
-            while servers[server].idleCount > 0 {
-                let slot = servers[server].readyFirst >= 0 ? servers[server].readyFirst : servers[server].restingFirst
-                unpool(slot)
-                listenForStrays(slot)
-            }
+            if servers[server].idleCount > 0 { retirePool(server, .drain) }
         }
     }
 
@@ -203,7 +199,7 @@ extension Worker {
         if upstreams[slot].pointee.multiplex >= 0 { return closeUpstreamMultiplex(slot, .drain) }
         switch upstreams[slot].pointee.phase {
         case .surplus: surplusEnded(slot, closed: false)
-        case .resting, .ready:
+        case .resting, .ready, .settled:
             unpool(slot)
             closeUpstream(slot, .drain)
         default: closeUpstream(slot, .drain)

@@ -37,6 +37,8 @@ extension Worker {
             return attach(number, to: slot)
         }
         if connectionsLeft(server) { return connect(number, to: server) }
+        // Its place may have gone to another worker, where somebody has waited longer.
+        if endListening(server), connectionsLeft(server) { return connect(number, to: server) }
         enqueue(number)
     }
 
@@ -48,13 +50,22 @@ extension Worker {
     private mutating func takePooled(_ server: Int, evenUnrested: Bool, onlyYoung: Bool) -> Int32? {
         let upstream = Int(servers[server].upstream)
         guard plan.upstreams[upstream].reuse != .never else { return nil }
-        promoteRested(server, hold: plan.upstreams[upstream].reuse == .guarded ? plan.upstreams[upstream].hold : 0)
+        if isQuarantined(server) {
+            // Those that were pooled before the quarantine have served their exchange.
+            retirePool(server, .quarantine)
+            return nil
+        }
+        let isGuarded = plan.upstreams[upstream].reuse == .guarded
+        promoteRested(server, isGuarded ? plan.upstreams[upstream].hold : 0, isGuarded ? Self.settleTime : 0)
         while true {
-            let slot =
-                servers[server].readyFirst >= 0 ? servers[server].readyFirst : evenUnrested ? servers[server].restingFirst : -1
-            guard slot >= 0 else { return nil }
+            var slot = servers[server].settled.first
+            let safe = onlyYoung ? safeIdleTime(server) : nil
+            func isTooOld(_ slot: Int32) -> Bool { safe.map { now - upstreams[slot].pointee.pooledAt > $0 / 2 } ?? false }
+            // Of those that have rested for a shorter time, the one that has rested the longest is the least risky.
+            if slot < 0 || isTooOld(slot) { slot = servers[server].ready.first }
+            if slot < 0, evenUnrested { slot = servers[server].resting.first }
+            guard slot >= 0, !isTooOld(slot) else { return nil }
             let idle = now - upstreams[slot].pointee.pooledAt
-            if onlyYoung, let safe = safeIdleTime(server), idle > safe / 2 { return nil }
             unpool(slot)
             if idle >= idleTime(slot) {
                 closeUpstream(slot, .idleTimeout)
@@ -98,19 +109,27 @@ extension Worker {
         UnsafeMutableRawPointer(scratch + scratchCapacity - 1)
     }
 
-    /// Moves connections that have rested long enough to where they can be taken, last in, first out.
-    private mutating func promoteRested(_ server: Int, hold: UInt64) {
+    /// Connections that have rested for so long are taken before others.
+    ///
+    /// Most strays come within milliseconds, some after a query or a timer: where the pool has a choice, it costs nothing
+    /// to take a connection on which even those would have shown.
+    private static var settleTime: UInt64 { 50_000_000 }
+
+    /// Moves connections that have rested long enough to where they can be taken.
+    private mutating func promoteRested(_ server: Int, _ hold: UInt64, _ settleTime: UInt64) {
         while true {
-            let slot = servers[server].restingFirst
-            guard slot >= 0, upstreams[slot].pointee.pooledAt + hold <= now else { return }
-            let u = upstreams[slot]
-            servers[server].restingFirst = u.pointee.next
-            if u.pointee.next >= 0 { upstreams[u.pointee.next].pointee.previous = -1 } else { servers[server].restingLast = -1 }
-            u.pointee.phase = .ready
-            u.pointee.previous = -1
-            u.pointee.next = servers[server].readyFirst
-            if u.pointee.next >= 0 { upstreams[u.pointee.next].pointee.previous = slot }
-            servers[server].readyFirst = slot
+            let slot = servers[server].resting.first
+            guard slot >= 0, upstreams[slot].pointee.pooledAt + hold <= now else { break }
+            servers[server].resting.remove(slot, upstreams)
+            servers[server].ready.append(slot, upstreams)
+            upstreams[slot].pointee.phase = .ready
+        }
+        while true {
+            let slot = servers[server].ready.first
+            guard slot >= 0, upstreams[slot].pointee.pooledAt + settleTime <= now else { break }
+            servers[server].ready.remove(slot, upstreams)
+            servers[server].settled.prepend(slot, upstreams)
+            upstreams[slot].pointee.phase = .settled
         }
     }
 
@@ -118,22 +137,11 @@ extension Worker {
     mutating func unpool(_ slot: Int32) {
         let u = upstreams[slot]
         let server = Int(u.pointee.server)
-        let next = u.pointee.next
-        let previous = u.pointee.previous
-        if previous >= 0 {
-            upstreams[previous].pointee.next = next
-        } else if u.pointee.phase == .ready {
-            servers[server].readyFirst = next
-        } else {
-            servers[server].restingFirst = next
+        switch u.pointee.phase {
+        case .settled: servers[server].settled.remove(slot, upstreams)
+        case .ready: servers[server].ready.remove(slot, upstreams)
+        default: servers[server].resting.remove(slot, upstreams)
         }
-        if next >= 0 {
-            upstreams[next].pointee.previous = previous
-        } else if u.pointee.phase == .resting {
-            servers[server].restingLast = previous
-        }
-        u.pointee.next = -1
-        u.pointee.previous = -1
         u.pointee.phase = .active
         servers[server].idleCount -= 1
         _ = so_fetch_add(&servers[server].shared.pointee.idle, -1)
@@ -288,18 +296,11 @@ extension Worker {
         counters.changeUpstreamConnections(upstream: upstream, .idle, by: 1)
         u.pointee.phase = .resting
         u.pointee.pooledAt = now
-        u.pointee.next = -1
-        u.pointee.previous = servers[server].restingLast
-        if servers[server].restingLast >= 0 {
-            upstreams[servers[server].restingLast].pointee.next = slot
-        } else {
-            servers[server].restingFirst = slot
-        }
-        servers[server].restingLast = slot
+        servers[server].resting.append(slot, upstreams)
         timers.set(upstreamTimer(slot), now + idleTime(slot))
         if Int(servers[server].idleCount) > plan.upstreams[upstream].idleMax {
             // The one in the pool for the longest is the next to be closed by its server anyway.
-            let oldest = servers[server].restingFirst
+            let oldest = oldestPooled(server)
             unpool(oldest)
             closeUpstream(oldest, .maxIdle)
             if oldest == slot { return false }
@@ -308,12 +309,19 @@ extension Worker {
         return true
     }
 
+    /// The connection that has been pooled the longest, -1 for none.
+    func oldestPooled(_ server: Int) -> Int32 {
+        let pool = servers[server]
+        return !pool.settled.isEmpty ? pool.settled.last : !pool.ready.isEmpty ? pool.ready.first : pool.resting.first
+    }
+
     /// Closes a connection that is in no pool.
     mutating func closeUpstream(_ slot: Int32, _ reason: CloseReason, reset: Bool = false) {
         let u = upstreams[slot]
         if u.pointee.isStream { return closeUpstreamStream(slot) }
         let server = Int(u.pointee.server)
         let upstream = Int(servers[server].upstream)
+        leaveListening(slot)
         servers[server].activeCount -= 1
         servers[server].connectionCount -= 1
         giveUpPlace(server)

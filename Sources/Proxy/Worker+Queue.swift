@@ -197,7 +197,7 @@ extension Worker {
     /// Somebody on another worker waits for a connection to the server: one that is idle here is given up for it.
     mutating func giveIdle(_ server: Int) {
         guard heir(server) != nil else { return }
-        let slot = servers[server].readyFirst >= 0 ? servers[server].readyFirst : servers[server].restingFirst
+        let slot = oldestPooled(server)
         guard slot >= 0 else { return }
         unpool(slot)
         closeUpstream(slot, .maxIdle)

@@ -185,7 +185,6 @@ extension Worker {
         // A worker that leaves keeps connections only for those who wait for one.
         let isWanted = !isLeaving || queues[Int(e.pointee.upstreamIndex)].count > 0
         let mayKeep = e.pointee.requestEnded && !u.pointee.socket.isBlocked && !u.pointee.mustClose && isWanted
-        let requestEnded = e.pointee.requestEnded
         countAnswer(number, status: Int(e.pointee.answer.status), route: route)
         // Its surplus is told later, by an id that its line can have already.
         if logsAccess, position < count, !u.pointee.isStream { noteSurplus(readBuffer + position, count - position, of: number) }
@@ -199,8 +198,8 @@ extension Worker {
             beginSurplus(slot, .afterEnd, readBuffer + position, count - position)
             takeSurplusID(slot)
             listen(slot)
-        } else if !requestEnded || u.pointee.socket.sawEnd {
-            closeUpstream(slot, requestEnded ? .upstreamClosed : .notReusable)
+        } else if u.pointee.socket.sawEnd {
+            closeUpstream(slot, .upstreamClosed)
         } else if mayKeep, !isQuarantined(Int(u.pointee.server)),
             plan.upstreams[Int(servers[Int(u.pointee.server)].upstream)].reuse != .never
         {

@@ -14,12 +14,21 @@ extension Worker {
     /// Bytes have come behind an answer's end. Acts now; the incident is told when the bytes have ended.
     mutating func beginSurplus(_ slot: Int32, _ place: SurplusPlace, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
         collectFrom(slot, place, bytes, count)
-        // Stray line ends are no second answer, and a timeout's notice is innocent once the close is there. What else has
-        // come is a second answer until its bytes say otherwise.
-        let isOnlyLineEnds = (0..<count).allSatisfy { bytes[$0] == 0x0d || bytes[$0] == 0x0a }
-        if !isOnlyLineEnds, !EmbeddedStatusLine.mayBe(408, bytes, count) {
+        // Line ends are no second answer, and a timeout's notice is innocent once the close is there. What else has come is a
+        // second answer until its bytes say otherwise.
+        if !isOnlyLineEnds(bytes, count), !EmbeddedStatusLine.mayBe(408, bytes, count) {
             quarantine(slot, for: upstreams[slot].pointee.last)
         }
+    }
+
+    func isOnlyLineEnds(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+        (0..<count).allSatisfy { bytes[$0] == 0x0d || bytes[$0] == 0x0a }
+    }
+
+    /// Whether the bytes begin so; `orShorter`: as far as they go.
+    func begins(_ bytes: UnsafePointer<UInt8>, _ count: Int, like text: StaticString, orShorter: Bool = false) -> Bool {
+        guard orShorter || count >= text.utf8CodeUnitCount else { return false }
+        return (0..<min(count, text.utf8CodeUnitCount)).allSatisfy { bytes[$0] == text.utf8Start[$0] }
     }
 
     private mutating func collectFrom(_ slot: Int32, _ place: SurplusPlace, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
@@ -28,16 +37,10 @@ extension Worker {
         collection.add(bytes, count)
         collections[slot] = collection
         u.pointee.received += UInt64(count)
+        leaveListening(slot)
         u.pointee.phase = .surplus
         buffers.give(&u.pointee.socket.input)
         timers.set(upstreamTimer(slot), now + Self.listenTime)
-    }
-
-    /// The connection serves nobody any more, and its late strays are still to be seen.
-    mutating func listenForStrays(_ slot: Int32) {
-        upstreams[slot].pointee.phase = .listening
-        timers.set(upstreamTimer(slot), now + Self.listenTime)
-        if upstreams[slot].pointee.socket.isReadable { queueUpstream(slot) }
     }
 
     /// Reads a connection that is only listened to.
@@ -61,41 +64,45 @@ extension Worker {
         if u.pointee.phase == .surplus { surplusEnded(slot, closed: true) } else { strayListeningEnded(slot, closed: true) }
     }
 
-    /// Nothing came while the connection was listened to.
-    mutating func strayListeningEnded(_ slot: Int32, closed: Bool) {
-        // A close that was announced is no hang-up; one in quarantine is.
-        if closed { noteEnding(slot, mayBeHangup: !upstreams[slot].pointee.mustClose) }
-        if closed { return closeUpstream(slot, .upstreamClosed) }
-        let isQuarantined = isQuarantined(Int(upstreams[slot].pointee.server))
-        closeUpstream(slot, isQuarantined ? .quarantine : isLeaving ? .drain : .notReusable)
-    }
-
     /// The surplus has ended: judge it, tell it, close the connection.
     mutating func surplusEnded(_ slot: Int32, closed: Bool) {
-        guard let collection = collections.removeValue(forKey: slot) else { return closeUpstream(slot, .incident) }
+        guard var collection = collections.removeValue(forKey: slot) else { return closeUpstream(slot, .incident) }
+        defer { giveBack(&collection) }
         let u = upstreams[slot]
-        let facts = SurplusReader.read(collection.kept, total: collection.total)
         let upstream = Int(servers[Int(u.pointee.server)].upstream)
-        guard
-            let verdict = Judge.surplus(
+        collection.endAtNextAnswer()
+        let facts = SurplusReader.read(collection.kept, total: collection.total)
+        let verdict =
+            collection.leftBeforeRequest
+            ? Judge.sentBeforeRequest(facts)
+            : Judge.surplus(
                 collection.place, facts, servedBefore: !u.pointee.last.isEmpty, closed: closed,
                 untimed: u.pointee.last.answer.wasHeldBack)
-        else {
-            return closeUpstream(slot, .upstreamClosed)
-        }
+        guard let verdict else { return closeUpstream(slot, .upstreamClosed) }
         if collection.place == .afterEnd || collection.place == .idle, let capture = embeddedBlock(slot, collection) {
             if tellEmbedded(slot, capture, collection) {
+                quarantine(slot, for: u.pointee.last)
                 counters.addSurplus(upstream: upstream, bytes: collection.total)
                 return closeUpstream(slot, .incident)
             }
         }
-        counters.addSurplus(upstream: upstream, bytes: collection.total)
-        if facts.status == 408, verdict.kind.isDoubleSend { quarantine(slot, for: u.pointee.last) }
+        if verdict.kind != .malformedMessage { counters.addSurplus(upstream: upstream, bytes: collection.total) }
         tell(verdict, slot, collection, facts)
         if verdict.kind == .secondResponse, collection.place == .idle, !u.pointee.beforeLast.isEmpty {
             tellShift(slot, collection)
         }
+        if verdict.provesDoubleSend { quarantine(slot, for: guilty(verdict, slot, collection)) }
         closeUpstream(slot, .incident)
+    }
+
+    /// The exchange that a verdict is about.
+    func guilty(_ verdict: Verdict, _ slot: Int32, _ collection: SurplusCollection) -> FinishedExchange {
+        if verdict.guilty == .current, let current = collection.current { return current }
+        return upstreams[slot].pointee.last
+    }
+
+    private mutating func giveBack(_ collection: inout SurplusCollection) {
+        if collection.ownsCurrent { buffers.give(&collection.current!.request.head) }
     }
 
     /// A header block that began inside the last answer's Content-Length body, with what followed it past the body's end.
@@ -126,35 +133,97 @@ extension Worker {
         let number = u.pointee.exchange
         let e = exchanges[number]
         let isInBody = u.pointee.decoder.phase == .body
-        let servedBefore = !u.pointee.last.isEmpty
-        let place: SurplusPlace = isInBody ? .inChunkedBody : fault == .startLine && servedBefore ? .beforeAnswer : .inAnswer
-        e.pointee.answer.startOffset = isInBody ? e.pointee.answer.startOffset : u.pointee.received
-        // What is whole goes to the client first; then the exchange leaves this connection.
-        let isStray = place == .beforeAnswer
+        // A status line that is wrong is this answer's own fault; what is none was there before it.
+        let isStray = !isInBody && fault == .startLine && !u.pointee.last.isEmpty && !begins(bytes, count, like: "HTTP/")
+        if isStray { return strayBeforeAnswer(slot, bytes, count, leftBeforeRequest: false) }
+        if !isInBody { e.pointee.answer.startOffset = u.pointee.received }
         var current = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
         current.answer.endedAt = now
-        collectFrom(slot, place, bytes, count)
+        collectFrom(slot, isInBody ? .inChunkedBody : .inAnswer, bytes, count)
+        collections[slot]!.current = current
+        collections[slot]!.impact = cutsAnswer(number) ? .aborted : .badGateway
         u.pointee.exchange = -1
         e.pointee.upstream = -1
-        collections[slot]!.current = current
         noteCollection(slot, of: number)
-        if isStray {
-            quarantine(slot, for: u.pointee.last)
-            // Garbage of the exchange before: this request may be answered elsewhere. Its record is copied, for it lives on.
-            current.request = copyOf(e.pointee.request)
-            collections[slot]!.current = current
-            outbox.clear()
-            collections[slot]!.impact = retryOrFail(number, .unanswered) ? .none : .badGateway
-        } else {
-            collections[slot]!.impact = isInBody ? .aborted : .badGateway
-            buffers.give(&u.pointee.beforeLast.request.head)
-            u.pointee.beforeLast = u.pointee.last
-            u.pointee.last = current
-            e.pointee.request.head = Buffer()
-            if isInBody, count > 0, bytes[0] == 0x48 { quarantine(slot, for: current) }
-            endBroken(number, record: current.request)
-        }
+        buffers.give(&u.pointee.beforeLast.request.head)
+        u.pointee.beforeLast = u.pointee.last
+        u.pointee.last = current
+        e.pointee.request.head = Buffer()
+        if isInBody, begins(bytes, count, like: "HTTP/1.") { quarantine(slot, for: current) }
+        // What is whole goes to the client first.
+        endBroken(number, record: current.request)
         listen(slot)
+    }
+
+    /// Where an answer was due stands something that the exchange before has left: this request may be answered elsewhere.
+    private mutating func strayBeforeAnswer(
+        _ slot: Int32, _ bytes: UnsafePointer<UInt8>, _ count: Int, leftBeforeRequest: Bool
+    ) {
+        let u = upstreams[slot]
+        let number = u.pointee.exchange
+        let e = exchanges[number]
+        var current = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
+        // The request lives on, so its record is copied.
+        current.request = copyOf(e.pointee.request)
+        collectFrom(slot, .beforeAnswer, bytes, count)
+        collections[slot]!.current = current
+        collections[slot]!.ownsCurrent = true
+        collections[slot]!.leftBeforeRequest = leftBeforeRequest
+        noteCollection(slot, of: number)
+        u.pointee.exchange = -1
+        e.pointee.upstream = -1
+        quarantine(slot, for: u.pointee.last)
+        outbox.clear()
+        collections[slot]!.impact = retryOrFail(number, .unanswered) ? .none : .badGateway
+        listen(slot)
+    }
+
+    /// Bytes left the upstream before the request had arrived there: they are not its answer. False when they are harmless.
+    mutating func sentBeforeRequest(_ slot: Int32, _ count: Int) -> Bool {
+        let u = upstreams[slot]
+        // Line ends are passed over where the answer is read.
+        if isOnlyLineEnds(readBuffer, count) { return false }
+        if EmbeddedStatusLine.mayBe(408, readBuffer, count) {
+            // Perhaps a timeout's notice that crossed the request: innocent once the close is there.
+            let number = u.pointee.exchange
+            u.pointee.exchange = -1
+            exchanges[number].pointee.upstream = -1
+            beginSurplus(slot, .idle, readBuffer, count)
+            retryOrFail(number, .stale)
+            listen(slot)
+            return true
+        }
+        strayBeforeAnswer(slot, readBuffer, count, leftBeforeRequest: true)
+        return true
+    }
+
+    /// Line ends where an answer was due, and the answer behind them: told, left out. How many to pass over, nil when something else
+    /// stands there.
+    mutating func lineEndsBeforeAnswer(_ slot: Int32, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> Int? {
+        let u = upstreams[slot]
+        guard u.pointee.decoder.phase == .head, !u.pointee.last.isEmpty else { return nil }
+        var blank = 0
+        while blank < count, bytes[blank] == 0x0d || bytes[blank] == 0x0a { blank += 1 }
+        guard blank > 0, blank <= Self.lineEndsMax else { return nil }
+        if blank == count { return 0 }
+        guard begins(bytes + blank, count - blank, like: "HTTP/1.", orShorter: true) else { return nil }
+        tellLineEnds(slot, bytes, blank)
+        return blank
+    }
+
+    /// Line ends before an answer that are waited behind; more of them are garbage.
+    private static var lineEndsMax: Int { 64 }
+
+    mutating func tellLineEnds(_ slot: Int32, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
+        let u = upstreams[slot]
+        var collection = SurplusCollection(.beforeAnswer, connectionOffset: u.pointee.received, startedAt: now)
+        collection.add(bytes, count)
+        let facts = SurplusReader.read(collection.kept, total: collection.total)
+        guard let verdict = Judge.surplus(.beforeAnswer, facts, servedBefore: true, closed: false) else { return }
+        let route = Int(u.pointee.last.request.route)
+        if plan.routes[route].onViolation != .observe { u.pointee.mustClose = true }
+        counters.addSurplus(upstream: Int(servers[Int(u.pointee.server)].upstream), bytes: collection.total)
+        tell(verdict, slot, collection, facts)
     }
 
     /// A copy of a request's record, for an incident that is told when the request itself has moved on.
@@ -170,39 +239,8 @@ extension Worker {
         return copy
     }
 
-    /// A status line was due, and its bytes left the upstream before the request had arrived: another exchange's answer.
-    mutating func misdelivered(_ slot: Int32, _ count: Int) {
-        let u = upstreams[slot]
-        let number = u.pointee.exchange
-        let e = exchanges[number]
-        if EmbeddedStatusLine.mayBe(408, readBuffer, count) {
-            // Perhaps a timeout's notice that crossed the request: innocent once the close is there.
-            u.pointee.exchange = -1
-            e.pointee.upstream = -1
-            beginSurplus(slot, .idle, readBuffer, count)
-            retryOrFail(number, .stale)
-            return listen(slot)
-        }
-        var verdict = Verdict(.misdeliveredResponse, in: .nextExchange, by: .previous)
-        verdict.certainty = .proven
-        let victim = incidentRequest(e.pointee.request)
-        var collection = SurplusCollection(.beforeAnswer, connectionOffset: u.pointee.received, startedAt: now)
-        collection.add(readBuffer, count)
-        let facts = SurplusReader.read(collection.kept, total: collection.total)
-        u.pointee.exchange = -1
-        e.pointee.upstream = -1
-        collection.id = newIncidentID()
-        note(collection.id!, of: number)
-        collection.impact = retryOrFail(number, .unanswered) ? .none : .badGateway
-        counters.addSurplus(upstream: Int(servers[Int(u.pointee.server)].upstream), bytes: collection.total)
-        quarantine(slot, for: u.pointee.last)
-        tell(verdict, slot, collection, facts, victim: victim, proof: .unacknowledgedRequest)
-        // What follows it belongs to nobody, and has been told.
-        closeUpstream(slot, .incident, reset: true)
-    }
-
-    /// An interim response among the chunks: told, left out, and the answer goes on.
-    mutating func interimInBody(_ slot: Int32, endingAt end: Int) {
+    /// An interim response among the chunks: told, left out, and the answer goes on, except under `fail`: false then.
+    mutating func interimInBody(_ slot: Int32, endingAt end: Int) -> Bool {
         let u = upstreams[slot]
         let e = exchanges[u.pointee.exchange]
         let blockBytes = responseBlock.byteCount
@@ -217,11 +255,14 @@ extension Worker {
         u.pointee.mustClose = true
         quarantine(slot, for: current)
         counters.addSurplus(upstream: Int(e.pointee.upstreamIndex), bytes: collection.total)
-        let verdict = Verdict(.lateInterim, in: .inBody)
-        if plan.routes[Int(e.pointee.request.route)].onViolation == .fail { collection.impact = .aborted }
         collection.id = newIncidentID()
         note(collection.id!, of: u.pointee.exchange)
-        tell(verdict, slot, collection, facts, guilty: current)
+        let fails = plan.routes[Int(e.pointee.request.route)].onViolation == .fail
+        if fails { collection.impact = cutsAnswer(u.pointee.exchange) ? .aborted : .badGateway }
+        tell(Verdict(.lateInterim, in: .inBody), slot, collection, facts)
+        guard fails else { return true }
+        failExchange(u.pointee.exchange, status: 502, "the upstream sent an interim response inside its answer")
+        return false
     }
 
     // MARK: Status lines inside Content-Length bodies
@@ -248,42 +289,4 @@ extension Worker {
         }
         embedded[slot] = capture
     }
-
-    // MARK: Quarantine
-
-    /// From now on each connection of this server serves one exchange, for the time configured, unless the guilty route only observes.
-    private mutating func quarantine(_ slot: Int32, for guilty: FinishedExchange) {
-        let server = Int(upstreams[slot].pointee.server)
-        let place = servers[server]
-        guard plan.quarantine > 0 else { return }
-        if !guilty.isEmpty, plan.routes[Int(guilty.request.route)].onViolation == .observe { return }
-        timers.set(serverTimer(server), now + plan.quarantine)
-        let was = so_load(&place.shared.pointee.quarantinedUntil)
-        so_store(&place.shared.pointee.quarantinedUntil, now + plan.quarantine)
-        world.gauges?.setQuarantined(upstream: Int(place.upstream), server: Int(place.index), true)
-        if was <= now {
-            let upstream = plan.upstreams[Int(place.upstream)]
-            world.log.notice(
-                "server quarantined",
-                metadata: [
-                    "upstream": "\(upstream.name)", "server": "\(upstream.servers[Int(place.index)].name)",
-                    "for_ms": "\(plan.quarantine / 1_000_000)",
-                ])
-        }
-    }
-
-    /// A server's quarantine is over, unless another offence has prolonged it.
-    mutating func quarantineExpired(_ server: Int) {
-        let place = servers[server]
-        let until = so_load(&place.shared.pointee.quarantinedUntil)
-        guard until <= now else { return timers.set(serverTimer(server), until) }
-        guard world.gauges?.isQuarantined(upstream: Int(place.upstream), server: Int(place.index)) ?? false else { return }
-        world.gauges?.setQuarantined(upstream: Int(place.upstream), server: Int(place.index), false)
-        let upstream = plan.upstreams[Int(place.upstream)]
-        world.log.notice(
-            "quarantine ended",
-            metadata: ["upstream": "\(upstream.name)", "server": "\(upstream.servers[Int(place.index)].name)"])
-    }
-
-    func isQuarantined(_ server: Int) -> Bool { so_load(&servers[server].shared.pointee.quarantinedUntil) > now }
 }

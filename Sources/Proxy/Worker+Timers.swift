@@ -62,7 +62,7 @@ extension Worker {
             guard !u.pointee.isStream else { return }
             let isShaking = u.pointee.socket.security != .none
             connectGaveUp(slot, isShaking ? "the TLS handshake took too long" : String(cString: strerror(ETIMEDOUT)))
-        case .resting, .ready:
+        case .resting, .ready, .settled:
             unpool(slot)
             closeUpstream(slot, .idleTimeout)
         case .listening: strayListeningEnded(slot, closed: false)

@@ -33,7 +33,7 @@ extension Worker {
                 }
             }
             readUpstream(slot)
-        case .resting, .ready: pooledReady(slot)
+        case .resting, .ready, .settled: pooledReady(slot)
         case .listening, .surplus: listen(slot)
         }
     }
@@ -87,10 +87,7 @@ extension Worker {
         let e = exchanges[number]
         if !e.pointee.sawAnswer {
             e.pointee.sawAnswer = true
-            if u.pointee.ordinal > 1, wasSentBeforeRequest(slot) {
-                misdelivered(slot, count)
-                return count
-            }
+            if u.pointee.ordinal > 1, wasSentBeforeRequest(slot, count), sentBeforeRequest(slot, count) { return count }
             forgetBody(number)
         }
         let client = e.pointee.client
@@ -111,9 +108,15 @@ extension Worker {
             case .body: pass(step, at: position, slot)
             case .interimInBody:
                 pass(step, at: position, slot)
-                interimInBody(slot, endingAt: position + step.consumed)
+                guard interimInBody(slot, endingAt: position + step.consumed) else { return count }
             case .surplus: return count
             case .malformed(let fault):
+                if let passed = lineEndsBeforeAnswer(slot, readBuffer + position, count - position) {
+                    guard passed > 0 else { return position }
+                    position += passed
+                    u.pointee.received += UInt64(passed)
+                    continue
+                }
                 // Body bytes that came before are good; they are counted, and delivered as far as the policy goes.
                 pass(step, at: position, slot)
                 u.pointee.received += UInt64(step.consumed)
@@ -160,7 +163,11 @@ extension Worker {
         let left = u.pointee.socket.input.count
         switch u.pointee.decoder.phase {
         case .head:
-            if left > 0 { return truncated(slot, .inHead) }
+            if left > 0, isOnlyLineEnds(u.pointee.socket.input.first, left) {
+                tellLineEnds(slot, u.pointee.socket.input.first, left)
+            } else if left > 0 {
+                return truncated(slot, .inHead)
+            }
             let reason = noAnswer(slot)
             if reason == .unanswered { serverFailed(Int(u.pointee.server), "closed the connection without an answer") }
             exchanges[number].pointee.avoidedServer = reason == .unanswered ? Int16(u.pointee.server) : -1
@@ -211,26 +218,5 @@ extension Worker {
             unpool(slot)
             pooledConnectionEnded(slot)
         }
-    }
-
-    // MARK: The acknowledgement test
-
-    /// Whether the first bytes of an answer were sent before the request had arrived, so that they cannot be its answer.
-    ///
-    /// The upstream's kernel acknowledges what it has received in every segment it sends. Not one byte of the request
-    /// acknowledged: the answer left before. On a Unix-domain socket: bytes that nobody has read yet.
-    private func wasSentBeforeRequest(_ slot: Int32) -> Bool {
-        let u = upstreams[slot]
-        guard plan.upstreams[Int(servers[Int(u.pointee.server)].upstream)].reuse == .guarded else { return false }
-        let waiting = kernel.unacknowledged(u.pointee.socket.fd)
-        guard waiting > 0 else { return false }
-        let acknowledged = kernel.bytesAcknowledged(u.pointee.socket.fd)
-        if acknowledged >= 0 {
-            return UInt64(acknowledged) <= requestStartOnWire(slot)
-        }
-        // Unread bytes may be an answer to the peer's own records, which it asked for together with its answer.
-        guard u.pointee.socket.security == .none else { return false }
-        // Not TCP. With a body under way, unread bytes prove nothing.
-        return exchanges[u.pointee.exchange].pointee.requestBytes == 0 && exchanges[u.pointee.exchange].pointee.requestEnded
     }
 }

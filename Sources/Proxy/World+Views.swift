@@ -51,6 +51,7 @@ extension World {
         json.number("connections", so_load(&shared.pointee.connections))
         json.number("idle", so_load(&shared.pointee.idle))
         json.number("taken_unrested", so_load(&shared.pointee.unrested))
+        json.number("listening_cut", so_load(&shared.pointee.listeningCut))
         json.number("failed_checks_in_a_row", so_load(&shared.pointee.failedChecks))
         json.number("failures_in_a_row", so_load(&shared.pointee.failures))
         json.number("ejected_for_ms", rest(so_load(&shared.pointee.ejectedUntil)))

@@ -135,6 +135,23 @@ class Words(CommandTest):
                           "innocent.trace")
         self.assertNotIn("!", self.assertEnds(0, "replay", trace).stdout)
 
+    def test_no_cut_changes_what_a_recorded_trace_yields(self):
+        traces = sorted(map(str, ROOT.glob("Tests/Traces/http1/*.trace")))
+        done = run_command("replay", "--cut", *traces, patience=300)
+        self.assertIn(f"# {len(traces)} traces, ", done.stdout, done.stderr)
+        self.assertEqual(re.findall(r"(?m)^# cut .*|^\+# .*", done.stdout), [])
+
+    def test_replay_marks_differences(self):
+        text = ('> +0ms "GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n"\n'
+                '< +1ms "HTTP/1.1 200 OK\\r\\nContent-Length: 5\\r\\n\\r\\nfirstsecond"\n'
+                '! body_after_end proven exchange=1 surplus_bytes=%d\n')
+        self.assertIn("\n! body_after_end", self.assertEnds(0, "replay", self.file(text % 6, "right.trace")).stdout)
+        out = self.assertEnds(1, "replay", self.file(text % 7, "wrong.trace")).stdout
+        self.assertIn("+! body_after_end proven exchange=1 surplus_bytes=6", out)
+        self.assertIn("-! body_after_end proven exchange=1 surplus_bytes=7", out)
+        self.assertIn("1:", self.assertEnds(2, "replay", self.file("nonsense", "bad.trace")).stderr)
+        self.assertEnds(1, "replay", "no-such.trace")
+
 
 class Demo(CommandTest):
     def demo(self, number):

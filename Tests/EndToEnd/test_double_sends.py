@@ -181,7 +181,8 @@ class DoubleSends(DoubleSendTest):
                 self.assertEqual((response.status, response.body), (200, b"OK"))
             self.assertNotIn(b"TOPSECRET", one.seen)
         proxy.wait_metric(rounds, "sendonce_incidents_total", kind="second_response", certainty="proven")
-        proxy.wait_metric(0, "sendonce_incidents_total", kind="misdelivered_response")
+        # On a connection that had served before, it may as well have been the answer that was not its own.
+        proxy.wait_metric(0, "sendonce_incidents_total", kind="misdelivered_response", certainty="proven")
 
 
 class Crashes(EndToEndTest):

@@ -88,6 +88,14 @@ class Trust(TLSUpstreamTest):
         for _ in range(4):
             self.assertEqual(proxy.get("/ok").body, b"OK")
 
+    def test_an_upstream_that_does_not_agree_to_http2(self):
+        origin = self.scripted_over_tls(upstream.answering(upstream.ok()))
+        app = {"servers": [origin.address], "protocol": "http2",
+               "tls": {"ca": certificates.file("ca.pem"), "server_name": "shop.example"}}
+        proxy = self.proxy(None, upstreams={"app": app})
+        self.assertEqual(proxy.get("/").status, 502)
+        self.wait_log(proxy, r"cannot connect error=.the server has not agreed to HTTP/2 \(ALPN\)")
+
     def test_an_upstream_that_wants_a_certificate_of_ours(self):
         context = certificates.server()
         context.verify_mode = ssl.CERT_REQUIRED

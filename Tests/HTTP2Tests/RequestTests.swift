@@ -159,6 +159,23 @@ import Testing
         }
     }
 
+    /// A warning first, so that no request that is on its way is lost; and no later GOAWAY takes more than the one before.
+    @Test func goAwayInTwoSteps() {
+        server.receive(Self.start + Frames.get(1))
+        server.session.warnOfGoAway()
+        server.session.warnOfGoAway()
+        server.receive(Frames.get(3))
+        server.session.goAway()
+        server.receive(Frames.get(5) + Frames.data(5, "x"))
+        #expect(server.told() == ["1: head GET / end", "3: head GET / end"])
+        server.receive(Frames.frame(9, 4, 1, []))
+        let told = Frames.parse(server.output()).filter { $0.type == 7 }.map(\.payload)
+        #expect(
+            told == [
+                [0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0], Frames.number(3) + Frames.number(0), Frames.number(3) + Frames.number(1),
+            ])
+    }
+
     @Test func goAwayLetsRequestsEnd() {
         server.receive(Self.start + Frames.get(1))
         server.session.goAway()

@@ -73,7 +73,7 @@ static inline int so_duplicate(int fd) { return (int)SO_RESULT(fcntl(fd, F_DUPFD
 int so_take_error(int fd);
 /* Bytes written to the socket that its peer's kernel has not acknowledged (SIOCOUTQ). */
 int so_unacknowledged(int fd);
-/* tcpi_bytes_acked of TCP_INFO: bytes of this connection that the peer has acknowledged, counting the SYN. -errno otherwise. */
+/* tcpi_bytes_acked of TCP_INFO without the SYN: data bytes that the peer has acknowledged on a connection that we opened. -errno otherwise. */
 int64_t so_bytes_acknowledged(int fd);
 int so_local_address(int fd, struct sockaddr_storage *a);
 /* Numeric host and port, "host:port", "[v6]:port" or "unix:/path". Returns its length, at most capacity. */

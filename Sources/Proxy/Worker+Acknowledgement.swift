@@ -1,0 +1,24 @@
+import EventLoop
+import HTTP1
+
+/// Whether an answer's first bytes were sent before its request had arrived.
+extension Worker {
+    /// True when the first `count` bytes of an answer cannot be the answer to the request that waits for it.
+    ///
+    /// TCP acknowledges what has arrived in every segment, so an answer's first bytes come with an acknowledgement of its
+    /// request. Not one byte of the request acknowledged: they had left before. On a Unix-domain socket bytes are there or not
+    /// as a whole, and it shows only whether all have been read: a server that answers before it has read the header block to
+    /// its end refuses the request, and cannot keep the connection. A whole header block that keeps it was written before.
+    func wasSentBeforeRequest(_ slot: Int32, _ count: Int) -> Bool {
+        let u = upstreams[slot]
+        guard plan.upstreams[Int(servers[Int(u.pointee.server)].upstream)].reuse == .guarded else { return false }
+        guard kernel.unacknowledged(u.pointee.socket.fd) > 0 else { return false }
+        let e = exchanges[u.pointee.exchange]
+        let acknowledged = kernel.bytesAcknowledged(u.pointee.socket.fd)
+        if acknowledged >= 0 { return UInt64(acknowledged) <= requestStartOnWire(slot) }
+        // Over TLS unread bytes may be an answer to the peer's own records, which it asked for together with its answer.
+        guard u.pointee.socket.security == .none, e.pointee.requestBytes == 0, e.pointee.requestEnded else { return false }
+        let kept = UnsafeBufferPointer(start: readBuffer, count: min(count, SurplusReader.keptBytesMax))
+        return SurplusReader.keepsConnection(Array(kept))
+    }
+}

@@ -1,0 +1,98 @@
+import CShim
+import EventLoop
+import Exchanges
+import Report
+
+/// After a proven double send: each connection of the server serves one exchange, is listened to, and closed.
+extension Worker {
+    /// From now on each connection of this server serves one exchange, for the time configured, unless the guilty route only observes.
+    mutating func quarantine(_ slot: Int32, for guilty: FinishedExchange) {
+        let server = Int(upstreams[slot].pointee.server)
+        let place = servers[server]
+        guard plan.quarantine > 0 else { return }
+        if !guilty.isEmpty, plan.routes[Int(guilty.request.route)].onViolation == .observe { return }
+        timers.set(serverTimer(server), now + plan.quarantine)
+        let was = so_load(&place.shared.pointee.quarantinedUntil)
+        so_store(&place.shared.pointee.quarantinedUntil, now + plan.quarantine)
+        world.gauges?.setQuarantined(upstream: Int(place.upstream), server: Int(place.index), true)
+        if was <= now {
+            let upstream = plan.upstreams[Int(place.upstream)]
+            world.log.notice(
+                "server quarantined",
+                metadata: [
+                    "upstream": "\(upstream.name)", "server": "\(upstream.servers[Int(place.index)].name)",
+                    "for_ms": "\(plan.quarantine / 1_000_000)",
+                ])
+        }
+    }
+
+    /// A server's quarantine is over, unless another offence has prolonged it.
+    mutating func quarantineExpired(_ server: Int) {
+        let place = servers[server]
+        let until = so_load(&place.shared.pointee.quarantinedUntil)
+        guard until <= now else { return timers.set(serverTimer(server), until) }
+        guard world.gauges?.isQuarantined(upstream: Int(place.upstream), server: Int(place.index)) ?? false else { return }
+        world.gauges?.setQuarantined(upstream: Int(place.upstream), server: Int(place.index), false)
+        let upstream = plan.upstreams[Int(place.upstream)]
+        world.log.notice(
+            "quarantine ended",
+            metadata: ["upstream": "\(upstream.name)", "server": "\(upstream.servers[Int(place.index)].name)"])
+    }
+
+    func isQuarantined(_ server: Int) -> Bool { so_load(&servers[server].shared.pointee.quarantinedUntil) > now }
+
+    /// A server's pooled connections serve nobody any more. Those that were pooled a short time ago are listened to first.
+    mutating func retirePool(_ server: Int, _ reason: CloseReason) {
+        while true {
+            let slot = oldestPooled(server)
+            guard slot >= 0 else { return }
+            unpool(slot)
+            let u = upstreams[slot]
+            if u.pointee.pooledAt + Self.listenTime <= now, !u.pointee.socket.isReadable {
+                closeUpstream(slot, reason)
+            } else {
+                listenForStrays(slot, until: u.pointee.pooledAt + Self.listenTime)
+            }
+        }
+    }
+
+    // MARK: Listening
+
+    /// The connection serves nobody any more, and its late strays are still to be seen.
+    mutating func listenForStrays(_ slot: Int32, until end: UInt64? = nil) {
+        let u = upstreams[slot]
+        let server = Int(u.pointee.server)
+        u.pointee.phase = .listening
+        servers[server].listening.append(slot, upstreams)
+        timers.set(upstreamTimer(slot), max(end ?? now + Self.listenTime, now))
+        if u.pointee.socket.isReadable { queueUpstream(slot) }
+        // Whoever waits for a connection comes before what may still be heard.
+        serveQueue(Int(servers[server].upstream), server)
+    }
+
+    /// The connection is not only listened to any more: it is collected from, or closed.
+    mutating func leaveListening(_ slot: Int32) {
+        let u = upstreams[slot]
+        guard u.pointee.phase == .listening else { return }
+        servers[Int(u.pointee.server)].listening.remove(slot, upstreams)
+        u.pointee.phase = .active
+    }
+
+    /// The limit is reached: the connection that has been listened to for the longest makes room for an exchange.
+    mutating func endListening(_ server: Int) -> Bool {
+        let slot = servers[server].listening.first
+        guard slot >= 0 else { return false }
+        _ = so_fetch_add(&servers[server].shared.pointee.listeningCut, 1)
+        strayListeningEnded(slot, closed: false)
+        return true
+    }
+
+    /// Nothing came while the connection was listened to.
+    mutating func strayListeningEnded(_ slot: Int32, closed: Bool) {
+        // A close that was announced is no hang-up; one in quarantine is.
+        if closed { noteEnding(slot, mayBeHangup: !upstreams[slot].pointee.mustClose) }
+        if closed { return closeUpstream(slot, .upstreamClosed) }
+        let isQuarantined = isQuarantined(Int(upstreams[slot].pointee.server))
+        closeUpstream(slot, isQuarantined ? .quarantine : isLeaving ? .drain : .notReusable)
+    }
+}

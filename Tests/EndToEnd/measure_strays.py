@@ -1,0 +1,259 @@
+#!/usr/bin/env python3
+"""The share of requests that get another request's answer, and how many of those are recorded.
+
+    measure_strays.py [-n ROUNDS] [--lanes N] [--proxies LIST] [--classes LIST]
+
+A real Node program answers a request, and then writes a second answer to its connection: in the same tick, in the next, after
+reading a file, by setTimeout 0, 5 and 25. The moment a client has the first answer, another client's request is sent, whose own
+answer takes 20 ms. The classes run side by side, each with a program and an upstream of its own; the proxies one after the other:
+
+    nginx      connections kept alive, its defaults
+    always     SendOnce with the guards off: reuse: always, no quarantine
+    guards     SendOnce without quarantine: every round is a server's first offence
+    defaults   SendOnce as it comes: the first proof quarantines the server
+
+Wanted: nobody gets a stray that is written no later than a file read (guards); nobody any at all once the server is in
+quarantine (defaults); whoever got one (guards, defaults) is named in a record. Ends with 1 when that is not so.
+
+The record names both requests, and the surplus is a proven second_response. In two cases it names the victim alone: when its
+own answer came in one read with the stray (a second_response, for nothing tells it from a handler that answers twice), and when
+a shift went on over several exchanges before the surplus showed (each shift is recorded once, at its end).
+
+SENDONCE is the binary.
+"""
+
+import argparse
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import client
+import configuration
+import harness
+import upstream
+
+CLASSES = ["same-tick", "next-tick", "file-read", "timeout-0", "timeout-5", "timeout-25"]
+SOON = CLASSES[:3]
+PROXIES = ["nginx", "always", "guards", "defaults"]
+OPTIONS = {
+    "always": ({"reuse": "always"}, "0s"),
+    "guards": ({}, "0s"),
+    "defaults": ({}, "60s"),
+}
+
+
+class Count:
+    """What became of the victims of one class behind one proxy."""
+
+    def __init__(self):
+        self.rounds = self.failed = self.quarantined = 0
+        # (path of the request whose answer it was, victim's path, whether the server was in quarantine when the round began)
+        self.slipped = []
+        self.named_in_part = []
+        self.unrecorded = []
+
+
+class Nginx:
+    def __init__(self, servers):
+        self.directory = tempfile.mkdtemp(prefix="strays-")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.address = f"127.0.0.1:{port}"
+        upstreams = "".join(f"upstream {name} {{ server {server}; keepalive 64; }}\n" for name, server in servers.items())
+        hosts = "".join(
+            f"server {{ listen {self.address}; server_name {name}.test; location / {{ proxy_pass http://{name};"
+            f" proxy_http_version 1.1; proxy_set_header Connection \"\"; }} }}\n" for name in servers)
+        path = pathlib.Path(self.directory, "nginx.conf")
+        path.write_text(
+            f"daemon off; worker_processes 1; pid {self.directory}/pid; error_log {self.directory}/error.log crit;\n"
+            f"events {{}}\nhttp {{ access_log off; client_body_temp_path {self.directory}; proxy_temp_path {self.directory};\n"
+            f"keepalive_requests 1000000; {upstreams}{hosts} }}\n")
+        self.process = subprocess.Popen(["nginx", "-p", self.directory, "-c", str(path)], stderr=subprocess.DEVNULL)
+        harness.wait_for(self._listens, "nginx to listen")
+
+    def _listens(self):
+        try:
+            client.connect(self.address).close()
+            return True
+        except OSError:
+            return False
+
+    def is_quarantined(self, name):
+        return False
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+        shutil.rmtree(self.directory, ignore_errors=True)
+        return None
+
+
+class Ours:
+    def __init__(self, servers, connections, quarantine):
+        self.directory = tempfile.mkdtemp(prefix="strays-")
+        config = configuration.configuration(
+            None, self.directory,
+            upstreams={name: {"servers": [server], "connections": connections} for name, server in servers.items()},
+            routes=[{"name": name, "host": f"{name}.test", "path_prefix": "/", "upstream": name} for name in servers],
+            # Every record is wanted here.
+            incidents={"quarantine": {"for": quarantine}, "limit": {"burst": 1_000_000, "per_second": 1_000_000}})
+        self.proxy = harness.SendOnce(self.directory, config)
+        self.address = self.proxy.address
+        self.quarantined = set()
+
+    def is_quarantined(self, name):
+        if name not in self.quarantined and any(
+                "server quarantined" in line and f"upstream={name}" in line for line in self.proxy.lines):
+            self.quarantined.add(name)
+        return name in self.quarantined
+
+    def stop(self):
+        time.sleep(0.3)  # what is listened to or collected when the last round has ended
+        self.proxy.stop()
+        incidents = self.proxy.incidents()
+        shutil.rmtree(self.directory, ignore_errors=True)
+        return incidents
+
+
+def start(proxy, servers):
+    return Nginx(servers) if proxy == "nginx" else Ours(servers, *OPTIONS[proxy])
+
+
+def play(proxy, name, rounds, count):
+    """Round by round: a guilty request, and a victim's as soon as the guilty one has its answer."""
+    guilty = victim = None
+    for number in rounds:
+        was_quarantined = proxy.is_quarantined(name)
+        count.rounds += 1
+        count.quarantined += was_quarantined
+        paths = f"/guilty/{name}/{number}", f"/victim/{name}-{number}"
+        try:
+            guilty = fresh(proxy, guilty)
+            victim = fresh(proxy, victim)
+            first = guilty.get(paths[0], host=f"{name}.test")
+            answer = victim.get(paths[1], host=f"{name}.test")
+        except (OSError, AssertionError):
+            count.failed += 1
+            guilty = victim = None
+            continue
+        if answer.complete and answer.body == f"OWN-{name}-{number}".encode():
+            continue
+        if not answer.complete or b"request id: " in answer.body:
+            count.failed += 1
+        else:
+            count.slipped.append((owner(answer.body.decode(), name), paths[1], was_quarantined))
+        if not answer.complete or not first.complete:
+            guilty = victim = None
+    for one in (guilty, victim):
+        if one:
+            one.close()
+
+
+def owner(body, name):
+    """The path of the request whose answer this is."""
+    what, _, number = body.rpartition("-")
+    return f"/victim/{name}-{number}" if what.startswith("OWN") else f"/guilty/{name}/{number}"
+
+
+def fresh(proxy, one):
+    if one is None or one.ended:
+        return client.Client(proxy.address, deadline=30)
+    # A client keeps every byte that it has seen.
+    one.seen.clear()
+    one.position = 0
+    return one
+
+
+def check_records(counts, incidents):
+    """Which of those that slipped are not named together with the request whose answer they got, and which not at all."""
+    for name, count in counts.items():
+        own = [incident for incident in incidents if incident["route"] == name]
+        pairs = {(i["request"]["path"], i["victim"]["path"]) for i in own if i["kind"] == "misdelivered_response"}
+        named = {path for pair in pairs for path in pair}
+        # Proven second responses, by the exchange that they followed: on the wire that is the victim's.
+        doubles = {i["request"]["path"] for i in own if i["kind"] == "second_response" and i["certainty"] == "proven"}
+        for owner_path, victim, _ in count.slipped:
+            if (owner_path, victim) in pairs and victim in doubles:
+                continue
+            # The shift went on: it is recorded where it ended. Or the victim's own answer came in one read with the stray.
+            (count.named_in_part if victim in named | doubles else count.unrecorded).append((owner_path, victim))
+
+
+def measure(proxy_name, classes, rounds, servers, lanes):
+    proxy = start(proxy_name, servers)
+    counts = {name: Count() for name in classes}
+    players = [threading.Thread(target=play, args=(proxy, name, range(lane, rounds, lanes), counts[name]))
+               for name in classes for lane in range(lanes)]
+    for player in players:
+        player.start()
+    for player in players:
+        player.join()
+    incidents = proxy.stop()
+    if incidents is not None:
+        check_records(counts, incidents)
+    return counts
+
+
+def judge(proxy, name, count):
+    """Complaints: what was promised and is not so."""
+    complaints = []
+    if proxy in ("guards", "defaults"):
+        if name in SOON and count.slipped:
+            complaints.append(f"{proxy}, {name}: {len(count.slipped)} victims")
+        if count.unrecorded:
+            complaints.append(f"{proxy}, {name}: {len(count.unrecorded)} victims in no record, as {count.unrecorded[0]}")
+        if count.failed:
+            complaints.append(f"{proxy}, {name}: {count.failed} requests failed")
+    if proxy == "defaults" and (late := [slip for slip in count.slipped if slip[2]]):
+        complaints.append(f"{proxy}, {name}: {len(late)} victims in quarantine")
+    if proxy == "defaults" and not count.quarantined:
+        complaints.append(f"{proxy}, {name}: never in quarantine")
+    return complaints
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-n", type=int, default=1000, dest="rounds")
+    parser.add_argument("--lanes", type=int, default=1, help="rounds of each class that go on at the same time (1)")
+    parser.add_argument("--proxies", default=",".join(PROXIES))
+    parser.add_argument("--classes", default=",".join(CLASSES))
+    arguments = parser.parse_args()
+    classes, proxies = arguments.classes.split(","), arguments.proxies.split(",")
+    complaints, nodes = [], {}
+    try:
+        for name in classes:
+            nodes[name] = upstream.Node("strays.js")
+        servers = {name: node.address for name, node in nodes.items()}
+        print(f"victims of {arguments.rounds} rounds (recorded with both names + with the victim's) [requests failed]\n")
+        print("stray written".ljust(16) + "".join(proxy.rjust(20) for proxy in proxies), flush=True)
+        table = {proxy: measure(proxy, classes, arguments.rounds, servers, arguments.lanes) for proxy in proxies}
+    finally:
+        for node in nodes.values():
+            node.stop()
+    for name in classes:
+        cells = []
+        for proxy in proxies:
+            count = table[proxy][name]
+            cell = f"{len(count.slipped)}"
+            if proxy != "nginx" and count.slipped:
+                both = len(count.slipped) - len(count.unrecorded) - len(count.named_in_part)
+                cell += f" ({both}+{len(count.named_in_part)})"
+            if count.failed:
+                cell += f" [{count.failed}]"
+            cells.append(cell)
+            complaints += judge(proxy, name, count)
+        print(name.ljust(16) + "".join(cell.rjust(20) for cell in cells))
+    for complaint in complaints:
+        print(f"WRONG   {complaint}")
+    sys.exit(1 if complaints else 0)
+
+
+if __name__ == "__main__":
+    main()
