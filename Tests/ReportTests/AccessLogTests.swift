@@ -26,8 +26,8 @@ import Testing
         var chunk = log.take()
         for i in 0..<500 {
             fill(&chunk, "line \(i)")
-            if i % 3 == 0 { chunk = log.exchange(chunk) }
-            #expect(chunk.count == 0 || i % 3 != 0)
+            if i % 20 == 0 { chunk = log.exchange(chunk) }
+            #expect(chunk.count == 0 || i % 20 != 0)
         }
         log.give(log.exchange(chunk))
         log.close()
