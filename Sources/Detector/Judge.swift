@@ -70,7 +70,7 @@ public enum Judge {
         var fields = duplicates
         // Lengths that differ are a conflict, told once.
         if facts.contains(.contentLengthDiffers) { fields &= ~(1 << UInt32(FieldName.contentLength.rawValue)) }
-        if fields != 0 { verdicts.append(Verdict(.duplicateField, in: .inHead)) }
+        if fields != 0 || facts.contains(.statusRepeated) { verdicts.append(Verdict(.duplicateField, in: .inHead)) }
         return verdicts
     }
 

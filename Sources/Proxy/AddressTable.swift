@@ -28,6 +28,9 @@ final class AddressTable: @unchecked Sendable {
     /// Changes with every replacement.
     var generation: UInt64 { so_load_ordered(words) }
 
+    /// Where the generation stands, for those who look at it with every request; good as long as the table is.
+    var generationWord: UnsafePointer<UInt64> { UnsafePointer(words) }
+
     var count: Int { Int(so_load(words + 1)) }
 
     /// The addresses, for people.

@@ -5,6 +5,8 @@ final class Multiplex {
     let session: HTTP2Session
     /// Streams in progress.
     var streamCount: Int32 = 0
+    /// Streams that it takes at once, as far as is known: a server that cannot take so many refuses them.
+    var streamsMax: Int32 = .max
     /// The first of their slots, linked through `nextStream`; -1 for none.
     var firstStream: Int32 = -1
     /// Answers that have ended, to attribute what may still come. Upstreams only.

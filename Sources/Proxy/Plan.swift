@@ -146,6 +146,7 @@ public final class Plan: Sendable {
         var frameLimits = HTTP2Limits()
         frameLimits.streamsMax = limits.streams
         frameLimits.headerBytesMax = limits.headerBytes
+        frameLimits.headerCountMax = limits.headerCount
         self.frameLimits = frameLimits
         // The streams' windows bound what is held. The connection's must not run out before them: a server built on nghttp2,
         // as Node is, cannot even end a stream then, and may reset it behind its last byte.

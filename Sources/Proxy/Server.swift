@@ -23,8 +23,8 @@ struct Server: BitwiseCopyable {
     var activeCount: Int32 = 0
     /// Connections of this worker, in whatever phase.
     var connectionCount: Int32 = 0
-    /// It is given by name: its addresses are used in turn.
-    var isNamed = false
+    /// It is given by name: which generation of its addresses holds, and whose turn it is. Otherwise nil.
+    var addressGeneration: UnsafePointer<UInt64>?
     var addressTurn: UInt32 = 0
     /// Places under the limit that other workers have left to this one, counted among the shared connections.
     var granted: Int32 = 0

@@ -6,7 +6,7 @@ extension Worker {
     /// The address for the next connection to a server.
     mutating func nextAddress(_ server: Int) -> (address: SocketAddress, place: Int, generation: UInt64) {
         let configured = plan.upstreams[Int(servers[server].upstream)].servers[Int(servers[server].index)].address
-        guard servers[server].isNamed, let table = world.addresses(server) else { return (configured, 0, 0) }
+        guard servers[server].addressGeneration != nil, let table = world.addresses(server) else { return (configured, 0, 0) }
         servers[server].addressTurn &+= 1
         return table.next(turn: servers[server].addressTurn, now) ?? (configured, 0, 0)
     }
@@ -14,7 +14,7 @@ extension Worker {
     /// One address of a server could not be connected to. True when it has another, which has not failed lately: then
     /// that is tried at once, and nothing is held against the server.
     func isAnotherAddress(_ server: Int, _ place: Int, _ generation: UInt64) -> Bool {
-        guard servers[server].isNamed, let table = world.addresses(server) else { return false }
+        guard servers[server].addressGeneration != nil, let table = world.addresses(server) else { return false }
         return table.noteFailure(place, generation: generation, now)
     }
 
@@ -32,7 +32,7 @@ extension Worker {
     /// Whether a connection leads to where its server's name no longer does, as far as is known.
     func isOutdated(_ slot: Int32) -> Bool {
         let u = upstreams[slot]
-        guard servers[Int(u.pointee.server)].isNamed, let table = world.addresses(Int(u.pointee.server)) else { return false }
-        return table.generation != u.pointee.addressGeneration
+        guard let generation = servers[Int(u.pointee.server)].addressGeneration else { return false }
+        return so_load_ordered(generation) != u.pointee.addressGeneration
     }
 }

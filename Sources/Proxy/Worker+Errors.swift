@@ -18,12 +18,15 @@ extension Worker {
             detail = "\(fault.text)"
         }
         clients[slot].pointee.mustClose = true
-        refuse(slot, status: status, detail, hasWholeHead: false)
+        let id = newRequestID()
+        tellClientFault(slot, fault, status: status, id: id)
+        refuse(slot, status: status, detail, hasWholeHead: false, requestID: id)
     }
 
     /// A request that no upstream will see.
     mutating func refuse(
-        _ slot: Int32, status: Int, _ detail: String, route: Int? = nil, fields: String = "", hasWholeHead: Bool = true
+        _ slot: Int32, status: Int, _ detail: String, route: Int? = nil, fields: String = "", hasWholeHead: Bool = true,
+        requestID: String? = nil
     ) {
         let c = clients[slot]
         let isHTTP10 = hasWholeHead && requestBlock.version == .http10
@@ -33,7 +36,7 @@ extension Worker {
         }
         if isHTTP10, !requestBlock.facts.contains(.keepAlive) { c.pointee.mustClose = true }
         let head = UnsafeBufferPointer(start: requestBlock.base, count: hasWholeHead ? requestBlock.byteCount : 0)
-        let id = newRequestID()
+        let id = requestID ?? newRequestID()
         let response = ErrorResponse(
             status: status, detail: detail, requestID: id, form: ErrorResponse.form(head), closes: c.pointee.mustClose,
             isHTTP10: isHTTP10, omitsBody: hasWholeHead && requestBlock.method == .head, date: httpDate(),

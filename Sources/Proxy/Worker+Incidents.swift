@@ -43,7 +43,8 @@ extension Worker {
     }
 
     private func duplicateNames() -> [String] {
-        FieldName.allCases.filter { responseBlock.duplicates & (1 << UInt32($0.rawValue)) != 0 }.map { "\($0.text)" }
+        (responseBlock.facts.contains(.statusRepeated) ? [":status"] : [])
+            + FieldName.allCases.filter { responseBlock.duplicates & (1 << UInt32($0.rawValue)) != 0 }.map { "\($0.text)" }
     }
 
     private func framingNames() -> [String] {

@@ -216,6 +216,7 @@ extension Worker {
         let number = clients[client].pointee.exchange
         outbox.clear()
         clients[client].pointee.mustClose = true
+        tellClientBodyFault(client)
         if number >= 0 {
             failExchange(number, status: 400, "the request's body is not framed as announced")
         } else {

@@ -61,7 +61,9 @@ extension Worker {
         if responseBlock.status == 408, facts.contains(.close), crossedTimeout(slot) { return false }
         noteAnswer(slot, e)
         let c = clients[e.pointee.client]
-        if responseBlock.duplicates != 0 || Judge.isConflicting(facts, status: responseBlock.status) {
+        if responseBlock.duplicates != 0 || facts.contains(.statusRepeated)
+            || Judge.isConflicting(facts, status: responseBlock.status)
+        {
             guard headMayPass(slot) else { return false }
         }
         let isHTTP10 = e.pointee.request.clientVersion == .http10

@@ -35,6 +35,7 @@ extension Worker {
         let u = upstreams[slot]
         guard !u.pointee.mustClose else { return false }
         let multiplex = multiplexes[u.pointee.multiplex]
+        guard multiplex.streamCount < multiplex.streamsMax else { return false }
         return u.pointee.phase == .connecting
             ? multiplex.streamCount < Self.streamsBeforeSettings : multiplex.session.canOpenStream
     }
@@ -254,6 +255,11 @@ extension Worker {
         upstreams[stream].pointee.socket.isBroken = true
         upstreams[stream].pointee.streamIsOver = true
         guard exchanges[number].pointee.answer.status == 0 else { return truncated(stream, .inBody) }
+        if code == ErrorCode.refusedStream || code == ErrorCode.enhanceYourCalm {
+            // More than its memory allows, say, which Node tells so: the others are work enough for this connection.
+            let multiplex = multiplexes[upstreams[upstreams[stream].pointee.parent].pointee.multiplex]
+            multiplex.streamsMax = max(1, min(multiplex.streamsMax, multiplex.streamCount - 1))
+        }
         detach(stream, .upstreamClosed)
         // A refused stream was not processed at all (RFC 9113 section 8.7).
         retryOrFail(number, code == ErrorCode.refusedStream ? .unsent : .unanswered)

@@ -162,7 +162,7 @@ public struct Worker: ~Copyable {
         timers.open(queueTimer)
         timers.open(accessTimer)
         for server in servers.indices {
-            self.servers[server].isNamed = world.addresses(server) != nil
+            self.servers[server].addressGeneration = world.addresses(server)?.generationWord
             timers.open(serverTimer(server))
             // A quarantine that an earlier plan's workers have begun.
             let until = so_load(&servers[server].shared.pointee.quarantinedUntil)

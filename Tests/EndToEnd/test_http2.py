@@ -272,6 +272,29 @@ class Violations(HTTP2Test):
             peer.send(frames.headers(stream, OK, ("location", "/a"), ("location", "/b")), frames.data(stream, b"hello", end=True))
         self.told(script, kind="duplicate_field", client_impact="none")
 
+    def test_status_twice(self):
+        def script(peer, stream):
+            peer.send(frames.headers(stream, OK, (":status", "500")), frames.data(stream, b"hello", end=True))
+        incident = self.told(script, kind="duplicate_field", client_impact="none", response__status=200)
+        self.assertEqual(incident["evidence"]["second_fields"], [":status"])
+
+    def test_a_server_that_refuses_streams_is_given_fewer(self):
+        def script(peer, stream):
+            if not seen:
+                seen.append(peer)
+                return held.append(stream)
+            if held and peer is seen[0]:
+                # Refused without a look at it (RFC 9113 section 8.7): it may be sent again, here or elsewhere.
+                peer.send(frames.frame(frames.RST_STREAM, 0, stream, (7).to_bytes(4, "big")))
+                peer.send(frames.headers(held[0], OK), frames.data(held.pop(), b"OK", end=True))
+            else:
+                peer.send(frames.headers(stream, OK), frames.data(stream, b"OK", end=True))
+        seen, held = [], []
+        proxy = self.h2_proxy(self.scripted(frames.server(script)).address)
+        answers = self.node_client(proxy, 2, "/ok")
+        self.assertEqual([answer["body"] for answer in answers], ["OK", "OK"])
+        self.assertNoIncidents(proxy)
+
     def test_a_guilty_stream_never_harms_its_siblings(self):
         held, answered = [], threading.Lock()
 

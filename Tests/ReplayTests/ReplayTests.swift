@@ -13,12 +13,6 @@ import Traces
         return file.name
     }
 
-    /// Not yet as recorded: surplus counted into the next answer, hang-ups after an answer that came early, a 101 measured as surplus.
-    private static let different: Set<String> = [
-        "cl_short_late_50ms_req2_at_20ms", "sock_garbage_req2_inflight", "express_send_twice_post_partial_body",
-        "race_413_then_end", "upgrade_101_via_writeHead",
-    ]
-
     private func trace(_ name: String) throws -> Trace {
         let file = try #require(Self.files.first { $0.name == name })
         return try Trace.parse(file.bytes)
@@ -32,12 +26,8 @@ import Traces
         let trace = try trace(name)
         let outcome = try Replay.run(trace)
         let comparison = Comparison(found: outcome.incidents, recorded: trace.expectations)
-        withKnownIssue("being mended in the worker", isIntermittent: true) {
-            #expect(comparison.unexpected == [], "\(name)")
-            #expect(comparison.missing == [], "\(name)")
-        } when: {
-            Self.different.contains(name)
-        }
+        #expect(comparison.unexpected == [], "\(name)")
+        #expect(comparison.missing == [], "\(name)")
         #expect(outcome.faults == [], "\(name)")
     }
 
