@@ -46,7 +46,9 @@ extension Worker {
     }
 
     /// Writes the line of a request that became no exchange: what can be told of it stands in `requestBlock`.
-    mutating func logRefusal(_ slot: Int32, status: Int, route: Int?, id: String, ownBytes: Int, hasWholeHead: Bool) {
+    mutating func logRefusal(
+        _ slot: Int32, status: Int, route: Int?, id: String, ownBytes: Int, hasWholeHead: Bool, incident: String?
+    ) {
         guard logsAccess else { return }
         var entry = AccessEntry()
         entry.outcome = .own
@@ -67,7 +69,7 @@ extension Worker {
         var id = id
         id.withUTF8 {
             entry.id = $0
-            add(&entry, [])
+            add(&entry, incident.map { [$0] } ?? [])
         }
     }
 
