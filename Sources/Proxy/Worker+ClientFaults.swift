@@ -8,8 +8,9 @@ import Wire
 /// What is only larger, newer or other than we serve is no violation: it is counted among the rejected.
 extension Worker {
     /// Tells of a request that was refused before a route could be found for it. `requestBlock` holds what has been read of it.
-    mutating func tellClientFault(_ slot: Int32, _ fault: RequestFault, status: Int, id: String) {
-        guard let (kind, fields) = violation(fault) else { return }
+    /// Returns the incident's id, nil when there is none.
+    mutating func tellClientFault(_ slot: Int32, _ fault: RequestFault, status: Int, id: String) -> String? {
+        guard let (kind, fields) = violation(fault) else { return nil }
         let c = clients[slot]
         var incident = clientIncident(kind, in: .inHead)
         incident.protocolName = c.pointee.isStream ? HTTPVersion.http2.name : HTTPVersion.http11.name
@@ -26,6 +27,7 @@ extension Worker {
         incident.message =
             "client \(c.pointee.address.text) sent a request with a fault (\(what)), and was answered with \(status)"
         world.recorder.record(incident)
+        return incident.id
     }
 
     /// Tells of a request's body that is not framed as its header block had announced.
@@ -48,6 +50,7 @@ extension Worker {
             address: e.pointee.request.client.text, protocolName: e.pointee.request.clientVersion.name)
         incident.request = incidentRequest(e.pointee.request)
         incident.clientImpact = e.pointee.answered ? .aborted : .none
+        note(incident.id, of: number)
         incident.message =
             "client \(e.pointee.request.client.text) sent a body that is not framed as announced, "
             + "\(e.pointee.requestBytes) bytes into its request \(naming(e.pointee.request)) of route \(route.name)"

@@ -19,14 +19,14 @@ extension Worker {
         }
         clients[slot].pointee.mustClose = true
         let id = newRequestID()
-        tellClientFault(slot, fault, status: status, id: id)
-        refuse(slot, status: status, detail, hasWholeHead: false, requestID: id)
+        let incident = tellClientFault(slot, fault, status: status, id: id)
+        refuse(slot, status: status, detail, hasWholeHead: false, requestID: id, incident: incident)
     }
 
     /// A request that no upstream will see.
     mutating func refuse(
         _ slot: Int32, status: Int, _ detail: String, route: Int? = nil, fields: String = "", hasWholeHead: Bool = true,
-        requestID: String? = nil
+        requestID: String? = nil, incident: String? = nil
     ) {
         let c = clients[slot]
         let isHTTP10 = hasWholeHead && requestBlock.version == .http10
@@ -49,7 +49,7 @@ extension Worker {
         if status >= 400 { countRejected(status) }
         logRefusal(
             slot, status: status, route: route, id: id, ownBytes: response.count - ErrorResponse.headCount(response),
-            hasWholeHead: hasWholeHead)
+            hasWholeHead: hasWholeHead, incident: incident)
         outbox.clear()
         guard sendOwn(response, to: slot) else { return closeClient(slot) }
         if c.pointee.isStream { return clientStreamAnswered(slot) }

@@ -81,7 +81,7 @@ extension Worker {
 
     private mutating func writeRequestHead(_ exchange: inout Exchange, _ aim: RequestHead.Aim) {
         RequestHead.dropFields(&requestBlock, isTrusted: aim.isTrusted, keepsUpgrade: exchange.asksUpgrade)
-        if let changes = aim.changes { changes.drop(&requestBlock) }
+        aim.changes.drop(&requestBlock)
         exchange.request.head = buffers.take(requestBlock.byteCount + aim.byteCount + RequestHead.addedBytesMax)
         RequestHead.write(
             requestBlock, aim, isChunked: exchange.requestIsChunked, keepsUpgrade: exchange.asksUpgrade, random: &random,

@@ -33,7 +33,7 @@ extension Worker {
     private mutating func putFinalHead(_ hop: ResponseHead.Hop, _ slot: Int32) {
         let e = exchanges[upstreams[slot].pointee.exchange]
         let server = servers[Int(upstreams[slot].pointee.server)]
-        let changes = plan.routes[Int(e.pointee.request.route)].responseFields
+        let changes = passages[Int(e.pointee.request.route)].responseFields
         guard let sticky = plan.upstreams[Int(server.upstream)].sticky, Int(e.pointee.stickyServer) != Int(server.index) else {
             return putHead(hop, changes)
         }
@@ -42,11 +42,11 @@ extension Worker {
 
     /// Writes the block's head into the outbox.
     private mutating func putHead(
-        _ hop: ResponseHead.Hop, _ changes: FieldChanges? = nil,
+        _ hop: ResponseHead.Hop, _ changes: Unmanaged<FieldChanges>? = nil,
         cookie: UnsafeBufferPointer<UInt8> = .init(start: nil, count: 0)
     ) {
         var out = ByteWriter(scratch)
-        if let changes { changes.drop(&responseBlock) }
+        changes.drop(&responseBlock)
         ResponseHead.write(responseBlock, hop, changes, cookie, &out)
         outbox.add(scratch, out.count)
         outbox.beginsWithHead = true
@@ -189,10 +189,8 @@ extension Worker {
         let mayKeep = e.pointee.requestEnded && !u.pointee.socket.isBlocked && !u.pointee.mustClose && isWanted
         countAnswer(number, status: Int(e.pointee.answer.status), route: route)
         // Its surplus is told later, by an id that its line can have already.
-        var incident: String?
-        if logsAccess, position < count, !EmbeddedStatusLine.mayBe(408, readBuffer + position, count - position) {
-            incident = newIncidentID()
-            note(incident!, of: number)
+        if logsAccess, position < count, !u.pointee.isStream {
+            noteSurplus(readBuffer + position, count - position, of: number)
         }
         logAccess(number, e.pointee.request, status: Int(e.pointee.answer.status), .answered)
         if u.pointee.isStream {
@@ -202,7 +200,7 @@ extension Worker {
         finish(number)
         if position < count {
             beginSurplus(slot, .afterEnd, readBuffer + position, count - position)
-            collections[slot]?.id = incident
+            takeSurplusID(slot)
             listen(slot)
         } else if u.pointee.socket.sawEnd {
             closeUpstream(slot, .upstreamClosed)
