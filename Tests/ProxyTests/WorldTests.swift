@@ -45,7 +45,7 @@ import Worlds
                     !failures.isEmpty, "scripts/simulate 0x\(String(seed, radix: 16)) lost \(wakeUp): \(world.lostWakeUpFacts)")
             }
         }
-        #expect(lost > 20)
+        #expect(lost > 10)
     }
 
     /// The same seed gives the same run, to the turn.
