@@ -22,7 +22,10 @@ extension Worker {
         let acknowledged = kernel.bytesAcknowledged(u.pointee.socket.fd)
         if acknowledged >= 0 { return UInt64(acknowledged) <= requestStartOnWire(slot) }
         // Over TLS unread bytes may be an answer to the peer's own records, which it asked for together with its answer.
-        guard u.pointee.socket.security == .none, e.pointee.requestBytes == 0, e.pointee.requestEnded else { return false }
+        // The end of an empty chunked body may wait unread while its request is answered.
+        guard u.pointee.socket.security == .none, e.pointee.requestBytes == 0, e.pointee.requestEnded,
+            !e.pointee.requestIsChunked
+        else { return false }
         let kept = UnsafeBufferPointer(start: readBuffer, count: min(count, SurplusReader.keptBytesMax))
         return SurplusReader.keepsConnection(Array(kept))
     }

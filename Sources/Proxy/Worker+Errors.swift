@@ -109,10 +109,12 @@ extension Worker {
 
     /// Ends an exchange that has left its upstream connection: the client is told, or sees its answer cut.
     ///
-    /// Good bytes of the answer wait in the outbox. `record` is the exchange's request, owned by the caller.
+    /// Good bytes of the answer wait in the outbox. `record` is the exchange's request, owned by the caller. True when the
+    /// answer was cut, false when the client got an error in its place.
+    @discardableResult
     mutating func endBroken(
         _ number: Int32, record: RequestRecord, status: Int = 502, _ detail: String = "the upstream's answer is broken"
-    ) {
+    ) -> Bool {
         let e = exchanges[number]
         let client = e.pointee.client
         let c = clients[client]
@@ -126,13 +128,16 @@ extension Worker {
             logAccess(number, record, status: Int(e.pointee.answer.status), .cut)
             releaseExchange(number)
             let alive = deliverToClient(client)
-            if alive, c.pointee.isStream { return cutClientStream(client) }
-            guard alive, !resets, c.pointee.socket.isBlocked else { return closeClient(client, reset: resets) }
-            // The rest is sent first; then the end comes where more was promised.
-            c.pointee.phase = .waiting
-            c.pointee.mustClose = true
-            timers.set(Worker.clientTimer(client), now + plan.timeouts.clientBody)
-            return
+            // The rest is sent first; then the end comes where more was promised. Closing at once could reset the
+            // connection, for pipelined requests may be there, and take the answers before this one along.
+            if alive, c.pointee.isStream {
+                cutClientStream(client)
+            } else if alive, !resets {
+                linger(client)
+            } else {
+                closeClient(client, reset: resets)
+            }
+            return true
         }
         outbox.clear()
         if !requestEnded { endAfterAnswer(client) }
@@ -145,8 +150,8 @@ extension Worker {
         countGivenUp(status)
         logAccess(number, record, status: status, .own, ownBytes: response.count - ErrorResponse.headCount(response))
         releaseExchange(number)
-        guard sendOwn(response, to: client) else { return closeClient(client) }
-        answerDone(client)
+        if sendOwn(response, to: client) { answerDone(client) } else { closeClient(client) }
+        return false
     }
 
     /// Sends bytes of the proxy's own. False when the client is gone.

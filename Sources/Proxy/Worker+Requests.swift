@@ -195,7 +195,8 @@ extension Worker {
                 outbox.endsWithTrailers = true
             }
         }
-        if count > 0 { e.pointee.sentBody = true }
+        // The end of a chunked body is a part of it, also when nothing stands before it.
+        if count > 0 || e.pointee.requestIsChunked { e.pointee.sentBody = true }
         if e.pointee.keepsBody { keepBody(number) }
         if ended {
             outbox.endsMessage = true

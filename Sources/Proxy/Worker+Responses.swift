@@ -225,7 +225,6 @@ extension Worker {
         let u = upstreams[slot]
         let number = u.pointee.exchange
         let record = exchanges[number].pointee.request
-        let wasAnswered = exchanges[number].pointee.answered
         // The record stays with the connection, the exchange ends apart from it.
         let e = exchanges[number]
         e.pointee.answer.endedAt = now
@@ -236,9 +235,10 @@ extension Worker {
         e.pointee.upstream = -1
         e.pointee.request.head = Buffer()
         beginSurplus(slot, .afterEnd, readBuffer + position, count - position)
-        collections[slot]!.impact = wasAnswered ? .aborted : .badGateway
+        // With its last bytes the client would have a whole answer.
+        outbox.clear()
         noteCollection(slot, of: number)
-        endBroken(number, record: record)
+        collections[slot]!.impact = endBroken(number, record: record) ? .aborted : .badGateway
         listen(slot)
         return true
     }
