@@ -114,10 +114,9 @@ int so_signalfd(const int *signals, int count, int nonblocking) {
   if (r) return -r;
   return (int)SO_RESULT(signalfd(-1, &set, SFD_CLOEXEC | (nonblocking ? SFD_NONBLOCK : 0)));
 }
-int so_next_signal(int fd, int *sender) {
+int so_next_signal(int fd) {
   struct signalfd_siginfo info;
   long n = SO_RESULT(read(fd, &info, sizeof info));
-  *sender = n < 0 || info.ssi_code > 0 ? 0 : (int)info.ssi_pid;
   return n < 0 ? (int)n : (int)info.ssi_signo;
 }
 int so_fork(int death_signal) {

@@ -50,7 +50,7 @@ enum HeadersSent {
               try {
                 res.json(await report(req.query, { signal }));
               } catch (error) {
-                if (error.name !== 'TimeoutError') return next(error);
+                if (!signal.aborted) return next(error);
                 res.status(503).send('too slow');
               }
             });

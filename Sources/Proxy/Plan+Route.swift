@@ -20,8 +20,6 @@ extension Plan {
         public var stripPrefix: [UInt8] = []
         public var rewrite: PathTemplate?
         public var redirect: Redirect?
-        /// The target goes on other than it came.
-        public var changesTarget: Bool { !stripPrefix.isEmpty || rewrite != nil }
         public var requestFields: FieldChanges?
         public var responseFields: FieldChanges?
         /// 0: the upstream's.

@@ -13,7 +13,7 @@ enum RequestHead {
         var host: UnsafeBufferPointer<UInt8>
         var askedTarget: UnsafeBufferPointer<UInt8>
         var askedHost: UnsafeBufferPointer<UInt8>
-        var changes: FieldChanges?
+        var changes: Unmanaged<FieldChanges>?
         var isTrusted: Bool
         var isTLS = false
         /// Whom this proxy was asked by: the client, or a trusted proxy that speaks for it.
@@ -29,7 +29,7 @@ enum RequestHead {
         }
 
         /// Bytes that they take in a header block's buffer at the most; the host stands in three fields.
-        var byteCount: Int { target.count + host.count + askedTarget.count + 3 * askedHost.count + (changes?.lines.count ?? 0) }
+        var byteCount: Int { target.count + host.count + askedTarget.count + 3 * askedHost.count + changes.lines.count }
     }
 
     /// Drops from the block what is not passed on: hop-by-hop fields, and what this proxy states itself.
@@ -83,8 +83,8 @@ enum RequestHead {
         if block.facts.contains(.extendedConnect) { WebSocketKey.put(&random, &out) }
         putForwarding(block, aim, &out)
         putIdentity(block, isTrusted: aim.isTrusted, random: &random, &record, &out)
-        if let changes = aim.changes { out.put(changes.lines) }
-        if !(aim.changes?.replaces(.via) ?? false) {
+        out.put(aim.changes.lines)
+        if !aim.changes.replaces(.via) {
             out.put(
                 block.version == .http10
                     ? "Via: 1.0 sendonce\r\n" : block.version == .http2 ? "Via: 2.0 sendonce\r\n" : "Via: 1.1 sendonce\r\n")
@@ -107,7 +107,7 @@ enum RequestHead {
 
     /// Who asked, in both spellings. What a trusted proxy said comes first; what others said is not passed on.
     private static func putForwarding(_ block: borrowing HeaderBlock, _ aim: Aim, _ out: inout ByteWriter) {
-        func writes(_ name: FieldName) -> Bool { !(aim.changes?.replaces(name) ?? false) }
+        func writes(_ name: FieldName) -> Bool { !aim.changes.replaces(name) }
         if writes(.xForwardedFor) {
             out.put("X-Forwarded-For: ")
             if aim.isTrusted { putList(.xForwardedFor, of: block, &out) }

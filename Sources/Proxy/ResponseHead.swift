@@ -36,7 +36,7 @@ enum ResponseHead {
 
     /// `cookie` is a whole field line to add, or empty.
     static func write(
-        _ block: borrowing HeaderBlock, _ hop: Hop, _ changes: FieldChanges?, _ cookie: UnsafeBufferPointer<UInt8>,
+        _ block: borrowing HeaderBlock, _ hop: Hop, _ changes: Unmanaged<FieldChanges>?, _ cookie: UnsafeBufferPointer<UInt8>,
         _ out: inout ByteWriter
     ) {
         out.put("HTTP/1.1 ")
@@ -62,8 +62,8 @@ enum ResponseHead {
             out.put("Connection: keep-alive\r\n")
         }
         out.put(cookie)
-        if let changes { out.put(changes.lines) }
-        if !(changes?.replaces(.via) ?? false) {
+        out.put(changes.lines)
+        if !changes.replaces(.via) {
             out.put(block.version == .http10 ? "Via: 1.0 sendonce\r\n" : "Via: 1.1 sendonce\r\n")
         }
         out.put("\r\n")

@@ -56,6 +56,8 @@ struct UpstreamConnection: BitwiseCopyable {
     /// Of a server that is given by name: which of its addresses, and of which generation.
     var addressPlace: UInt32 = 0
     var addressGeneration: UInt64 = 0
+    /// How long connecting took: a round trip to the server, or more. 0 where it took no time at all.
+    var roundTrip: UInt64 = 0
     /// When it was pooled.
     var pooledAt: UInt64 = 0
     /// Idle connections are closed after this: the configured time, or what the upstream's Keep-Alive allows.

@@ -1,4 +1,5 @@
 import Exchanges
+import HTTP1
 import Report
 import Wire
 
@@ -45,7 +46,9 @@ extension Worker {
     }
 
     /// Writes the line of a request that became no exchange: what can be told of it stands in `requestBlock`.
-    mutating func logRefusal(_ slot: Int32, status: Int, route: Int?, id: String, ownBytes: Int, hasWholeHead: Bool) {
+    mutating func logRefusal(
+        _ slot: Int32, status: Int, route: Int?, id: String, ownBytes: Int, hasWholeHead: Bool, incident: String?
+    ) {
         guard logsAccess else { return }
         var entry = AccessEntry()
         entry.outcome = .own
@@ -66,7 +69,7 @@ extension Worker {
         var id = id
         id.withUTF8 {
             entry.id = $0
-            add(&entry, [])
+            add(&entry, incident.map { [$0] } ?? [])
         }
     }
 
@@ -91,6 +94,21 @@ extension Worker {
         let id = collections[slot]!.id ?? newIncidentID()
         collections[slot]!.id = id
         note(id, of: number)
+    }
+
+    /// Bytes behind an answer's end are an incident of its exchange; perhaps a timeout's notice is none.
+    mutating func noteSurplus(_ bytes: UnsafePointer<UInt8>, _ count: Int, of number: Int32) {
+        guard !EmbeddedStatusLine.mayBe(408, bytes, count) else { return }
+        let id = newIncidentID()
+        surplusID = id
+        note(id, of: number)
+    }
+
+    /// The collection of those bytes has begun: its incident will have that id.
+    mutating func takeSurplusID(_ slot: Int32) {
+        guard let id = surplusID else { return }
+        surplusID = nil
+        collections[slot]?.id = id
     }
 
     /// Lines have waited for others long enough.

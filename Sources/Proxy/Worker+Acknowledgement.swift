@@ -9,16 +9,28 @@ extension Worker {
     /// request. Not one byte of the request acknowledged: they had left before. On a Unix-domain socket bytes are there or not
     /// as a whole, and it shows only whether all have been read: a server that answers before it has read the header block to
     /// its end refuses the request, and cannot keep the connection. A whole header block that keeps it was written before.
+    ///
+    /// Asking costs a system call, so it is asked only while such bytes may still come: what had left before the request
+    /// arrived is here a round trip after it was sent.
     func wasSentBeforeRequest(_ slot: Int32, _ count: Int) -> Bool {
         let u = upstreams[slot]
         guard plan.upstreams[Int(servers[Int(u.pointee.server)].upstream)].reuse == .guarded else { return false }
-        guard kernel.unacknowledged(u.pointee.socket.fd) > 0 else { return false }
+        let roundTrip = u.pointee.roundTrip
         let e = exchanges[u.pointee.exchange]
+        if roundTrip > 0, now - e.pointee.sentAt > Self.roundTripsAsked * roundTrip + Self.slackAsked { return false }
+        guard kernel.unacknowledged(u.pointee.socket.fd) > 0 else { return false }
         let acknowledged = kernel.bytesAcknowledged(u.pointee.socket.fd)
         if acknowledged >= 0 { return UInt64(acknowledged) <= requestStartOnWire(slot) }
         // Over TLS unread bytes may be an answer to the peer's own records, which it asked for together with its answer.
-        guard u.pointee.socket.security == .none, e.pointee.requestBytes == 0, e.pointee.requestEnded else { return false }
+        // The end of an empty chunked body may wait unread while its request is answered.
+        guard u.pointee.socket.security == .none, e.pointee.requestBytes == 0, e.pointee.requestEnded,
+            !e.pointee.requestIsChunked
+        else { return false }
         let kept = UnsafeBufferPointer(start: readBuffer, count: min(count, SurplusReader.keptBytesMax))
         return SurplusReader.keepsConnection(Array(kept))
     }
+
+    /// A round trip may take longer now than when the connection was opened.
+    private static var roundTripsAsked: UInt64 { 4 }
+    private static var slackAsked: UInt64 { 200_000 }
 }

@@ -229,7 +229,7 @@ extension Worker {
         if c.pointee.phase == .body { return linger(slot) }
         c.pointee.phase = .head
         if c.pointee.mustClose {
-            if c.pointee.lingers, !c.pointee.socket.sawEnd { return linger(slot) }
+            if c.pointee.lingers { return linger(slot) }
             if c.pointee.socket.isBlocked {
                 timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientBody)
             } else {
@@ -254,6 +254,7 @@ extension Worker {
 
     mutating func linger(_ slot: Int32) {
         let c = clients[slot]
+        if c.pointee.socket.sawEnd, !c.pointee.socket.isBlocked { return closeClient(slot) }
         c.pointee.phase = .lingering
         c.pointee.mustClose = true
         endWriting(&c.pointee.socket)

@@ -18,12 +18,15 @@ extension Worker {
             detail = "\(fault.text)"
         }
         clients[slot].pointee.mustClose = true
-        refuse(slot, status: status, detail, hasWholeHead: false)
+        let id = newRequestID()
+        let incident = tellClientFault(slot, fault, status: status, id: id)
+        refuse(slot, status: status, detail, hasWholeHead: false, requestID: id, incident: incident)
     }
 
     /// A request that no upstream will see.
     mutating func refuse(
-        _ slot: Int32, status: Int, _ detail: String, route: Int? = nil, fields: String = "", hasWholeHead: Bool = true
+        _ slot: Int32, status: Int, _ detail: String, route: Int? = nil, fields: String = "", hasWholeHead: Bool = true,
+        requestID: String? = nil, incident: String? = nil
     ) {
         let c = clients[slot]
         let isHTTP10 = hasWholeHead && requestBlock.version == .http10
@@ -33,7 +36,7 @@ extension Worker {
         }
         if isHTTP10, !requestBlock.facts.contains(.keepAlive) { c.pointee.mustClose = true }
         let head = UnsafeBufferPointer(start: requestBlock.base, count: hasWholeHead ? requestBlock.byteCount : 0)
-        let id = newRequestID()
+        let id = requestID ?? newRequestID()
         let response = ErrorResponse(
             status: status, detail: detail, requestID: id, form: ErrorResponse.form(head), closes: c.pointee.mustClose,
             isHTTP10: isHTTP10, omitsBody: hasWholeHead && requestBlock.method == .head, date: httpDate(),
@@ -46,7 +49,7 @@ extension Worker {
         if status >= 400 { countRejected(status) }
         logRefusal(
             slot, status: status, route: route, id: id, ownBytes: response.count - ErrorResponse.headCount(response),
-            hasWholeHead: hasWholeHead)
+            hasWholeHead: hasWholeHead, incident: incident)
         outbox.clear()
         guard sendOwn(response, to: slot) else { return closeClient(slot) }
         if c.pointee.isStream { return clientStreamAnswered(slot) }
@@ -106,10 +109,12 @@ extension Worker {
 
     /// Ends an exchange that has left its upstream connection: the client is told, or sees its answer cut.
     ///
-    /// Good bytes of the answer wait in the outbox. `record` is the exchange's request, owned by the caller.
+    /// Good bytes of the answer wait in the outbox. `record` is the exchange's request, owned by the caller. True when the
+    /// answer was cut, false when the client got an error in its place.
+    @discardableResult
     mutating func endBroken(
         _ number: Int32, record: RequestRecord, status: Int = 502, _ detail: String = "the upstream's answer is broken"
-    ) {
+    ) -> Bool {
         let e = exchanges[number]
         let client = e.pointee.client
         let c = clients[client]
@@ -123,13 +128,16 @@ extension Worker {
             logAccess(number, record, status: Int(e.pointee.answer.status), .cut)
             releaseExchange(number)
             let alive = deliverToClient(client)
-            if alive, c.pointee.isStream { return cutClientStream(client) }
-            guard alive, !resets, c.pointee.socket.isBlocked else { return closeClient(client, reset: resets) }
-            // The rest is sent first; then the end comes where more was promised.
-            c.pointee.phase = .waiting
-            c.pointee.mustClose = true
-            timers.set(Worker.clientTimer(client), now + plan.timeouts.clientBody)
-            return
+            // The rest is sent first; then the end comes where more was promised. Closing at once could reset the
+            // connection, for pipelined requests may be there, and take the answers before this one along.
+            if alive, c.pointee.isStream {
+                cutClientStream(client)
+            } else if alive, !resets {
+                linger(client)
+            } else {
+                closeClient(client, reset: resets)
+            }
+            return true
         }
         outbox.clear()
         if !requestEnded { endAfterAnswer(client) }
@@ -142,8 +150,8 @@ extension Worker {
         countGivenUp(status)
         logAccess(number, record, status: status, .own, ownBytes: response.count - ErrorResponse.headCount(response))
         releaseExchange(number)
-        guard sendOwn(response, to: client) else { return closeClient(client) }
-        answerDone(client)
+        if sendOwn(response, to: client) { answerDone(client) } else { closeClient(client) }
+        return false
     }
 
     /// Sends bytes of the proxy's own. False when the client is gone.

@@ -96,16 +96,20 @@ extension Worker {
         if verdict.kind == .malformedMessage { incident.evidence.surplusBytes = nil }
         if verdict.kind == .misdeliveredResponse { incident.evidence.proof = .unacknowledgedRequest }
         if let id = collection.id { incident.id = id }
-        switch collection.impact {
-        case .none: incident.clientImpact = .none
-        case .aborted: incident.clientImpact = .aborted
-        case .badGateway: incident.clientImpact = .badGateway
-        }
+        incident.clientImpact = impact(of: collection)
         if verdict.phase == .nextExchange, let current = collection.current {
             incident.victim = incidentRequest(current.request)
         }
         incident.message = "\(subject(slot)) sent \(describe(facts, verdict)) \(position(verdict, guilty, incident.evidence))"
         world.recorder.record(incident)
+    }
+
+    private func impact(of collection: SurplusCollection) -> ClientImpact {
+        switch collection.impact {
+        case .none: .none
+        case .aborted: .aborted
+        case .badGateway: .badGateway
+        }
     }
 
     /// More answers than requests, the surplus apart from the answer before it: each may have been the other's.
@@ -141,7 +145,7 @@ extension Worker {
         incident.evidence.offset = bodyStart + capture.offset - guilty.answer.startOffset
         incident.evidence.surplusBytes = collection.total
         incident.evidence.proof = verdict.certainty == .proven ? .accounting : nil
-        incident.clientImpact = .none
+        incident.clientImpact = impact(of: collection)
         incident.message =
             "\(subject(slot)) sent \(describe(block, verdict)) \(capture.offset) bytes into the Content-Length body of "
             + "\(naming(guilty.request)), which pushed \(collection.total) bytes past its end"

@@ -252,6 +252,7 @@ extension Worker {
         let number = u.pointee.exchange
         guard number >= 0 else { return closeUpstream(slot, .clientGone) }
         exchanges[number].pointee.connectTime = max(1, now - exchanges[number].pointee.connectingSince)
+        u.pointee.roundTrip = exchanges[number].pointee.connectTime
         requestStarts(number)
         sendToUpstream(number)
         // Body bytes that came meanwhile wait in the client's connection.

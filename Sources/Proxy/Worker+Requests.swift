@@ -81,7 +81,7 @@ extension Worker {
 
     private mutating func writeRequestHead(_ exchange: inout Exchange, _ aim: RequestHead.Aim) {
         RequestHead.dropFields(&requestBlock, isTrusted: aim.isTrusted, keepsUpgrade: exchange.asksUpgrade)
-        if let changes = aim.changes { changes.drop(&requestBlock) }
+        aim.changes.drop(&requestBlock)
         exchange.request.head = buffers.take(requestBlock.byteCount + aim.byteCount + RequestHead.addedBytesMax)
         RequestHead.write(
             requestBlock, aim, isChunked: exchange.requestIsChunked, keepsUpgrade: exchange.asksUpgrade, random: &random,
@@ -195,7 +195,8 @@ extension Worker {
                 outbox.endsWithTrailers = true
             }
         }
-        if count > 0 { e.pointee.sentBody = true }
+        // The end of a chunked body is a part of it, also when nothing stands before it.
+        if count > 0 || e.pointee.requestIsChunked { e.pointee.sentBody = true }
         if e.pointee.keepsBody { keepBody(number) }
         if ended {
             outbox.endsMessage = true
@@ -216,6 +217,7 @@ extension Worker {
         let number = clients[client].pointee.exchange
         outbox.clear()
         clients[client].pointee.mustClose = true
+        tellClientBodyFault(client)
         if number >= 0 {
             failExchange(number, status: 400, "the request's body is not framed as announced")
         } else {

@@ -33,7 +33,7 @@ extension Worker {
     private mutating func putFinalHead(_ hop: ResponseHead.Hop, _ slot: Int32) {
         let e = exchanges[upstreams[slot].pointee.exchange]
         let server = servers[Int(upstreams[slot].pointee.server)]
-        let changes = plan.routes[Int(e.pointee.request.route)].responseFields
+        let changes = passages[Int(e.pointee.request.route)].responseFields
         guard let sticky = plan.upstreams[Int(server.upstream)].sticky, Int(e.pointee.stickyServer) != Int(server.index) else {
             return putHead(hop, changes)
         }
@@ -42,11 +42,11 @@ extension Worker {
 
     /// Writes the block's head into the outbox.
     private mutating func putHead(
-        _ hop: ResponseHead.Hop, _ changes: FieldChanges? = nil,
+        _ hop: ResponseHead.Hop, _ changes: Unmanaged<FieldChanges>? = nil,
         cookie: UnsafeBufferPointer<UInt8> = .init(start: nil, count: 0)
     ) {
         var out = ByteWriter(scratch)
-        if let changes { changes.drop(&responseBlock) }
+        changes.drop(&responseBlock)
         ResponseHead.write(responseBlock, hop, changes, cookie, &out)
         outbox.add(scratch, out.count)
         outbox.beginsWithHead = true
@@ -192,10 +192,8 @@ extension Worker {
         let mayKeep = e.pointee.requestEnded && !u.pointee.socket.isBlocked && !u.pointee.mustClose && isWanted
         countAnswer(number, status: Int(e.pointee.answer.status), route: route)
         // Its surplus is told later, by an id that its line can have already.
-        var incident: String?
-        if logsAccess, position < count, !EmbeddedStatusLine.mayBe(408, readBuffer + position, count - position) {
-            incident = newIncidentID()
-            note(incident!, of: number)
+        if logsAccess, position < count, !u.pointee.isStream {
+            noteSurplus(readBuffer + position, count - position, of: number)
         }
         logAccess(number, e.pointee.request, status: Int(e.pointee.answer.status), .answered)
         if u.pointee.isStream {
@@ -205,7 +203,7 @@ extension Worker {
         finish(number)
         if position < count {
             beginSurplus(slot, .afterEnd, readBuffer + position, count - position)
-            collections[slot]?.id = incident
+            takeSurplusID(slot)
             listen(slot)
         } else if u.pointee.socket.sawEnd {
             closeUpstream(slot, .upstreamClosed)
@@ -230,7 +228,6 @@ extension Worker {
         let u = upstreams[slot]
         let number = u.pointee.exchange
         let record = exchanges[number].pointee.request
-        let wasAnswered = exchanges[number].pointee.answered
         // The record stays with the connection, the exchange ends apart from it.
         let e = exchanges[number]
         e.pointee.answer.endedAt = now
@@ -241,9 +238,10 @@ extension Worker {
         e.pointee.upstream = -1
         e.pointee.request.head = Buffer()
         beginSurplus(slot, .afterEnd, readBuffer + position, count - position)
-        collections[slot]!.impact = wasAnswered ? .aborted : .badGateway
+        // With its last bytes the client would have a whole answer.
+        outbox.clear()
         noteCollection(slot, of: number)
-        endBroken(number, record: record)
+        collections[slot]!.impact = endBroken(number, record: record) ? .aborted : .badGateway
         listen(slot)
         return true
     }

@@ -11,8 +11,8 @@ extension Worker {
             methodText: requestBlock.bytes(requestBlock.methodText))
         switch found {
         case .route(let route):
-            guard let redirect = plan.routes[route].redirect else { return route }
-            answer(slot, with: redirect, of: route, target)
+            guard passages[route].redirects else { return route }
+            redirect(slot, route, target)
         case .noRoute: refuse(slot, status: 404, "no route for this host and path")
         case .methodNotAllowed:
             refuse(slot, status: 405, "no route for this method", fields: "Allow: \(router.allowed.list)\r\n")
@@ -22,7 +22,8 @@ extension Worker {
         return nil
     }
 
-    private mutating func answer(_ slot: Int32, with redirect: Plan.Route.Redirect, of route: Int, _ target: RequestTarget) {
+    private mutating func redirect(_ slot: Int32, _ route: Int, _ target: RequestTarget) {
+        let redirect = plan.routes[route].redirect!
         guard let location = router.location(redirect.to, host: target.host, target: target.path) else {
             return refuse(slot, status: 414, "the target is too long for a redirect", route: route)
         }
@@ -37,17 +38,21 @@ extension Worker {
         var aim = RequestHead.Aim(
             target, peer: clients[slot].pointee.address, isTrusted: clients[slot].pointee.isTrusted)
         aim.isTLS = isTLS(slot)
-        if plan.routes[route].changesTarget {
-            if let template = plan.routes[route].rewrite {
-                guard let rewritten = router.rewrite(template, target: target.path) else { return nil }
-                aim.target = rewritten
-            } else {
-                aim.target = router.strip(plan.routes[route].stripPrefix, from: target.path)
-            }
+        let passage = passages[route]
+        if passage.changesTarget {
+            guard let changed = changedTarget(route, target) else { return nil }
+            aim.target = changed
         }
-        guard let changes = plan.routes[route].requestFields else { return aim }
-        aim.changes = changes
-        if !changes.host.isEmpty { aim.host = changes.host }
+        aim.changes = passage.requestFields
+        let host = passage.requestFields.host
+        if !host.isEmpty { aim.host = host }
         return aim
+    }
+
+    private func changedTarget(_ route: Int, _ target: RequestTarget) -> UnsafeBufferPointer<UInt8>? {
+        guard let template = plan.routes[route].rewrite else {
+            return router.strip(plan.routes[route].stripPrefix, from: target.path)
+        }
+        return router.rewrite(template, target: target.path)
     }
 }

@@ -77,6 +77,10 @@ extension Worker {
         let place: SurplusPlace = isOpen || guilty.answer.endedAt == now ? .afterEnd : .idle
         var collection = SurplusCollection(place, connectionOffset: step.offset, startedAt: now)
         collection.count(UInt64(step.surplusBytes))
+        if isOpen {
+            collection.id = newIncidentID()
+            note(collection.id!, of: upstreams[step.tag].pointee.exchange)
+        }
         if streamSurplus.count >= Self.streamSurplusMax { tellStreamSurplus(at: 0) }
         streamSurplus.append(
             StreamSurplus(
@@ -123,6 +127,8 @@ extension Worker {
         let current = FinishedExchange(
             request: e.pointee.request, answer: e.pointee.answer, ordinal: upstreams[stream].pointee.ordinal)
         collection.current = current
+        collection.id = newIncidentID()
+        note(collection.id!, of: upstreams[stream].pointee.exchange)
         counters.addSurplus(upstream: Int(e.pointee.upstreamIndex), bytes: collection.total)
         tell(Verdict(.lateInterim, in: .inBody), slot, collection, facts(step), guilty: current)
     }
@@ -145,6 +151,8 @@ extension Worker {
         e.pointee.upstream = -1
         e.pointee.request.head = Buffer()
         let facts = facts(step)
+        collection.id = newIncidentID()
+        note(collection.id!, of: number)
         endBroken(number, record: current.request)
         closeUpstreamStream(stream)
         counters.addSurplus(upstream: Int(servers[Int(upstreams[slot].pointee.server)].upstream), bytes: collection.total)

@@ -23,6 +23,8 @@ public struct Worker: ~Copyable {
     let poll: Int32
     let plan: Plan
     var router: Router
+    /// By route.
+    let passages: UnsafeMutablePointer<Passage>
     let world: World
     let counters: WorkerCounters
     let number: Int
@@ -79,6 +81,8 @@ public struct Worker: ~Copyable {
     let logsAccess: Bool
     /// Incidents of exchanges in progress, for their lines.
     var noted: [Int32: [String]] = [:]
+    /// The id of the incident that is about to be collected.
+    var surplusID: String?
     /// Connections that hung up suspiciously soon, the first to be judged first.
     var hangups: [Hangup] = []
     var random: RandomNumbers
@@ -125,6 +129,8 @@ public struct Worker: ~Copyable {
         readBuffer = .allocate(capacity: plan.limits.headerBytes + 2 * Self.readBytes)
         records = .allocate(capacity: 3 * Self.readBytes)
         port = TLSPort(isNeeded: plan.usesTLS)
+        passages = .allocate(capacity: max(plan.routes.count, 1))
+        for (i, route) in plan.routes.enumerated() { (passages + i).initialize(to: Passage(route)) }
         let addedMax = plan.routes.reduce(0) { max($0, $1.responseFields?.lines.count ?? 0) }
         scratchCapacity = plan.limits.headerBytes + 4096 + addedMax
         scratch = .allocate(capacity: scratchCapacity)
@@ -171,6 +177,7 @@ public struct Worker: ~Copyable {
         trailerScratch.deallocate()
         frameBuffer.deallocate()
         events.deallocate()
+        passages.deallocate()
     }
 
     /// Turns until stopped.

@@ -23,6 +23,7 @@ final class Service {
     let ended: Int32
     private let signals: Int32
     private var isEnding = false
+    private var supervisorHasEnded = false
     var sockets: ListeningSockets
     var admin: AdminServer?
     /// Fleets that serve to the end whom they have.
@@ -70,9 +71,9 @@ final class Service {
         metrics.configurationLoaded(successfully: true)
         if file?.isOutdated ?? false { metrics.configurationLoaded(successfully: false) }
         file?.takeEffect()
+        inheritance.supervisor?.tell(.ready, left)
         for address in sockets.addresses { log.info("listening", metadata: ["address": "\(address)", "role": "proxy"]) }
         if let admin { log.info("listening", metadata: ["address": "\(admin.address)", "role": "admin"]) }
-        inheritance.supervisor?.tell(.ready, left)
     }
 
     static func plan(_ settings: Settings, _ log: Logger) throws -> Plan {
@@ -153,16 +154,12 @@ final class Service {
     /// Serves until it is told to end, and all have been served. Never returns.
     func runUntilSignalled() -> Never {
         while true {
-            var waited = [
-                pollfd(fd: signals, events: Int16(POLLIN), revents: 0), pollfd(fd: ended, events: Int16(POLLIN), revents: 0),
-            ]
-            poll(&waited, 2, -1)
-            var sender: Int32 = 0
-            while case let number = so_next_signal(signals, &sender), number > 0 {
-                // Whoever has a supervisor is told by it alone: a signal to the whole group would come twice.
-                if let supervisor = inheritance.supervisor, sender != supervisor.process { continue }
-                receive(number)
+            var waited = [signals, ended, inheritance.supervisor?.descriptor ?? -1].map {
+                pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
             }
+            if supervisorHasEnded { waited[2].fd = -1 }
+            poll(&waited, 3, -1)
+            readOrders()
             var count: UInt64 = 0
             _ = so_read(ended, &count, 8)
             leaving.removeAll { fleet in
@@ -171,6 +168,17 @@ final class Service {
                 return true
             }
             if isEnding, leaving.isEmpty { end() }
+        }
+    }
+
+    /// Orders come from the supervisor, where there is one: a signal to the whole process group would count twice.
+    private func readOrders() {
+        while case let number = so_next_signal(signals), number > 0 {
+            if inheritance.supervisor == nil { receive(number) }
+        }
+        while !supervisorHasEnded, let number = inheritance.supervisor?.order() {
+            supervisorHasEnded = number == SupervisorLink.ended
+            receive(number)
         }
     }
 
@@ -183,6 +191,7 @@ final class Service {
         case SIGHUP: reload()
         case SIGUSR2: retire()
         case SIGTERM, SIGINT: drain()
+        case SupervisorLink.ended: if inForce.endsBy != .drain { drain() }
         default: break
         }
     }

@@ -48,7 +48,7 @@ enum Succeeding {
     /// What a worker process of an upgrade inherits; nil in any other process.
     static func workerInheritance() -> Inheritance? {
         guard let state = read(workerVariable) else { return nil }
-        let link = SupervisorLink(process: getppid(), descriptor: state.link)
+        let link = SupervisorLink(descriptor: state.link)
         return Inheritance(sockets: state.sockets, restarts: state.restarts, supervisor: link)
     }
 

@@ -3,7 +3,7 @@ import Glibc
 import Logging
 import Proxy
 
-/// The process that people start. It runs the proxy in a worker process and sees to it that there is one: it passes signals
+/// The process that people start. It runs the proxy in a worker process and sees to it that there is one: it passes orders
 /// on, keeps the listening sockets through crashes, and replaces the program by a newer one.
 ///
 ///     starting ──ready──▶ serving ──crash──▶ waiting (longer each time) ──▶ starting
@@ -31,6 +31,8 @@ final class Supervisor {
     var worker: WorkerProcess?
     /// Of a newer program.
     private var candidate: WorkerProcess?
+    /// As soon as there is a worker process that serves meanwhile.
+    private var isUpgradeWanted = false
     /// Those that serve to the end whom they have.
     var retiring: [WorkerProcess] = []
     private var hasServed = false
@@ -55,8 +57,8 @@ final class Supervisor {
         if supervisor.worker == nil, let inheritance = try supervisor.start() { return inheritance }
         while true {
             supervisor.wait()
-            supervisor.readSignals()
             supervisor.hear()
+            supervisor.readSignals()
             supervisor.reap()
             if let inheritance = try supervisor.keepTime() { return inheritance }
         }
@@ -69,11 +71,12 @@ final class Supervisor {
         startTime = nil
         var ends: [Int32] = [-1, -1]
         guard so_socket_pair(&ends) >= 0 else { throw Failure.runtime("no descriptors left") }
-        let supervisorProcess = getpid()
         let process = so_fork(SIGTERM)
         if process == 0 {
-            for descriptor in [signals, ends[0]] + retiring.map(\.link) where descriptor >= 0 { _ = so_close(descriptor) }
-            let link = SupervisorLink(process: supervisorProcess, descriptor: ends[1])
+            for descriptor in [signals, ends[0], candidate?.link ?? -1] + retiring.map(\.link) where descriptor >= 0 {
+                _ = so_close(descriptor)
+            }
+            let link = SupervisorLink(descriptor: ends[1])
             return Inheritance(sockets: kept, restarts: restarts, followsCrash: hasServed, supervisor: link)
         }
         _ = so_close(ends[1])
@@ -125,22 +128,17 @@ final class Supervisor {
     // MARK: Signals
 
     private func readSignals() {
-        var sender: Int32 = 0
-        while case let number = so_next_signal(signals, &sender), number > 0 {
+        while case let number = so_next_signal(signals), number > 0 {
             switch number {
             case SIGTERM, SIGINT: end(number)
             case SIGHUP:
                 notify.send("RELOADING=1\nMONOTONIC_USEC=\(so_monotonic_ns() / 1000)")
-                pass(SIGHUP, to: worker)
-            case SIGUSR1: ([worker, candidate] + retiring).forEach { pass(SIGUSR1, to: $0) }
+                worker?.order(SIGHUP)
+            case SIGUSR1: ([worker, candidate] + retiring).forEach { $0?.order(SIGUSR1) }
             case SIGUSR2: upgrade()
             default: break
             }
         }
-    }
-
-    private func pass(_ number: Int32, to process: WorkerProcess?) {
-        if let process { kill(process.process, number) }
     }
 
     private func end(_ number: Int32) {
@@ -149,8 +147,8 @@ final class Supervisor {
         if ordersToEnd == 1 { notify.send("STOPPING=1") } else { killTime = so_monotonic_ns() + Self.killTime }
         // The worker processes are to be the last who have them: then nobody can come any more.
         closeKept()
-        pass(SIGKILL, to: candidate)
-        ([worker] + retiring).forEach { pass(number, to: $0) }
+        if let candidate { kill(candidate.process, SIGKILL) }
+        ([worker] + retiring).forEach { $0?.order(number) }
         exitIfAllHaveEnded()
     }
 
@@ -175,6 +173,7 @@ final class Supervisor {
                 hasServed = true
                 keep(sockets)
                 notify.send("READY=1\nSTATUS=serving")
+                if isUpgradeWanted { upgrade() }
             case .refused: notify.send("READY=1\nSTATUS=serving; the last reload was refused")
             }
         }
@@ -229,9 +228,10 @@ final class Supervisor {
 
     /// Starts the program anew from its file, which may be another version by now, beside the one that serves.
     private func upgrade() {
-        guard candidate == nil, ordersToEnd == 0, worker?.readySince != nil else {
-            return log.warning("SIGUSR2: not now, a start is under way")
-        }
+        guard ordersToEnd == 0 else { return }
+        guard candidate == nil else { return log.warning("SIGUSR2: an upgrade is under way already") }
+        isUpgradeWanted = worker?.readySince == nil
+        guard !isUpgradeWanted else { return log.info("the upgrade waits until the worker process serves") }
         var ends: [Int32] = [-1, -1]
         guard so_socket_pair(&ends) >= 0 else { return log.error("upgrade failed: no descriptors left") }
         log.info("upgrading")
@@ -259,7 +259,7 @@ final class Supervisor {
         keep(sockets)
         if let earlier = worker {
             retiring.append(earlier)
-            kill(earlier.process, SIGUSR2)
+            earlier.order(SIGUSR2)
         }
         worker = promoted
         startTime = nil

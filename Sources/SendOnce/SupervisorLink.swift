@@ -2,9 +2,10 @@ import CShim
 import Glibc
 import Proxy
 
-/// A worker process's line to its supervisor: it tells when it is ready, and leaves its listening sockets there.
+/// A worker process's line to its supervisor: it tells when it is ready, leaves its listening sockets there, and takes orders.
 ///
-/// One packet a message; a socket travels with a packet of its own.
+/// One packet a message; a socket travels with a packet of its own. Orders are the numbers of signals, but no signals: two of
+/// these become one when they meet, so that one from somebody else could swallow the supervisor's.
 struct SupervisorLink {
     enum Message: UInt8 {
         /// Serving. The sockets sent before this are all that are to be kept.
@@ -17,9 +18,21 @@ struct SupervisorLink {
 
     static let nameBytesMax = 1024
 
-    /// The supervisor's.
-    let process: Int32
+    /// Stands for an order when the supervisor has ended.
+    static let ended: Int32 = 0
+
     let descriptor: Int32
+
+    /// The next order; nil when there is none for now.
+    func order() -> Int32? {
+        var packet: UInt8 = 0
+        var none: Int32 = -1
+        switch so_receive_descriptor(descriptor, &packet, 1, &none) {
+        case -Int(EAGAIN), -Int(EINTR): return nil
+        case 1: return Int32(packet)
+        default: return Self.ended
+        }
+    }
 
     func tell(_ message: Message, _ sockets: [NamedDescriptor]) {
         for socket in sockets {

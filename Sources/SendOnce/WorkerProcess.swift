@@ -12,6 +12,12 @@ struct WorkerProcess {
     /// Sockets that it has sent, until it says that these are all.
     var sent: [NamedDescriptor] = []
 
+    /// Orders what the signal stands for.
+    func order(_ signal: Int32) {
+        var packet = UInt8(truncatingIfNeeded: signal)
+        if link >= 0 { _ = so_send_descriptor(link, &packet, 1, -1) }
+    }
+
     enum News {
         case ready([NamedDescriptor])
         case refused

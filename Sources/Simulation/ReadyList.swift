@@ -30,6 +30,7 @@ struct ReadyList {
                 let flags = socket.pollFlags
                 guard flags != 0 else { continue }
                 events[count] = so_event(tag: socket.tag, flags: flags)
+                if flags & UInt32(so_readable) != 0 { socket.isKnownReadable = true }
                 count += 1
             case .listener(let listener):
                 guard listener.isRegistered, !listener.waiting.isEmpty else {

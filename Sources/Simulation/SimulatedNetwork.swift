@@ -29,6 +29,12 @@ public final class SimulatedNetwork: SimulatedKernel {
     /// Wake-ups told to the worker so far, and which one is to be lost: for proving that a lost one is noticed.
     public private(set) var wakeUps = 0
     public var lostWakeUp: Int?
+    /// The socket whose wake-up was lost although there was something to do, and that has not been woken since.
+    private var lostSocket: SimulatedSocket?
+    /// What was lost, in words.
+    public private(set) var lostWakeUpFacts = ""
+    /// The lost wake-up was needed, and no later one has made up for it.
+    public var isLostForGood: Bool { lostSocket != nil }
     /// The last wait ended because nothing will ever happen again.
     public private(set) var isQuiet = false
 
@@ -158,7 +164,15 @@ public final class SimulatedNetwork: SimulatedKernel {
     func wake(_ socket: SimulatedSocket) {
         guard socket.isRegistered, !socket.isInReadyList else { return }
         wakeUps += 1
-        if wakeUps != lostWakeUp { ready.add(socket) }
+        guard wakeUps != lostWakeUp else {
+            if socket.needsWakeUp {
+                lostSocket = socket
+                lostWakeUpFacts = "descriptor \(socket.descriptor), \(socket.unreadBytes) bytes, flags \(socket.pollFlags)"
+            }
+            return
+        }
+        if socket === lostSocket { lostSocket = nil }
+        ready.add(socket)
     }
 
     private func wake(_ listener: SimulatedListener) {
@@ -281,7 +295,8 @@ public final class SimulatedNetwork: SimulatedKernel {
         precondition(!socket.isRegistered, "registered twice")
         socket.tag = tag
         socket.isRegistered = true
-        if socket.pollFlags != 0 { wake(socket) }
+        // What is there already is told, but a worker may as well look by itself: it is no edge that can be lost.
+        if socket.pollFlags != 0, !socket.isInReadyList { ready.add(socket) }
         return 0
     }
 

@@ -35,6 +35,12 @@ public final class SimulatedSocket {
     private var hasShutWrite = false
     private var hasSentEnd = false
     private var lacksSpace = false
+    /// Its owner has been told of bytes and has not read them all.
+    var isKnownReadable = false
+    /// Its connect has just been decided.
+    private var isNewlyDecided = false
+    /// The last write took less than it was given.
+    private var isBlocked = false
     /// Nothing overtakes on a connection: when the last packet that was sent will have arrived.
     private var lastArrival: UInt64 = 0
 
@@ -86,6 +92,7 @@ public final class SimulatedSocket {
 
     private func consume(_ count: Int) {
         arrived.drop(count)
+        if arrived.isEmpty { isKnownReadable = false }
         consumed(count)
     }
 
@@ -148,7 +155,8 @@ public final class SimulatedSocket {
             // Short of memory, not of window: no acknowledgement may ever come to tell of room.
             network.add(after: network.random.upTo(1_000_000), .writeSpace(self))
         }
-        if taken < count { lacksSpace = true }
+        isBlocked = taken < count
+        if isBlocked { lacksSpace = true }
         return taken
     }
 
@@ -205,6 +213,11 @@ public final class SimulatedSocket {
     func takeError() -> Int32 {
         defer { error = 0 }
         return error
+    }
+
+    /// Something has happened that its owner can only know by being woken: bytes, a decided connect, room for a blocked write.
+    var needsWakeUp: Bool {
+        (!arrived.isEmpty && !isKnownReadable) || isNewlyDecided || isBlocked
     }
 
     /// As tcp_poll tells it.
@@ -285,7 +298,9 @@ public final class SimulatedSocket {
             isEstablished = true
         }
         guard !isClosed else { return }
+        isNewlyDecided = true
         wake(UInt32(so_writable))
+        isNewlyDecided = false
     }
 
     func acknowledgeIfDue() {

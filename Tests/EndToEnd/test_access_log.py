@@ -97,6 +97,7 @@ class Json(AccessLogTest):
                             response__body_bytes=len(response.body))
         self.assertIncident(nonsense, route="_none", response__status=400, request__method=None)
         self.assertNotIn("path", nonsense["request"])
+        self.assertEqual(nonsense["incidents"], [record["id"] for record in proxy.wait_incidents(1)])
 
     def test_a_client_that_leaves(self):
         def script(conversation):

@@ -1,4 +1,8 @@
-"""Requests that no strict server accepts, request smuggling above all: refused, closed, and never seen by the upstream."""
+"""Requests that no strict server accepts, request smuggling above all: refused, closed, and never seen by the upstream.
+
+Those that break HTTP's own rules leave a record with the client as its origin; what is only too large, too new or not served
+leaves none.
+"""
 
 import upstream
 from harness import EndToEndTest
@@ -12,7 +16,7 @@ class BadRequestTest(EndToEndTest):
         self.origin = self.scripted(upstream.by_target({"/": upstream.ok(), "/good": upstream.ok(b"good")}))
         self.to = self.proxy(self.origin.address)
 
-    def refuse(self, text, *statuses, reaches_upstream=False):
+    def refuse(self, text, *statuses, reaches_upstream=False, kind=None):
         """The answer is one of the statuses, then the connection ends, and whatever followed was not taken for a request."""
         with self.to.connect() as one:
             try:
@@ -23,23 +27,42 @@ class BadRequestTest(EndToEndTest):
             response = one.read_response()
             self.assertIn(response.status, statuses, response)
             self.assertEqual(one.rest(), b"")
+            name = one.name
         if not reaches_upstream:
             self.assertEqual([bytes(c.received) for c in self.origin.conversations if c.received], [])
         # And the proxy is none the worse for it.
         self.assertEqual(self.to.get("/good").body, b"good")
-        self.assertNoIncidents(self.to)
+        if kind is None:
+            return self.assertNoIncidents(self.to)
+        incident = self.to.wait_incidents(1)[0]
+        self.assertIncident(
+            incident, kind=kind, certainty="proven", severity="warning", origin="client", client_impact="none",
+            client__address=name, evidence__phase="in_body" if reaches_upstream else "in_head",
+            route="main" if reaches_upstream else "_none")
+        labels = {"route": incident["route"], "upstream": "app" if reaches_upstream else "_none"}
+        self.to.wait_metric(1, "sendonce_incidents_total", kind=kind, certainty="proven", **labels)
+        self.assertEqual(self.end(self.to), [incident])
 
 
 def refused(name, text, *statuses, **options):
     """Adds a test of its own for each request, so that each is counted and named."""
     def test(self):
-        self.refuse(text, *statuses, **options)
+        default = "malformed_message" if options.get("reaches_upstream") else KINDS.get(name, ANY_OTHER[type(self)])
+        self.refuse(text, *statuses, kind=default, **options)
     return f"test_{name}", test
 
 
 def request(*fields, start="GET / HTTP/1.1", host="Host: a", body=""):
     return "\r\n".join([start, *([host] if host else []), *fields]) + "\r\n\r\n" + body
 
+
+# What is recorded where it is not the class's own kind.
+KINDS = {
+    "no_host": None, "two_hosts": "duplicate_field", "version_2_0": None, "version_3_1": None,
+    "huge_field": None, "too_many_fields": None, "huge_target": None, "connect": None,
+    "space_before_the_colon_of_transfer_encoding": "malformed_message",
+    "vertical_tab_before_chunked": "malformed_message",
+}
 
 SMUGGLED = "GET /admin HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -131,6 +154,9 @@ for name, test in [
         "Transfer-Encoding: chunked", start="POST / HTTP/1.1", body="1\r\nabc\r\n0\r\n\r\n" + SMUGGLED), 400, reaches_upstream=True),
 ]:
     setattr(Smuggling, name, test)
+
+
+ANY_OTHER = {BadRequests: "malformed_message", Smuggling: "conflicting_framing"}
 
 
 class Limits(BadRequestTest):

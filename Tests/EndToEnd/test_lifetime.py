@@ -140,11 +140,12 @@ class IncidentLog(EndToEndTest):
             for line in text.splitlines():
                 json.loads(line)
 
-    def test_ids_are_unique_and_in_order(self):
+    def test_ids_are_unique(self):
+        # An id is given when the offending bytes begin, and told when they have ended: lines may stand in another order.
         proxy = self.proxy(self.origin.address, incidents={"limit": {"burst": 1000, "per_second": 1000}})
         self.offend(proxy, 30)
         ids = [incident["id"] for incident in proxy.wait_incidents(30)]
-        self.assertEqual(ids, sorted(set(ids)))
+        self.assertEqual(len(set(ids)), 30)
 
     def test_what_the_limit_holds_back_is_told(self):
         proxy = self.proxy(self.origin.address, incidents={"limit": {"burst": 2, "per_second": 1}})

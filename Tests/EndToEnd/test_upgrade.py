@@ -59,8 +59,8 @@ class Upgrade(EndToEndTest):
             self.upgrade(proxy)
             self.assertEqual(proxy.get("/").body, b"OK")
             # Whoever was there is served once more, and told to come anew.
-            last = kept.get("/")
-            self.assertEqual((last.body, last.field("connection")), (b"OK", "close"))
+            wait_for(lambda: self.is_last(kept.get("/")), "an answer that is said to be the last")
+            self.assertEqual((kept.rest(), kept.ended), (b"", "eof"))
         wait_for(lambda: len(proxy.pids()) == 2, "the earlier worker process to end")
         self.assertEqual(proxy.pids()[0], old[0])
         self.assertNotEqual(proxy.pids()[1], old[1])
@@ -69,6 +69,10 @@ class Upgrade(EndToEndTest):
         self.assertEqual(proxy.ask_admin("/readyz").status, 200)
         proxy.reload(proxy.config)
         self.assertNoIncidents(proxy)
+
+    def is_last(self, response):
+        self.assertEqual(response.body, b"OK")
+        return response.field("connection") == "close"
 
     def test_answers_and_tunnels_live_on_beyond_the_drain(self):
         proxy = self.proxy(self.origin.address, timeouts_={"drain": "100ms"})

@@ -20,7 +20,47 @@ import Worlds
         #expect(failures.isEmpty, "scripts/simulate 0x\(String(seed, radix: 16)): \(lesson)")
     }
 
-    @Test func innocentWorlds() { run(WorldSeeds(base: 1, count: 120, isInnocent: true)) }
+    @Test func innocentWorlds() { run(WorldSeeds(base: 1, count: 60, isInnocent: true)) }
+
+    @Test func faultyWorlds() { run(WorldSeeds(base: 1, count: 60, isInnocent: false)) }
+
+    /// Edges are told once: losing any one that is needed, and that no later one makes up for, must show.
+    @Test func everyLostWakeUpIsNoticed() {
+        var lost = 0
+        var tried = 0
+        for seed in WorldSeeds(base: 5, count: 40, isInnocent: true) {
+            let whole = SimulatedWorld(seed: seed)
+            guard whole.isSteady, tried < 4 else { continue }
+            #expect(whole.run().isEmpty)
+            // What arrives behind an announced end is read by nobody.
+            guard whole.everyoneWasServed, whole.wakeUps < 200 else { continue }
+            tried += 1
+            for wakeUp in 1...whole.wakeUps {
+                let world = SimulatedWorld(seed: seed)
+                world.lostWakeUp = wakeUp
+                let failures = world.run()
+                guard world.isLostForGood else { continue }
+                lost += 1
+                #expect(
+                    !failures.isEmpty, "scripts/simulate 0x\(String(seed, radix: 16)) lost \(wakeUp): \(world.lostWakeUpFacts)")
+            }
+        }
+        #expect(lost > 10)
+    }
+
+    /// The same seed gives the same run, to the turn.
+    @Test func seedsReplay() {
+        for seed in WorldSeeds(base: 3, count: 6) {
+            let worlds = [SimulatedWorld(seed: seed), SimulatedWorld(seed: seed)]
+            var told: [[String]] = [[], []]
+            for i in 0...1 {
+                worlds[i].chronicle = { told[i].append($0) }
+                _ = worlds[i].run()
+            }
+            #expect(told[0] == told[1])
+            #expect(worlds[0].turns == worlds[1].turns)
+        }
+    }
 
     private func run(_ seeds: WorldSeeds) {
         for seed in seeds {

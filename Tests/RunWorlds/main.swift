@@ -2,21 +2,25 @@ import Glibc
 import Simulation
 import Worlds
 
-// RunWorlds [COUNT [innocent|faulty] [BASE]], or RunWorlds 0xSEED [told]. Without a base each run has worlds of its own.
+// RunWorlds [COUNT [innocent|faulty] [BASE]], RunWorlds 0xSEED [told] [lost WAKEUP], or RunWorlds wakeups [COUNT]. Without a base each run has worlds of its own.
 
 func fromSystem() -> UInt64 { UInt64.random(in: 1...UInt64(UInt32.max)) }
 
-func runOne(_ seed: UInt64, told: Bool) -> Never {
+func runOne(_ seed: UInt64, told: Bool) -> Int32 {
     let world = SimulatedWorld(seed: seed)
     if told { world.chronicle = { print($0) } }
+    if let place = arguments.firstIndex(of: "lost") { world.lostWakeUp = Int(arguments[place + 1]) }
     let failures = world.run()
     for failure in failures { print(failure) }
     print("0x\(String(seed, radix: 16)): \(failures.isEmpty ? "nothing wrong" : "\(failures.count) failures")")
-    exit(failures.isEmpty ? 0 : 1)
+    return failures.isEmpty ? 0 : 1
 }
 
-func runMany(_ count: Int, isInnocent: Bool?, base: UInt64) -> Never {
-    var (bad, done, turns, incidents) = (0, 0, 0, 0)
+func runMany(_ count: Int, isInnocent: Bool?, base: UInt64) -> Int32 {
+    var bad = 0
+    var done = 0
+    var turns = 0
+    var incidents = 0
     for seed in WorldSeeds(base: base, count: count, isInnocent: isInnocent) {
         let world = SimulatedWorld(seed: seed)
         let failures = world.run()
@@ -30,15 +34,42 @@ func runMany(_ count: Int, isInnocent: Bool?, base: UInt64) -> Never {
         if bad == 10 { break }
     }
     print("\(done) worlds (base \(base)): \(turns) turns of the worker, \(incidents) incidents, \(bad) bad worlds")
-    exit(bad == 0 ? 0 : 1)
+    return bad == 0 ? 0 : 1
+}
+
+/// Loses each wake-up of a world in turn: those that nothing made up for, and how many the world noticed.
+func loseWakeUps(_ seed: UInt64) -> Int32 {
+    let whole = SimulatedWorld(seed: seed)
+    guard whole.isSteady, whole.run().isEmpty, whole.everyoneWasServed else { return 0 }
+    var lost = 0
+    var unnoticed: [String] = []
+    for wakeUp in 1...max(1, whole.wakeUps) {
+        let world = SimulatedWorld(seed: seed)
+        world.lostWakeUp = wakeUp
+        let failures = world.run()
+        guard world.isLostForGood else { continue }
+        lost += 1
+        if failures.isEmpty { unnoticed.append("\(wakeUp): \(world.lostWakeUpFacts)") }
+    }
+    print("0x\(String(seed, radix: 16)): \(whole.wakeUps) wake-ups, \(lost) lost for good, unnoticed: \(unnoticed)")
+    return unnoticed.isEmpty ? 0 : 1
 }
 
 let arguments = Array(CommandLine.arguments.dropFirst())
 let first = arguments.first ?? "1000"
-if first.hasPrefix("0x"), let seed = UInt64(first.dropFirst(2), radix: 16) { runOne(seed, told: arguments.contains("told")) }
+if first == "wakeups" {
+    var result: Int32 = 0
+    for seed in WorldSeeds(base: 5, count: Int(arguments.dropFirst().first ?? "") ?? 12, isInnocent: true) {
+        result |= loseWakeUps(seed)
+    }
+    exit(result)
+}
+if first.hasPrefix("0x"), let seed = UInt64(first.dropFirst(2), radix: 16) {
+    exit(runOne(seed, told: arguments.contains("told")))
+}
 guard let count = Int(first) else {
     print("usage: RunWorlds [COUNT [innocent|faulty] [BASE] | 0xSEED [told]]")
     exit(2)
 }
 let kinds = arguments.contains("innocent") ? true : arguments.contains("faulty") ? false : nil
-runMany(count, isInnocent: kinds, base: arguments.dropFirst().compactMap { UInt64($0) }.first ?? fromSystem())
+exit(runMany(count, isInnocent: kinds, base: arguments.dropFirst().compactMap { UInt64($0) }.first ?? fromSystem()))

@@ -12,6 +12,7 @@ final class FaultPlay {
     private(set) var after = After.nothing
     private(set) var expected: [Expected] = []
     private(set) var isFaulty = false
+    private(set) var toConfirm: [Int] = []
     /// Bytes of the connection before this answer.
     let sentBefore: Int
     private let served: ScriptedUpstream.Served
@@ -62,14 +63,13 @@ final class FaultPlay {
             bytes.insert(contentsOf: block, at: place)
             expect(.lateInterim, .proven, [.inBody], surplus: block.count)
         case .secondHeadInLength:
-            let end = bodyStart + script.body.count
-            after = .stray(Array(bytes[end...]), delay: 0)
-            bytes.removeSubrange(end...)
+            bytes.replaceSubrange(bodyStart..., with: script.faultyBody[..<script.body.count])
+            after = .stray(Array(script.faultyBody[script.body.count...]), delay: 0)
         case .badChunkSize:
             let place = bodyStart + random.pick(script.chunkStarts)
             bytes.replaceSubrange(place..., with: "zz\r\nrubbish".utf8)
             after = .stops
-            expect(.malformedMessage, .proven, [.inBody], surplus: bytes.count - place)
+            expect(.malformedMessage, .proven, [.inBody])
         case .truncated(let at, let reset):
             bytes.removeSubrange((bodyStart + min(at, script.framed.count))...)
             // The last chunk belongs to a chunked body: cut before it.
@@ -100,7 +100,7 @@ final class FaultPlay {
     private func garbageForHead(_ bytes: inout [UInt8], _ upstream: ScriptedUpstream) {
         bytes = Array("rubbish in place of an answer\r\n\r\n".utf8)
         after = .stops
-        guard served.ordinal > 1 else { return expect(.malformedMessage, .proven, [.inHead], surplus: bytes.count) }
+        guard served.ordinal > 1 else { return expect(.malformedMessage, .proven, [.inHead]) }
         let previous = upstream.served[served.ordinal - 2]
         served.story.mayBeVictim = true
         expected.append(
@@ -130,6 +130,16 @@ final class FaultPlay {
                 phases: leftBytes >= bodyStart ? [.inBody] : [.inHead]))
     }
 
+    /// Until everything has been sent, an incident may come or not: the proxy may already have seen enough.
+    func announce(_ world: SimulatedWorld) {
+        for expected in expected {
+            var announced = expected
+            announced.isOptional = true
+            let place = world.expect(announced)
+            if !expected.isOptional { toConfirm.append(place) }
+        }
+    }
+
     private func cut(_ bytes: [UInt8], _ pauses: [(at: Int, delay: UInt64)]) {
         var at = 0
         var delay: UInt64 = 0
@@ -139,7 +149,8 @@ final class FaultPlay {
                 delay = 0
             }
             at = max(at, pause.at)
-            delay += pause.delay
+            // What is wrong comes together: it is listened to for a while only.
+            delay += isFaulty ? min(pause.delay, 5_000_000) : pause.delay
         }
         pieces.append(Piece(delay: delay, bytes: Array(bytes[at...])))
     }

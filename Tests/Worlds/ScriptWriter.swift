@@ -136,7 +136,7 @@ struct ScriptWriter {
         var text = "HTTP/1.1 \(script.status) \(script.status == 200 ? "OK" : "Some Reason")\r\nX-Id: \(script.id)\r\n"
         if random.chance(perMille: 300) { text += "Date: Tue, 24 Nov 2026 09:00:00 GMT\r\n" }
         for i in 0..<random.below(4) { text += "X-Answer-\(i): \(String(repeating: "w", count: random.below(40)))\r\n" }
-        if script.fault == .duplicateField { text += "ETag: \"a\"\r\nETag: \"b\"\r\n" }
+        if script.fault == .duplicateField { script.faultyFields = "ETag: \"a\"\r\nETag: \"b\"\r\n" }
         switch script.framing {
         case .none:
             // HEAD and 304 may say how long the body would have been.
@@ -146,22 +146,18 @@ struct ScriptWriter {
                     ? "Content-Length: \(random.below(5000))\r\n" : "Transfer-Encoding: chunked\r\n"
             }
         case .length:
+            text += "Content-Length: \(script.body.count)\r\n"
+            script.framed = script.body
             if script.fault == .secondHeadInLength {
                 let block = Array("HTTP/1.1 500 Internal Server Error\r\nX-Id: \(script.id)\r\nContent-Length: 0\r\n\r\n".utf8)
-                let count = script.body.count
-                script.body.insert(contentsOf: block, at: random.below(count))
-                text += "Content-Length: \(count)\r\n"
-                script.framed = script.body
-                script.body = Array(script.body[..<count])
-            } else {
-                text += "Content-Length: \(script.body.count)\r\n"
-                script.framed = script.body
+                script.faultyBody = script.body
+                script.faultyBody.insert(contentsOf: block, at: random.below(script.body.count))
             }
-            if script.fault == .lengthsDiffer { text += "Content-Length: \(script.body.count + 1)\r\n" }
-            if script.fault == .lengthTwice { text += "Content-Length: \(script.body.count)\r\n" }
+            if script.fault == .lengthsDiffer { script.faultyFields = "Content-Length: \(script.body.count + 1)\r\n" }
+            if script.fault == .lengthTwice { script.faultyFields = "Content-Length: \(script.body.count)\r\n" }
         case .chunked:
             text += "Transfer-Encoding: chunked\r\n"
-            if script.fault == .lengthWithChunked { text += "Content-Length: \(script.body.count)\r\n" }
+            if script.fault == .lengthWithChunked { script.faultyFields = "Content-Length: \(script.body.count)\r\n" }
             script.framed = chunked(script.body, trailer: script.trailer, &script.chunkStarts)
         case .close: script.framed = script.body
         }

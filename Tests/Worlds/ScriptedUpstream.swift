@@ -11,8 +11,10 @@ final class ScriptedUpstream: SimulatedPeer {
         var bytes: Int
         /// Whether they left with the answer's last bytes.
         var isAtOnce: Bool
-        /// The first request that reached the upstream after the guilty one.
-        var next: Served?
+        /// The requests that reached the upstream after the guilty one.
+        var others: [Served] = []
+        /// It was written into the middle of another answer, and may be a part of it.
+        var isInside = false
     }
 
     /// One request of this connection and its answer.
@@ -90,16 +92,22 @@ final class ScriptedUpstream: SimulatedPeer {
         guard let id = Int(head.value("x-client") ?? ""), let story = world.stories[id] else {
             return world.fail("an upstream got a request that nobody sent: \(head.startLine)")
         }
-        if let current, !current.isAnswered, !hasStopped {
+        // Who has been given another's answer asks on.
+        if let current, !current.isAnswered, !hasStopped, stray == nil {
             world.fail("request \(id) reached its upstream before the answer to \(current.story.id) had ended")
         }
         check(head, story)
         var script = story.answer
         // Each fault is played once, and one connection has one fault behind an answer's end.
         if story.hasUsedFault || stray != nil || garbageIsDue { script.fault = nil }
+        // On a Unix-domain socket there is no reset, and no way to tell where such a body should have ended.
+        if case .truncated(_, reset: true) = script.fault, world.weather.upstreamLink.isUnix, script.framing == .close {
+            script.fault = nil
+        }
+        if script.fault != nil { script.head.insert(contentsOf: script.faultyFields.utf8, at: script.head.count - 2) }
         let next = Served(story, ordinal: served.count + 1, script: script)
-        if stray != nil, stray!.next == nil {
-            stray!.next = next
+        if stray != nil {
+            stray!.others.append(next)
             story.mayBeVictim = true
         }
         story.arrivals.append(Story.Arrival(connection: number, ordinal: next.ordinal))
@@ -175,6 +183,7 @@ final class ScriptedUpstream: SimulatedPeer {
         }
         let play = FaultPlay(served, on: self, random: &world.random)
         if play.isFaulty { served.story.hasUsedFault = true }
+        play.announce(world)
         let pieces = play.pieces
         world.network.after(served.script.delay) { [weak self] in
             guard let self else { return }
@@ -197,7 +206,7 @@ final class ScriptedUpstream: SimulatedPeer {
     /// Everything that belongs to the answer has been given to the socket, and what its fault puts right behind it.
     private func answered(_ served: Served, _ play: FaultPlay) {
         served.isAnswered = true
-        for expected in play.expected { world.expect(expected) }
+        for place in play.toConfirm { world.confirm(place) }
         if served.script.status == 101, served.script.fault == nil {
             isTunnel = true
             reader.switchToRaw()
@@ -221,6 +230,7 @@ final class ScriptedUpstream: SimulatedPeer {
             noteStray(served, bytes.count, isAtOnce: delay == 0)
             let step = { [weak self] in
                 guard let self, !hasStopped, isOpen else { return self?.forgetStray() ?? () }
+                if let current, current !== served, current.isAnswering { stray?.isInside = true }
                 say(bytes)
                 if served.script.closes { closeAfterwards() }
             }
@@ -270,7 +280,7 @@ final class ScriptedUpstream: SimulatedPeer {
     // MARK: Strays
 
     private func noteStray(_ served: Served, _ count: Int, isAtOnce: Bool) {
-        stray = Stray(fault: served.script.fault!, guilty: served, bytes: count, isAtOnce: isAtOnce, next: nil)
+        stray = Stray(fault: served.script.fault!, guilty: served, bytes: count, isAtOnce: isAtOnce)
     }
 
     /// The connection was gone before the bytes could leave.

@@ -53,6 +53,9 @@ struct AnswerScript {
     /// Where the answer is cut, and how long the pauses are there.
     var pauses: [(at: Int, delay: UInt64)] = []
     var fault: Fault?
+    /// Field lines that its fault adds to the header block, and the body with a header block in it that its fault sends.
+    var faultyFields = ""
+    var faultyBody: [UInt8] = []
     /// Where in the framed body a header block or garbage is put: at the start of a chunk.
     var chunkStarts: [Int] = []
 

@@ -28,6 +28,22 @@ public final class SimulatedWorld {
     public private(set) var turns = 0
     public var incidentCount: Int { incidents.count }
     /// Takes a line for everything that peers see and do.
+    /// Loses this wake-up of the worker, the first being 1: a world must notice.
+    public var lostWakeUp: Int? {
+        get { network.lostWakeUp }
+        set { network.lostWakeUp = newValue }
+    }
+    /// No connection ended, as announced, before a request that was already on its way.
+    public var everyoneWasServed: Bool { stories.values.allSatisfy { $0.outcome != .unserved } }
+    public var lostWakeUpFacts: String { network.lostWakeUpFacts }
+    public var wakeUps: Int { network.wakeUps }
+    /// The lost wake-up was needed, and nothing made up for it.
+    public var isLostForGood: Bool { network.isLostForGood }
+    /// Nobody goes away in the middle, so that every wake-up serves somebody.
+    public var isSteady: Bool {
+        weather.isInnocent && weather.upstreamIdleNanoseconds == nil
+            && stories.values.allSatisfy { $0.request.abort == nil && $0.answer.start == .afterRequest }
+    }
     public var chronicle: ((String) -> Void)?
     private var start: UInt64 = 0
     /// The most bytes of buffers that were lent at once.
@@ -68,6 +84,8 @@ public final class SimulatedWorld {
         upstream.connectionsMax = weather.connectionsMax
         upstream.idleMax = weather.idleMax
         upstream.queueTimeout = 30_000_000_000
+        // Nothing that is lost may be made up for by a deadline within the time that a request may take.
+        upstream.connectTimeout = 60_000_000_000
         if !weather.isInnocent { upstream.bodyIdleTimeout = 2_000_000_000 }
         var route = Plan.Route(name: "all", upstream: 0)
         route.onViolation = weather.policy
@@ -88,6 +106,7 @@ public final class SimulatedWorld {
             for story in made { stories[story.id] = story }
             let plan = ClientPlan(made, weather.clientLink)
             plan.pipelines = random.chance(perMille: 250)
+            for story in made { story.isPipelined = plan.pipelines }
             plan.readsSlowly = random.chance(perMille: 250)
             plan.readPause = random.pick([100_000, 5_000_000])
             plan.halfCloses = random.chance(perMille: 150)
@@ -126,7 +145,14 @@ public final class SimulatedWorld {
         chronicle("\(microseconds) us  \(who): \(what())")
     }
 
-    func expect(_ incident: Expected) { expected.append(incident) }
+    /// Gives the place of an incident that must follow, to be confirmed when all that yields it has been sent.
+    @discardableResult
+    func expect(_ incident: Expected) -> Int {
+        expected.append(incident)
+        return expected.count - 1
+    }
+
+    func confirm(_ place: Int) { expected[place].isOptional = false }
 
     /// An upstream has closed a connection by itself: a request may be on its way to it.
     func noteClose(_ upstream: ScriptedUpstream) { closes += 1 }

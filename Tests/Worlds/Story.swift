@@ -29,6 +29,8 @@ final class Story {
     let request: RequestScript
     let answer: AnswerScript
     var isSent = false
+    /// Sent without waiting for the answers before it.
+    var isPipelined = false
     var outcome = Outcome.nothing
     var arrivals: [Arrival] = []
     var hasUsedFault = false
@@ -38,6 +40,9 @@ final class Story {
     var mayBeVictim = false
     /// Interim responses of its own that its client got.
     var interims = 0
+    /// Whose other interim responses it got.
+    var strangeInterims: [String] = []
+    var sentAt: UInt64 = 0
     var finishedAt: UInt64 = 0
 
     init(_ request: RequestScript, _ answer: AnswerScript) {
@@ -46,6 +51,10 @@ final class Story {
     }
 
     var id: Int { request.id }
+    /// What its client gets when a header block stood in the body, for the length is all that the client knows.
+    var faultyBody: [UInt8]? {
+        hasUsedFault && answer.fault == .secondHeadInLength ? Array(answer.faultyBody[..<answer.body.count]) : nil
+    }
 }
 
 /// An incident that an upstream's fault must yield.

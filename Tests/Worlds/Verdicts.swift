@@ -3,14 +3,19 @@ import Report
 
 /// Holds what happened in a world against what may happen.
 enum Verdicts {
+    /// Longest that a request may take: less than any deadline that would make up for something lost.
+    private static let durationMax: UInt64 = 55_000_000_000
+
     /// Whether a request's outcome is one that it may have.
     static func judge(_ story: Story, _ world: SimulatedWorld) {
         func fail(_ what: String) {
             world.fail(
                 "request \(story.id) (\(story.request.method), answer \(story.answer.status) \(story.answer.framing)): \(what)")
         }
+        if !story.strangeInterims.isEmpty, !story.mayBeVictim { fail("got interim responses of \(story.strangeInterims)") }
         switch story.outcome {
         case .whole:
+            if story.finishedAt > story.sentAt + durationMax, world.weather.isInnocent { fail("took very long") }
             if !story.request.isHTTP10, story.interims != story.answer.interims.count, !story.mayBeVictim,
                 !story.request.asksTunnel
             {
@@ -23,7 +28,11 @@ enum Verdicts {
         case .nothing:
             fail(story.isSent ? "got no answer" : "was never sent")
         case .cut:
-            guard let fault = story.usedFault, fault.mayCut(world.weather.policy) else { return fail("was cut") }
+            // The reset that `fail` demands may overtake answers before it.
+            let isAllowed =
+                story.mayBeVictim || (story.isPipelined && world.weather.policy == .fail)
+                || story.usedFault?.mayCut(world.weather.policy) ?? false
+            if !isAllowed { fail("was cut") }
         case .proxyError(let status):
             if !mayFail(story, with: status, world) { fail("got \(status)") }
         case .wrong(let what):
@@ -36,7 +45,7 @@ enum Verdicts {
         switch status {
         case 502:
             if world.closes > 0, !story.request.isReplayable || world.closes >= replayLimit { return true }
-            if story.mayBeVictim { return true }
+            if story.mayBeVictim || world.incidents.contains(where: { id($0.victim) == story.id }) { return true }
             return story.usedFault?.mayFail(world.weather.policy) ?? false
         // The server's word to an idle connection, which crossed a request on its way.
         case 408: return world.weather.upstreamIdleNanoseconds != nil && world.closes > 0
@@ -96,6 +105,10 @@ enum Verdicts {
         else { return }
         switch (incident.clientImpact, story.outcome) {
         case (.none, .whole), (.aborted, .cut), (.badGateway, .proxyError(502)), (.misdelivered, _): break
+        // The reset came before its first byte, which then looks like an answer before it.
+        case (.aborted, .unserved),
+            (.none, .cut) where story.isPipelined && world.weather.policy == .fail:
+            break
         // Another of its faults, or the fault of another, did more.
         case (.none, _) where world.incidents.count { id($0.request) == who || id($0.victim) == who } > 1: break
         default: fail("impact \(incident.clientImpact.rawValue), but the client's outcome is \(story.outcome)")
@@ -110,7 +123,7 @@ enum Verdicts {
         _ stray: ScriptedUpstream.Stray, of upstream: ScriptedUpstream, _ left: inout [Incident], _ world: SimulatedWorld
     ) {
         let guilty = stray.guilty
-        if stray.next == nil, !upstream.hasPartialRequest {
+        if stray.others.isEmpty, !upstream.hasPartialRequest {
             var expected = Expected(
                 kind: .bodyAfterEnd, id: guilty.story.id, connection: upstream.number, ordinal: guilty.ordinal,
                 surplusBytes: stray.bytes, phases: [.afterEnd, .idle])
@@ -122,16 +135,28 @@ enum Verdicts {
                 expected.phases = [.inBody]
             default: break
             }
-            return world.expect(expected)
+            world.expect(expected)
+            // An exchange before it on the connection may have been answered late: accounting suspects that, and must say so.
+            if expected.kind == .secondResponse, guilty.ordinal > 1 {
+                let before = upstream.served[guilty.ordinal - 2]
+                world.expect(
+                    Expected(
+                        kind: .misdeliveredResponse, certainty: .suspected, id: before.story.id, connection: upstream.number,
+                        ordinal: before.ordinal, phases: [.idle], victim: guilty.story.id, isOptional: true))
+            }
+            return
         }
+        let involved = [guilty.story.id] + stray.others.map(\.story.id)
         let before = left.count
         left.removeAll { incident in
-            guard incident.upstream?.connection == UInt64(upstream.number) else { return false }
-            let names = [id(incident.request), id(incident.victim)]
-            return names.contains(guilty.story.id) || names.contains(stray.next?.story.id ?? -1)
+            incident.upstream?.connection == UInt64(upstream.number)
+                && [id(incident.request), id(incident.victim)].contains { $0.map(involved.contains) ?? false }
         }
-        // An interim response is passed on as the next answer's own; a body in the making ends the connection unseen.
-        var mayBeSilent = stray.next == nil || stray.next!.story.request.hasBody
+        // An interim response is passed on as the next answer's own; a body in the making ends the connection unseen, and a
+        // body that its connection ends takes everything in.
+        var mayBeSilent =
+            stray.isInside || stray.others.isEmpty
+            || stray.others.contains { $0.story.request.hasBody || $0.script.framing == .close }
         if case .interimAfterEnd = stray.fault { mayBeSilent = true }
         if case .lineEnds = stray.fault { mayBeSilent = true }
         if before == left.count, !mayBeSilent { world.fail("nothing was recorded of the stray of request \(guilty.story.id)") }

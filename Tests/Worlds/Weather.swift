@@ -48,7 +48,8 @@ struct Weather {
             connectionsMax = random.pick([1024, 1024, 1024, 1, 2])
             idleMax = random.pick([256, 256, 1])
             if random.chance(perMille: 250) { upstreamIdleNanoseconds = 70_000_000 + random.upTo(400_000_000) }
-            if servers > 1 { refusesPerMille = random.pick([0, 0, 300]) }
+            // Where there is no other room, a server that refuses is asked again.
+            if servers > 1, connectionsMax == 1024 { refusesPerMille = random.pick([0, 0, 300]) }
         } else {
             quarantine = random.pick([60_000_000_000, 60_000_000_000, 200_000_000, 0])
         }

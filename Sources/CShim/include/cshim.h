@@ -87,8 +87,8 @@ socklen_t so_address_length(const struct sockaddr_storage *a);
 static inline int so_eventfd(void) { return (int)SO_RESULT(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)); }
 /* Blocks the signals in this thread (and those it starts) and returns a descriptor that reads them. */
 int so_signalfd(const int *signals, int count, int nonblocking);
-/* The next signal's number from a signalfd, or -errno. The sender is its process, 0 for the kernel (a terminal's keys). */
-int so_next_signal(int fd, int *sender);
+/* The next signal's number from a signalfd, or -errno. */
+int so_next_signal(int fd);
 
 /* Forks. In the child: 0, and it gets the signal when its parent ends. Returns the child's process, or -errno. */
 int so_fork(int death_signal);

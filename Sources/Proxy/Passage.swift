@@ -1,0 +1,41 @@
+import Wire
+
+/// What the worker does to every request of a route, in a form that is read without counting references.
+struct Passage: BitwiseCopyable {
+    /// Answered with a redirect.
+    var redirects: Bool
+    /// The target goes on other than it came.
+    var changesTarget: Bool
+    /// The plan keeps them.
+    var requestFields: Unmanaged<FieldChanges>?
+    var responseFields: Unmanaged<FieldChanges>?
+
+    init(_ route: Plan.Route) {
+        redirects = route.redirect != nil
+        changesTarget = !route.stripPrefix.isEmpty || route.rewrite != nil
+        requestFields = route.requestFields.map { .passUnretained($0) }
+        responseFields = route.responseFields.map { .passUnretained($0) }
+    }
+}
+
+extension Unmanaged<FieldChanges>? {
+    var lines: UnsafeBufferPointer<UInt8> {
+        self?._withUnsafeGuaranteedRef { $0.lines } ?? UnsafeBufferPointer(start: nil, count: 0)
+    }
+
+    /// Whether the proxy leaves out the line of this name that it would write itself.
+    @inline(__always)
+    func replaces(_ name: FieldName) -> Bool { self?._withUnsafeGuaranteedRef { $0.replaces(name) } ?? false }
+
+    /// Leaves the lines of the block out that are taken out or set anew.
+    @inline(__always)
+    func drop(_ block: inout HeaderBlock) {
+        guard let changes = self else { return }
+        changes._withUnsafeGuaranteedRef { $0.drop(&block) }
+    }
+
+    /// The Host field to be set; empty for the request's own.
+    var host: UnsafeBufferPointer<UInt8> {
+        self?._withUnsafeGuaranteedRef { $0.host } ?? UnsafeBufferPointer(start: nil, count: 0)
+    }
+}
