@@ -99,7 +99,7 @@ func http2(_ bytes: [UInt8]) {
             let step = exactly(held) { session.receive($0, count: held.count, now: 1_000_000, block: &block) }
             check(step.consumed <= held.count, "more consumed than there is")
             held.removeFirst(step.consumed)
-            if step.bodyCount > 0 { session.consumed(step.stream, step.bodyCount) }
+            if step.event == .body, step.bodyCount > 0 { session.consumed(step.stream, step.bodyCount) }
             if case .needMore = step.event { break }
             // Over: it says so for ever.
             if case .failed = step.event { return }
