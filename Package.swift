@@ -43,7 +43,7 @@ let package = Package(
         .target(
             name: "Replay",
             dependencies: [
-                "Wire", "HTTP1", "Detector", "Report", "Configuration", "EventLoop", "Simulation", "Proxy", "Traces",
+                "Wire", "HTTP1", "HTTP2", "Detector", "Report", "Configuration", "EventLoop", "Simulation", "Proxy", "Traces",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(name: "Admin", dependencies: ["Report", "Detector", "CShim"]),
@@ -67,7 +67,7 @@ let package = Package(
         .testTarget(name: "DetectorTests", dependencies: ["Detector", "Exchanges", "Wire"]),
         .testTarget(name: "ExplanationsTests", dependencies: ["Explanations", "Detector"]),
         .testTarget(name: "TracesTests", dependencies: ["RecordedTraces", "Traces", "Detector"]),
-        .testTarget(name: "ReplayTests", dependencies: ["Replay", "RecordedTraces", "Traces"]),
+        .testTarget(name: "ReplayTests", dependencies: ["Replay", "RecordedTraces", "Report", "Traces"]),
         .testTarget(name: "ReportTests", dependencies: ["Report", "Detector", "Exchanges", "Wire"]),
         .testTarget(name: "AdminTests", dependencies: ["Admin", "Report", "Detector", "CShim"]),
         .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Detector", "Wire"]),

@@ -88,7 +88,10 @@ extension Worker {
     private func bodyFraming(_ slot: Int32, ended: Bool) -> BodyDecoder.Framing {
         let u = upstreams[slot]
         guard u.pointee.isStream else { return u.pointee.decoder.body.framing }
-        if ended { return .none }
+        // Where there is no body, its end may come apart all the same: in a frame without payload.
+        let status = responseBlock.status
+        let isBodiless = status == 204 || status == 304 || exchanges[u.pointee.exchange].pointee.request.method == .head
+        if ended || isBodiless { return .none }
         return responseBlock.facts.contains(.contentLength) ? .length : .untilClose
     }
 

@@ -4,15 +4,23 @@ import Wire
 /// What the upstream said, as events: one line each, in the order in which it was said, body bytes added up.
 struct EventLog {
     /// What was said in answer to each request, by its number.
-    private(set) var answers: [Int: UpstreamAnswer] = [:]
-    private final class Connection {
-        var decoder = ResponseDecoder()
-        var block = HeaderBlock(capacity: 256)
-        var held: [UInt8] = []
+    var answers: [Int: UpstreamAnswer] = [:]
+    final class Connection {
+        /// Nil on HTTP/1.
+        let frames: FrameReader?
+        /// HTTP/2: the requests by their streams.
+        var streams: [Int32: (number: Int, method: Wire.Method)] = [:]
+        /// Streams on which nothing can be read as an answer any more.
+        var broken: Set<Int32> = []
+        fileprivate var decoder = ResponseDecoder()
+        fileprivate var block = HeaderBlock(capacity: 256)
+        fileprivate var held: [UInt8] = []
+        fileprivate var isMalformed = false
         var request = 0
         var bodyBytes = 0
         var surplusBytes = 0
-        var isMalformed = false
+
+        init(isHTTP2: Bool) { frames = isHTTP2 ? FrameReader(.client) : nil }
     }
 
     private(set) var lines: [String] = []
@@ -20,21 +28,26 @@ struct EventLog {
     private static let limits = HeadLimits(headerBytesMax: 64 << 10)
 
     /// Another connection: gives its number.
-    mutating func open() -> Int {
-        connections.append(Connection())
+    mutating func open(isHTTP2: Bool) -> Int {
+        connections.append(Connection(isHTTP2: isHTTP2))
         return connections.count - 1
     }
 
     mutating func requestSent(_ number: Int, _ method: Wire.Method, on connection: Int) {
         let place = connections[connection]
+        if let frames = place.frames { return streamOpened(number, method, place, frames) }
         flush(place)
         place.request = number
         // A 101 is reported as what it is, whether or not it was asked for.
         place.decoder.requestSent(method: method, asksUpgrade: true)
     }
 
+    /// What was recorded of the answer cannot be said where the request has come.
+    mutating func isNotPlayed(_ number: Int) { lines.append("\(number) not played: it came on another connection") }
+
     mutating func receive(_ bytes: [UInt8], on connection: Int) {
         let place = connections[connection]
+        if let frames = place.frames { return receive(bytes, place, frames) }
         place.held += bytes
         while !place.held.isEmpty {
             if place.isMalformed {
@@ -80,12 +93,12 @@ struct EventLog {
         if step.ended { tell("end", place) }
     }
 
-    private mutating func tell(_ event: String, _ place: Connection) {
+    mutating func tell(_ event: String, _ place: Connection) {
         flush(place)
         lines.append("\(place.request) \(event)")
     }
 
-    private mutating func flush(_ place: Connection) {
+    mutating func flush(_ place: Connection) {
         if place.bodyBytes > 0 { lines.append("\(place.request) body \(place.bodyBytes)") }
         if place.surplusBytes > 0 { lines.append("\(place.request) surplus \(place.surplusBytes)") }
         place.bodyBytes = 0
@@ -95,7 +108,7 @@ struct EventLog {
     /// The upstream has ended its direction: a body that ends with the connection is whole.
     mutating func end(on connection: Int) {
         let place = connections[connection]
-        guard place.decoder.phase == .body, place.decoder.receiveEnd() else { return }
+        guard place.frames == nil, place.decoder.phase == .body, place.decoder.receiveEnd() else { return }
         answers[place.request]?.isWhole = true
         tell("end", place)
     }

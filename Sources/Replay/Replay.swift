@@ -40,6 +40,8 @@ public final class Replay {
         /// Lines of the event log, without the `=`.
         public var events: [String]
         public var incidents: [Expectation]
+        /// The incidents' records, in the same order.
+        public var records: [Incident]
         /// Requests whose clients got what they must not get: neither exactly their first answer nor one that is visibly cut.
         public var faults: [String]
     }
@@ -72,7 +74,7 @@ public final class Replay {
 
     private func run() throws(Unplayable) -> Outcome {
         guard let address = SocketAddress(unixPath: "/upstream") else { throw Unplayable(description: "no address") }
-        let plan = Self.plan(address)
+        let plan = Self.plan(address, isHTTP2: script.isHTTP2)
         let metrics = Metrics(schema: plan.metricsSchema(listeners: ["replay"]), version: "replay")
         // Every record counts here, however many there are.
         let recorder = IncidentRecorder(metrics: metrics, log: nil, limit: IncidentLimit(burst: .max))
@@ -91,13 +93,13 @@ public final class Replay {
         }
         repeat { worker.turn(waitMilliseconds: -1) } while !network.isQuiet
         events.finish()
-        let incidents = recorder.ring.incidents(limit: .max).map { Expectation($0.incident) }
+        let records = recorder.ring.incidents(limit: .max).map(\.incident)
         let faults = clients.compactMap { client in
             AnswerCheck.fault(client.answer, events.answers[client.answer.request]).map {
                 "the client of request \(client.answer.request) got \($0)"
             }
         }
-        return Outcome(events: events.lines, incidents: incidents, faults: faults)
+        return Outcome(events: events.lines, incidents: records.map { Expectation($0) }, records: records, faults: faults)
     }
 
     /// Nothing is delayed, nothing is cut but by the script.
@@ -108,8 +110,9 @@ public final class Replay {
     }
 
     /// The defaults, but that the recorded requests shared their connection whatever the time between them.
-    private static func plan(_ address: SocketAddress) -> Plan {
+    private static func plan(_ address: SocketAddress, isHTTP2: Bool) -> Plan {
         var upstream = Plan.Upstream(name: "recorded", servers: [Plan.Server(name: "recorded", address: address)])
+        upstream.isHTTP2 = isHTTP2
         upstream.reuse = .always
         var limits = Plan.Limits()
         limits.clientConnections = 64

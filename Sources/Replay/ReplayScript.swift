@@ -20,33 +20,41 @@ struct ReplayScript {
         /// Nanoseconds since the start of the trace.
         var time: UInt64
         var method: Wire.Method
+        /// HTTP/2: the stream that it was sent on. What the upstream said names it.
+        var stream: Int32 = 0
         /// What the client sends, each piece so many nanoseconds after the first.
         var pieces: [(after: UInt64, bytes: [UInt8])]
         var lines: [Line] = []
     }
 
     private(set) var requests: [Request] = []
+    /// What the upstream sent before any request was sent: on HTTP/2, its settings.
+    private(set) var preamble: [Line] = []
     /// Bytes that the upstream sent in all.
     private(set) var upstreamBytes = 0
-    /// What the upstream sent before any request was sent.
-    private(set) var unasked = 0
+    let isHTTP2: Bool
 
     init(_ trace: Trace) throws(Replay.Unplayable) {
+        isHTTP2 = trace.pieces.contains { $0.isOfHTTP2 }
         if trace.isPipelined {
             throw Replay.Unplayable(
                 description:
                     "pipelined: a request before the answer to the one before it has ended, which the proxy never sends")
         }
+        if let words = trace.wordsWithoutBytes {
+            throw Replay.Unplayable(description: "the bytes of its frames were not kept: \(words)")
+        }
+        guard var streams = StreamRequests() else { throw Replay.Unplayable(description: "no memory for a session") }
         var reader = RequestReader()
         for piece in trace.pieces {
             let time = piece.microseconds * 1000
             switch (piece.direction, piece.content) {
-            case (_, .raw), (_, .frame):
-                throw Replay.Unplayable(description: "HTTP/2: this version replays HTTP/1 alone")
-            case (.toUpstream, .text(let bytes)): add(reader.read(bytes), at: time)
+            case (_, .frame): break
+            case (.toUpstream, .raw(let bytes)), (.toUpstream, .text(let bytes)):
+                if isHTTP2 { add(streams.read(bytes, now: time), at: time) } else { add(reader.read(bytes), at: time) }
             // How the recorder left is no matter for a proxy, whose clients come and go on connections of their own.
             case (.toUpstream, _): break
-            case (.fromUpstream, .text(let bytes)):
+            case (.fromUpstream, .raw(let bytes)), (.fromUpstream, .text(let bytes)):
                 add(.bytes(bytes), at: time)
                 upstreamBytes += bytes.count
             case (.fromUpstream, .fin): add(.end, at: time)
@@ -58,17 +66,38 @@ struct ReplayScript {
     private mutating func add(_ parts: [RequestReader.Part], at time: UInt64) {
         for part in parts {
             if part.startsRequest {
-                requests.append(
-                    Request(number: requests.count + 1, time: time, method: part.method, pieces: [(0, part.bytes)]))
-                Self.number(&requests[requests.count - 1])
+                begin(part.bytes, part.method, stream: 0, at: time)
             } else if let last = requests.indices.last {
                 requests[last].pieces.append((time - requests[last].time, part.bytes))
             }
         }
     }
 
+    private mutating func add(_ parts: [StreamRequests.Part], at time: UInt64) {
+        for part in parts {
+            if let method = part.begins {
+                begin(part.bytes, method, stream: part.stream, at: time)
+            } else if let place = requests.firstIndex(where: { $0.stream == part.stream }) {
+                requests[place].pieces.append((time - requests[place].time, part.bytes))
+            }
+        }
+    }
+
+    /// Writes the request's number into its first piece, as the id that the proxy passes on.
+    private mutating func begin(_ bytes: [UInt8], _ method: Wire.Method, stream: Int32, at time: UInt64) {
+        var numbered = bytes
+        let number = requests.count + 1
+        if let lineEnd = bytes.firstIndex(of: 0x0a) {
+            numbered.insert(contentsOf: Array("X-Request-Id: \(number)\r\n".utf8), at: lineEnd + 1)
+        }
+        requests.append(Request(number: number, time: time, method: method, stream: stream, pieces: [(0, numbered)]))
+    }
+
     private mutating func add(_ content: Line.Content, at time: UInt64) {
-        guard let last = requests.indices.last else { return unasked += 1 }
+        guard let last = requests.indices.last else {
+            preamble.append(Line(after: 0, content: content, offset: upstreamBytes))
+            return
+        }
         let after = time - min(time, requests[last].time)
         requests[last].lines.append(Line(after: after, content: content, offset: upstreamBytes))
     }
@@ -78,10 +107,12 @@ struct ReplayScript {
 
     /// Offsets before which a read can be cut in two.
     func cutPlaces(everywhere: Bool) -> [Int] {
-        requests.flatMap(\.lines).flatMap { line -> [Int] in
+        let lines = (isHTTP2 ? preamble : []) + requests.flatMap(\.lines)
+        return lines.flatMap { line -> [Int] in
             guard case .bytes(let bytes) = line.content, bytes.count > 1 else { return [] }
             let places = (1..<min(bytes.count, Self.cutBytesMax)).filter { place in
-                everywhere
+                // Frames are short, and each of their bytes decides something.
+                everywhere || isHTTP2
                     || bytes[max(0, place - 2)..<min(bytes.count, place + 2)].contains {
                         $0 == 0x0d || $0 == 0x0a || $0 == 0x2f
                     }
@@ -89,10 +120,29 @@ struct ReplayScript {
             return places.map { line.offset + $0 }
         }
     }
+}
 
-    /// Writes the request's number into its first piece, as the id that the proxy passes on.
-    private static func number(_ request: inout Request) {
-        guard let lineEnd = request.pieces[0].bytes.firstIndex(of: 0x0a) else { return }
-        request.pieces[0].bytes.insert(contentsOf: Array("X-Request-Id: \(request.number)\r\n".utf8), at: lineEnd + 1)
+extension Piece {
+    fileprivate var isOfHTTP2: Bool {
+        switch content {
+        case .raw, .frame: true
+        case .text, .fin, .reset: false
+        }
+    }
+}
+
+extension Trace {
+    /// Words name the frames of the raw bytes in front of them. The first that stand alone: nil when there are none.
+    fileprivate var wordsWithoutBytes: String? {
+        var kept: (to: UInt64?, from: UInt64?)
+        for piece in pieces {
+            let isTo = piece.direction == .toUpstream
+            switch piece.content {
+            case .raw: if isTo { kept.to = piece.microseconds } else { kept.from = piece.microseconds }
+            case .frame(let words): if piece.microseconds != (isTo ? kept.to : kept.from) { return words }
+            case .text, .fin, .reset: break
+            }
+        }
+        return nil
     }
 }

@@ -6,17 +6,29 @@ import Wire
 final class ReplayUpstream: SimulatedPeer {
     private unowned let replay: Replay
     private var reader = RequestReader()
+    /// Reads the requests' frames; nil on HTTP/1.
+    private let frames: FrameReader?
+    private var hasBegun = false
     private var lastTime: UInt64 = 0
     private let log: Int
 
     init(_ replay: Replay) {
         self.replay = replay
-        log = replay.events.open()
+        frames = replay.script.isHTTP2 ? FrameReader(.server) : nil
+        log = replay.events.open(isHTTP2: replay.script.isHTTP2)
     }
 
     override func received(_ bytes: [UInt8]) {
-        for part in reader.read(bytes) where part.startsRequest {
-            if let number = Self.number(part.bytes) { requestArrived(number) }
+        guard let frames else {
+            for part in reader.read(bytes) where part.startsRequest {
+                if let number = Self.number(part.bytes) { requestArrived(number, stream: 0) }
+            }
+            return
+        }
+        if !hasBegun { play(replay.script.preamble) }
+        hasBegun = true
+        for fact in frames.read(bytes, now: replay.network.time) where fact.step.event == .head {
+            if let number = fact.requestNumber { requestArrived(number, stream: fact.step.stream) }
         }
     }
 
@@ -34,27 +46,33 @@ final class ReplayUpstream: SimulatedPeer {
         }
     }
 
-    private func requestArrived(_ number: Int) {
+    private func requestArrived(_ number: Int, stream: Int32) {
         // The recorded upstream answered once; what it would have said to the same request again is not known.
         guard replay.played.insert(number).inserted, let request = replay.script.requests.first(where: { $0.number == number })
         else { return }
+        // Frames name their stream, and header blocks refer to those before them: on another connection they mean nothing.
+        if replay.script.isHTTP2, log != 0 || request.stream != stream { return replay.events.isNotPlayed(number) }
         replay.events.requestSent(number, request.method, on: log)
-        let arrival = replay.network.time
-        for line in request.lines {
+        play(request.lines)
+    }
+
+    private func play(_ lines: [ReplayScript.Line]) {
+        let start = replay.network.time
+        for line in lines {
             switch line.content {
             case .bytes(let bytes):
                 for part in cut(bytes, offset: line.offset) {
-                    play(at: arrival + line.after) { [unowned self] in
+                    play(at: start + line.after) { [unowned self] in
                         replay.events.receive(part, on: log)
                         if isOpen { send(part) }
                     }
                 }
             case .end:
-                play(at: arrival + line.after) { [unowned self] in
+                play(at: start + line.after) { [unowned self] in
                     replay.events.end(on: log)
                     finish()
                 }
-            case .reset: play(at: arrival + line.after) { [unowned self] in reset() }
+            case .reset: play(at: start + line.after) { [unowned self] in reset() }
             }
         }
     }

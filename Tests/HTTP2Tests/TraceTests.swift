@@ -65,7 +65,7 @@ import Wire
                 let verdict = Judge.surplus(
                     isBehindEnd ? .afterEnd : .inChunkedBody, seen, servedBefore: true, closed: false)!
                 var line = "\(verdict.kind.rawValue) \(verdict.certainty.rawValue) exchange=\(exchange)"
-                if isBehindEnd { line += " surplus_bytes=\(total)" }
+                line += " surplus_bytes=\(total)"
                 if let known = surplus[fact.step.stream] {
                     lines[known.line] = line
                 } else {

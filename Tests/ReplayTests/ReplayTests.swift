@@ -5,11 +5,16 @@ import Traces
 
 /// Every recorded trace through the real worker on the simulated kernel: its incidents, and what its clients got.
 @Suite struct ReplayTests {
-    private static let files = (try? RecordedTraces.files(in: "http1")) ?? []
+    private static let files = ["http1", "http2"].flatMap { (try? RecordedTraces.files(in: $0)) ?? [] }
+
+    /// Traces whose frames stand there in words alone.
+    private static let bytesNotKept = ["h2_write_after_end_big_caught"]
 
     /// Traces that the proxy can meet.
     private static let playable: [String] = files.compactMap { file in
-        guard let trace = try? Trace.parse(file.bytes), !trace.isPipelined else { return nil }
+        guard let trace = try? Trace.parse(file.bytes), !trace.isPipelined, !bytesNotKept.contains(file.name) else {
+            return nil
+        }
         return file.name
     }
 
@@ -19,7 +24,8 @@ import Traces
     }
 
     @Test func thereAreTraces() {
-        #expect(Self.files.count > 180 && Self.playable.count > 180)
+        #expect(Self.playable.filter { !$0.hasPrefix("h2") }.count > 180)
+        #expect(Self.playable.filter { $0.hasPrefix("h2") }.count > 30)
     }
 
     @Test(arguments: playable) func asRecorded(name: String) throws {
@@ -49,9 +55,8 @@ import Traces
         #expect(throws: Replay.Unplayable.self) { try Replay.run(trace) }
     }
 
-    @Test func http2TracesAreNotPlayedYet() throws {
-        let file = try #require(try RecordedTraces.files(in: "http2").first)
-        let trace = try Trace.parse(file.bytes)
+    @Test(arguments: bytesNotKept) func framesInWordsAloneAreNotPlayed(name: String) throws {
+        let trace = try trace(name)
         #expect(throws: Replay.Unplayable.self) { try Replay.run(trace) }
     }
 

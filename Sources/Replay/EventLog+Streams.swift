@@ -1,0 +1,64 @@
+import HTTP2
+import Wire
+
+/// What an HTTP/2 upstream said: the same events, and the streams' own ends.
+extension EventLog {
+    mutating func streamOpened(_ number: Int, _ method: Wire.Method, _ place: Connection, _ frames: FrameReader) {
+        let line = method == .head ? "HEAD" : "GET"
+        let head = Array("\(line) / HTTP/1.1\r\nHost: a\r\n\r\n".utf8)
+        let stream = frames.session.sendRequest(head, head.count, isTLS: false, ended: true, tag: -1)
+        place.streams[stream] = (number, method)
+    }
+
+    mutating func receive(_ bytes: [UInt8], _ place: Connection, _ frames: FrameReader) {
+        // No limit on a rate is meant to be reached by what was recorded.
+        for fact in frames.read(bytes, now: 0) where !place.broken.contains(fact.step.stream) {
+            let number = place.streams[fact.step.stream]?.number ?? 0
+            if number != place.request { flush(place) }
+            place.request = number
+            tell(fact, place)
+        }
+    }
+
+    private mutating func tell(_ fact: FrameReader.Fact, _ place: Connection) {
+        switch fact.step.event {
+        case .needMore, .refused: return
+        case .interim: tell("interim \(fact.status)", place)
+        case .head:
+            tell("head \(fact.status)", place)
+            var answer = UpstreamAnswer()
+            answer.status = fact.status
+            let isHead = place.streams[fact.step.stream]?.method == .head
+            answer.isWhole = isHead || fact.status == 204 || fact.status == 304
+            answers[place.request] = answer
+        case .body:
+            place.bodyBytes += fact.body.count
+            answers[place.request]?.body += fact.body
+        case .trailers: break
+        case .reset(let code): return tell("reset \(code)", place)
+        case .goAway: return tell("goaway", place)
+        case .violation(let what): return note(what, fact, place)
+        case .failed(let why): return tell("malformed: \(why)", place)
+        }
+        if fact.step.ended { tellEnd(place) }
+    }
+
+    private mutating func note(_ what: HTTP2Violation, _ fact: FrameReader.Fact, _ place: Connection) {
+        switch what {
+        case .headAfterEnd, .interimAfterEnd, .trailersAfterEnd, .dataAfterEnd, .lengthExceeded, .dataOnBodiless,
+            .unrequestedHead, .unrequestedData:
+            if fact.step.ended { tellEnd(place) }
+            place.surplusBytes += fact.step.surplusBytes
+        case .interimInBody: tell("interim \(fact.status)", place)
+        case .headInBody, .statusInTrailers, .trailersWithoutEnd, .malformedHead, .malformedTrailers, .dataBeforeHead,
+            .lengthShort:
+            tell("malformed: \(what)", place)
+            place.broken.insert(fact.step.stream)
+        }
+    }
+
+    private mutating func tellEnd(_ place: Connection) {
+        answers[place.request]?.isWhole = true
+        tell("end", place)
+    }
+}
