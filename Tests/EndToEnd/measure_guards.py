@@ -28,7 +28,6 @@ import configuration
 import harness
 import upstream
 
-TICK = os.sysconf("SC_CLK_TCK")
 WAYS = ["guarded", "always"]
 
 
@@ -45,13 +44,13 @@ def small_upstream(directory):
 
 
 class Proxy:
-    def __init__(self, way, server, wrapper=()):
+    def __init__(self, way, server, wrapper=(), binary=harness.BINARY):
         self.directory = tempfile.mkdtemp(prefix="guards-")
         config = configuration.configuration(server, self.directory, connections={"reuse": way})
         path = pathlib.Path(self.directory, "sendonce.yaml")
         path.write_text(configuration.yaml(config))
         self.process = subprocess.Popen(
-            [*wrapper, harness.BINARY, "run", "--config", str(path)], env=os.environ | {"SENDONCE_SUPERVISE": "off"},
+            [*wrapper, binary, "run", "--config", str(path)], env=os.environ | {"SENDONCE_SUPERVISE": "off"},
             stderr=subprocess.PIPE, text=True)
         for line in self.process.stderr:
             if match := re.search(r"listening address=(\S+) role=proxy", line):
@@ -67,8 +66,8 @@ class Proxy:
             raise RuntimeError(out)
 
     def cpu_seconds(self):
-        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICK
+        tasks = pathlib.Path(f"/proc/{self.process.pid}/task").iterdir()
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -116,7 +115,10 @@ def instructions(server, count):
     """User instructions a request, by way of reuse."""
     def total(way, requests):
         with tempfile.TemporaryDirectory() as directory:
-            proxy = Proxy(way, server, wrapper=(
+            # Its debug information is more than valgrind can read.
+            binary = f"{directory}/sendonce"
+            subprocess.run(["strip", "-o", binary, harness.BINARY], check=True)
+            proxy = Proxy(way, server, binary=binary, wrapper=(
                 "valgrind", "-q", "--tool=callgrind", f"--callgrind-out-file={directory}/out"))
             proxy.ask(requests)
             proxy.stop()
