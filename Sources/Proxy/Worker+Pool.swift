@@ -162,6 +162,7 @@ extension Worker {
         let slot = openConnection(server)
         guard slot >= 0 else {
             if Self.meansExhausted(slot) { return waitForDescriptor(number, server) }
+            if slot == -EBUSY { return enqueue(number) }
             exchanges[number].pointee.attempts += 1
             exchanges[number].pointee.avoidedServer = Int16(server)
             connectFailed(server, String(cString: strerror(-slot)))
@@ -171,14 +172,18 @@ extension Worker {
         attach(number, to: slot)
     }
 
-    /// Begins a connection to a server: its slot, or -errno.
+    /// Begins a connection to a server: its slot, or -errno; -EBUSY when another worker has just taken the last place.
     mutating func openConnection(_ server: Int) -> Int32 {
+        guard takePlace(server) else { return -EBUSY }
         let upstream = Int(servers[server].upstream)
         var isConnected = false
         var target = nextAddress(server)
         var fd = kernel.connect(target.address, isConnected: &isConnected)
         while fd < 0 {
-            guard !Self.meansExhausted(fd), isAnotherAddress(server, target.place, target.generation) else { return fd }
+            guard !Self.meansExhausted(fd), isAnotherAddress(server, target.place, target.generation) else {
+                giveUpPlace(server)
+                return fd
+            }
             target = nextAddress(server)
             fd = kernel.connect(target.address, isConnected: &isConnected)
         }
@@ -190,9 +195,9 @@ extension Worker {
         let slot = upstreams.take(connection)
         guard slot >= 0 else {
             kernel.close(fd)
+            giveUpPlace(server)
             return -ENFILE
         }
-        takePlace(server)
         servers[server].connectionCount += 1
         servers[server].activeCount += 1
         counters.changeUpstreamConnections(upstream: upstream, .active, by: 1)
@@ -210,12 +215,16 @@ extension Worker {
     }
 
     /// Counts a connection against the server's limit; on a place that was granted it is counted already.
-    private mutating func takePlace(_ server: Int) {
+    /// False when all are taken.
+    private mutating func takePlace(_ server: Int) -> Bool {
         if servers[server].granted > 0 {
             servers[server].granted -= 1
-        } else {
-            _ = so_fetch_add(&servers[server].shared.pointee.connections, 1)
+            return true
         }
+        let max = UInt64(plan.upstreams[Int(servers[server].upstream)].connectionsMax)
+        guard so_fetch_add(&servers[server].shared.pointee.connections, 1) >= max else { return true }
+        _ = so_fetch_add(&servers[server].shared.pointee.connections, -1)
+        return false
     }
 
     /// This process has no descriptor left, which is not the server's fault: one of its connections has to do.

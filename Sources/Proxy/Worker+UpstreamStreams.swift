@@ -22,6 +22,7 @@ extension Worker {
         if connectionsLeft(server) {
             let error = connectMultiplex(server)
             guard error < 0 else { return attachStream(number, to: servers[server].multiplexFirst) }
+            if error == -EBUSY { return enqueue(number) }
             exchanges[number].pointee.attempts += 1
             exchanges[number].pointee.avoidedServer = Int16(server)
             connectFailed(server, String(cString: strerror(-error)))
