@@ -19,6 +19,8 @@ public enum HTTP2Event: Equatable, Sendable {
     case refused(HTTP2Refusal)
     /// Client: what an upstream should not have sent. What stands in the step and the block belongs to it, and goes no further.
     case violation(HTTP2Violation)
+    /// Client: payload of the DATA that the last violation was about, as it comes. Its bytes are counted there.
+    case surplus
     /// The connection is over: write what `wantsWrite`, then close.
     case failed(HTTP2Failure)
 }

@@ -98,10 +98,22 @@ extension SessionState {
             credit(place, surplus)
             return strangeData(.lengthExceeded, place, surplus, count, at, code: ErrorCode.protocolError)
         }
+        if data.strangeLeft > 0 { return tellStrange(count, &at) }
         let n = min(count - at, data.skipped)
         data.skipped -= n
         at += n
         return nil
+    }
+
+    private mutating func tellStrange(_ count: Int, _ at: inout Int) -> HTTP2Step? {
+        let n = min(count - at, data.strangeLeft)
+        guard n > 0 else { return nil }
+        data.strangeLeft -= n
+        var step = HTTP2Step(.surplus, consumed: at + n)
+        step.stream = data.stream
+        step.bodyStart = at
+        step.bodyCount = n
+        return step
     }
 
     private mutating func tellBody(_ place: Int32, _ n: Int, _ at: inout Int) -> HTTP2Step {
@@ -131,7 +143,7 @@ extension SessionState {
         if isIdle(data.stream) {
             if isServer { return fail(.protocolError, count) }
             data.skipped += payload
-            return violation(.unrequestedData, data.stream, -1, surplus: payload, at: at, count)
+            return violation(.unrequestedData, data.stream, -1, surplus: payload, at: at)
         }
         data.skipped += payload
         // Of a stream that we have reset, it may have been on its way; of one that is forgotten, nobody can tell.
@@ -143,7 +155,7 @@ extension SessionState {
             putReset(data.stream, ErrorCode.streamClosed)
             return nil
         }
-        return violation(.dataAfterEnd, data.stream, entry.pointee.tag, surplus: payload, at: at, count)
+        return violation(.dataAfterEnd, data.stream, entry.pointee.tag, surplus: payload, at: at)
     }
 
     /// DATA that an open stream should not carry: told, and passed over.
@@ -152,9 +164,12 @@ extension SessionState {
     ) -> HTTP2Step {
         if isServer { return resetByOurselves(place, code, cause: what, consumed: at) }
         let stream = streams[place]
-        var step = violation(what, stream.pointee.id, stream.pointee.tag, surplus: surplus, at: at, count)
+        var step = violation(what, stream.pointee.id, stream.pointee.tag, surplus: surplus, at: at)
         step.isStreamOpen = true
         if resets {
+            // Nothing more of it is told.
+            data.skipped += data.strangeLeft
+            data.strangeLeft = 0
             step.resetsStream = true
             reset(place, code)
         } else if data.ends, !stream.pointee.flags.contains(.peerEnded) {
@@ -164,17 +179,15 @@ extension SessionState {
         return step
     }
 
-    /// A violation by DATA; what has come of the payload lies at `bodyStart`.
-    private func violation(
-        _ what: HTTP2Violation, _ id: Int32, _ tag: Int32, surplus: Int, at: Int, _ count: Int
-    ) -> HTTP2Step {
+    /// A violation by DATA, of whose payload so much is surplus. It lies at the start of what is skipped.
+    private mutating func violation(_ what: HTTP2Violation, _ id: Int32, _ tag: Int32, surplus: Int, at: Int) -> HTTP2Step {
+        data.strangeLeft = surplus
+        data.skipped -= surplus
         var step = HTTP2Step(.violation(what), consumed: at)
         step.stream = id
         step.tag = tag
         step.surplusBytes = surplus
         step.offset = data.offset
-        step.bodyStart = at
-        step.bodyCount = min(surplus, count - at)
         return step
     }
 }

@@ -104,12 +104,14 @@ struct DataFrame {
     /// Bytes of the body, then those past its declared length, then padding and what is not told at all.
     var bodyLeft = 0
     var surplusLeft = 0
+    /// Client: payload of a violation that has been told.
+    var strangeLeft = 0
     var skipped = 0
     var ends = false
     /// Of the frame's first byte in the connection.
     var offset: UInt64 = 0
 
-    var isDone: Bool { bodyLeft == 0 && surplusLeft == 0 && skipped == 0 }
+    var isDone: Bool { bodyLeft == 0 && surplusLeft == 0 && strangeLeft == 0 && skipped == 0 }
 }
 
 /// HEADERS that wait for their CONTINUATIONs.

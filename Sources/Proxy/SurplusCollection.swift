@@ -34,12 +34,20 @@ struct SurplusCollection {
 
     mutating func add(_ bytes: UnsafePointer<UInt8>, _ count: Int) {
         total += UInt64(count)
+        keep(bytes, count)
+    }
+
+    /// Keeps bytes that are counted already.
+    mutating func keep(_ bytes: UnsafePointer<UInt8>, _ count: Int) {
         let room = SurplusReader.keptBytesMax - kept.count
         if room > 0 { kept.append(contentsOf: UnsafeBufferPointer(start: bytes, count: min(count, room))) }
     }
 
     /// Counts bytes whose content is known already.
     mutating func count(_ bytes: UInt64) { total += bytes }
+
+    /// Nothing but line ends has come.
+    var isOnlyLineEnds: Bool { total > 0 && UInt64(kept.count) == total && kept.allSatisfy { $0 == 0x0d || $0 == 0x0a } }
 
     var isFull: Bool { total >= Self.countedBytesMax }
 

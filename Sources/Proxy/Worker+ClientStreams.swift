@@ -60,7 +60,7 @@ extension Worker {
                 endClientStreams(slot)
                 return count
             case .refused(let refusal): counters.countRejected(RejectReason(refusal))
-            case .interim, .violation: break
+            case .interim, .violation, .surplus: break
             }
             guard clients.generation(slot) == generation else { return count }
         }

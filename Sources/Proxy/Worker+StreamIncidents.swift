@@ -88,6 +88,14 @@ extension Worker {
         timers.set(streamSurplusTimer, streamSurplus[0].collection.startedAt + Self.listenTime)
     }
 
+    /// Payload of a violation: whether it is line ends alone makes a difference.
+    mutating func keepStreamSurplus(_ slot: Int32, _ step: HTTP2Step, _ bytes: UnsafePointer<UInt8>) {
+        guard let i = streamSurplus.firstIndex(where: { $0.connection == slot && $0.stream == step.stream }),
+            streamSurplus[i].facts.blockBytes == nil
+        else { return }
+        streamSurplus[i].collection.keep(bytes, step.bodyCount)
+    }
+
     /// The stream ended with bytes past its declared length.
     private mutating func streamEndedBehindSurplus(_ stream: Int32) {
         upstreams[stream].pointee.streamIsOver = true
@@ -97,6 +105,7 @@ extension Worker {
     private mutating func tellStreamSurplus(at index: Int) {
         var surplus = streamSurplus.remove(at: index)
         let servedBefore = !surplus.guilty.isEmpty
+        surplus.facts.isOnlyLineEnds = surplus.collection.isOnlyLineEnds
         if let verdict = Judge.surplus(surplus.collection.place, surplus.facts, servedBefore: servedBefore, closed: false) {
             let upstream = Int(servers[Int(upstreams[surplus.connection].pointee.server)].upstream)
             counters.addSurplus(upstream: upstream, bytes: surplus.collection.total)

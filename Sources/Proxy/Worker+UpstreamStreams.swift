@@ -206,6 +206,7 @@ extension Worker {
                 return count
             case .goAway: u.pointee.mustClose = true
             case .violation(let violation): frameViolation(slot, step, violation)
+            case .surplus: keepStreamSurplus(slot, step, body)
             case .refused: break
             default: if step.tag >= 0, upstreams[step.tag].pointee.exchange >= 0 { upstreamStreamStep(slot, step, body) }
             }

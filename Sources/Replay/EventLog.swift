@@ -16,6 +16,7 @@ struct EventLog {
         fileprivate var block = HeaderBlock(capacity: 256)
         fileprivate var held: [UInt8] = []
         fileprivate var isMalformed = false
+        fileprivate var hasServed = false
         var request = 0
         var bodyBytes = 0
         var surplusBytes = 0
@@ -55,6 +56,7 @@ struct EventLog {
                 place.held = []
                 return
             }
+            guard passLineEnds(place) else { return }
             let count = place.held.count
             let step = place.held.withUnsafeMutableBufferPointer {
                 place.decoder.next($0.baseAddress!, count: count, limits: Self.limits, block: &place.block)
@@ -66,6 +68,23 @@ struct EventLog {
         }
     }
 
+    /// Line ends in front of an answer are the exchange's before it; the answer goes on behind them. False: what follows has not come.
+    private mutating func passLineEnds(_ place: Connection) -> Bool {
+        guard place.hasServed, place.decoder.phase == .head else { return true }
+        let count = place.held.prefix { $0 == 0x0d || $0 == 0x0a }.count
+        guard count > 0, count <= Self.lineEndsMax else { return true }
+        let rest = place.held.dropFirst(count)
+        guard !rest.isEmpty else { return false }
+        let beginning = Array("HTTP/1.".utf8)
+        guard rest.prefix(beginning.count).elementsEqual(beginning.prefix(rest.count)) else { return true }
+        place.surplusBytes += count
+        place.held.removeFirst(count)
+        return true
+    }
+
+    /// As many as the worker passes over.
+    private static let lineEndsMax = 64
+
     private mutating func note(_ step: ResponseStep, _ place: Connection) {
         place.bodyBytes += step.bodyCount
         let body = place.held[step.bodyStart..<step.bodyStart + step.bodyCount]
@@ -74,6 +93,7 @@ struct EventLog {
             answers[place.request, default: UpstreamAnswer()].status = place.block.status
         }
         if step.ended || step.event == .switched { answers[place.request]?.isWhole = true }
+        if step.ended { place.hasServed = true }
     }
 
     private mutating func tell(_ step: ResponseStep, _ place: Connection) {

@@ -69,6 +69,28 @@ import Traces
             [Twin.Read(1, .head(200), .body("all", ends: true)), Twin.Read(20, .body("late"))],
             "body_after_end proven exchange=1"),
         Twin(
+            "line ends after the end",
+            [Twin.Read(1, .head(200, length: 3), .body("all", ends: true)), Twin.Read(20, .body("\r\n"))],
+            "body_after_end proven exchange=1 severity=info"),
+        Twin(
+            "line ends past the length",
+            [Twin.Read(1, .head(200, length: 3), .body("all\r\n", ends: true))],
+            "body_after_end proven exchange=1 severity=info"),
+        Twin(
+            "line ends after the end, and more of them later",
+            [
+                Twin.Read(1, .head(200, length: 3), .body("all", ends: true)), Twin.Read(20, .body("\r\n")),
+                Twin.Read(21, .body("\n\n")),
+            ],
+            "body_after_end proven exchange=1 severity=info"),
+        Twin(
+            "line ends after the end, and something else",
+            [
+                Twin.Read(1, .head(200, length: 3), .body("all", ends: true)), Twin.Read(20, .body("\r\n")),
+                Twin.Read(21, .body("x")),
+            ],
+            "body_after_end proven exchange=1"),
+        Twin(
             "204 with a body", [Twin.Read(1, .head(204), .body("body", ends: true))],
             "body_after_end proven exchange=1"),
         Twin(

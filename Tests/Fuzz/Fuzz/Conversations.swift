@@ -99,7 +99,7 @@ func http2(_ bytes: [UInt8]) {
             let step = exactly(held) { session.receive($0, count: held.count, now: 1_000_000, block: &block) }
             check(step.consumed <= held.count, "more consumed than there is")
             held.removeFirst(step.consumed)
-            if step.bodyCount > 0 { session.consumed(step.stream, step.bodyCount) }
+            if step.event == .body, step.bodyCount > 0 { session.consumed(step.stream, step.bodyCount) }
             if case .needMore = step.event { break }
             // Over: it says so for ever.
             if case .failed = step.event { return }
@@ -123,6 +123,29 @@ func worker(_ bytes: [UInt8]) {
         Piece(.fromUpstream, microseconds: 9500, .text(Array(bytes[cut...]))),
         Piece(.fromUpstream, microseconds: 20_000, bytes[0] & 2 == 0 ? .fin : .reset),
     ]
+    play(trace)
+}
+
+/// An HTTP/2 upstream that answers two requests with the bytes, on the real worker: the same promise.
+func streams(_ bytes: [UInt8]) {
+    guard bytes.count > 2 else { return }
+    var trace = Trace()
+    // :method GET or POST, :scheme http, :path /, :authority a.
+    let request: (UInt8) -> [UInt8] = { [0, 0, 6, 1, 5, 0, 0, 0, $0, bytes[0] & 1 == 0 ? 0x82 : 0x83, 0x86, 0x84, 1, 1, 0x61] }
+    let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + [0, 0, 0, 4, 0, 0, 0, 0, 0]
+    let cut = 2 + Int(bytes[1]) * (bytes.count - 2) / 256
+    trace.pieces = [
+        Piece(.toUpstream, microseconds: 0, .raw(preface)),
+        Piece(.toUpstream, microseconds: 500, .raw(request(1))),
+        Piece(.fromUpstream, microseconds: 1000, .raw(Array(bytes[2..<cut]))),
+        Piece(.toUpstream, microseconds: 9000, .raw(request(3))),
+        Piece(.fromUpstream, microseconds: 9500, .raw(Array(bytes[cut...]))),
+        Piece(.fromUpstream, microseconds: 20_000, bytes[0] & 2 == 0 ? .fin : .reset),
+    ]
+    play(trace)
+}
+
+private func play(_ trace: Trace) {
     guard let whole = try? Replay.run(trace), let single = try? Replay.run(trace, cutting: .everyByte) else { return }
     check(whole.faults.isEmpty, whole.faults.joined(separator: "; "))
     check(single.faults.isEmpty, single.faults.joined(separator: "; "))

@@ -16,6 +16,7 @@ let targets = [
     Target(name: "surplus", run: surplus),
     Target(name: "http2", run: http2),
     Target(name: "worker", run: worker),
+    Target(name: "streams", run: streams),
     Target(name: "configuration") { bytes in _ = try? Settings.decode(bytes, file: "fuzz.yaml") },
     Target(name: "traces") { bytes in
         guard let trace = try? Trace.parse(bytes) else { return }
