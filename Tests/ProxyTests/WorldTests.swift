@@ -3,16 +3,17 @@ import Worlds
 
 /// The whole proxy between simulated clients and upstreams. `scripts/simulate` runs as many worlds as one likes.
 @Suite struct WorldTests {
-    /// Seeds that once showed a fault of the worker, and which.
+    /// Worlds that fail as soon as the worker forgets what they taught. A change to how worlds are made changes them: then
+    /// seeds are looked for again, with the lesson taken out of the worker.
     static let lessons: [(seed: UInt64, lesson: String)] = [
-        (0xf893_a2ee_fb32_555e, "a trailer section that arrives apart from the last chunk"),
-        (0x88b8_94e1_401e_d25a, "pipelined requests whose client has ended its side"),
-        (0x635b_0b7e_74f0_c83e, "an end of the proxy's own choice while the next request arrives"),
-        (0xbc2a_b348_3576_b36c, "an end that was read late is no hang-up"),
-        (0xb81d_243a_c54a_66a8, "a timeout's notice that was read late"),
-        (0xfa2c_02e4_d303_c316, "a status line in a body, and a timeout's notice behind it"),
-        (0x345c_82a1_fc3a_cb4c, "a lingering client ends its side before it has everything"),
-        (0x4f31_4be7_6438_6e92, "fail, and a timeout's notice that was read late"),
+        (0xb86c_9a98_359e_0b62, "a trailer section may arrive apart from the last chunk"),
+        (0x88b8_94e1_401e_d25a, "a client may end its side behind pipelined requests"),
+        (0x5e14_226e_d2a8_c440, "an end of the proxy's own choice must not reset the answer before it"),
+        (0xa40c_c239_14e4_1224, "an end that was read late is no hang-up"),
+        (0x1674_f8c4_ccad_0f4e, "a lingering client may end its side before it has everything"),
+        (0xfec5_45a7_27c6_b765, "an upstream may stall while its client catches up"),
+        (0x30e3_2523_7a66_df91, "the end of an empty chunked body is a part of the request"),
+        (0xf893_a2ee_fb32_555e, "a client that has room again sets its upstream going"),
     ]
 
     @Test(arguments: lessons) func seedsThatTaughtSomething(seed: UInt64, lesson: String) {

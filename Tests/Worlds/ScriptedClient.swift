@@ -35,7 +35,7 @@ final class ScriptedClient: SimulatedPeer {
     // MARK: Sending
 
     override func connected() {
-        if plan.readsSlowly { readBytesMax = 1 + world.random.below(2000) }
+        if plan.readsSlowly { readBytesMax = 50 + world.random.below(2000) }
         sendNext()
     }
 

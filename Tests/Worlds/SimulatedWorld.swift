@@ -106,7 +106,8 @@ public final class SimulatedWorld {
             for story in made { stories[story.id] = story }
             let plan = ClientPlan(made, weather.clientLink)
             plan.pipelines = random.chance(perMille: 250)
-            for story in made { story.isPipelined = plan.pipelines }
+            let resets = weather.policy == .fail || made.contains { $0.request.isHTTP10 }
+            for story in made { story.mayBeReset = plan.pipelines && resets && !weather.isInnocent }
             plan.readsSlowly = random.chance(perMille: 250)
             plan.readPause = random.pick([100_000, 5_000_000])
             plan.halfCloses = random.chance(perMille: 150)

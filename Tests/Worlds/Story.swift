@@ -29,8 +29,8 @@ final class Story {
     let request: RequestScript
     let answer: AnswerScript
     var isSent = false
-    /// Sent without waiting for the answers before it.
-    var isPipelined = false
+    /// Pipelined, where a cut answer is shown by a reset: under `fail`, and to HTTP/1.0 clients.
+    var mayBeReset = false
     var outcome = Outcome.nothing
     var arrivals: [Arrival] = []
     var hasUsedFault = false

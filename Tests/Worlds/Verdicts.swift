@@ -28,9 +28,9 @@ enum Verdicts {
         case .nothing:
             fail(story.isSent ? "got no answer" : "was never sent")
         case .cut:
-            // The reset that `fail` demands may overtake answers before it.
+            // A reset that shows a cut answer may overtake the answers before it.
             let isAllowed =
-                story.mayBeVictim || (story.isPipelined && world.weather.policy == .fail)
+                story.mayBeVictim || story.mayBeReset
                 || story.usedFault?.mayCut(world.weather.policy) ?? false
             if !isAllowed { fail("was cut") }
         case .proxyError(let status):
@@ -107,7 +107,7 @@ enum Verdicts {
         case (.none, .whole), (.aborted, .cut), (.badGateway, .proxyError(502)), (.misdelivered, _): break
         // The reset came before its first byte, which then looks like an answer before it.
         case (.aborted, .unserved),
-            (.none, .cut) where story.isPipelined && world.weather.policy == .fail:
+            (.none, .cut) where story.mayBeReset:
             break
         // Another of its faults, or the fault of another, did more.
         case (.none, _) where world.incidents.count { id($0.request) == who || id($0.victim) == who } > 1: break
