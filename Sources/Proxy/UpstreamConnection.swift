@@ -69,6 +69,8 @@ struct UpstreamConnection: BitwiseCopyable {
     var stream: Int32 = -1
     /// Neither side has anything to say on the stream any more.
     var streamIsOver = false
+    /// HTTP/2: the answer is whole, and has more behind it; only the stream's end has not come.
+    var awaitsStreamEnd = false
     /// Body bytes of the stream that have not been passed on, so that its window stays closed by as much.
     var unconsumed: UInt32 = 0
     /// An HTTP/2 connection: its place among the worker's multiplexes. Otherwise -1.

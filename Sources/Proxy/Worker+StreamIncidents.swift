@@ -29,7 +29,11 @@ extension Worker {
             .unrequestedHead, .unrequestedData:
             collectStreamSurplus(slot, step)
             // Past the declared length: its client has had all that was declared.
-            if isOpen, step.ended, upstreams[step.tag].pointee.exchange >= 0 { streamEndedBehindSurplus(step.tag) }
+            guard isOpen, upstreams[step.tag].pointee.exchange >= 0 else { return }
+            if step.ended { return streamEndedBehindSurplus(step.tag, isOver: true) }
+            // More surplus may come, but the client need not wait for long.
+            upstreams[step.tag].pointee.awaitsStreamEnd = true
+            timers.set(upstreamTimer(step.tag), now + Self.listenTime)
         case .interimInBody: if isOpen { streamInterim(slot, step) }
         case .headInBody, .statusInTrailers, .trailersWithoutEnd, .malformedTrailers:
             if isOpen { streamBroken(slot, step, violation, .inChunkedBody) }
@@ -96,9 +100,9 @@ extension Worker {
         streamSurplus[i].collection.keep(bytes, step.bodyCount)
     }
 
-    /// The stream ended with bytes past its declared length.
-    private mutating func streamEndedBehindSurplus(_ stream: Int32) {
-        upstreams[stream].pointee.streamIsOver = true
+    /// An answer with bytes past its declared length ends: with its stream, or because that has been waited for long enough.
+    mutating func streamEndedBehindSurplus(_ stream: Int32, isOver: Bool) {
+        upstreams[stream].pointee.streamIsOver = isOver
         answerEnded(stream, surplusAt: 0, 0)
     }
 

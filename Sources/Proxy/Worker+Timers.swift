@@ -81,6 +81,7 @@ extension Worker {
                 serverFailed(Int(u.pointee.server), "did not answer in time")
                 failExchange(
                     number, status: 504, "upstream \(plan.upstreams[Int(e.pointee.upstreamIndex)].name) did not answer in time")
+            case .body where u.pointee.awaitsStreamEnd: streamEndedBehindSurplus(slot, isOver: false)
             case .body: stalled(slot)
             case .idle, .tunnel: break
             }

@@ -256,6 +256,7 @@ extension Worker {
         let number = upstreams[stream].pointee.exchange
         upstreams[stream].pointee.socket.isBroken = true
         upstreams[stream].pointee.streamIsOver = true
+        if upstreams[stream].pointee.awaitsStreamEnd { return streamEndedBehindSurplus(stream, isOver: true) }
         guard exchanges[number].pointee.answer.status == 0 else { return truncated(stream, .inBody) }
         if code == ErrorCode.refusedStream || code == ErrorCode.enhanceYourCalm {
             // More than its memory allows, say, which Node tells so: the others are work enough for this connection.
@@ -281,7 +282,7 @@ extension Worker {
         let requestEnded = e.pointee.requestEnded
         s.pointee.exchange = -1
         releaseExchange(number)
-        s.pointee.streamIsOver = requestEnded
+        s.pointee.streamIsOver = requestEnded && (s.pointee.streamIsOver || !s.pointee.awaitsStreamEnd)
         closeUpstreamStream(stream)
     }
 
@@ -331,7 +332,9 @@ extension Worker {
             let number = upstreams[stream].pointee.exchange
             upstreams[stream].pointee.streamIsOver = true
             upstreams[stream].pointee.socket.isBroken = wasReset
-            if number >= 0, exchanges[number].pointee.answer.status != 0 {
+            if number >= 0, upstreams[stream].pointee.awaitsStreamEnd {
+                streamEndedBehindSurplus(stream, isOver: true)
+            } else if number >= 0, exchanges[number].pointee.answer.status != 0 {
                 truncated(stream, .inBody)
             } else {
                 detach(stream, .upstreamClosed)

@@ -29,11 +29,15 @@ extension EventLog {
             var answer = UpstreamAnswer()
             answer.status = fact.status
             let isHead = place.streams[fact.step.stream]?.method == .head
-            answer.isWhole = isHead || fact.status == 204 || fact.status == 304
+            answer.isWhole = isHead || fact.status == 204 || fact.status == 304 || fact.declaredBytes == 0
+            answer.declaredBytes = fact.declaredBytes
             answers[place.request] = answer
         case .body:
             place.bodyBytes += fact.body.count
             answers[place.request]?.body += fact.body
+            if let answer = answers[place.request], answer.declaredBytes == UInt64(answer.body.count) {
+                answers[place.request]?.isWhole = true
+            }
         case .trailers: break
         case .reset(let code): return tell("reset \(code)", place)
         case .goAway: return tell("goaway", place)

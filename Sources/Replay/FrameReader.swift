@@ -10,7 +10,8 @@ final class FrameReader {
         var method = Wire.Method.get
         /// A request's header block as HTTP/1 spells it, or the lines of a trailer section, without the empty line.
         var head: [UInt8] = []
-        var declaresLength = false
+        /// Content-Length, where it says how long the body is.
+        var declaredBytes: UInt64?
         /// `x-request-id`, where it is a number.
         var requestNumber: Int?
         var body: [UInt8] = []
@@ -72,7 +73,9 @@ final class FrameReader {
     private func takeBlock(_ fact: inout Fact) {
         fact.status = block.status
         fact.method = block.method
-        fact.declaresLength = block.facts.contains(.contentLength)
+        if block.facts.contains(.contentLength), block.facts.isDisjoint(with: [.contentLengthDiffers, .contentLengthInvalid]) {
+            fact.declaredBytes = block.contentLength
+        }
         fact.requestNumber = block.first(.xRequestID).flatMap { Int(String(decoding: block.value($0), as: UTF8.self)) }
         if fact.step.event == .head, block.status == 0 {
             fact.head = Array(block.bytes(block.methodText)) + [0x20] + Array(block.bytes(block.target))

@@ -28,7 +28,7 @@ struct StreamRequests {
         switch fact.step.event {
         case .head:
             var bytes = fact.head
-            if !fact.step.ended, !fact.declaresLength {
+            if !fact.step.ended, fact.declaredBytes == nil {
                 chunked.insert(stream)
                 bytes += Array("Transfer-Encoding: chunked\r\n".utf8)
             }

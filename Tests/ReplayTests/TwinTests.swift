@@ -65,6 +65,21 @@ import Traces
             [Twin.Read(1, .head(200, length: 5), .body("hello world", ends: true))],
             "body_after_end proven exchange=1"),
         Twin(
+            "a body past its length, and nothing more",
+            [Twin.Read(1, .head(200, length: 5), .body("hello world"))],
+            "body_after_end proven exchange=1"),
+        Twin(
+            "a body past its length that is cut",
+            [Twin.Read(1, .head(200, length: 5), .body("hello world"), .cut)],
+            "body_after_end proven exchange=1"),
+        Twin(
+            "a body past its length, and the connection's end",
+            [Twin.Read(1, .head(200, length: 5), .body("hello world")), Twin.Read(9, .hangup)],
+            "body_after_end proven exchange=1"),
+        Twin(
+            "204 with a body, and nothing more", [Twin.Read(1, .head(204), .body("body"))],
+            "body_after_end proven exchange=1"),
+        Twin(
             "a body after the end",
             [Twin.Read(1, .head(200), .body("all", ends: true)), Twin.Read(20, .body("late"))],
             "body_after_end proven exchange=1"),
