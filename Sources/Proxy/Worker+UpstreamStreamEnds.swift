@@ -1,0 +1,174 @@
+import CShim
+import EventLoop
+import Exchanges
+import Glibc
+import HTTP1
+import HTTP2
+import Report
+import Wire
+
+/// How streams to upstreams end, and the connections that carry them.
+extension Worker {
+    /// The server ended a stream before its answer's end.
+    mutating func upstreamStreamReset(_ stream: Int32, _ code: UInt32) {
+        let number = upstreams[stream].pointee.exchange
+        upstreams[stream].pointee.socket.isBroken = true
+        upstreams[stream].pointee.streamIsOver = true
+        if upstreams[stream].pointee.awaitsStreamEnd { return streamEndedBehindSurplus(stream, isOver: true) }
+        guard exchanges[number].pointee.answer.status == 0 else { return truncated(stream, .inBody) }
+        if code == ErrorCode.refusedStream || code == ErrorCode.enhanceYourCalm {
+            // More than its memory allows, say, which Node tells so: the others are work enough for this connection.
+            let multiplex = multiplexes[upstreams[upstreams[stream].pointee.parent].pointee.multiplex]
+            multiplex.streamsMax = max(1, min(multiplex.streamsMax, multiplex.streamCount - 1))
+        }
+        detach(stream, .upstreamClosed)
+        // A refused stream was not processed at all (RFC 9113 section 8.7).
+        retryOrFail(number, code == ErrorCode.refusedStream ? .unsent : .unanswered)
+    }
+
+    /// The answer is complete: its facts stay with the connection, its stream is over.
+    mutating func upstreamStreamAnswered(_ stream: Int32) {
+        let s = upstreams[stream]
+        let number = s.pointee.exchange
+        let e = exchanges[number]
+        e.pointee.answer.endedAt = now
+        let finished = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: s.pointee.ordinal)
+        let multiplex = multiplexes[upstreams[s.pointee.parent].pointee.multiplex]
+        if var old = multiplex.finished?.add(FinishedStreams.Entry(stream: s.pointee.stream, exchange: finished)) {
+            buffers.give(&old.request.head)
+        }
+        let requestEnded = e.pointee.requestEnded
+        s.pointee.exchange = -1
+        releaseExchange(number)
+        s.pointee.streamIsOver = requestEnded && (s.pointee.streamIsOver || !s.pointee.awaitsStreamEnd)
+        closeUpstreamStream(stream)
+    }
+
+    /// Gives a stream's slot back; the server is told when it has not ended the stream itself.
+    mutating func closeUpstreamStream(_ stream: Int32) {
+        let s = upstreams[stream]
+        let parent = s.pointee.parent
+        let u = upstreams[parent]
+        let multiplex = multiplexes[u.pointee.multiplex]
+        if s.pointee.stream > 0 {
+            if s.pointee.unconsumed > 0 { multiplex.session.consumed(s.pointee.stream, Int(s.pointee.unconsumed)) }
+            multiplex.session.setTag(s.pointee.stream, -1)
+            if !s.pointee.streamIsOver { multiplex.session.reset(s.pointee.stream, code: ErrorCode.cancel) }
+        }
+        if s.pointee.previous >= 0 {
+            upstreams[s.pointee.previous].pointee.next = s.pointee.next
+        } else {
+            multiplex.firstStream = s.pointee.next
+        }
+        if s.pointee.next >= 0 { upstreams[s.pointee.next].pointee.previous = s.pointee.previous }
+        multiplex.streamCount -= 1
+        servers[Int(s.pointee.server)].activeCount -= 1
+        timers.close(upstreamTimer(stream))
+        upstreams.release(stream)
+        frameUpstream(parent)
+        if multiplex.streamCount == 0, u.pointee.phase == .multiplexed {
+            timers.set(upstreamTimer(parent), now + u.pointee.idleTimeout)
+        }
+        let server = Int(u.pointee.server)
+        serveQueue(Int(servers[server].upstream), server)
+    }
+
+    /// The connection ended, or failed: so does every stream on it.
+    mutating func upstreamMultiplexEnded(_ slot: Int32) {
+        let u = upstreams[slot]
+        let wasReset = u.pointee.socket.isBroken
+        u.pointee.mustClose = true
+        noteEnding(slot, mayBeHangup: false)
+        endUpstreamStreams(slot, wasReset: wasReset)
+        closeUpstreamMultiplex(slot, .upstreamClosed)
+    }
+
+    private mutating func endUpstreamStreams(_ slot: Int32, wasReset: Bool) {
+        let multiplex = multiplexes[upstreams[slot].pointee.multiplex]
+        while multiplex.firstStream >= 0 {
+            let stream = multiplex.firstStream
+            let number = upstreams[stream].pointee.exchange
+            upstreams[stream].pointee.streamIsOver = true
+            upstreams[stream].pointee.socket.isBroken = wasReset
+            if number >= 0, upstreams[stream].pointee.awaitsStreamEnd {
+                streamEndedBehindSurplus(stream, isOver: true)
+            } else if number >= 0, exchanges[number].pointee.answer.status != 0 {
+                truncated(stream, .inBody)
+            } else {
+                detach(stream, .upstreamClosed)
+                if number >= 0 { retryOrFail(number, .stale) }
+            }
+        }
+    }
+
+    /// The connect failed: nothing of its streams has been sent.
+    mutating func upstreamMultiplexUnreachable(_ slot: Int32) {
+        let multiplex = multiplexes[upstreams[slot].pointee.multiplex]
+        upstreams[slot].pointee.mustClose = true
+        while multiplex.firstStream >= 0 {
+            let stream = multiplex.firstStream
+            let number = upstreams[stream].pointee.exchange
+            detach(stream, .error)
+            if number >= 0 { retryOrFail(number, .unsent) }
+        }
+        closeUpstreamMultiplex(slot, .error)
+    }
+
+    /// Closes a shared connection that has no streams any more.
+    mutating func closeUpstreamMultiplex(_ slot: Int32, _ reason: CloseReason) {
+        let u = upstreams[slot]
+        let server = Int(u.pointee.server)
+        let multiplex = multiplexes[u.pointee.multiplex]
+        tellStreamSurplus(of: slot)
+        for entry in multiplex.finished?.entries ?? [] {
+            var exchange = entry.exchange
+            buffers.give(&exchange.request.head)
+        }
+        if u.pointee.previous >= 0 {
+            upstreams[u.pointee.previous].pointee.next = u.pointee.next
+        } else {
+            servers[server].multiplexFirst = u.pointee.next
+        }
+        if u.pointee.next >= 0 { upstreams[u.pointee.next].pointee.previous = u.pointee.previous }
+        multiplexes.remove(u.pointee.multiplex)
+        u.pointee.multiplex = -1
+        closeUpstream(slot, reason)
+    }
+
+    /// A turn's frames have been sent: is there a reason to keep the connection?
+    mutating func upstreamFramesSent(_ slot: Int32) {
+        let u = upstreams[slot]
+        let multiplex = multiplexes[u.pointee.multiplex]
+        guard multiplex.streamCount == 0, u.pointee.mustClose else { return }
+        closeUpstreamMultiplex(slot, .notReusable)
+    }
+
+    /// The connection has been idle for as long as it may be, or could not be made in time.
+    mutating func upstreamMultiplexExpired(_ slot: Int32) {
+        let u = upstreams[slot]
+        guard u.pointee.phase == .multiplexed else { return connectGaveUp(slot, String(cString: strerror(ETIMEDOUT))) }
+        guard multiplexes[u.pointee.multiplex].streamCount == 0 else { return }
+        multiplexes[u.pointee.multiplex].session.goAway()
+        closeUpstreamMultiplex(slot, .idleTimeout)
+    }
+
+    /// The server does not speak HTTP/2 as it should: the connection cannot be gone on with.
+    mutating func upstreamFramesFailed(_ slot: Int32, _ failure: HTTP2Failure) {
+        tellFramesFailed(slot, failure)
+        upstreams[slot].pointee.socket.isBroken = true
+        sendUpstreamFarewell(slot)
+        upstreamMultiplexEnded(slot)
+    }
+
+    /// The GOAWAY that says why, as far as the socket takes it.
+    private mutating func sendUpstreamFarewell(_ slot: Int32) {
+        let u = upstreams[slot]
+        let count = multiplexes[u.pointee.multiplex].session.write(into: frameBuffer, capacity: Self.frameBytes)
+        guard count > 0, !u.pointee.socket.isBlocked else { return }
+        outbox.clear()
+        outbox.add(frameBuffer, count)
+        u.pointee.socket.isBroken = false
+        deliver(&u.pointee.socket, .upstream)
+        u.pointee.socket.isBroken = true
+    }
+}
