@@ -158,6 +158,15 @@ class Innocents(HTTP2Test):
         proxy.wait_metric(2, "sendonce_requests_total")
         self.assertNoIncidents(proxy)
 
+    def test_more_streams_than_allowed(self):
+        proxy = self.proxy(self.node("plain.js").address, limits={"streams": 2})
+        peer = self.frame_client(proxy)
+        peer.send(frames.request(1, "/slow"), frames.request(3, "/slow"), frames.request(5, "/ok"))
+        self.assertEqual(self.answer(peer, 5), ([], b"", 7))
+        self.assertEqual(self.answer(peer, 3)[1:], (b"SLOW", None))
+        self.assertGreaterEqual(proxy.metrics().sum("sendonce_client_rejected_total", reason="too_many_streams"), 1)
+        self.assertNoIncidents(proxy)
+
     def test_websocket_over_http2(self):
         def echo(conversation):
             request = conversation.read_request()
