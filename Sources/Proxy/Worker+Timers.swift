@@ -22,6 +22,10 @@ extension Worker {
     private mutating func clientExpired(_ slot: Int32) {
         let c = clients[slot]
         if c.pointee.phase == .multiplexed { return clientMultiplexExpired(slot) }
+        // A window that is kept shut holds the answer, and whatever feeds it.
+        if c.pointee.isStream, c.pointee.socket.isHeldBack || c.pointee.phase == .lingering {
+            counters.countRejected(.stalledStream)
+        }
         if c.pointee.socket.isBlocked { return clientBroke(slot) }
         if c.pointee.abortsWhenDrained { return closeClient(slot, reset: true) }
         switch c.pointee.phase {

@@ -167,6 +167,23 @@ class Innocents(HTTP2Test):
         self.assertGreaterEqual(proxy.metrics().sum("sendonce_client_rejected_total", reason="too_many_streams"), 1)
         self.assertNoIncidents(proxy)
 
+    def test_a_window_that_is_kept_shut(self):
+        # One answer that is held back with its upstream, and one that is whole and waits alone.
+        for path in "/big", "/ok":
+            with self.subTest(path):
+                proxy = self.h2_proxy(self.node("h2.js").address, timeouts_={"client_body": "300ms"})
+                host, port = proxy.address.rsplit(":", 1)
+                one = socket.create_connection((host, int(port)), timeout=10)
+                self.addCleanup(one.close)
+                peer = frames.Peer(one)
+                # SETTINGS_INITIAL_WINDOW_SIZE: nothing may be sent.
+                shut = frames.frame(frames.SETTINGS, 0, 0, (4).to_bytes(2, "big") + bytes(4))
+                peer.send(frames.PREFACE, shut, frames.request(1, path))
+                heads, body, code = self.answer(peer, 1)
+                self.assertEqual((len(heads), body, code), (1, b"", 8))
+                proxy.wait_metric(1, "sendonce_client_rejected_total", reason="stalled_stream")
+                self.assertNoIncidents(proxy)
+
     def test_websocket_over_http2(self):
         def echo(conversation):
             request = conversation.read_request()
