@@ -164,6 +164,7 @@ extension Worker {
             if Self.meansExhausted(slot) { return waitForDescriptor(number, server) }
             if slot == -EBUSY { return enqueue(number) }
             exchanges[number].pointee.attempts += 1
+            exchanges[number].pointee.wasPooled = false
             exchanges[number].pointee.avoidedServer = Int16(server)
             connectFailed(server, String(cString: strerror(-slot)))
             retryOrFail(number, .unsent)

@@ -169,8 +169,10 @@ extension Worker {
                 return truncated(slot, .inHead)
             }
             let reason = noAnswer(slot)
-            if reason == .unanswered { serverFailed(Int(u.pointee.server), "closed the connection without an answer") }
-            exchanges[number].pointee.avoidedServer = reason == .unanswered ? Int16(u.pointee.server) : -1
+            // That a pooled connection has ended says nothing of its server; that a new one has, does.
+            let isServersFailure = reason == .unanswered || !exchanges[number].pointee.wasPooled
+            if isServersFailure { serverFailed(Int(u.pointee.server), "closed the connection without an answer") }
+            exchanges[number].pointee.avoidedServer = isServersFailure ? Int16(u.pointee.server) : -1
             detach(slot, .upstreamClosed)
             retryOrFail(number, reason)
         case .body:
