@@ -97,10 +97,10 @@ class DoubleSends(DoubleSendTest):
         head = self.directly("/long-body").read_until(b"\r\n\r\n")
         self.assertEqual(incident["evidence"]["offset"], len(head) + 5)
 
-    def test_body_longer_than_content_length_20_ms_later(self):
+    def test_body_longer_than_content_length_200_ms_later(self):
         incident, _ = self.offend("/long-body-late", "body_after_end", whole=b"first", surplus=6, evidence__phase="idle")
-        self.assertGreater(incident["evidence"]["delay_ms"], 10)
-        self.assertLess(incident["evidence"]["delay_ms"], 2000)
+        self.assertGreater(incident["evidence"]["delay_ms"], 100)
+        self.assertLess(incident["evidence"]["delay_ms"], 10_000)
 
     def test_second_response_through_the_socket(self):
         # Node hands both over in one turn of its loop, but as two writes.
@@ -113,8 +113,8 @@ class DoubleSends(DoubleSendTest):
         incident, _ = self.offend(
             "/socket-second-late", "second_response", whole=b"first", severity="error", surplus=len(SECOND_BLOCK),
             evidence__phase="idle", evidence__second_status=500)
-        self.assertGreater(incident["evidence"]["delay_ms"], 5)
-        self.assertLess(incident["evidence"]["delay_ms"], 2000)
+        self.assertGreater(incident["evidence"]["delay_ms"], 100)
+        self.assertLess(incident["evidence"]["delay_ms"], 10_000)
 
     def test_early_hints_in_the_middle_of_a_chunked_body(self):
         self.offend("/early-hints-in-body", "late_interim", whole=b"firstFIRST", evidence__phase="in_body",
@@ -174,7 +174,7 @@ class DoubleSends(DoubleSendTest):
         # The stray is written in the next turn of Node's loop, while the next request is already on its way.
         # A loaded machine may not give Node its next turn within the default rest of 5 ms: the test is about the guard, not the machine.
         rounds = 60
-        proxy = self.proxy(self.app.address, connections={"hold": "100ms"}, incidents={"quarantine": {"for": "1ms"}})
+        proxy = self.proxy(self.app.address, connections={"hold": "1s"}, incidents={"quarantine": {"for": "1ms"}})
         with proxy.connect() as one:
             for _ in range(rounds):
                 self.assertEqual(one.get("/socket-second-next-tick").body, b"first")

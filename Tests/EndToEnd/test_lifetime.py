@@ -79,7 +79,7 @@ class Drain(EndToEndTest):
         started = time.monotonic()
         proxy.send_signal(signal.SIGTERM)
         proxy.wait()
-        self.assertLess(time.monotonic() - started, 3)
+        self.assertLess(time.monotonic() - started, 10)
         # Any status is right for an end that was forced: keep the clean-up from asking for 0.
         self.end = lambda _: None
 

@@ -13,7 +13,7 @@ serve({
   '/long-body-late': (req, res) => {
     res.writeHead(200, { 'Content-Length': 5 });
     res.write('first');
-    setTimeout(() => res.end('second'), 20);
+    setTimeout(() => res.end('second'), 200);
   },
   '/socket-second': (req, res) => {
     res.end('first');
@@ -25,7 +25,7 @@ serve({
   },
   '/socket-second-late': (req, res) => {
     res.end('first');
-    setTimeout(() => req.socket.write(SECOND), 10);
+    setTimeout(() => req.socket.write(SECOND), 200);
   },
   '/early-hints-in-body': (req, res) => {
     res.write('first');
