@@ -79,7 +79,7 @@ class Guards(EndToEndTest):
         proxy.wait_metric(1, "sendonce_upstream_server_quarantined", upstream="app", server=origin.address)
         self.assertEqual(clients[0].get("/alone").body, b"first", "the other pooled connection would have answered 'again'")
         self.assertEqual(self.find(self.server_facts(proxy), "quarantined"), [True])
-        self.assertIn("server quarantined", proxy.log)
+        wait_for(lambda: "server quarantined" in proxy.log, "the quarantine in the log")
 
     def test_a_quarantine_at_the_limit_of_connections_holds_nobody_up(self):
         origin = self.scripted(upstream.by_target({"/twice": HEAD + b"first" + STRAY, "/ok": upstream.ok(b"OK")}))

@@ -67,7 +67,7 @@ class Health(EndToEndTest):
         # Its share grows over two intervals.
         wait_for(lambda: sorted(self.names(proxy, 4)) == ["a", "a", "b", "b"], "the share of the server that came back")
         wait_for(lambda: f"server up server={a.address} upstream=app" in proxy.log, lambda: proxy.log)
-        self.assertRegex(proxy.log, rf'server down error=.* server={re.escape(a.address)} upstream=app')
+        wait_for(lambda: re.search(rf"server down error=.* server={re.escape(a.address)} upstream=app", proxy.log), lambda: proxy.log)
         self.assertNoIncidents(proxy)
 
     def test_a_server_that_answers_503(self):
@@ -128,7 +128,7 @@ class Health(EndToEndTest):
         sick = self.over_http2(node.address, health=FAST | {"path": "/no-such-case"}, **app)
         # Both are checked alike, so the one has been checked as well when the other is down.
         sick.wait_metric(0, "sendonce_upstream_server_up")
-        self.assertIn("it answered 404", sick.log)
+        wait_for(lambda: "it answered 404" in sick.log, "the reason in the log")
         self.assertEqual(well.metrics().sum("sendonce_upstream_server_up"), 1)
         self.assertEqual(well.get("/ok").status, 200)
         self.assertNotIn("health check failed", well.log)
