@@ -4,11 +4,10 @@ import os
 import pathlib
 import re
 import resource
-import signal
+import socket
 import threading
 import time
 
-import client
 import frames
 import upstream
 from harness import EndToEndTest, wait_for
@@ -103,7 +102,7 @@ class ClosedUpstreamConnections(EndToEndTest):
         def answer(conversation, _):
             conversation.send(upstream.ok())
             leave.wait(10)
-            conversation.socket.shutdown(2)
+            conversation.socket.shutdown(socket.SHUT_RDWR)
         proxy, _, told = self.closing("upstream_closed", answer)
         self.assertEqual(proxy.get("/").status, 200)
         leave.set()
@@ -123,7 +122,10 @@ class ClosedUpstreamConnections(EndToEndTest):
         proxy.wait_metric(2, CLOSED)
 
     def test_an_error(self):
-        proxy, _, told = self.closing("error", lambda conversation, _: conversation.reset(), retry={"attempts": 0})
+        def answer(conversation, _):
+            conversation.reset()
+            raise ConnectionError
+        proxy, _, told = self.closing("error", answer, retry={"attempts": 0})
         self.assertEqual(proxy.get("/").status, 502)
         told()
 
