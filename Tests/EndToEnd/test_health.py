@@ -111,6 +111,26 @@ class Health(EndToEndTest):
         self.assertEqual(proxy.metrics().sum("sendonce_requests_total"), 0)
         self.assertEqual(proxy.metrics().sum("sendonce_upstream_connections"), 0)
 
+    def test_how_often_and_how_many_in_a_row(self):
+        times = []
+
+        def check(conversation):
+            times.append(time.monotonic())
+            conversation.send(self.status)
+        self.status = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"
+        a = Server(self, "a")
+        a.health = check
+        # A script that decides ends its connection: each check has one of its own.
+        proxy = self.proxy(a.address, health=FAST | {"interval": "500ms", "unhealthy_after": 1, "healthy_after": 4})
+        self.wait_up(proxy, a, False)
+        failed = len(times)
+        self.status = upstream.ok()
+        self.wait_up(proxy, a, True)
+        # One may have been under way when the server got well.
+        self.assertGreaterEqual(len(times) - failed, 3)
+        # A busy machine notes the first one late; twice as often would be too often all the same.
+        self.assertGreater(times[-1] - times[0], 0.25 * (len(times) - 1))
+
     def test_a_server_on_a_unix_socket(self):
         a = Server(self, "a", unix_path=f"{self.directory}/a.sock")
         proxy = self.proxy(a.address, health=FAST)

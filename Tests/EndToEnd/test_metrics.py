@@ -129,6 +129,14 @@ class ClosedUpstreamConnections(EndToEndTest):
         self.assertEqual(proxy.get("/").status, 502)
         told()
 
+    def test_an_answer_that_breaks_off(self):
+        def answer(conversation, _):
+            conversation.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfirst")
+            conversation.socket.shutdown(socket.SHUT_RDWR)
+        proxy, _, told = self.closing("error", answer)
+        self.assertFalse(proxy.get("/").complete)
+        told()
+
     def test_a_client_that_has_gone(self):
         def answer(conversation, _):
             asked.set()

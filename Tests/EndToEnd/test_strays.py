@@ -242,6 +242,16 @@ class Evidence(EndToEndTest):
     def test_sample_is_bounded(self):
         self.assertLessEqual(len(self.record(sample="escaped", max_bytes=16)["evidence"]["sample"]), 16 * 4)
 
+    def test_values_of_a_query_are_kept_when_that_is_asked_for(self):
+        origin = self.scripted(upstream.by_target({"/?token=77&page=3": HEAD + b"first" + STRAY}))
+        for query, expected in ((None, "/?token=[REDACTED]&page=[REDACTED]"), ("keep", "/?token=77&page=3")):
+            with self.subTest(query):
+                proxy = self.proxy(origin.address, incidents={"evidence": {"query": query}} if query else None)
+                proxy.get("/?token=77&page=3")
+                self.assertIncident(proxy.wait_incidents(1)[0], request__path=expected)
+                self.end(proxy)
+                proxy.incidents_path.unlink()
+
     def test_trace_and_request_ids_reach_the_record(self):
         origin = self.scripted(upstream.by_target({"/": HEAD + b"first" + STRAY}))
         proxy = self.proxy(origin.address, trusted_proxies=["127.0.0.0/8"])
