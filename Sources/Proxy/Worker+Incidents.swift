@@ -146,6 +146,10 @@ extension Worker {
         incident.evidence.surplusBytes = collection.total
         incident.evidence.proof = verdict.certainty == .proven ? .accounting : nil
         incident.clientImpact = impact(of: collection)
+        // The block may be the answer to an exchange before, and the client has what of it stood within the body.
+        if verdict.kind == .headerBlockInBody, verdict.certainty == .proven, guilty.ordinal > 1, collection.impact == .none {
+            incident.clientImpact = .misdelivered
+        }
         incident.message =
             "\(subject(slot)) sent \(describe(block, verdict)) \(capture.offset) bytes into the Content-Length body of "
             + "\(naming(guilty.request)), which pushed \(collection.total) bytes past its end"
