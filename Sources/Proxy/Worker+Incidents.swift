@@ -214,7 +214,10 @@ extension Worker {
         if !guilty.isEmpty {
             evidence.offset = collection.connectionOffset - min(collection.connectionOffset, guilty.answer.startOffset)
             let since = collection.place == .inChunkedBody ? guilty.answer.headAt : guilty.answer.endedAt
-            if since > 0 { evidence.delayMilliseconds = Double(collection.startedAt - min(since, collection.startedAt)) / 1e6 }
+            // Where an answer's own header block is malformed, nothing has come before.
+            if since > 0, collection.place != .inAnswer {
+                evidence.delayMilliseconds = Double(collection.startedAt - min(since, collection.startedAt)) / 1e6
+            }
         }
         evidence.surplusBytes = collection.total
         evidence.secondStatus = facts.status
