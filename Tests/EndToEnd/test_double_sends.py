@@ -24,14 +24,18 @@ class DoubleSendTest(EndToEndTest):
         return one
 
     def offend(self, path, kind, *, whole, status=200, severity="warning", certainty="proven", method="GET", survives=True,
-               surplus=None, policy="contain", **expected):
+               surplus=None, policy="contain", then=None, **expected):
         """Sends the request, checks the record, and that the client got its answer (`whole`) or a visible part of it, and
         not one byte more; then that the next request on its connection gets its own answer.
+
+        `then` is a request that lets the offence happen: it travels on another connection, for the first never rests long enough.
         """
-        proxy = self.proxy(self.app.address, policy=policy)
-        one = proxy.connect()
-        self.addCleanup(one.close)
-        response = one.get(path, method=method, fields=["X-Request-Id: from-outside"])
+        proxy = self.proxy(self.app.address, policy=policy, connections={"hold": "60s"} if then else None)
+        one, response = self.ask(proxy, path, method)
+        if then:
+            self.assertEqual(proxy.get(then).status, 200)
+        if kind == "hangup_after_end":
+            one, response = self.ask_until_told(proxy, path, one, response)
         incident = proxy.wait_incidents(1)[0]
 
         self.assertEqual(response.status, status)
@@ -56,6 +60,21 @@ class DoubleSendTest(EndToEndTest):
             self.assertNextAnswerIsItsOwn(proxy, one, response)
         self.assertEqual(self.end(proxy), [incident])
         return incident, response
+
+    def ask(self, proxy, path, method="GET"):
+        one = proxy.connect()
+        self.addCleanup(one.close)
+        return one, one.get(path, method=method, fields=["X-Request-Id: from-outside"])
+
+    def ask_until_told(self, proxy, path, one, response):
+        """A hang-up is told within 50 ms of the end alone: on a busy machine the program may take longer for it."""
+        for _ in range(6):
+            try:
+                proxy.wait_incidents(1, patience=5)
+                break
+            except AssertionError:
+                one, response = self.ask(proxy, path)
+        return one, response
 
     def assertWellFormed(self, incident, path):
         self.assertRegex(incident["time"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")
@@ -97,10 +116,11 @@ class DoubleSends(DoubleSendTest):
         head = self.directly("/long-body").read_until(b"\r\n\r\n")
         self.assertEqual(incident["evidence"]["offset"], len(head) + 5)
 
-    def test_body_longer_than_content_length_20_ms_later(self):
-        incident, _ = self.offend("/long-body-late", "body_after_end", whole=b"first", surplus=6, evidence__phase="idle")
-        self.assertGreater(incident["evidence"]["delay_ms"], 10)
-        self.assertLess(incident["evidence"]["delay_ms"], 2000)
+    def test_body_longer_than_content_length_when_the_connection_is_idle(self):
+        incident, _ = self.offend("/long-body-late", "body_after_end", whole=b"first", surplus=6, evidence__phase="idle",
+                                  then="/end-remembered")
+        self.assertGreater(incident["evidence"]["delay_ms"], 0)
+        self.assertLess(incident["evidence"]["delay_ms"], 10_000)
 
     def test_second_response_through_the_socket(self):
         # Node hands both over in one turn of its loop, but as two writes.
@@ -111,10 +131,10 @@ class DoubleSends(DoubleSendTest):
 
     def test_second_response_on_the_idle_connection(self):
         incident, _ = self.offend(
-            "/socket-second-late", "second_response", whole=b"first", severity="error", surplus=len(SECOND_BLOCK),
-            evidence__phase="idle", evidence__second_status=500)
-        self.assertGreater(incident["evidence"]["delay_ms"], 5)
-        self.assertLess(incident["evidence"]["delay_ms"], 2000)
+            "/remember", "second_response", whole=b"first", severity="error", surplus=len(SECOND_BLOCK),
+            evidence__phase="idle", evidence__second_status=500, then="/socket-second-of-remembered")
+        self.assertGreater(incident["evidence"]["delay_ms"], 0)
+        self.assertLess(incident["evidence"]["delay_ms"], 10_000)
 
     def test_early_hints_in_the_middle_of_a_chunked_body(self):
         self.offend("/early-hints-in-body", "late_interim", whole=b"firstFIRST", evidence__phase="in_body",

@@ -5,6 +5,7 @@ import select
 import socket
 import threading
 
+import harness
 import upstream
 from harness import EndToEndTest, ROOT
 
@@ -124,9 +125,17 @@ class IncidentRecords(EndToEndTest):
                     conversation.socket.shutdown(socket.SHUT_WR)
                 conversation.wait_for_end()
         proxy = self.proxy(self.scripted(script).address, policy=policy, **options)
-        with proxy.connect() as one:
-            one.get("/orders/7?token=hunter2")
-            proxy.wait_incidents(1)
+        # A hang-up is told within 50 ms alone: on a busy machine it may take another try.
+        tries = 6 if kind == "hangup_after_end" else 1
+        while tries:
+            tries -= 1
+            try:
+                proxy.get("/orders/7?token=hunter2")
+                proxy.wait_incidents(1, patience=5 if tries else harness.PATIENCE)
+                break
+            except AssertionError:
+                if not tries:
+                    raise
         record = self.records(proxy, [(kind, wanted)])[0]
         self.assertEqual(record["request"]["path"], "/orders/7?token=[REDACTED]")
         self.assertEqual(record["upstream"]["exchange"], 1)

@@ -5,7 +5,7 @@ const { serve } = require('./serve');
 const SECOND = 'HTTP/1.1 500 Internal Server Error\r\nContent-Type: text/plain\r\nContent-Length: 6\r\n' +
   'Set-Cookie: session=TOPSECRET\r\n\r\nSECOND';
 
-// The socket of an earlier request, which a later one answers on.
+// The socket or the response of an earlier request, which a later one makes use of.
 let remembered;
 
 serve({
@@ -39,9 +39,13 @@ serve({
     res.end('firstsecond');
   },
   '/long-body-late': (req, res) => {
+    remembered = res;
     res.writeHead(200, { 'Content-Length': 5 });
     res.write('first');
-    setTimeout(() => res.end('second'), 20);
+  },
+  '/end-remembered': (req, res) => {
+    remembered.end('second');
+    res.end('OK');
   },
   '/socket-second': (req, res) => {
     res.end('first');
