@@ -30,6 +30,21 @@ public struct SocketAddress: @unchecked Sendable {
 
     public var isUnix: Bool { Int32(storage.ss_family) == AF_UNIX }
 
+    /// 127.0.0.0/8, ::1 (RFC 4291 section 2.5.3), or the former in the form of the latter's family.
+    public var isLoopback: Bool {
+        withUnsafeBytes(of: storage) { bytes in
+            switch Int32(storage.ss_family) {
+            // `sin_addr` stands behind family and port, `sin6_addr` behind four more bytes of flow label.
+            case AF_INET: return bytes[4] == 127
+            case AF_INET6:
+                let host = bytes[8..<24]
+                if host.dropLast().allSatisfy({ $0 == 0 }) { return host.last == 1 }
+                return host.prefix(12).elementsEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]) && host[20] == 127
+            default: return false
+            }
+        }
+    }
+
     /// `host:port`, `[v6]:port` or `unix:/path`, numeric.
     public var description: String { format { so_format_address($0, $1, $2) } }
 

@@ -8,6 +8,8 @@ struct ClosedStreams {
         var endedByPeer: Bool
         var resetByPeer: Bool
         var resetByUs: Bool
+        /// Server: something that should not have come on it has been told; what follows is of the same fault.
+        var isTold = false
     }
 
     private let countMax: Int

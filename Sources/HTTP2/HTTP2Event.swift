@@ -18,6 +18,7 @@ public enum HTTP2Event: Equatable, Sendable {
     /// Server: a request that cannot be served, and that the session has answered or reset itself. No `head` came of it.
     case refused(HTTP2Refusal)
     /// Client: what an upstream should not have sent. What stands in the step and the block belongs to it, and goes no further.
+    /// Server: DATA on a stream that its client had ended; once for each stream. On an open one see `HTTP2Step.cause`.
     case violation(HTTP2Violation)
     /// Client: payload of the DATA that the last violation was about, as it comes. Its bytes are counted there.
     case surplus

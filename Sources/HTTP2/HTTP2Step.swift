@@ -22,7 +22,8 @@ public struct HTTP2Step: Sendable {
     public var isStreamOpen = false
     /// Violation: the session has reset the stream for it, and tells nothing more of it.
     public var resetsStream = false
-    /// Server, with `.reset`: what the client did that the session has reset the stream for; nil: the client has reset it.
+    /// Server, with `.reset`: what the client did that the session has reset the stream for; nil: the client has reset it, or its
+    /// trailers are over a limit. With `.failed`: the frame on a closed stream that the connection has ended for.
     public var cause: HTTP2Violation?
 
     @inlinable

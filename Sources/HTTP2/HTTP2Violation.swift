@@ -22,6 +22,8 @@ public enum HTTP2Violation: UInt8, Sendable, CaseIterable {
     case malformedHead, malformedTrailers
     /// DATA on a stream whose final header block has not come.
     case dataBeforeHead
+    /// Server: more DATA than its stream's window allows, or a WINDOW_UPDATE of nothing, or of too much.
+    case windowMisused
     /// HEADERS or DATA on a stream that was never opened.
     case unrequestedHead, unrequestedData
 }

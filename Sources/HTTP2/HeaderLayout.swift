@@ -13,6 +13,7 @@ struct HeaderLayout {
     /// Bytes and fields of the whole block, also those that were not kept.
     private var allBytes = 0
     private var allFields = 0
+    /// Those that have been seen.
     private var pseudo: PseudoFields = []
     private var hasRegular = false
     private var isMalformed = false
@@ -20,17 +21,6 @@ struct HeaderLayout {
     private var path = ByteRange()
     private var authority = ByteRange()
     private var cookie = -1
-
-    /// The pseudo-header fields that have been seen.
-    struct PseudoFields: OptionSet {
-        let rawValue: UInt8
-        static let method = PseudoFields(rawValue: 1 << 0)
-        static let scheme = PseudoFields(rawValue: 1 << 1)
-        static let path = PseudoFields(rawValue: 1 << 2)
-        static let authority = PseudoFields(rawValue: 1 << 3)
-        static let `protocol` = PseudoFields(rawValue: 1 << 4)
-        static let status = PseudoFields(rawValue: 1 << 5)
-    }
 
     /// The block goes so far over its limits that nobody means well by it.
     var isBomb: Bool {
@@ -130,6 +120,7 @@ struct HeaderLayout {
     ) {
         guard !hasRegular, sort != .requestTrailers else {
             isMalformed = true
+            if sort == .requestTrailers { block.facts.insert(.pseudoInTrailers) }
             // A status among trailers is worth knowing (`HTTP2Violation.statusInTrailers`).
             if sort == .answer { putStatus(name, nameCount, value, valueCount, &block) }
             return
@@ -166,7 +157,10 @@ struct HeaderLayout {
             isMalformed = true
             return
         }
-        if pseudo.contains(field) { isMalformed = true }
+        if pseudo.contains(field) {
+            isMalformed = true
+            block.repeatedPseudo.insert(field)
+        }
         pseudo.insert(field)
     }
 

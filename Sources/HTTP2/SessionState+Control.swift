@@ -70,7 +70,9 @@ extension SessionState {
         return !stream.pointee.queue.isEmpty && stream.pointee.sendWindow > 0 && !stream.pointee.flags.contains(.isListed)
     }
 
-    mutating func receiveWindowUpdate(_ header: FrameHeader, _ payload: UnsafePointer<UInt8>) -> HTTP2Step? {
+    mutating func receiveWindowUpdate(
+        _ header: FrameHeader, _ payload: UnsafePointer<UInt8>, _ start: UInt64
+    ) -> HTTP2Step? {
         guard header.length == 4 else { return fail(.frameSizeError, 0) }
         guard windowUpdates.take(limits.windowUpdates, now: now) else { return fail(.windowUpdateFlood, 0) }
         let n = Int(FrameHeader.number(payload) & 0x7fff_ffff)
@@ -81,10 +83,12 @@ extension SessionState {
         }
         let place = streams.find(header.stream)
         guard place >= 0 else { return isServer && isIdle(header.stream) ? fail(.protocolError, 0) : nil }
-        guard n > 0 else { return resetByOurselves(place, ErrorCode.protocolError, consumed: 0) }
+        guard n > 0 else {
+            return resetByOurselves(place, ErrorCode.protocolError, cause: .windowMisused, offset: start, consumed: 0)
+        }
         streams[place].pointee.sendWindow += n
         guard streams[place].pointee.sendWindow <= Self.windowMax else {
-            return resetByOurselves(place, ErrorCode.flowControlError, consumed: 0)
+            return resetByOurselves(place, ErrorCode.flowControlError, cause: .windowMisused, offset: start, consumed: 0)
         }
         if isUnlisted(place) { list(place) }
         return nil

@@ -37,7 +37,8 @@ extension SessionState {
         guard stream.pointee.receiveWindow >= 0 else {
             data.skipped += payload
             creditConnection(header.length)
-            return resetByOurselves(place, ErrorCode.flowControlError, consumed: at)
+            return resetByOurselves(
+                place, ErrorCode.flowControlError, cause: .windowMisused, offset: data.offset, consumed: at)
         }
         if padding > 0 { credit(place, padding) }
         return expectData(place, payload, count, at)
@@ -153,7 +154,14 @@ extension SessionState {
         if isServer {
             guard resets.take(limits.resets, now: now) else { return fail(.rapidReset, count) }
             putReset(data.stream, ErrorCode.streamClosed)
-            return nil
+            // Whoever has reset the stream is done with it, whatever was still to follow.
+            guard entry.pointee.endedByPeer, !entry.pointee.isTold else { return nil }
+            entry.pointee.isTold = true
+            var step = HTTP2Step(.violation(.dataAfterEnd), consumed: at)
+            step.stream = data.stream
+            step.surplusBytes = payload
+            step.offset = data.offset
+            return step
         }
         return violation(.dataAfterEnd, data.stream, entry.pointee.tag, surplus: payload, at: at)
     }
@@ -162,7 +170,9 @@ extension SessionState {
     private mutating func strangeData(
         _ what: HTTP2Violation, _ place: Int32, _ surplus: Int, _ count: Int, _ at: Int, code: UInt32, resets: Bool = false
     ) -> HTTP2Step {
-        if isServer { return resetByOurselves(place, code, cause: what, consumed: at) }
+        if isServer {
+            return resetByOurselves(place, code, cause: what, surplus: surplus, offset: data.offset, consumed: at)
+        }
         let stream = streams[place]
         var step = violation(what, stream.pointee.id, stream.pointee.tag, surplus: surplus, at: at)
         step.isStreamOpen = true

@@ -84,7 +84,12 @@ extension SessionState {
         var step = told
         let id = step.stream
         guard id > lastPeerStream else {
-            if let entry = closed.find(id) { return entry.pointee.endedByPeer ? fail(.streamClosed, 0) : nil }
+            if let entry = closed.find(id) {
+                guard entry.pointee.endedByPeer else { return nil }
+                step.event = fail(.streamClosed, 0).event
+                step.cause = .headAfterEnd
+                return step
+            }
             // Skipped when a higher one was opened, and so closed (section 5.1.1); or forgotten.
             return id > closed.forgottenMax && !hasSentGoAway ? fail(.protocolError, 0) : nil
         }
@@ -134,16 +139,17 @@ extension SessionState {
             code = ErrorCode.streamClosed
         } else if !step.ended {
             what = .trailersWithoutEnd
-        } else if outcome != .complete {
+        } else if outcome == .malformed {
             what = .malformedTrailers
         } else if stream.pointee.isShort {
             what = .lengthShort
         }
-        if let what {
+        // Too large is no violation.
+        if what != nil || outcome != .complete {
             guard resets.take(limits.resets, now: now) else { return fail(.rapidReset, 0) }
             step.event = .reset(code)
             step.cause = what
-            reset(place, code)
+            reset(place, code, isTold: what != nil)
             return step
         }
         step.event = .trailers

@@ -67,7 +67,7 @@ extension SessionState {
         case FrameHeader.headers: step = receiveHeaders(header, payload, start, &block)
         case FrameHeader.continuation: step = receiveContinuation(header, payload, &block)
         case FrameHeader.settings: step = receiveSettings(header, payload)
-        case FrameHeader.windowUpdate: step = receiveWindowUpdate(header, payload)
+        case FrameHeader.windowUpdate: step = receiveWindowUpdate(header, payload, start)
         case FrameHeader.resetStream: step = receiveReset(header, payload)
         case FrameHeader.ping: step = receivePing(header, payload)
         case FrameHeader.goAway: step = receiveGoAway(header, payload)

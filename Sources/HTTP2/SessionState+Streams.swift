@@ -41,7 +41,8 @@ extension SessionState {
         step.isStreamOpen = true
         step.offset = data.offset
         guard !isServer else {
-            return resetByOurselves(place, ErrorCode.protocolError, cause: .lengthShort, consumed: consumed)
+            return resetByOurselves(
+                place, ErrorCode.protocolError, cause: .lengthShort, offset: data.offset, consumed: consumed)
         }
         endPeerSide(place)
         return step
@@ -70,21 +71,23 @@ extension SessionState {
     }
 
     /// RST_STREAM, and the stream is forgotten but for its late frames.
-    mutating func reset(_ place: Int32, _ code: UInt32) {
+    mutating func reset(_ place: Int32, _ code: UInt32, isTold: Bool = false) {
         putReset(streams[place].pointee.id, code)
-        drop(place, byPeer: false)
+        drop(place, byPeer: false, isTold: isTold)
     }
 
     /// A stream error of the peer's.
     mutating func resetByOurselves(
-        _ place: Int32, _ code: UInt32, cause: HTTP2Violation? = nil, consumed: Int
+        _ place: Int32, _ code: UInt32, cause: HTTP2Violation, surplus: Int = 0, offset: UInt64, consumed: Int
     ) -> HTTP2Step {
         if isServer, !resets.take(limits.resets, now: now) { return fail(.rapidReset, consumed) }
         var step = HTTP2Step(.reset(code), consumed: consumed)
         step.cause = cause
+        step.surplusBytes = surplus
+        step.offset = offset
         step.stream = streams[place].pointee.id
         step.tag = streams[place].pointee.tag
-        reset(place, code)
+        reset(place, code, isTold: true)
         return step
     }
 
@@ -100,13 +103,14 @@ extension SessionState {
     }
 
     /// One side has reset the stream: nobody will pass on what it had.
-    mutating func drop(_ place: Int32, byPeer: Bool) {
+    mutating func drop(_ place: Int32, byPeer: Bool, isTold: Bool = false) {
         let stream = streams[place]
         let unconsumed = stream.pointee.unconsumed
         remember(
             ClosedStreams.Entry(
                 id: stream.pointee.id, tag: stream.pointee.tag, unconsumed: 0,
-                endedByPeer: stream.pointee.flags.contains(.peerEnded), resetByPeer: byPeer, resetByUs: !byPeer))
+                endedByPeer: stream.pointee.flags.contains(.peerEnded), resetByPeer: byPeer, resetByUs: !byPeer,
+                isTold: isTold))
         remove(place)
         creditConnection(unconsumed)
     }

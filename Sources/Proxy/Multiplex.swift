@@ -11,10 +11,14 @@ final class Multiplex {
     var firstStream: Int32 = -1
     /// Answers that have ended, to attribute what may still come. Upstreams only.
     var finished: FinishedStreams?
+    /// Requests whose exchanges are over, for the same end. Clients only.
+    var recent = RecentRequests()
     /// In the worker's list of sessions that have frames to send.
     var isUnsent = false
 
     init(_ session: HTTP2Session) { self.session = session }
+
+    deinit { recent.deallocate() }
 }
 
 /// The worker's multiplexes by number.

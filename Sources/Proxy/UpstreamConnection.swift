@@ -56,6 +56,8 @@ struct UpstreamConnection: BitwiseCopyable {
     /// Of a server that is given by name: which of its addresses, and of which generation.
     var addressPlace: UInt32 = 0
     var addressGeneration: UInt64 = 0
+    /// Whether the server's acknowledgements tell which bytes it had sent before a request arrived.
+    var asksAcknowledgement = false
     /// How long connecting took: a round trip to the server, or more. 0 where it took no time at all.
     var roundTrip: UInt64 = 0
     /// When it was pooled.

@@ -59,16 +59,14 @@ extension Worker {
 
     /// What a fault violates, and the fields that it is about; nil when the request is merely not served.
     private func violation(_ fault: RequestFault) -> (Kind, [String]?)? {
-        let facts = requestBlock.facts
         switch fault {
         case .malformed(.headerTooLarge), .malformed(.tooManyFields), .malformed(.version), .missingHost: return nil
         case .malformed: return (.malformedMessage, nil)
         case .repeatedHost: return (.duplicateField, ["host"])
         case .lengthAndChunked: return (.conflictingFraming, ["content-length", "transfer-encoding"])
-        case .lengthUnusable:
-            let isRepeated = facts.isDisjoint(with: [.contentLengthDiffers, .contentLengthInvalid])
-            return (isRepeated ? .duplicateField : .conflictingFraming, ["content-length"])
+        case .lengthUnusable: return (unusableLength, ["content-length"])
         case .transferEncodingUnusable:
+            let facts = requestBlock.facts
             // A coding that we do not know is no fault, as long as it leaves no doubt where the body ends.
             let isAmbiguous = !facts.contains(.chunked) || facts.contains(.chunkedRepeated)
             return isAmbiguous ? (.conflictingFraming, ["transfer-encoding"]) : nil
@@ -76,7 +74,13 @@ extension Worker {
         }
     }
 
-    private func clientIncident(_ kind: Kind, in phase: Phase) -> Incident {
+    /// What Content-Lengths violate that are not one number, said once.
+    var unusableLength: Kind {
+        let isRepeated = requestBlock.facts.isDisjoint(with: [.contentLengthDiffers, .contentLengthInvalid])
+        return isRepeated ? .duplicateField : .conflictingFraming
+    }
+
+    func clientIncident(_ kind: Kind, in phase: Phase) -> Incident {
         let time = kernel.wallClock()
         return Incident(
             timeNanoseconds: time, id: IncidentID.shared.next(timeNanoseconds: time), severity: kind.severity, kind: kind,

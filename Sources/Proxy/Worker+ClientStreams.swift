@@ -52,15 +52,21 @@ extension Worker {
             case .head: clientStreamHead(slot, step)
             case .body: clientStreamBody(slot, step, body)
             case .trailers: clientStreamTrailers(slot, step)
-            case .reset: if step.tag >= 0 { clientStreamReset(step.tag) }
+            case .reset:
+                if let cause = step.cause { clientStreamBroken(slot, step, cause) }
+                if step.tag >= 0 { clientStreamReset(step.tag) }
             case .goAway: c.pointee.mustClose = true
             case .failed(let failure):
                 counters.countRejected(RejectReason(failure))
+                tellClientFramesFailed(slot, step, failure)
                 c.pointee.mustClose = true
                 endClientStreams(slot)
                 return count
-            case .refused(let refusal): counters.countRejected(RejectReason(refusal))
-            case .interim, .violation, .surplus: break
+            case .refused(let refusal):
+                counters.countRejected(RejectReason(refusal))
+                if refusal == .malformed { tellRefusedStream(slot, step) }
+            case .violation(let violation): clientStreamBroken(slot, step, violation)
+            case .interim, .surplus: break
             }
             guard clients.generation(slot) == generation else { return count }
         }

@@ -124,6 +124,7 @@ extension Worker {
         let resets = policy == .fail || e.pointee.clientFraming == .untilClose
         let requestEnded = e.pointee.requestEnded
         c.pointee.exchange = -1
+        rememberRequest(number, record)
         guard !cuts else {
             logAccess(number, record, status: Int(e.pointee.answer.status), .cut)
             releaseExchange(number)
@@ -166,7 +167,7 @@ extension Worker {
         }
     }
 
-    private mutating func newRequestID() -> String {
+    mutating func newRequestID() -> String {
         let (high, low) = (random.next(), random.next())
         return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { space in
             var out = ByteWriter(space.baseAddress!)

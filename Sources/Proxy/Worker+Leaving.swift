@@ -154,15 +154,22 @@ extension Worker {
 
     /// Ends when the last client has gone, and every connection has been listened to for strays.
     mutating func continueLeaving() {
-        if isDraining, now >= drainDeadline {
-            closeAll()
-        } else {
-            guard clients.count == 0 else { return }
-            listenToPooled()
-            guard upstreams.count == 0, hangups.isEmpty else { return }
+        while true {
+            if isDraining, now >= drainDeadline {
+                closeAll()
+            } else {
+                guard clients.count == 0 else { return }
+                listenToPooled()
+                guard upstreams.count == 0, hangups.isEmpty else { return }
+            }
+            if world.mailboxes[number].close() {
+                isStopped = true
+                return
+            }
+            // A client may have been moved here just now. What wakes the loop for it goes with the reading, so whether there is
+            // anything left to wait for is asked again.
+            readMailbox()
         }
-        // A client may have been moved here just now.
-        if world.mailboxes[number].close() { isStopped = true } else { readMailbox() }
     }
 
     /// Pooled connections have nobody to serve any more, but the last exchange's strays may still come.

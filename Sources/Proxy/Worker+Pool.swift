@@ -22,8 +22,8 @@ extension Worker {
         }
         if mustWait(number) { return enqueue(number) }
         if plan.upstreams[upstream].isHTTP2 { return findStream(number, on: server) }
-        let isIdempotent = e.pointee.request.method.isIdempotent
-        if !e.pointee.wantsNewConnection, let slot = takePooled(server, evenUnrested: false, onlyYoung: !isIdempotent) {
+        let mayRepeat = e.pointee.request.method.isIdempotent
+        if !e.pointee.wantsNewConnection, let slot = takePooled(server, evenUnrested: false, mayRepeat: mayRepeat) {
             return attach(number, to: slot)
         }
         if connectionsLeft(server),
@@ -32,7 +32,7 @@ extension Worker {
             return connect(number, to: server)
         }
         // No more may be opened, or kept: of those that rest, the one that has rested longest is the least risky.
-        if let slot = takePooled(server, evenUnrested: true, onlyYoung: false) {
+        if let slot = takePooled(server, evenUnrested: true, mayRepeat: mayRepeat) {
             _ = so_fetch_add(&servers[server].shared.pointee.unrested, 1)
             return attach(number, to: slot)
         }
@@ -44,10 +44,11 @@ extension Worker {
 
     // MARK: Taking
 
-    /// A pooled connection that has been looked at and is quiet, nil when there is none.
+    /// A pooled connection that is quiet, nil when there is none.
     ///
-    /// `onlyYoung`: none whose server may soon close it, as far as we know its ways; for requests that cannot be sent again.
-    private mutating func takePooled(_ server: Int, evenUnrested: Bool, onlyYoung: Bool) -> Int32? {
+    /// For a request that may not be repeated, it is one whose server will not soon close it, as far as we know its ways, and it
+    /// is looked at however late the last wait for events was.
+    private mutating func takePooled(_ server: Int, evenUnrested: Bool, mayRepeat: Bool) -> Int32? {
         let upstream = Int(servers[server].upstream)
         guard plan.upstreams[upstream].reuse != .never else { return nil }
         if isQuarantined(server) {
@@ -59,7 +60,7 @@ extension Worker {
         promoteRested(server, isGuarded ? plan.upstreams[upstream].hold : 0, isGuarded ? Self.settleTime : 0)
         while true {
             var slot = servers[server].settled.first
-            let safe = onlyYoung ? safeIdleTime(server) : nil
+            let safe = mayRepeat || evenUnrested ? nil : safeIdleTime(server)
             func isTooOld(_ slot: Int32) -> Bool { safe.map { now - upstreams[slot].pointee.pooledAt > $0 / 2 } ?? false }
             // Of those that have rested for a shorter time, the one that has rested the longest is the least risky.
             if slot < 0 || isTooOld(slot) { slot = servers[server].ready.first }
@@ -76,7 +77,7 @@ extension Worker {
                 continue
             }
             if plan.upstreams[upstream].reuse == .always { return slot }
-            switch look(slot) {
+            switch isTrusted(slot, mayRepeat: mayRepeat) ? .quiet : look(slot) {
             case .quiet: return slot
             case .ended:
                 upstreams[slot].pointee.socket.sawEnd = true
@@ -95,6 +96,13 @@ extension Worker {
     }
 
     private func safeIdleTime(_ server: Int) -> UInt64? { IdleLimit.safeTime(&servers[server].shared.pointee.idleLimit, now) }
+
+    /// Whether the last wait for events, which found nothing on this pooled connection, was so lately that it is look enough.
+    private mutating func isTrusted(_ slot: Int32, mayRepeat: Bool) -> Bool {
+        guard mayRepeat, trustedCheckouts > 0, !upstreams[slot].pointee.socket.isReadable else { return false }
+        trustedCheckouts -= 1
+        return true
+    }
 
     /// Looks at what has come on a pooled connection since the last wait for events.
     private mutating func look(_ slot: Int32) -> Look {
@@ -191,6 +199,7 @@ extension Worker {
         var connection = UpstreamConnection(
             fd: fd, server: UInt16(server), number: world.nextConnectionNumber(),
             idleTimeout: plan.upstreams[upstream].idleTimeout)
+        connection.asksAcknowledgement = plan.upstreams[upstream].reuse == .guarded && !target.address.isLoopback
         connection.addressPlace = UInt32(target.place)
         connection.addressGeneration = target.generation
         let slot = upstreams.take(connection)
@@ -231,7 +240,7 @@ extension Worker {
     /// This process has no descriptor left, which is not the server's fault: one of its connections has to do.
     private mutating func waitForDescriptor(_ number: Int32, _ server: Int) {
         pauseAccepting()
-        if let slot = takePooled(server, evenUnrested: true, onlyYoung: false) {
+        if let slot = takePooled(server, evenUnrested: true, mayRepeat: false) {
             _ = so_fetch_add(&servers[server].shared.pointee.unrested, 1)
             return attach(number, to: slot)
         }

@@ -259,6 +259,7 @@ extension Worker {
         let slot = e.pointee.upstream
         let u = upstreams[slot]
         e.pointee.answer.endedAt = now
+        rememberRequest(number, e.pointee.request)
         buffers.give(&u.pointee.beforeLast.request.head)
         u.pointee.beforeLast = u.pointee.last
         u.pointee.last = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
@@ -282,6 +283,7 @@ extension Worker {
             number, status: e.pointee.answered ? Int(e.pointee.answer.status) : 499, route: Int(e.pointee.request.route))
         logAccess(
             number, e.pointee.request, status: e.pointee.answered ? Int(e.pointee.answer.status) : 499, .clientGone)
+        rememberRequest(number, e.pointee.request)
         if e.pointee.upstream >= 0 { detach(e.pointee.upstream, .clientGone) }
         buffers.give(&e.pointee.request.head)
         clients[e.pointee.client].pointee.exchange = -1

@@ -38,6 +38,8 @@ extension Worker {
         case .headInBody, .statusInTrailers, .trailersWithoutEnd, .malformedTrailers:
             if isOpen { streamBroken(slot, step, violation, .inChunkedBody) }
         case .malformedHead, .dataBeforeHead: if isOpen { streamBroken(slot, step, violation, .inAnswer) }
+        // Told of clients alone: here the stream's reset says it.
+        case .windowMisused: break
         case .lengthShort:
             guard isOpen else { return }
             upstreams[step.tag].pointee.streamIsOver = step.ended

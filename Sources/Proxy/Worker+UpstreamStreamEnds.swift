@@ -32,6 +32,7 @@ extension Worker {
         let number = s.pointee.exchange
         let e = exchanges[number]
         e.pointee.answer.endedAt = now
+        rememberRequest(number, e.pointee.request)
         let finished = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: s.pointee.ordinal)
         let multiplex = multiplexes[upstreams[s.pointee.parent].pointee.multiplex]
         if var old = multiplex.finished?.add(FinishedStreams.Entry(stream: s.pointee.stream, exchange: finished)) {

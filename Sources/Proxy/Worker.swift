@@ -15,7 +15,9 @@ import Wire
 /// incidents, timers. A pump (reading a connection and acting on it) never runs inside another: it queues.
 public struct Worker: ~Copyable {
     /// Bytes asked of a socket in one read; the most that one read can make a peer's memory grow.
-    static let readBytes = 64 << 10
+    ///
+    /// 64 KiB is what programs like to write at a time: with the header block before it, or in TLS records, it is a little more.
+    static let readBytes = 72 << 10
     /// Reads of one connection before others have their turn.
     static let readsPerTurn = 16
 
@@ -62,8 +64,11 @@ public struct Worker: ~Copyable {
     let firstServer: [Int]
     var queues: [WaitQueue]
     var budgets: [RetryBudget]
-    /// Connections to come back to in this turn's end, by tag.
-    var again: [UInt64] = []
+    /// Connections that have something to do and wait for their turn.
+    var waiting = TurnQueue()
+    /// So many requests may still go out on pooled connections without a look at each: the wait for events has just told
+    /// what had come on any of them.
+    var trustedCheckouts = 0
     /// HTTP/2 connections, and those of them with frames to send at the turn's end, by tag.
     var multiplexes = MultiplexTable()
     var unsent: [UInt64] = []
@@ -136,7 +141,7 @@ public struct Worker: ~Copyable {
         scratch = .allocate(capacity: scratchCapacity)
         trailerScratch = .allocate(capacity: scratchCapacity)
         frameBuffer = .allocate(capacity: Self.frameBytes)
-        events = .allocate(capacity: 256)
+        events = .allocate(capacity: Self.eventsMax)
         random = RandomNumbers(seed: seed)
         var servers: [Server] = []
         var firstServer: [Int] = []
@@ -154,7 +159,6 @@ public struct Worker: ~Copyable {
         self.firstServer = firstServer
         queues = Array(repeating: WaitQueue(), count: plan.upstreams.count + servers.count)
         budgets = plan.upstreams.map { _ in RetryBudget() }
-        again.reserveCapacity(1024)
         logsAccess = world.accessLog != nil
         if let log = world.accessLog { journal = AccessJournal(log, plan: plan) } else { journal = nil }
         timers.open(hangupTimer)
@@ -186,22 +190,29 @@ public struct Worker: ~Copyable {
         handOverAccess()
     }
 
-    /// Waits for events at most so long (-1: until the next timer), and works off what has happened.
+    /// Events taken from the kernel at a time.
+    private static let eventsMax = 256
+    /// Connections that have their turn between two waits, and requests put on pooled connections without a look at each.
+    ///
+    /// The wait says what has come on all connections for the price of one look at one of them, so it stands in for these as
+    /// long as it is no older than this.
+    private static let turnsPerWait = 8
+
+    /// Waits for events at most so long (-1: until the next timer), and works off what has happened: all of what came from
+    /// upstreams, then some of what came from clients.
     package mutating func turn(waitMilliseconds: Int) {
-        var wait = again.isEmpty ? timers.milliseconds(now: kernel.now()) : 0
+        var wait = waiting.isEmpty ? timers.milliseconds(now: kernel.now()) : 0
         if acceptsPaused { wait = min(wait < 0 ? .max : wait, Int(Self.pauseTime / 1_000_000)) }
         if waitMilliseconds >= 0, wait < 0 || wait > waitMilliseconds { wait = waitMilliseconds }
-        let count = kernel.wait(poll, events, 256, milliseconds: wait)
+        let count = kernel.wait(poll, events, Self.eventsMax, milliseconds: wait)
         now = kernel.now()
+        trustedCheckouts = 0
         if count > 0 {
             for i in 0..<count { dispatch(events[i].tag, events[i].flags) }
         }
-        // Only those queued so far: what they queue has its turn after the next look at the sockets.
-        let queued = again.count
-        if queued > 0 {
-            for i in 0..<queued { resume(again[i]) }
-            again.removeFirst(queued)
-        }
+        // With as many events as were asked for, there may be more.
+        if count < Self.eventsMax { trustedCheckouts = Self.turnsPerWait }
+        for _ in 0..<min(waiting.count, Self.turnsPerWait) { resume(waiting.takeFirst()) }
         while let expired = timers.expire(now: now) { timerExpired(expired) }
         if !unsent.isEmpty { sendFrames() }
         if acceptsPaused, now >= acceptsPausedUntil { resumeAccepting() }
@@ -230,7 +241,7 @@ public struct Worker: ~Copyable {
         case .client:
             guard clients.generation(slot) & Self.generationMask == generation else { return }
             note(flags, &clients[slot].pointee.socket)
-            clientReady(slot)
+            queueClient(slot)
         case .upstream:
             guard upstreams.generation(slot) & Self.generationMask == generation else { return }
             note(flags, &upstreams[slot].pointee.socket)
@@ -267,12 +278,12 @@ public struct Worker: ~Copyable {
     mutating func queueClient(_ slot: Int32) {
         guard !clients[slot].pointee.socket.isQueued else { return }
         clients[slot].pointee.socket.isQueued = true
-        again.append(clientTag(slot))
+        waiting.append(clientTag(slot))
     }
 
     mutating func queueUpstream(_ slot: Int32) {
         guard !upstreams[slot].pointee.socket.isQueued else { return }
         upstreams[slot].pointee.socket.isQueued = true
-        again.append(upstreamTag(slot))
+        waiting.append(upstreamTag(slot))
     }
 }

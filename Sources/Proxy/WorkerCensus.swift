@@ -28,7 +28,7 @@ extension Worker {
         census.captures = embedded.count
         census.hangups = hangups.count
         census.waiting = queues.reduce(0) { $0 + $1.count }
-        census.queued = again.count
+        census.queued = waiting.count
         return census
     }
 }

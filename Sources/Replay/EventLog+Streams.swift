@@ -55,7 +55,7 @@ extension EventLog {
             place.surplusBytes += fact.step.surplusBytes
         case .interimInBody: tell("interim \(fact.status)", place)
         case .headInBody, .statusInTrailers, .trailersWithoutEnd, .malformedHead, .malformedTrailers, .dataBeforeHead,
-            .lengthShort:
+            .lengthShort, .windowMisused:
             tell("malformed: \(what)", place)
             place.broken.insert(fact.step.stream)
         }

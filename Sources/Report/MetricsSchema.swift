@@ -44,8 +44,9 @@ public struct MetricsSchema: Sendable {
         for upstream in upstreams {
             add([.secondResponse, .lateInterim, .bodyAfterEnd, .malformedMessage], Self.none, upstream.name)
         }
-        // A request that broke the rules before a route could be found for it.
-        add([.duplicateField, .conflictingFraming, .malformedMessage], Self.none, Self.none)
+        // A client that broke the rules before a route could be found for its request, or on a stream of a forgotten one.
+        add(
+            [.headerBlockInBody, .bodyAfterEnd, .duplicateField, .conflictingFraming, .malformedMessage], Self.none, Self.none)
         return series
     }
 

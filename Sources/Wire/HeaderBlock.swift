@@ -71,6 +71,8 @@ public struct HeaderFacts: OptionSet, Sendable {
     public static let statusRepeated = HeaderFacts(rawValue: 1 << 16)
     /// An extended CONNECT (RFC 8441): what `:protocol` says is the Upgrade field.
     public static let extendedConnect = HeaderFacts(rawValue: 1 << 17)
+    /// Pseudo-header fields stand among a request's trailers.
+    public static let pseudoInTrailers = HeaderFacts(rawValue: 1 << 18)
 }
 
 /// One header block: its start line, where its fields stand in the bytes, and what they state.
@@ -98,6 +100,8 @@ public struct HeaderBlock: ~Copyable {
     public var contentLength: UInt64 = 0
     /// Singleton names seen twice: bit = `FieldName.rawValue`.
     public var duplicates: UInt32 = 0
+    /// Pseudo-header fields of a request that stand more than once.
+    public var repeatedPseudo: PseudoFields = []
     /// Names seen at all: bit = `FieldName.rawValue`.
     public var seen: UInt32 = 0
     /// `timeout=` of Keep-Alive in seconds, 0 when absent.
@@ -118,6 +122,7 @@ public struct HeaderBlock: ~Copyable {
         facts = []
         contentLength = 0
         duplicates = 0
+        repeatedPseudo = []
         seen = 0
         keepAliveSeconds = 0
         status = 0

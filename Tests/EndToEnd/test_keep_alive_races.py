@@ -14,6 +14,7 @@ import upstream
 from harness import EndToEndTest, wait_for
 
 IDLE_MS = 50
+EVENTS_AT_A_TIME = 256
 
 
 GOOD = upstream.ok(b"good")
@@ -61,11 +62,18 @@ class Crossing(EndToEndTest):
         with proxy.connect() as one:
             self.assertEqual(one.get("/").body, b"good")
             wait_for(lambda: proxy.metrics().sum("sendonce_upstream_connections", state="idle") == 1, "a pooled connection")
+            # The proxy sees to upstreams first, in the order of what it is told at a time: enough others come between.
+            others = [proxy.connect() for _ in range(EVENTS_AT_A_TIME)]
+            wait_for(lambda: proxy.metrics().sum("sendonce_client_connections") == 1 + len(others), "all clients")
             with Stopped(proxy):
                 send(one)
+                for other in others:
+                    other.send(b"G")
                 close.set()
                 origin.conversations[0].ended.wait(10)
             response = one.read_response()
+            for other in others:
+                other.close()
         return proxy, response, later
 
     def assertServedOnce(self, crossed, **expected):

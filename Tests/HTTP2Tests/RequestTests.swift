@@ -1,5 +1,6 @@
 import HTTP2
 import Testing
+import Wire
 
 /// What clients ask, rightly and wrongly.
 @Suite struct RequestTests {
@@ -98,6 +99,62 @@ import Testing
                 "13: reset 5 for headAfterEnd end",
             ])
         #expect(server.session.openStreams == 1)
+    }
+
+    /// Once for each stream; and never what was on its way when the stream was reset, by whomever.
+    @Test func framesOnClosedStreams() {
+        server.receive(Self.start + Frames.get(1) + Frames.get(3) + Frames.get(5, ends: false) + Frames.get(7, ends: false))
+        for stream in [1, 3, 5] as [Int32] { server.head(stream, "HTTP/1.1 204 No Content\r\n\r\n", ended: true) }
+        server.session.reset(5, code: 0)
+        _ = server.told()
+        let before = server.output().count
+        #expect(before > 0)
+        server.receive(Frames.data(1, "late") + Frames.data(1, "later", ends: true))
+        #expect(server.told() == ["1: violation dataAfterEnd 4"])
+        let resets = Frames.parse(server.output()).filter { $0.type == 3 }
+        #expect(resets.map(\.stream) == [1, 1] && resets.allSatisfy { $0.payload == Frames.number(5) })
+        server.receive(Frames.data(5, "on its way") + Frames.headers(5, [("a", "b")], ends: true))
+        server.receive(Frames.reset(7) + Frames.data(7, "whatever"))
+        #expect(server.told() == ["7: reset 8"])
+        server.receive(Frames.headers(3, [("a", "b")], ends: true))
+        #expect(server.told() == ["3: failed streamClosed end"])
+        #expect(server.facts.last?.step.cause == .headAfterEnd && server.facts.last?.fields == ["a: b"])
+    }
+
+    /// What comes behind a fault is of the same fault; and where it stood is known to the byte.
+    @Test func aFaultIsToldOnce() {
+        server.receive(Self.start + Frames.get(1))
+        let offset = UInt64((Self.start + Frames.get(1)).count)
+        server.receiveCut(Frames.data(1, "more") + Frames.data(1, "and more"))
+        #expect(server.told() == ["1: head GET / end", "1: reset 5 for dataAfterEnd"])
+        #expect(server.facts.last?.step.surplusBytes == 4 && server.facts.last?.step.offset == offset)
+    }
+
+    @Test func trailersThatAreTooLargeAreNoFault() {
+        server.receive(Self.start + Frames.get(1, ends: false))
+        server.receive(Frames.headers(1, (0..<200).map { ("x\($0)", "1") }, ends: true))
+        #expect(server.told() == ["1: head POST /", "1: reset 1 end"])
+    }
+
+    @Test func windowsThatAreMisused() {
+        server.receive(Self.start + Frames.get(1) + Frames.get(3))
+        server.receive(Frames.windowUpdate(1, 0) + Frames.windowUpdate(3, 0x7fff_ffff))
+        #expect(
+            server.told() == [
+                "1: head GET / end", "3: head GET / end", "1: reset 1 for windowMisused", "3: reset 3 for windowMisused",
+            ])
+    }
+
+    @Test func whichPseudoFieldsAreRepeated() {
+        let peer = HTTP2Session(.server, HTTP2Limits())!
+        var block = HeaderBlock(capacity: 128)
+        var bytes = Self.start + Frames.headers(1, Self.pseudo + [Self.pseudo[2], Self.pseudo[3], ("x", "y")], ends: true)
+        let count = bytes.count
+        let step = bytes.withUnsafeMutableBufferPointer {
+            peer.receive($0.baseAddress!, count: count, now: 1, block: &block)
+        }
+        #expect(step.event == .refused(.malformed))
+        #expect(block.repeatedPseudo.names == [":path", ":authority"])
     }
 
     @Test func headerBlocksInManyFrames() {

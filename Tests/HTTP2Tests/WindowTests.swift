@@ -34,7 +34,7 @@ import Testing
         for _ in 0..<16 { server.receive(Frames.frame(0, 0, 1, [UInt8](repeating: 0, count: 16384))) }
         _ = server.told()
         server.receive(Frames.data(1, "x") + Frames.data(3, "fine"))
-        #expect(server.told() == ["1: reset 3", "3: body 4"])
+        #expect(server.told() == ["1: reset 3 for windowMisused", "3: body 4"])
     }
 
     @Test func theConnectionOverItsWindowIsOver() {

@@ -1,9 +1,10 @@
 import EventLoop
 import Logging
-import Proxy
 import Report
 import Simulation
 import Testing
+
+@testable import Proxy
 
 /// One exchange through a worker on the simulated kernel: how one is driven by hand.
 @Suite struct SimulatedWorkerTests {
@@ -24,32 +25,59 @@ import Testing
         }
     }
 
+    /// A worker with a listener on a network with one upstream.
+    private struct Stage: ~Copyable {
+        let network: SimulatedNetwork
+        let upstream: Upstream
+        let recorder: IncidentRecorder
+        let world: World
+        let listener: Int32
+        var worker: Worker
+
+        static func make() throws -> Stage {
+            let address = try #require(SocketAddress(unixPath: "/server"))
+            let plan = Plan(
+                upstreams: [Plan.Upstream(name: "app", servers: [Plan.Server(name: "app-1", address: address)])],
+                routes: [Plan.Route(name: "all", upstream: 0)])
+            let metrics = Metrics(schema: plan.metricsSchema(listeners: ["front"]), version: "test")
+            let recorder = IncidentRecorder(metrics: metrics, log: nil)
+            let world = World(
+                plan: plan, counters: [metrics.makeCounters()], recorder: recorder, gauges: metrics.servers,
+                log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), wakes: false)
+            let network = SimulatedNetwork(seed: 1)
+            let upstream = Upstream()
+            network.serve(address.description, .accepts { _ in (upstream, Link()) })
+            let made = Worker(number: 0, kernel: Kernel(simulated: network), poll: 3, plan: plan, world: world, seed: 1)
+            guard var worker = made else { throw Failure() }
+            let listener = network.makeListener()
+            _ = worker.addListener(fd: listener, index: 0)
+            return Stage(
+                network: network, upstream: upstream, recorder: recorder, world: world, listener: listener, worker: worker)
+        }
+    }
+
     @Test func oneExchange() throws {
-        let address = try #require(SocketAddress(unixPath: "/server"))
-        let plan = Plan(
-            upstreams: [Plan.Upstream(name: "app", servers: [Plan.Server(name: "app-1", address: address)])],
-            routes: [Plan.Route(name: "all", upstream: 0)])
-        let metrics = Metrics(schema: plan.metricsSchema(listeners: ["front"]), version: "test")
-        let recorder = IncidentRecorder(metrics: metrics, log: nil)
-        let world = World(
-            plan: plan, counters: [metrics.makeCounters()], recorder: recorder, gauges: metrics.servers,
-            log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), wakes: false)
-        let network = SimulatedNetwork(seed: 1)
-        let upstream = Upstream()
-        network.serve(address.description, .accepts { _ in (upstream, Link()) })
-        var made = Worker(number: 0, kernel: Kernel(simulated: network), poll: 3, plan: plan, world: world, seed: 1)
-        guard made != nil else { throw Failure() }
-        let listener = network.makeListener()
-        _ = made!.addListener(fd: listener, index: 0)
+        var stage = try Stage.make()
         let client = Client()
-        network.connect(client, to: listener, over: Link())
-        repeat { made!.turn(waitMilliseconds: -1) } while !network.isQuiet
+        stage.network.connect(client, to: stage.listener, over: Link())
+        repeat { stage.worker.turn(waitMilliseconds: -1) } while !stage.network.isQuiet
         let text = String(decoding: client.heard, as: UTF8.self)
         #expect(text.hasPrefix("HTTP/1.1 200 OK\r\n"))
         #expect(text.hasSuffix("\r\n\r\nhello"))
-        #expect(upstream.requests == 1)
-        #expect(recorder.ring.lastSequence == 0)
-        #expect(made!.census == WorkerCensus())
+        #expect(stage.upstream.requests == 1)
+        #expect(stage.recorder.ring.lastSequence == 0)
+        #expect(stage.worker.census == WorkerCensus())
+    }
+
+    /// The order's wake-up goes with its reading: nothing would turn the loop again before the drain's deadline.
+    @Test func anOrderThatComesWithTheEndDoesNotDelayIt() throws {
+        var stage = try Stage.make()
+        stage.worker.startRetirement(nil)
+        #expect(stage.world.mailboxes[0].post(.drain))
+        stage.worker.turn(waitMilliseconds: 0)
+        let isStopped = stage.worker.isStopped
+        #expect(isStopped)
+        #expect(!stage.world.mailboxes[0].post(.drain))
     }
 
     struct Failure: Error {}
