@@ -145,7 +145,7 @@ class Scripted:
             self.address = f"unix:{unix_path}"
         else:
             self.listener = listener or socket.create_server(("127.0.0.1", 0))
-            self.address = "%s:%d" % self.listener.getsockname()
+            self.address = "%s:%d" % self.listener.getsockname()[:2]
         self.listener.listen(1024)
         threading.Thread(target=self._accept, daemon=True).start()
 
