@@ -153,10 +153,10 @@ enum Verdicts {
                 && [id(incident.request), id(incident.victim)].contains { $0.map(involved.contains) ?? false }
         }
         // An interim response is passed on as the next answer's own; a body in the making ends the connection unseen, and a
-        // body that its connection ends takes everything in.
+        // body that its connection ends takes everything in. Without the victim's own answer none is one too many.
         var mayBeSilent =
             stray.isInside || stray.others.isEmpty
-            || stray.others.contains { $0.story.request.hasBody || $0.script.framing == .close }
+            || stray.others.contains { $0.story.request.hasBody || $0.script.framing == .close || !$0.isAnswered }
         if case .interimAfterEnd = stray.fault { mayBeSilent = true }
         if case .lineEnds = stray.fault { mayBeSilent = true }
         if before == left.count, !mayBeSilent { world.fail("nothing was recorded of the stray of request \(guilty.story.id)") }
