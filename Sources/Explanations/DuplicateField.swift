@@ -7,7 +7,7 @@ extension Explanation {
             """
             One header block has two lines of a field that has one value: Content-Length, Content-Type, Location, Date, \
             ETag, Content-Range, Host, `:status` and the like. Recipients disagree on which one counts: the first, the \
-            last, or both joined with a comma. `evidence.fields` names them; one record a header block.
+            last, or both joined with a comma. `evidence.second_fields` names them; one record a header block.
             """
         ],
         causes: [

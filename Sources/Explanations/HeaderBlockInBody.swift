@@ -29,8 +29,8 @@ extension Explanation {
         ],
         example: Example(
             outcome: """
-                On Node 18 and older the client reads `HTTP/1.1 500 OK` where a chunk size is due, and gives up. On Node 20 \
-                and newer the second `writeHead` throws and the answer is cut off.
+                The client reads `HTTP/1.1 500 Internal Server Error` where a chunk size is due, and gives up. All Node \
+                versions; on Node 18 and older `res.writeHead(500)` in its place does the same.
                 """,
             before: #"""
                 const http = require('http');
@@ -44,8 +44,9 @@ extension Explanation {
                   const body = Readable.from(rows());
                   res.writeHead(200, { 'Content-Type': 'text/csv' });
                   body.on('error', () => {
-                    res.writeHead(500);                  // far too late
-                    res.end('query failed');
+                    req.socket.end(                      // far too late
+                      'HTTP/1.1 500 Internal Server Error\r\n' +
+                      'Content-Length: 12\r\n\r\nquery failed');
                   });
                   body.pipe(res);
                 }).listen(3000);

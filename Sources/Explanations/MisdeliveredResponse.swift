@@ -82,12 +82,15 @@ extension Explanation {
             "Keep `reuse: guarded`, and set `reuse: never` for an upstream that keeps offending until it is mended.",
         ],
         policies: Policies(
-            observe: "Recorded. A proven one is known before delivery, and is delivered as it came.",
+            observe: """
+                Recorded. A proven one is known before delivery, and its bytes are somebody else's: they are not delivered even \
+                so. The victim's request is sent again where that is safe, else its client gets 502.
+                """,
             contain: """
-                A proven one is not delivered; the connection is closed and its server quarantined. A suspected one is \
+                The same for the victim; the connection is closed and its server quarantined. A suspected one is \
                 recorded, and never changes traffic by itself; its surplus is contained as `second_response`.
                 """,
-            fail: "As `contain`; the victim gets 502 for a proven one."),
+            fail: "As `contain`. The victim has done nothing: where its request can be sent again, it has its answer."),
         benign: [
             "Pipelined answers, in order, one for each request.",
             "An early final answer while the request body is still being sent.",

@@ -27,6 +27,8 @@ struct FieldLine {
         next = min(p + 2, end)
     }
 
+    func isNamed(_ text: StaticString) -> Bool { nameCount == text.utf8CodeUnitCount && spells(text) }
+
     var isHost: Bool { equalsIgnoringCase(name, "host", count: nameCount) }
 
     /// RFC 9113 section 8.2.2; of TE only `trailers` passes.

@@ -45,8 +45,11 @@ public final class HTTP2Session {
     }
 
     /// Client: a request's header block as HTTP/1 spells it. The new stream's number; negative: none can be opened now.
-    public func sendRequest(_ head: UnsafePointer<UInt8>, _ count: Int, isTLS: Bool, ended: Bool, tag: Int32) -> Int32 {
-        state.pointee.sendRequest(head, count, isTLS: isTLS, ended: ended, tag: tag)
+    /// - Parameter asksTunnel: what Upgrade asks for over HTTP/1 is asked for with an extended CONNECT, once `allowsExtendedConnect`.
+    public func sendRequest(
+        _ head: UnsafePointer<UInt8>, _ count: Int, isTLS: Bool, asksTunnel: Bool = false, ended: Bool, tag: Int32
+    ) -> Int32 {
+        state.pointee.sendRequest(head, count, isTLS: isTLS, asksTunnel: asksTunnel, ended: ended, tag: tag)
     }
 
     /// Takes body bytes. `ended`: END_STREAM behind them. False: the stream is gone.
@@ -97,6 +100,8 @@ public final class HTTP2Session {
     public var waitsForWindow: Bool { state.pointee.queuedStreams > 0 && !state.pointee.wantsWrite }
     /// Body bytes framed since the start.
     public var framedBytes: UInt64 { state.pointee.framedBytes }
+    /// The peer has said what it takes.
+    public var hasPeerSettings: Bool { state.pointee.hasSettings }
     /// The peer takes extended CONNECT (RFC 8441).
     public var allowsExtendedConnect: Bool { state.pointee.peerTakesConnect }
 

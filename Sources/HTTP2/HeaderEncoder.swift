@@ -49,13 +49,27 @@ struct HeaderEncoder {
         string(value, count)
     }
 
+    mutating func put(name index: UInt8, _ value: StaticString) { put(name: index, value.utf8Start, value.utf8CodeUnitCount) }
+
+    /// A field whose name is in no table.
+    mutating func put(_ name: StaticString, _ value: UnsafePointer<UInt8>, _ count: Int) {
+        out.pointee = 0
+        out += 1
+        string(name.utf8Start, name.utf8CodeUnitCount)
+        string(value, count)
+    }
+
+    /// Lines of a request that are said otherwise: Host went out as `:authority`, and an extended CONNECT has no WebSocket's key.
+    enum LeftOut { case nothing, host, hostAndKey }
+
     /// The field lines of a block of HTTP/1, up to its empty line or its end. What only concerns its connection stays behind
-    /// (RFC 9113 section 8.2.2), and so does Host: it went out as `:authority`.
-    mutating func put(lines: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, leavesOutHost: Bool) {
+    /// (RFC 9113 section 8.2.2).
+    mutating func put(lines: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, leavesOut: LeftOut) {
         var line = lines
         while let field = FieldLine(line, end) {
             line = field.next
-            if field.isForConnection || leavesOutHost && field.isHost { continue }
+            if field.isForConnection || leavesOut != .nothing && field.isHost { continue }
+            if leavesOut == .hostAndKey, field.isNamed("sec-websocket-key") { continue }
             put(field)
         }
     }

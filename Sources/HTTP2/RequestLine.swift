@@ -28,9 +28,12 @@ struct RequestLine {
     var isHead: Bool { methodCount == 4 && Method(method, count: 4) == .head }
 
     /// Pseudo-header fields first (RFC 9113 section 8.3.1), then the others.
-    func encode(_ encoder: inout HeaderEncoder, isTLS: Bool) {
+    ///
+    /// An extended CONNECT names as `:protocol` what Upgrade names over HTTP/1, and has no key (RFC 8441 sections 4 and 5).
+    func encode(_ encoder: inout HeaderEncoder, isTLS: Bool, asksTunnel: Bool) {
         let known = Method(method, count: methodCount)
         switch known {
+        case _ where asksTunnel: encoder.put(name: StaticTable.methodGet, "CONNECT")
         case .get: encoder.put(indexed: StaticTable.methodGet)
         case .post: encoder.put(indexed: StaticTable.methodPost)
         default: encoder.put(name: StaticTable.methodGet, method, methodCount)
@@ -50,6 +53,16 @@ struct RequestLine {
                 encoder.put(name: StaticTable.pathRoot, target, targetCount)
             }
         }
-        encoder.put(lines: lines, end, leavesOutHost: true)
+        if asksTunnel, let upgrade = field(named: "upgrade") { encoder.put(":protocol", upgrade.value, upgrade.valueCount) }
+        encoder.put(lines: lines, end, leavesOut: asksTunnel ? .hostAndKey : .host)
+    }
+
+    private func field(named name: StaticString) -> FieldLine? {
+        var line = lines
+        while let field = FieldLine(line, end) {
+            if field.isNamed(name) { return field }
+            line = field.next
+        }
+        return nil
     }
 }

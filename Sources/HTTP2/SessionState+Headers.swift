@@ -184,8 +184,12 @@ extension SessionState {
             return step
         }
         stream.pointee.flags.insert(.hasHead)
-        if block.status == 204 || block.status == 304 { stream.pointee.flags.insert(.isBodiless) }
-        if block.facts.contains(.contentLength), block.facts.isDisjoint(with: [.contentLengthDiffers, .contentLengthInvalid]) {
+        // What a tunnel carries has no length (RFC 9110 section 9.3.6).
+        let opensTunnel = stream.pointee.flags.contains(.asksTunnel) && block.status < 300
+        if !opensTunnel, block.status == 204 || block.status == 304 { stream.pointee.flags.insert(.isBodiless) }
+        if !opensTunnel, block.facts.contains(.contentLength),
+            block.facts.isDisjoint(with: [.contentLengthDiffers, .contentLengthInvalid])
+        {
             stream.pointee.flags.insert(.declaresLength)
             stream.pointee.declaredBytes = block.contentLength
         }

@@ -31,20 +31,23 @@ extension SessionState {
         let lines = Self.afterLine(head, head + count)
         putBlock(id, count, ended: ended) { encoder in
             encoder.put(status: head + 9)
-            encoder.put(lines: lines, head + count, leavesOutHost: false)
+            encoder.put(lines: lines, head + count, leavesOut: .nothing)
         }
         if ended { endOurSide(place) }
         return true
     }
 
-    mutating func sendRequest(_ head: UnsafePointer<UInt8>, _ count: Int, isTLS: Bool, ended: Bool, tag: Int32) -> Int32 {
+    mutating func sendRequest(
+        _ head: UnsafePointer<UInt8>, _ count: Int, isTLS: Bool, asksTunnel: Bool, ended: Bool, tag: Int32
+    ) -> Int32 {
         guard canOpenStream, let line = RequestLine(head, count) else { return -1 }
         let id = nextStream
         nextStream &+= 2
-        putBlock(id, count, ended: ended) { encoder in line.encode(&encoder, isTLS: isTLS) }
+        putBlock(id, count, ended: ended) { encoder in line.encode(&encoder, isTLS: isTLS, asksTunnel: asksTunnel) }
         var stream = StreamState(
             id: id, tag: tag, flags: ended ? .ended : [], sendWindow: peerWindow, receiveWindow: limits.streamWindowBytes)
         if line.isHead { stream.flags.insert(.isBodiless) }
+        if asksTunnel { stream.flags.insert(.asksTunnel) }
         _ = streams.add(stream)
         return id
     }
@@ -109,12 +112,12 @@ extension SessionState {
         guard place >= 0 else { return false }
         let stream = streams[place]
         if stream.pointee.queue.isEmpty {
-            putBlock(id, count, ended: true) { $0.put(lines: fields, fields + count, leavesOutHost: false) }
+            putBlock(id, count, ended: true) { $0.put(lines: fields, fields + count, leavesOut: .nothing) }
             endOurSide(place)
             return true
         }
         var encoder = HeaderEncoder(stream.pointee.queue.reserve(HeaderEncoder.bytesMax(of: count)), isFirst: false)
-        encoder.put(lines: fields, fields + count, leavesOutHost: false)
+        encoder.put(lines: fields, fields + count, leavesOut: .nothing)
         stream.pointee.queue.commit(encoder.count)
         stream.pointee.trailerCount = encoder.count
         stream.pointee.flags.insert(.endsBehindQueue)

@@ -114,7 +114,7 @@ extension SessionState {
         let end = head.utf8Start + head.utf8CodeUnitCount
         putBlock(stream, head.utf8CodeUnitCount, ended: true) { encoder in
             encoder.put(status: head.utf8Start + 9)
-            encoder.put(lines: SessionState.afterLine(head.utf8Start, end), end, leavesOutHost: false)
+            encoder.put(lines: SessionState.afterLine(head.utf8Start, end), end, leavesOut: .nothing)
         }
     }
 

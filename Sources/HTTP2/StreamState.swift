@@ -17,6 +17,8 @@ struct StreamState {
         /// Client: the answer has no body (HEAD, 204, 304).
         static let isBodiless = Flags(rawValue: 1 << 6)
         static let declaresLength = Flags(rawValue: 1 << 7)
+        /// Client: an extended CONNECT (RFC 8441), which a 2xx answer turns into a tunnel.
+        static let asksTunnel = Flags(rawValue: 1 << 8)
     }
 
     var id: Int32

@@ -78,6 +78,8 @@ struct Exchange: BitwiseCopyable {
     var waitingSince: UInt64 = 0
     /// The first byte of an answer has been seen, and its sending judged.
     var sawAnswer = false
+    /// Answered with a tunnel: both sides' bytes pass as they are.
+    var isTunnel = false
     /// In a tunnel: the client has ended its side.
     var clientEnded = false
     /// In a tunnel: the upstream has ended its side.

@@ -9,6 +9,8 @@ final class Multiplex {
     var streamsMax: Int32 = .max
     /// The first of their slots, linked through `nextStream`; -1 for none.
     var firstStream: Int32 = -1
+    /// Requests for tunnels wait for the server's SETTINGS, which say whether it takes them. Upstreams only.
+    var holdsTunnels = false
     /// Answers that have ended, to attribute what may still come. Upstreams only.
     var finished: FinishedStreams?
     /// Requests whose exchanges are over, for the same end. Clients only.

@@ -34,10 +34,10 @@ enum ResponseHead {
         if block.facts.contains(.nominates) { Nomination.drop(&block) }
     }
 
-    /// `cookie` is a whole field line to add, or empty.
+    /// `cookie` and `accept` are whole field lines to add, or empty.
     static func write(
         _ block: borrowing HeaderBlock, _ hop: Hop, _ changes: Unmanaged<FieldChanges>?, _ cookie: UnsafeBufferPointer<UInt8>,
-        _ out: inout ByteWriter
+        _ accept: UnsafeBufferPointer<UInt8>, _ out: inout ByteWriter
     ) {
         out.put("HTTP/1.1 ")
         out.putDecimal(UInt64(block.status))
@@ -62,6 +62,7 @@ enum ResponseHead {
             out.put("Connection: keep-alive\r\n")
         }
         out.put(cookie)
+        out.put(accept)
         out.put(changes.lines)
         if !changes.replaces(.via) {
             out.put(block.version == .http10 ? "Via: 1.0 sendonce\r\n" : "Via: 1.1 sendonce\r\n")

@@ -270,6 +270,7 @@ extension Worker {
         let s = clients[stream]
         s.pointee.socket.isHeldBack = false
         if s.pointee.exchange >= 0 {
+            if s.pointee.phase == .tunnel { touchTunnel(stream, exchanges[s.pointee.exchange]) }
             let upstream = exchanges[s.pointee.exchange].pointee.upstream
             if upstream >= 0 { queueUpstream(upstream) }
             return

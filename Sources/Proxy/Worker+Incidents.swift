@@ -146,6 +146,10 @@ extension Worker {
         incident.evidence.surplusBytes = collection.total
         incident.evidence.proof = verdict.certainty == .proven ? .accounting : nil
         incident.clientImpact = impact(of: collection)
+        // The block may be the answer to an exchange before, and the client has what of it stood within the body.
+        if verdict.kind == .headerBlockInBody, verdict.certainty == .proven, guilty.ordinal > 1, collection.impact == .none {
+            incident.clientImpact = .misdelivered
+        }
         incident.message =
             "\(subject(slot)) sent \(describe(block, verdict)) \(capture.offset) bytes into the Content-Length body of "
             + "\(naming(guilty.request)), which pushed \(collection.total) bytes past its end"
@@ -210,7 +214,10 @@ extension Worker {
         if !guilty.isEmpty {
             evidence.offset = collection.connectionOffset - min(collection.connectionOffset, guilty.answer.startOffset)
             let since = collection.place == .inChunkedBody ? guilty.answer.headAt : guilty.answer.endedAt
-            if since > 0 { evidence.delayMilliseconds = Double(collection.startedAt - min(since, collection.startedAt)) / 1e6 }
+            // Where an answer's own header block is malformed, nothing has come before.
+            if since > 0, collection.place != .inAnswer {
+                evidence.delayMilliseconds = Double(collection.startedAt - min(since, collection.startedAt)) / 1e6
+            }
         }
         evidence.surplusBytes = collection.total
         evidence.secondStatus = facts.status

@@ -46,13 +46,10 @@ extension Worker {
         exchange.upstreamIndex = UInt16(plan.routes[route].upstream)
         exchange.requestIsChunked = decoder.framing == .chunked
         exchange.requestEnded = decoder.isEmpty
-        // A tunnel through a stream to an upstream is not made: such an upstream is asked without the upgrade.
-        let mayUpgrade = !plan.upstreams[Int(exchange.upstreamIndex)].isHTTP2
-        if isExtendedConnect, !mayUpgrade { return refuse(slot, status: 501, "no tunnel to this upstream", route: route) }
         exchange.asksUpgrade =
-            mayUpgrade
-            && (isExtendedConnect
-                || (requestBlock.facts.contains(.upgrade) && decoder.isEmpty && requestBlock.version == .http11))
+            isExtendedConnect
+            || (requestBlock.facts.contains(.upgrade) && decoder.isEmpty && requestBlock.version == .http11
+                && mayUpgrade(to: exchange.upstreamIndex))
         exchange.request.client =
             c.pointee.isTrusted
             ? ForwardedClient.find(requestBlock, peer: c.pointee.address, trusted: plan.trusted) : c.pointee.address
@@ -77,6 +74,11 @@ extension Worker {
         timers.set(Worker.clientTimer(slot), decoder.isEmpty ? 0 : now + plan.timeouts.clientBody)
         budgets[Int(exchange.upstreamIndex)].noteRequest(now)
         findUpstream(number)
+    }
+
+    /// Over HTTP/2 there are tunnels for WebSockets; any other upgrade is left out, as its server may ignore it.
+    private func mayUpgrade(to upstream: UInt16) -> Bool {
+        !plan.upstreams[Int(upstream)].isHTTP2 || WebSocketKey.isAsked(by: requestBlock)
     }
 
     private mutating func writeRequestHead(_ exchange: inout Exchange, _ aim: RequestHead.Aim) {
@@ -127,7 +129,7 @@ extension Worker {
         outbox.add(head.first, head.count)
         if !e.pointee.body.isEmpty { outbox.add(e.pointee.body.first, e.pointee.body.count) }
         outbox.beginsWithHead = true
-        outbox.endsMessage = e.pointee.requestEnded
+        outbox.endsMessage = e.pointee.requestEnded && !(u.pointee.isStream && e.pointee.asksUpgrade)
         timers.set(upstreamTimer(e.pointee.upstream), now + responseHeaderTimeout(e))
     }
 

@@ -7,7 +7,7 @@ import HTTP1
 import Report
 import Wire
 
-/// From an upstream's facts to the client: header blocks, bodies, ends, tunnels.
+/// From an upstream's facts to the client: header blocks, bodies, ends.
 extension Worker {
     /// Whether an interim response is to be passed on; one that contradicts itself is told like any header block.
     mutating func interimMayPass(_ slot: Int32) -> Bool {
@@ -30,24 +30,27 @@ extension Worker {
     }
 
     /// Writes the head of an answer into the outbox, with the cookie that leads back to its server when the client lacks it.
-    private mutating func putFinalHead(_ hop: ResponseHead.Hop, _ slot: Int32) {
+    mutating func putFinalHead(
+        _ hop: ResponseHead.Hop, _ slot: Int32, accept: UnsafeBufferPointer<UInt8> = .init(start: nil, count: 0)
+    ) {
         let e = exchanges[upstreams[slot].pointee.exchange]
         let server = servers[Int(upstreams[slot].pointee.server)]
         let changes = passages[Int(e.pointee.request.route)].responseFields
         guard let sticky = plan.upstreams[Int(server.upstream)].sticky, Int(e.pointee.stickyServer) != Int(server.index) else {
-            return putHead(hop, changes)
+            return putHead(hop, changes, accept: accept)
         }
-        putHead(hop, changes, cookie: sticky.line(Int(server.index), isSecure: e.pointee.clientIsSecure))
+        putHead(hop, changes, cookie: sticky.line(Int(server.index), isSecure: e.pointee.clientIsSecure), accept: accept)
     }
 
     /// Writes the block's head into the outbox.
     private mutating func putHead(
         _ hop: ResponseHead.Hop, _ changes: Unmanaged<FieldChanges>? = nil,
-        cookie: UnsafeBufferPointer<UInt8> = .init(start: nil, count: 0)
+        cookie: UnsafeBufferPointer<UInt8> = .init(start: nil, count: 0),
+        accept: UnsafeBufferPointer<UInt8> = .init(start: nil, count: 0)
     ) {
         var out = ByteWriter(scratch)
         changes.drop(&responseBlock)
-        ResponseHead.write(responseBlock, hop, changes, cookie, &out)
+        ResponseHead.write(responseBlock, hop, changes, cookie, accept, &out)
         outbox.add(scratch, out.count)
         outbox.beginsWithHead = true
     }
@@ -100,7 +103,7 @@ extension Worker {
         let u = upstreams[slot]
         guard u.pointee.isStream else { return u.pointee.decoder.phase }
         let e = exchanges[u.pointee.exchange]
-        return e.pointee.answer.status == 0 ? .head : e.pointee.answer.status == 101 ? .tunnel : .body
+        return e.pointee.answer.status == 0 ? .head : e.pointee.isTunnel ? .tunnel : .body
     }
 
     /// On a connection that had been idle a 408 is the server's word to nobody, which crossed the request: that is sent
@@ -118,7 +121,7 @@ extension Worker {
     }
 
     /// Notes what the header block says of its answer.
-    private mutating func noteAnswer(_ slot: Int32, _ e: UnsafeMutablePointer<Exchange>) {
+    mutating func noteAnswer(_ slot: Int32, _ e: UnsafeMutablePointer<Exchange>) {
         let u = upstreams[slot]
         let upstream = Int(e.pointee.upstreamIndex)
         let facts = responseBlock.facts
@@ -148,7 +151,7 @@ extension Worker {
     ) {
         let u = upstreams[slot]
         let e = exchanges[u.pointee.exchange]
-        if u.pointee.decoder.phase == .tunnel { return forwardTunnel(fromUpstream: slot, bytes, count) }
+        if e.pointee.isTunnel { return forwardTunnel(fromUpstream: slot, bytes, count) }
         if count > 0 {
             if e.pointee.answer.framing == .length { lookForStatusLine(slot, bytes, count) }
             e.pointee.answer.bodyBytes += UInt64(count)
@@ -288,101 +291,5 @@ extension Worker {
         buffers.give(&e.pointee.request.head)
         clients[e.pointee.client].pointee.exchange = -1
         releaseExchange(number)
-    }
-
-    // MARK: Tunnels
-
-    /// A 101 that was asked for: from here on both sides' bytes pass as they are.
-    mutating func switchToTunnel(_ slot: Int32) {
-        let number = upstreams[slot].pointee.exchange
-        let e = exchanges[number]
-        noteAnswer(slot, e)
-        let client = e.pointee.client
-        let isStream = clients[client].pointee.isStream
-        let hop = ResponseHead.Hop(framing: .none, closes: false, isHTTP10: false, switches: !isStream)
-        ResponseHead.dropFields(&responseBlock, hop)
-        if isStream {
-            // What 101 says over HTTP/1, 200 says over HTTP/2 (RFC 8441 section 5).
-            responseBlock.status = 200
-            responseBlock.dropOther(named: WebSocketKey.acceptName)
-        }
-        putFinalHead(hop, slot)
-        e.pointee.headWritten = true
-        clients[client].pointee.phase = .tunnel
-        clients[client].pointee.mustClose = true
-        timers.set(upstreamTimer(slot), 0)
-        touchTunnel(client, e)
-        queueClient(client)
-    }
-
-    /// A tunnel is in use: its idle time begins anew.
-    mutating func touchTunnel(_ client: Int32, _ e: UnsafeMutablePointer<Exchange>) {
-        let own = plan.routes[Int(e.pointee.request.route)].tunnelIdleTimeout
-        let idle = own > 0 ? own : plan.upstreams[Int(e.pointee.upstreamIndex)].tunnelIdleTimeout
-        timers.set(Worker.clientTimer(client), now + (idle > 0 ? idle : bodyIdleTimeout(e)))
-    }
-
-    mutating func forwardTunnel(fromClient client: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
-        let e = exchanges[clients[client].pointee.exchange]
-        e.pointee.requestBytes += UInt64(count)
-        touchTunnel(client, e)
-        outbox.add(bytes, count)
-        sendToUpstream(clients[client].pointee.exchange)
-    }
-
-    private mutating func forwardTunnel(fromUpstream slot: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
-        let e = exchanges[upstreams[slot].pointee.exchange]
-        e.pointee.answer.bodyBytes += UInt64(count)
-        touchTunnel(e.pointee.client, e)
-        outbox.add(bytes, count)
-    }
-
-    /// The client ended its side of a tunnel: the upstream is told, and may still answer.
-    mutating func tunnelEnded(fromClient client: Int32) {
-        let e = exchanges[clients[client].pointee.exchange]
-        guard !e.pointee.clientEnded else { return }
-        e.pointee.clientEnded = true
-        let u = upstreams[e.pointee.upstream]
-        endWriting(&u.pointee.socket)
-        if e.pointee.upstreamEnded { tunnelOver(e.pointee.upstream, .upstreamClosed) }
-    }
-
-    /// The upstream ended its side of a tunnel: the client is told, and may still send. When it has ended as well, or
-    /// the upstream takes nothing more, the tunnel is over.
-    mutating func tunnelEnded(fromUpstream slot: Int32) {
-        let u = upstreams[slot]
-        let e = exchanges[u.pointee.exchange]
-        let c = clients[e.pointee.client]
-        // A stream is WebSocket's, which says its farewells itself.
-        guard !e.pointee.clientEnded, !u.pointee.socket.isBroken, !u.pointee.mustClose, !c.pointee.isStream else {
-            return tunnelOver(slot, .upstreamClosed)
-        }
-        guard !e.pointee.upstreamEnded else { return }
-        e.pointee.upstreamEnded = true
-        endWriting(&c.pointee.socket)
-    }
-
-    /// Nobody has sent anything through a tunnel for too long.
-    mutating func tunnelExpired(_ client: Int32) {
-        let upstream = exchanges[clients[client].pointee.exchange].pointee.upstream
-        guard upstream >= 0 else { return clientBroke(client) }
-        tunnelOver(upstream, .idleTimeout)
-    }
-
-    private mutating func tunnelOver(_ slot: Int32, _ reason: CloseReason) {
-        let number = upstreams[slot].pointee.exchange
-        let client = exchanges[number].pointee.client
-        if clients[client].pointee.isStream {
-            let generation = upstreams.generation(slot)
-            outbox.endsMessage = true
-            sendToClient(client)
-            guard upstreams.generation(slot) == generation else { return }
-        }
-        countAnswer(number, status: 101, route: Int(exchanges[number].pointee.request.route))
-        logAccess(number, exchanges[number].pointee.request, status: 101, .answered)
-        finish(number)
-        closeUpstream(slot, reason)
-        clients[client].pointee.phase = .head
-        answerDone(client)
     }
 }

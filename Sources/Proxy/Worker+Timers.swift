@@ -63,7 +63,7 @@ extension Worker {
         switch u.pointee.phase {
         case .connecting:
             // A stream's connection has its own deadline.
-            guard !u.pointee.isStream else { return }
+            guard !u.pointee.isStream else { return tunnelHeldTooLong(slot) }
             let isShaking = u.pointee.socket.security != .none
             connectGaveUp(slot, isShaking ? "the TLS handshake took too long" : String(cString: strerror(ETIMEDOUT)))
         case .resting, .ready, .settled:

@@ -14,7 +14,9 @@ extension Worker {
         let number = upstreams[stream].pointee.exchange
         upstreams[stream].pointee.socket.isBroken = true
         upstreams[stream].pointee.streamIsOver = true
+        if exchanges[number].pointee.isTunnel { return streamTunnelBroken(stream) }
         if upstreams[stream].pointee.awaitsStreamEnd { return streamEndedBehindSurplus(stream, isOver: true) }
+        if code == ErrorCode.noError, isWhole(number) { return answerEnded(stream, surplusAt: 0, 0) }
         guard exchanges[number].pointee.answer.status == 0 else { return truncated(stream, .inBody) }
         if code == ErrorCode.refusedStream || code == ErrorCode.enhanceYourCalm {
             // More than its memory allows, say, which Node tells so: the others are work enough for this connection.
@@ -24,6 +26,16 @@ extension Worker {
         detach(stream, .upstreamClosed)
         // A refused stream was not processed at all (RFC 9113 section 8.7).
         retryOrFail(number, code == ErrorCode.refusedStream ? .unsent : .unanswered)
+    }
+
+    /// Whether an answer lacks nothing but its END_STREAM, without which it is not complete (RFC 9113 section 8.1). A server that
+    /// ends it in good order has sent all that it promised: that is no cut, and its client has the whole answer.
+    private func isWhole(_ number: Int32) -> Bool {
+        let e = exchanges[number]
+        let status = e.pointee.answer.status
+        guard status >= 200 else { return false }
+        if e.pointee.request.method == .head || status == 204 || status == 304 { return true }
+        return e.pointee.answer.declaresLength && e.pointee.answer.bodyBytes == e.pointee.answer.declaredBytes
     }
 
     /// The answer is complete: its facts stay with the connection, its stream is over.
@@ -39,9 +51,18 @@ extension Worker {
             buffers.give(&old.request.head)
         }
         let requestEnded = e.pointee.requestEnded
+        let (isTunnel, asksTunnel) = (e.pointee.isTunnel, e.pointee.asksUpgrade)
         s.pointee.exchange = -1
         releaseExchange(number)
-        s.pointee.streamIsOver = requestEnded && (s.pointee.streamIsOver || !s.pointee.awaitsStreamEnd)
+        if isTunnel {
+            // Both sides have ended it, or one has broken it.
+        } else if asksTunnel {
+            // There is none, and so nothing that this side would still say.
+            s.pointee.streamIsOver = s.pointee.streamIsOver || !s.pointee.awaitsStreamEnd
+            if s.pointee.streamIsOver { endTunnelRequest(stream) }
+        } else {
+            s.pointee.streamIsOver = requestEnded && (s.pointee.streamIsOver || !s.pointee.awaitsStreamEnd)
+        }
         closeUpstreamStream(stream)
     }
 
@@ -93,6 +114,10 @@ extension Worker {
             upstreams[stream].pointee.socket.isBroken = wasReset
             if number >= 0, upstreams[stream].pointee.awaitsStreamEnd {
                 streamEndedBehindSurplus(stream, isOver: true)
+            } else if number >= 0, exchanges[number].pointee.isTunnel {
+                streamTunnelBroken(stream)
+            } else if number >= 0, !wasReset, isWhole(number) {
+                answerEnded(stream, surplusAt: 0, 0)
             } else if number >= 0, exchanges[number].pointee.answer.status != 0 {
                 truncated(stream, .inBody)
             } else {

@@ -58,9 +58,13 @@ extension Worker {
     private mutating func attachStream(_ number: Int32, to slot: Int32) {
         let u = upstreams[slot]
         let multiplex = multiplexes[u.pointee.multiplex]
+        let holds = exchanges[number].pointee.asksUpgrade && !multiplex.session.hasPeerSettings
+        if exchanges[number].pointee.asksUpgrade, !holds, !multiplex.session.allowsExtendedConnect {
+            return refuseTunnel(number)
+        }
         var made = UpstreamConnection(fd: -1, server: u.pointee.server, number: u.pointee.number, idleTimeout: 0)
         made.parent = slot
-        made.phase = u.pointee.phase == .connecting ? .connecting : .active
+        made.phase = u.pointee.phase == .connecting || holds ? .connecting : .active
         made.next = multiplex.firstStream
         made.ordinal = u.pointee.ordinal
         let stream = upstreams.take(made)
@@ -73,6 +77,7 @@ extension Worker {
         timers.open(upstreamTimer(stream))
         if u.pointee.phase == .multiplexed { timers.set(upstreamTimer(slot), 0) }
         attach(number, to: stream)
+        if holds, u.pointee.phase == .multiplexed { holdTunnel(stream) }
     }
 
     /// Puts the outbox into a stream's session. False when the stream is gone, or cannot be opened.
@@ -90,7 +95,8 @@ extension Worker {
             let place = servers[Int(s.pointee.server)]
             let isTLS = plan.upstreams[Int(place.upstream)].servers[Int(place.index)].tls != nil
             s.pointee.stream = session.sendRequest(
-                head.iov_base.assumingMemoryBound(to: UInt8.self), head.iov_len, isTLS: isTLS, ended: ends, tag: stream)
+                head.iov_base.assumingMemoryBound(to: UInt8.self), head.iov_len, isTLS: isTLS,
+                asksTunnel: exchanges[s.pointee.exchange].pointee.asksUpgrade, ended: ends, tag: stream)
             guard s.pointee.stream >= 0 else { return false }
             if ends { return true }
         }
@@ -162,6 +168,11 @@ extension Worker {
         while stream >= 0 {
             let next = upstreams[stream].pointee.previous
             let number = upstreams[stream].pointee.exchange
+            guard !exchanges[number].pointee.asksUpgrade else {
+                holdTunnel(stream)
+                stream = next
+                continue
+            }
             requestStarts(number)
             sendToUpstream(number)
             // Body bytes that came meanwhile wait in the client's connection or stream.
@@ -200,7 +211,9 @@ extension Worker {
             position += step.consumed
             u.pointee.received += UInt64(step.consumed)
             switch step.event {
-            case .needMore: return position
+            case .needMore:
+                if multiplexes[u.pointee.multiplex].holdsTunnels, session.hasPeerSettings { askForTunnels(slot) }
+                return position
             case .failed(let failure):
                 upstreamFramesFailed(slot, failure)
                 return count
@@ -223,6 +236,10 @@ extension Worker {
         s.pointee.received = upstreams[slot].pointee.received - UInt64(step.consumed)
         switch step.event {
         case .interim: forwardInterim(number)
+        case .head where exchanges[number].pointee.asksUpgrade && responseBlock.status < 300:
+            streamTunnelOpens(stream, ended: step.ended)
+        case .body where exchanges[number].pointee.isTunnel: streamTunnelBytes(stream, bytes, step)
+        case .trailers where exchanges[number].pointee.isTunnel: tunnelEnded(fromUpstream: stream)
         case .head:
             guard answerHead(stream, ended: step.ended) else { return }
             if step.ended { answerEnded(stream, surplusAt: 0, 0) } else { sendToClient(exchanges[number].pointee.client) }
@@ -233,19 +250,23 @@ extension Worker {
             let client = exchanges[number].pointee.client
             sendToClient(client)
             guard upstreams.generation(stream) == generation, s.pointee.exchange == number else { return }
-            if clients[client].pointee.socket.isBlocked {
-                // The client sets the pace: what its upstream owes is not due meanwhile.
-                timers.set(upstreamTimer(stream), 0)
-                exchanges[number].pointee.answer.wasHeldBack = true
-                timers.set(Worker.clientTimer(client), now + plan.timeouts.clientBody)
-            } else {
-                openUpstreamWindow(stream)
-            }
+            paceUpstreamStream(stream)
         case .trailers:
             answerBody(stream, bytes, 0, ended: true, hasTrailers: true)
             answerEnded(stream, surplusAt: 0, 0)
         case .reset(let code): upstreamStreamReset(stream, code)
         default: break
         }
+    }
+
+    /// What came has been handed to the client: the server may send as much again, unless the client is slower.
+    mutating func paceUpstreamStream(_ stream: Int32) {
+        let number = upstreams[stream].pointee.exchange
+        let client = exchanges[number].pointee.client
+        guard clients[client].pointee.socket.isBlocked else { return openUpstreamWindow(stream) }
+        // The client sets the pace: what its upstream owes is not due meanwhile.
+        timers.set(upstreamTimer(stream), 0)
+        exchanges[number].pointee.answer.wasHeldBack = true
+        timers.set(Worker.clientTimer(client), now + plan.timeouts.clientBody)
     }
 }

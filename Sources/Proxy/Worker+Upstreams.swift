@@ -91,6 +91,7 @@ extension Worker {
             forgetBody(number)
         }
         let client = e.pointee.client
+        let generation = upstreams.generation(slot)
         var position = 0
         while position < count {
             let step = u.pointee.decoder.next(
@@ -102,6 +103,8 @@ extension Worker {
             case .interim:
                 guard interimMayPass(slot) else { return count }
                 forwardInterim(number)
+                // The client went away with it: its exchange, and this connection, went with it.
+                guard upstreams.generation(slot) == generation else { return count }
             case .head:
                 guard answerHead(slot, ended: step.ended) else { return count }
             case .switched: switchToTunnel(slot)
@@ -130,7 +133,10 @@ extension Worker {
                 return count
             }
             // Many small steps in one read must not outgrow the outbox.
-            if outbox.count > Outbox.runsMax - 6 { sendToClient(client) }
+            if outbox.count > Outbox.runsMax - 6 {
+                sendToClient(client)
+                guard upstreams.generation(slot) == generation else { return count }
+            }
         }
         sendToClient(client)
         return position

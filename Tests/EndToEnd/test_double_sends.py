@@ -2,7 +2,7 @@
 
 import client
 import upstream
-from harness import EndToEndTest
+from harness import EndToEndTest, wait_for
 
 SECOND_BLOCK = (b"HTTP/1.1 500 Internal Server Error\r\nContent-Type: text/plain\r\nContent-Length: 6\r\n"
                 b"Set-Cookie: session=TOPSECRET\r\n\r\nSECOND")
@@ -24,14 +24,18 @@ class DoubleSendTest(EndToEndTest):
         return one
 
     def offend(self, path, kind, *, whole, status=200, severity="warning", certainty="proven", method="GET", survives=True,
-               surplus=None, policy="contain", **expected):
+               surplus=None, policy="contain", then=None, **expected):
         """Sends the request, checks the record, and that the client got its answer (`whole`) or a visible part of it, and
         not one byte more; then that the next request on its connection gets its own answer.
+
+        `then` is a request that lets the offence happen: it travels on another connection, for the first never rests long enough.
         """
-        proxy = self.proxy(self.app.address, policy=policy)
-        one = proxy.connect()
-        self.addCleanup(one.close)
-        response = one.get(path, method=method, fields=["X-Request-Id: from-outside"])
+        proxy = self.proxy(self.app.address, policy=policy, connections={"hold": "60s"} if then else None)
+        one, response = self.ask(proxy, path, method)
+        if then:
+            self.assertEqual(proxy.get(then).status, 200)
+        if kind == "hangup_after_end":
+            one, response = self.ask_until_told(proxy, path, one, response)
         incident = proxy.wait_incidents(1)[0]
 
         self.assertEqual(response.status, status)
@@ -56,6 +60,21 @@ class DoubleSendTest(EndToEndTest):
             self.assertNextAnswerIsItsOwn(proxy, one, response)
         self.assertEqual(self.end(proxy), [incident])
         return incident, response
+
+    def ask(self, proxy, path, method="GET"):
+        one = proxy.connect()
+        self.addCleanup(one.close)
+        return one, one.get(path, method=method, fields=["X-Request-Id: from-outside"])
+
+    def ask_until_told(self, proxy, path, one, response):
+        """A hang-up is told within 50 ms of the end alone: on a busy machine the program may take longer for it."""
+        for _ in range(6):
+            try:
+                proxy.wait_incidents(1, patience=5)
+                break
+            except AssertionError:
+                one, response = self.ask(proxy, path)
+        return one, response
 
     def assertWellFormed(self, incident, path):
         self.assertRegex(incident["time"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")
@@ -97,9 +116,10 @@ class DoubleSends(DoubleSendTest):
         head = self.directly("/long-body").read_until(b"\r\n\r\n")
         self.assertEqual(incident["evidence"]["offset"], len(head) + 5)
 
-    def test_body_longer_than_content_length_200_ms_later(self):
-        incident, _ = self.offend("/long-body-late", "body_after_end", whole=b"first", surplus=6, evidence__phase="idle")
-        self.assertGreater(incident["evidence"]["delay_ms"], 100)
+    def test_body_longer_than_content_length_when_the_connection_is_idle(self):
+        incident, _ = self.offend("/long-body-late", "body_after_end", whole=b"first", surplus=6, evidence__phase="idle",
+                                  then="/end-remembered")
+        self.assertGreater(incident["evidence"]["delay_ms"], 0)
         self.assertLess(incident["evidence"]["delay_ms"], 10_000)
 
     def test_second_response_through_the_socket(self):
@@ -111,9 +131,9 @@ class DoubleSends(DoubleSendTest):
 
     def test_second_response_on_the_idle_connection(self):
         incident, _ = self.offend(
-            "/socket-second-late", "second_response", whole=b"first", severity="error", surplus=len(SECOND_BLOCK),
-            evidence__phase="idle", evidence__second_status=500)
-        self.assertGreater(incident["evidence"]["delay_ms"], 100)
+            "/remember", "second_response", whole=b"first", severity="error", surplus=len(SECOND_BLOCK),
+            evidence__phase="idle", evidence__second_status=500, then="/socket-second-of-remembered")
+        self.assertGreater(incident["evidence"]["delay_ms"], 0)
         self.assertLess(incident["evidence"]["delay_ms"], 10_000)
 
     def test_early_hints_in_the_middle_of_a_chunked_body(self):
@@ -170,18 +190,49 @@ class DoubleSends(DoubleSendTest):
         self.assertGreater(incident["evidence"]["connection_offset"], incident["evidence"]["offset"])
         self.assertNotIn("hunter2", proxy.incidents_path.read_text())
 
-    def test_next_client_at_once_gets_its_own_answer(self):
-        # The stray is written in the next turn of Node's loop, while the next request is already on its way.
-        # A loaded machine may not give Node its next turn within the default rest of 5 ms: the test is about the guard, not the machine.
-        rounds = 60
-        proxy = self.proxy(self.app.address, connections={"hold": "1s"}, incidents={"quarantine": {"for": "1ms"}})
+    def stray_in_the_next_answer(self, path):
+        """The same connection for both, so that the stray of the first meets the second."""
+        proxy = self.proxy(self.app.address, connections={"max": 1})
         with proxy.connect() as one:
-            for _ in range(rounds):
-                self.assertEqual(one.get("/socket-second-next-tick").body, b"first")
-                response = one.get("/ok")
-                self.assertEqual((response.status, response.body), (200, b"OK"))
+            self.assertEqual(one.get("/remember").body, b"first")
+            response = one.get(path)
+            incident = proxy.wait_incidents(1)[0]
+            self.assertEqual(one.rest() if response.cut else b"", b"")
+        self.assertEqual(proxy.get("/ok").body, b"OK")
+        self.assertIncident(
+            incident, kind="header_block_in_body", certainty="proven", severity="error", evidence__phase="in_body",
+            evidence__second_status=500, request__path=path, upstream__exchange=2, response__status=200)
+        self.assertEqual(self.end(proxy), [incident])
+        return incident, response
+
+    def test_a_stray_between_the_chunks_of_the_next_answer(self):
+        incident, response = self.stray_in_the_next_answer("/stray-between-chunks")
+        self.assertEqual((response.body, response.complete), (b"half,", False))
+        self.assertIncident(incident, client_impact="aborted", response__framing="chunked", response__body_bytes=5)
+
+    def test_a_stray_that_the_next_answer_s_length_takes_in(self):
+        incident, response = self.stray_in_the_next_answer("/stray-in-length")
+        self.assertEqual((response.body, response.complete), (b"half,HTTP/", True))
+        self.assertIncident(
+            incident, client_impact="misdelivered", response__framing="content-length", response__declared_bytes=10,
+            evidence__proof="accounting", evidence__surplus_bytes=len(SECOND_BLOCK))
+
+    def test_next_client_at_once_gets_its_own_answer(self):
+        # The stray is written when the next request has arrived: on another connection, for the first has not rested. Where the
+        # machine took longer than the rest, the request may come on the first, and the program writes no stray.
+        proxy = self.proxy(self.app.address, incidents={"quarantine": {"for": "0s"}})
+        strays = []
+        with proxy.connect() as one:
+            def round_done():
+                self.assertEqual(one.get("/remember").body, b"first")
+                response = one.get("/socket-second-of-remembered")
+                self.assertEqual(response.status, 200)
+                self.assertIn(response.body, (b"elsewhere", b"here"))
+                strays.append(response.body == b"elsewhere")
+                return sum(strays) == 60
+            wait_for(round_done, lambda: f"60 strays, written: {sum(strays)} in {len(strays)} rounds", patience=60)
             self.assertNotIn(b"TOPSECRET", one.seen)
-        proxy.wait_metric(rounds, "sendonce_incidents_total", kind="second_response", certainty="proven")
+        proxy.wait_metric(60, "sendonce_incidents_total", kind="second_response", certainty="proven")
         # On a connection that had served before, it may as well have been the answer that was not its own.
         proxy.wait_metric(0, "sendonce_incidents_total", kind="misdelivered_response", certainty="proven")
 

@@ -71,6 +71,109 @@ class Strays(EndToEndTest):
         self.assertIncident(incident, kind="header_block_in_body", certainty="proven", severity="error",
                             evidence__proof="accounting", evidence__surplus_bytes=len(block), evidence__second_status=500)
 
+    def into_the_next_answer(self, before, stray, after, method="GET", policy="contain"):
+        """`before` and `after` are the next answer's bytes, `stray` the earlier exchange's; each is sent when the client has the last."""
+        begun = threading.Event()
+
+        def script(conversation):
+            if conversation.number > 1:
+                return upstream.by_target(OTHERS)(conversation)
+            conversation.read_request()
+            conversation.send(HEAD + b"first")
+            if conversation.read_request():
+                conversation.send(before)
+                begun.wait(10)
+                conversation.send(stray + after)
+                conversation.wait_for_end()
+        proxy = self.one_connection(script, policy=policy)
+        with proxy.connect() as one:
+            self.assertEqual(one.get("/first").body, b"first")
+            one.request("/second", method=method)
+            one.read_until(before[-4:])
+            begun.set()
+            one.position = len(one.seen) - one.seen[::-1].find(b"HTTP/1.1"[::-1]) - len(b"HTTP/1.1")
+            response = one.read_response(method)
+            incidents = proxy.wait_incidents(1)
+            if response.cut:
+                self.assertEqual(one.rest(), b"")
+            seen = bytes(one.seen)
+        self.assertEqual(proxy.get("/ok").body, b"OK", "nobody else notices anything")
+        self.assertIncident(incidents[0], request__path="/second", upstream__exchange=2, evidence__phase="in_body")
+        # What is merely malformed is no second answer.
+        if policy == "contain" and incidents[0]["kind"] != "malformed_message":
+            proxy.wait_metric(1, "sendonce_upstream_server_quarantined", upstream="app")
+        self.assertEqual(len(self.end(proxy)), len(incidents))
+        return response, incidents[0], seen
+
+    CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n"
+    LAST_CHUNK = b"4\r\nlast\r\n0\r\n\r\n"
+
+    def test_a_stray_between_the_chunks_of_the_next_answer(self):
+        # Whose it is the bytes do not say: it stands in the second answer, and is told of that.
+        response, incident, seen = self.into_the_next_answer(self.CHUNKED, STRAY, self.LAST_CHUNK)
+        self.assertEqual((response.body, response.cut), (b"half", "eof"))
+        self.assertNotIn(b"STRAY", seen)
+        self.assertNotIn(b"TOPSECRET", seen)
+        self.assertIncident(
+            incident, kind="header_block_in_body", certainty="proven", severity="error", client_impact="aborted",
+            evidence__second_status=500, evidence__start_line="HTTP/1.1 500 Oops",
+            evidence__surplus_bytes=len(STRAY + self.LAST_CHUNK), response__framing="chunked", response__body_bytes=4)
+        self.assertEqual(incident["evidence"]["connection_offset"], len(HEAD + b"first" + self.CHUNKED))
+        self.assertEqual(incident["evidence"]["offset"], len(self.CHUNKED))
+
+    def test_under_fail_the_next_answer_is_reset(self):
+        response, incident, _ = self.into_the_next_answer(self.CHUNKED, STRAY, self.LAST_CHUNK, policy="fail")
+        self.assertEqual((response.body, response.cut), (b"half", "reset"))
+        self.assertIncident(incident, kind="header_block_in_body", certainty="proven", client_impact="aborted", action="fail")
+
+    def test_an_interim_between_the_chunks_of_the_next_answer_is_taken_out(self):
+        interim = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+        response, incident, seen = self.into_the_next_answer(self.CHUNKED, interim, self.LAST_CHUNK)
+        self.assertEqual((response.body, response.complete), (b"halflast", True))
+        self.assertNotIn(b"103", seen)
+        self.assertIncident(incident, kind="late_interim", certainty="proven", client_impact="none",
+                            evidence__surplus_bytes=len(interim))
+
+    def test_garbage_between_the_chunks_of_the_next_answer(self):
+        response, incident, seen = self.into_the_next_answer(self.CHUNKED, b"garbage", self.LAST_CHUNK)
+        self.assertEqual((response.body, response.complete), (b"half", False))
+        self.assertNotIn(b"garbage", seen)
+        self.assertIncident(incident, kind="malformed_message", certainty="proven", client_impact="aborted")
+
+    def test_a_stray_that_the_next_answer_s_length_takes_in(self):
+        # As many of the body's own bytes stick out behind as the stray is long.
+        before = b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf"
+        response, incident, _ = self.into_the_next_answer(before, STRAY, b"last")
+        self.assertEqual((response.body, response.complete), (b"halfHTTP", True))
+        self.assertIncident(
+            incident, kind="header_block_in_body", certainty="proven", severity="error", client_impact="misdelivered",
+            evidence__proof="accounting", evidence__second_status=500, evidence__surplus_bytes=len(STRAY),
+            response__framing="content-length", response__declared_bytes=8, response__body_bytes=8)
+        self.assertEqual(incident["evidence"]["offset"], len(before))
+
+    def test_a_stray_of_which_the_next_answer_s_length_takes_in_the_whole(self):
+        rest = b"x" * 500
+        before = b"HTTP/1.1 200 OK\r\nContent-Length: 504\r\n\r\nhalf"
+        response, incident, _ = self.into_the_next_answer(before, STRAY, rest)
+        self.assertEqual((response.body, response.complete), (b"half" + (STRAY + rest)[:500], True))
+        self.assertIncident(
+            incident, kind="header_block_in_body", certainty="proven", client_impact="misdelivered",
+            evidence__proof="accounting", evidence__surplus_bytes=len(STRAY))
+
+    def test_a_body_that_spells_an_answer_is_innocent_after_another_exchange_too(self):
+        body = b"half" + STRAY + b"last"
+
+        def script(conversation):
+            for _ in range(2):
+                conversation.read_request()
+                conversation.send(upstream.ok(body))
+            conversation.wait_for_end()
+        proxy = self.one_connection(script)
+        with proxy.connect() as one:
+            for _ in range(2):
+                self.assertEqual(one.get("/page").body, body)
+        self.assertNoIncidents(proxy)
+
     def test_an_interim_after_the_end(self):
         proxy = self.proxy(self.scripted(upstream.by_target(
             {"/": HEAD + b"first" + b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"} | OTHERS)).address)

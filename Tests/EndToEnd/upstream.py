@@ -29,7 +29,7 @@ class Node:
         line = self.process.stdout.readline()
         if not (match := re.match(r"LISTENING (\S+)", line)):
             raise RuntimeError(f"{program} did not start: {line}{self.process.communicate()[1]}")
-        self.address = f"unix:{match[1]}" if unix_path else f"127.0.0.1:{match[1]}"
+        self.address = f"unix:{match[1]}" if unix_path else f"{environment.get('HOST', '127.0.0.1')}:{match[1]}"
 
     def stop(self):
         self.process.kill()
@@ -145,7 +145,7 @@ class Scripted:
             self.address = f"unix:{unix_path}"
         else:
             self.listener = listener or socket.create_server(("127.0.0.1", 0))
-            self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+            self.address = "%s:%d" % self.listener.getsockname()[:2]
         self.listener.listen(1024)
         threading.Thread(target=self._accept, daemon=True).start()
 

@@ -26,6 +26,33 @@ import Testing
         #expect(client.session.openStreams == 0 && server.session.openStreams == 0)
     }
 
+    /// RFC 8441: no key, no Upgrade; and what is said of a length means nothing.
+    @Test func aTunnel() {
+        settle(client, server)
+        #expect(client.session.hasPeerSettings && client.session.allowsExtendedConnect)
+        let head = Array(
+            "GET /chat HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Key: k\r\nX: y\r\n\r\n"
+                .utf8)
+        let id = client.session.sendRequest(head, head.count, isTLS: true, asksTunnel: true, ended: false, tag: 0)
+        settle(client, server)
+        #expect(server.told() == ["\(id): head CONNECT /chat"])
+        #expect(server.lastHead == ["host: a", "upgrade: websocket", "x: y"])
+        server.head(id, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")
+        server.body(id, Array("hello".utf8), ended: true)
+        client.body(id, Array("bye".utf8), ended: true)
+        settle(client, server)
+        #expect(client.told() == ["\(id): head 200", "\(id): body 5 end"])
+        #expect(server.told() == ["\(id): body 3 end"])
+        #expect(client.session.openStreams == 0 && server.session.openStreams == 0)
+        // A refusal has a body like any other answer's.
+        let other = client.session.sendRequest(head, head.count, isTLS: true, asksTunnel: true, ended: false, tag: 0)
+        settle(client, server)
+        server.head(other, "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\n")
+        server.body(other, Array("no!".utf8), ended: true)
+        settle(client, server)
+        #expect(client.told() == ["\(other): head 403", "\(other): body 2", "\(other): violation lengthExceeded 1 end"])
+    }
+
     @Test func bodiesBothWaysWithTrailers() {
         client.request("POST / HTTP/1.1\r\nHost: a\r\n\r\n", ended: false)
         client.body(1, [UInt8](repeating: 1, count: 300_000))

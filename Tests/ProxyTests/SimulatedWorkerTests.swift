@@ -25,16 +25,21 @@ import Testing
         }
     }
 
+    /// Answers when it is told to.
+    final class Hesitant: SimulatedPeer {
+        var hasRequest = false
+        override func received(_ bytes: [UInt8]) { hasRequest = true }
+    }
+
     /// A worker with a listener on a network with one upstream.
     private struct Stage: ~Copyable {
         let network: SimulatedNetwork
-        let upstream: Upstream
         let recorder: IncidentRecorder
         let world: World
         let listener: Int32
         var worker: Worker
 
-        static func make() throws -> Stage {
+        static func make(_ upstream: SimulatedPeer) throws -> Stage {
             let address = try #require(SocketAddress(unixPath: "/server"))
             let plan = Plan(
                 upstreams: [Plan.Upstream(name: "app", servers: [Plan.Server(name: "app-1", address: address)])],
@@ -45,39 +50,59 @@ import Testing
                 plan: plan, counters: [metrics.makeCounters()], recorder: recorder, gauges: metrics.servers,
                 log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), wakes: false)
             let network = SimulatedNetwork(seed: 1)
-            let upstream = Upstream()
             network.serve(address.description, .accepts { _ in (upstream, Link()) })
             let made = Worker(number: 0, kernel: Kernel(simulated: network), poll: 3, plan: plan, world: world, seed: 1)
             guard var worker = made else { throw Failure() }
             let listener = network.makeListener()
             _ = worker.addListener(fd: listener, index: 0)
             return Stage(
-                network: network, upstream: upstream, recorder: recorder, world: world, listener: listener, worker: worker)
+                network: network, recorder: recorder, world: world, listener: listener, worker: worker)
         }
     }
 
     @Test func oneExchange() throws {
-        var stage = try Stage.make()
+        let upstream = Upstream()
+        var stage = try Stage.make(upstream)
         let client = Client()
         stage.network.connect(client, to: stage.listener, over: Link())
         repeat { stage.worker.turn(waitMilliseconds: -1) } while !stage.network.isQuiet
         let text = String(decoding: client.heard, as: UTF8.self)
         #expect(text.hasPrefix("HTTP/1.1 200 OK\r\n"))
         #expect(text.hasSuffix("\r\n\r\nhello"))
-        #expect(stage.upstream.requests == 1)
+        #expect(upstream.requests == 1)
         #expect(stage.recorder.ring.lastSequence == 0)
         #expect(stage.worker.census == WorkerCensus())
     }
 
     /// The order's wake-up goes with its reading: nothing would turn the loop again before the drain's deadline.
     @Test func anOrderThatComesWithTheEndDoesNotDelayIt() throws {
-        var stage = try Stage.make()
+        var stage = try Stage.make(Upstream())
         stage.worker.startRetirement(nil)
         #expect(stage.world.mailboxes[0].post(.drain))
         stage.worker.turn(waitMilliseconds: 0)
         let isStopped = stage.worker.isStopped
         #expect(isStopped)
         #expect(!stage.world.mailboxes[0].post(.drain))
+    }
+
+    /// The answer's first message finds the client gone: what comes behind it in the same read has nobody, and is passed over.
+    @Test(arguments: [
+        String(repeating: "HTTP/1.1 103 Early Hints\r\n\r\n", count: 3),
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + String(repeating: "1\r\nx\r\n", count: 500),
+    ])
+    func aClientThatGoesInTheMiddleOfAnAnswer(_ chatter: String) throws {
+        let upstream = Hesitant()
+        var stage = try Stage.make(upstream)
+        let client = Client()
+        stage.network.connect(client, to: stage.listener, over: Link())
+        while !upstream.hasRequest { stage.worker.turn(waitMilliseconds: -1) }
+        // Both have happened before the worker looks again.
+        client.reset()
+        upstream.send(chatter)
+        stage.network.advance(to: stage.network.time + 1_000_000_000)
+        repeat { stage.worker.turn(waitMilliseconds: -1) } while !stage.network.isQuiet
+        #expect(stage.worker.census == WorkerCensus())
+        #expect(stage.network.openDescriptors == 1)
     }
 
     struct Failure: Error {}

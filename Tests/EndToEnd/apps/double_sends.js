@@ -5,27 +5,55 @@ const { serve } = require('./serve');
 const SECOND = 'HTTP/1.1 500 Internal Server Error\r\nContent-Type: text/plain\r\nContent-Length: 6\r\n' +
   'Set-Cookie: session=TOPSECRET\r\n\r\nSECOND';
 
+// The socket or the response of an earlier request, which a later one makes use of.
+let remembered;
+
 serve({
+  '/remember': (req, res) => {
+    remembered = req.socket;
+    res.end('first');
+  },
+  // Answers the remembered request a second time, unless this one travels on its connection.
+  '/socket-second-of-remembered': (req, res) => {
+    const isElsewhere = req.socket !== remembered;
+    if (isElsewhere) remembered.write(SECOND);
+    res.end(isElsewhere ? 'elsewhere' : 'here');
+  },
+  '/stray-between-chunks': (req, res) => {
+    res.write('half,');
+    setTimeout(() => {
+      remembered.write(SECOND);
+      res.end('half.');
+    }, 20);
+  },
+  '/stray-in-length': (req, res) => {
+    res.writeHead(200, { 'Content-Length': 10 });
+    res.write('half,');
+    setTimeout(() => {
+      remembered.write(SECOND);
+      res.end('half.');
+    }, 20);
+  },
   '/long-body': (req, res) => {
     res.writeHead(200, { 'Content-Length': 5 });
     res.end('firstsecond');
   },
   '/long-body-late': (req, res) => {
+    remembered = res;
     res.writeHead(200, { 'Content-Length': 5 });
     res.write('first');
-    setTimeout(() => res.end('second'), 200);
+  },
+  '/end-remembered': (req, res) => {
+    remembered.end('second');
+    res.end('OK');
   },
   '/socket-second': (req, res) => {
     res.end('first');
     req.socket.write(SECOND);
   },
-  '/socket-second-next-tick': (req, res) => {
-    res.end('first');
-    setImmediate(() => req.socket.write(SECOND));
-  },
   '/socket-second-late': (req, res) => {
     res.end('first');
-    setTimeout(() => req.socket.write(SECOND), 200);
+    setTimeout(() => req.socket.write(SECOND), 10);
   },
   '/early-hints-in-body': (req, res) => {
     res.write('first');

@@ -1,6 +1,6 @@
 'use strict';
 // Serves a table of handlers by path. PORT is a number (0: the kernel chooses) or the path of a Unix socket.
-// CERTIFICATE and KEY (PEM files): over TLS.
+// HOST: the address to listen at, when it is not the loopback's. CERTIFICATE and KEY (PEM files): over TLS.
 // Prints `LISTENING <where>` once connections are accepted. Every table also answers /ok and /slow properly.
 const fs = require('fs');
 const http = require('http');
@@ -31,7 +31,7 @@ exports.serve = (handlers, configure = () => {}) => {
     : http.createServer(answer);
   configure(server);
   const port = process.env.PORT;
-  if (/^\d+$/.test(port)) server.listen(+port, '127.0.0.1', () => exports.announce(server));
+  if (/^\d+$/.test(port)) server.listen(+port, process.env.HOST || '127.0.0.1', () => exports.announce(server));
   else server.listen(port, () => exports.announce(server));
   return server;
 };

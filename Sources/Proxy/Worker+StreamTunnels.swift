@@ -1,0 +1,99 @@
+import EventLoop
+import HTTP2
+import Report
+import Wire
+
+/// Tunnels through streams to upstreams: extended CONNECT (RFC 8441), whatever version the client speaks.
+extension Worker {
+    /// Before the server's SETTINGS nobody knows whether it takes a tunnel, and it may not be asked (RFC 8441 section 3).
+    mutating func holdTunnel(_ stream: Int32) {
+        let s = upstreams[stream]
+        multiplexes[upstreams[s.pointee.parent].pointee.multiplex].holdsTunnels = true
+        timers.set(upstreamTimer(stream), now + responseHeaderTimeout(exchanges[s.pointee.exchange]))
+    }
+
+    mutating func tunnelHeldTooLong(_ stream: Int32) {
+        let number = upstreams[stream].pointee.exchange
+        guard number >= 0 else { return }
+        let name = plan.upstreams[Int(exchanges[number].pointee.upstreamIndex)].name
+        failExchange(number, status: 504, "upstream \(name) did not send its SETTINGS in time")
+    }
+
+    /// The server has said what it takes: those who have waited for that ask, or are told.
+    mutating func askForTunnels(_ slot: Int32) {
+        let multiplex = multiplexes[upstreams[slot].pointee.multiplex]
+        multiplex.holdsTunnels = false
+        // The newest stands first, and who has waited the longest is served first.
+        var stream = multiplex.firstStream
+        while stream >= 0, upstreams[stream].pointee.next >= 0 { stream = upstreams[stream].pointee.next }
+        while stream >= 0 {
+            let next = upstreams[stream].pointee.previous
+            let number = upstreams[stream].pointee.exchange
+            if upstreams[stream].pointee.phase == .connecting, number >= 0 {
+                if multiplex.session.allowsExtendedConnect {
+                    requestStarts(number)
+                    sendToUpstream(number)
+                    queueClient(exchanges[number].pointee.client)
+                } else {
+                    refuseTunnel(number)
+                }
+            }
+            stream = next
+        }
+    }
+
+    mutating func refuseTunnel(_ number: Int32) {
+        let name = plan.upstreams[Int(exchanges[number].pointee.upstreamIndex)].name
+        failExchange(
+            number, status: 501,
+            "upstream \(name) takes no WebSockets over HTTP/2: its SETTINGS do not enable extended CONNECT (RFC 8441)")
+    }
+
+    /// The server takes the tunnel; perhaps it has nothing to say in it.
+    mutating func streamTunnelOpens(_ stream: Int32, ended: Bool) {
+        let number = upstreams[stream].pointee.exchange
+        let generation = upstreams.generation(stream)
+        switchToTunnel(stream)
+        sendToClient(exchanges[number].pointee.client)
+        guard ended, upstreams.generation(stream) == generation else { return }
+        tunnelEnded(fromUpstream: stream)
+    }
+
+    mutating func streamTunnelBytes(_ stream: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ step: HTTP2Step) {
+        let number = upstreams[stream].pointee.exchange
+        let generation = upstreams.generation(stream)
+        answerBody(stream, bytes, step.bodyCount, ended: false, hasTrailers: false)
+        upstreams[stream].pointee.unconsumed += UInt32(step.bodyCount)
+        sendToClient(exchanges[number].pointee.client)
+        guard upstreams.generation(stream) == generation else { return }
+        paceUpstreamStream(stream)
+        if step.ended { tunnelEnded(fromUpstream: stream) }
+    }
+
+    /// This side says nothing more on a stream that was to be a tunnel.
+    mutating func endTunnelRequest(_ stream: Int32) {
+        let s = upstreams[stream]
+        guard s.pointee.stream > 0 else { return }
+        _ = multiplexes[upstreams[s.pointee.parent].pointee.multiplex].session.sendBody(
+            s.pointee.stream, outbox.runs, 0, ended: true)
+        frameUpstream(s.pointee.parent)
+    }
+
+    /// The server has reset a tunnel's stream, or its connection is gone: the client sees a break and no good end, unless that
+    /// has been told already.
+    mutating func streamTunnelBroken(_ stream: Int32) {
+        let number = upstreams[stream].pointee.exchange
+        let e = exchanges[number]
+        upstreams[stream].pointee.streamIsOver = true
+        guard !e.pointee.upstreamEnded else { return tunnelOver(stream, .upstreamClosed) }
+        let client = e.pointee.client
+        countAnswer(number, status: 101, route: Int(e.pointee.request.route))
+        logAccess(number, e.pointee.request, status: 101, .cut)
+        upstreamStreamAnswered(stream)
+        clients[client].pointee.exchange = -1
+        let c = clients[client]
+        guard c.pointee.isStream else { return closeClient(client, reset: true) }
+        let session = multiplexes[clients[c.pointee.parent].pointee.multiplex].session
+        if session.pending(c.pointee.stream) > 0 { cutClientStream(client) } else { closeClient(client) }
+    }
+}

@@ -1,0 +1,130 @@
+import EventLoop
+import Exchanges
+import HTTP1
+import HTTP2
+import Report
+import Wire
+
+/// Tunnels: WebSockets and other upgrades, whose bytes pass as they are until a side ends.
+///
+/// HTTP/1 asks for one with Upgrade and is answered with 101; HTTP/2 asks with an extended CONNECT and is answered with 200 (RFC 8441).
+extension Worker {
+    /// What was asked for: from here on both sides' bytes pass as they are.
+    mutating func switchToTunnel(_ slot: Int32) {
+        let number = upstreams[slot].pointee.exchange
+        let e = exchanges[number]
+        if upstreams[slot].pointee.isStream {
+            // What 200 says over HTTP/2, 101 says over HTTP/1 (RFC 8441 section 5).
+            responseBlock.status = 101
+            responseBlock.dropOther(named: WebSocketKey.acceptName)
+        }
+        noteAnswer(slot, e)
+        e.pointee.isTunnel = true
+        let client = e.pointee.client
+        let isStream = clients[client].pointee.isStream
+        let hop = ResponseHead.Hop(framing: .none, closes: false, isHTTP10: false, switches: !isStream)
+        ResponseHead.dropFields(&responseBlock, hop)
+        // A tunnel has no length (RFC 9110 section 9.3.6), whatever is said.
+        responseBlock.drop(.contentLength)
+        if isStream {
+            responseBlock.status = 200
+            responseBlock.dropOther(named: WebSocketKey.acceptName)
+        }
+        if !isStream, upstreams[slot].pointee.isStream {
+            WebSocketKey.accept(e.pointee.request).withUnsafeBufferPointer { putFinalHead(hop, slot, accept: $0) }
+        } else {
+            putFinalHead(hop, slot)
+        }
+        e.pointee.headWritten = true
+        clients[client].pointee.phase = .tunnel
+        clients[client].pointee.mustClose = true
+        timers.set(upstreamTimer(slot), 0)
+        touchTunnel(client, e)
+        queueClient(client)
+    }
+
+    /// A tunnel is in use: its idle time begins anew.
+    mutating func touchTunnel(_ client: Int32, _ e: UnsafeMutablePointer<Exchange>) {
+        let own = plan.routes[Int(e.pointee.request.route)].tunnelIdleTimeout
+        let idle = own > 0 ? own : plan.upstreams[Int(e.pointee.upstreamIndex)].tunnelIdleTimeout
+        timers.set(Worker.clientTimer(client), now + (idle > 0 ? idle : bodyIdleTimeout(e)))
+    }
+
+    mutating func forwardTunnel(fromClient client: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
+        let e = exchanges[clients[client].pointee.exchange]
+        e.pointee.requestBytes += UInt64(count)
+        touchTunnel(client, e)
+        outbox.add(bytes, count)
+        sendToUpstream(clients[client].pointee.exchange)
+    }
+
+    mutating func forwardTunnel(fromUpstream slot: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
+        let e = exchanges[upstreams[slot].pointee.exchange]
+        e.pointee.answer.bodyBytes += UInt64(count)
+        touchTunnel(e.pointee.client, e)
+        outbox.add(bytes, count)
+    }
+
+    /// The client ended its side of a tunnel: the upstream is told, and may still answer.
+    mutating func tunnelEnded(fromClient client: Int32) {
+        let e = exchanges[clients[client].pointee.exchange]
+        guard !e.pointee.clientEnded else { return }
+        e.pointee.clientEnded = true
+        let u = upstreams[e.pointee.upstream]
+        if u.pointee.isStream {
+            endTunnelRequest(e.pointee.upstream)
+        } else {
+            endWriting(&u.pointee.socket)
+        }
+        guard e.pointee.upstreamEnded else { return }
+        u.pointee.streamIsOver = true
+        tunnelOver(e.pointee.upstream, .upstreamClosed)
+    }
+
+    /// The upstream ended its side of a tunnel: the client is told, and may still send. When it has ended as well, or
+    /// the upstream takes nothing more, the tunnel is over.
+    mutating func tunnelEnded(fromUpstream slot: Int32) {
+        let u = upstreams[slot]
+        let e = exchanges[u.pointee.exchange]
+        let c = clients[e.pointee.client]
+        // The end of a connection may be an end of both sides; a client's stream is WebSocket's, which says its farewells itself.
+        let mayHear = u.pointee.isStream || !u.pointee.mustClose && !c.pointee.isStream
+        guard !e.pointee.clientEnded, !u.pointee.socket.isBroken, mayHear else {
+            if u.pointee.isStream { u.pointee.streamIsOver = e.pointee.clientEnded }
+            return tunnelOver(slot, .upstreamClosed)
+        }
+        guard !e.pointee.upstreamEnded else { return }
+        e.pointee.upstreamEnded = true
+        guard c.pointee.isStream else { return endWriting(&c.pointee.socket) }
+        outbox.endsMessage = true
+        sendToClient(e.pointee.client)
+    }
+
+    /// Nobody has sent anything through a tunnel for too long.
+    mutating func tunnelExpired(_ client: Int32) {
+        let upstream = exchanges[clients[client].pointee.exchange].pointee.upstream
+        guard upstream >= 0 else { return clientBroke(client) }
+        tunnelOver(upstream, .idleTimeout)
+    }
+
+    mutating func tunnelOver(_ slot: Int32, _ reason: CloseReason) {
+        let number = upstreams[slot].pointee.exchange
+        let client = exchanges[number].pointee.client
+        if clients[client].pointee.isStream, !exchanges[number].pointee.upstreamEnded {
+            let generation = upstreams.generation(slot)
+            outbox.endsMessage = true
+            sendToClient(client)
+            guard upstreams.generation(slot) == generation else { return }
+        }
+        countAnswer(number, status: 101, route: Int(exchanges[number].pointee.request.route))
+        logAccess(number, exchanges[number].pointee.request, status: 101, .answered)
+        if upstreams[slot].pointee.isStream {
+            upstreamStreamAnswered(slot)
+        } else {
+            finish(number)
+            closeUpstream(slot, reason)
+        }
+        clients[client].pointee.phase = .head
+        answerDone(client)
+    }
+}
