@@ -5,6 +5,7 @@ import select
 import socket
 import threading
 
+import client
 import upstream
 from harness import EndToEndTest, wait_for
 
@@ -121,11 +122,9 @@ class Guards(EndToEndTest):
             if conversation.number == 1:
                 conversation.send(HEAD + b"first")
                 # The request is there; nobody has read a byte of it.
-                select.select([conversation.socket], [], [], 10)
+                client.wait_until_ready(conversation.socket, select.POLLIN)
                 conversation.send(STRAY.replace(b"500 Oops", b"200 OK"))
-                hung_up = select.poll()
-                hung_up.register(conversation.socket, select.POLLRDHUP)
-                hung_up.poll(10_000)
+                client.wait_until_ready(conversation.socket, select.POLLRDHUP)
             else:
                 conversation.send(HEAD + b"other")
                 conversation.wait_for_end()

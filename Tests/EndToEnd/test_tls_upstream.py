@@ -11,6 +11,7 @@ import subprocess
 import threading
 
 import certificates
+import client
 import upstream
 from harness import EndToEndTest, wait_for
 
@@ -258,7 +259,7 @@ class Bodies(TLSUpstreamTest):
         position = 0
         one.socket.setblocking(False)
         while position < len(data):
-            select.select([one.socket], [one.socket], [], 10)
+            client.wait_until_ready(one.socket, select.POLLIN | select.POLLOUT)
             try:
                 position += one.socket.send(data[position:position + 65536])
             except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
