@@ -130,13 +130,19 @@ public struct TimerWheel: ~Copyable {
 
     /// Milliseconds until something may expire, rounded up; -1 when nothing is scheduled.
     public func milliseconds(now: UInt64) -> Int {
+        let due = due
+        guard due != .max else { return -1 }
+        return due <= now ? 0 : Int((due - now + 999_999) / 1_000_000)
+    }
+
+    /// When something may expire; the end of time when nothing is scheduled.
+    public var due: UInt64 {
         let near = nextOccupied(ring: 0, after: current).map { current + $0 }
         let far = nextOccupied(ring: 1, after: current / UInt64(Self.slots)).map {
             (current / UInt64(Self.slots) + $0) * UInt64(Self.slots)
         }
-        guard let tick = near.map({ min($0, far ?? .max) }) ?? far else { return -1 }
-        let due = tick * Self.tickNanoseconds
-        return due <= now ? 0 : Int((due - now + 999_999) / 1_000_000)
+        guard let tick = near.map({ min($0, far ?? .max) }) ?? far else { return .max }
+        return tick * Self.tickNanoseconds
     }
 
     /// Steps from a position to the next list of a ring that is not empty: 1...256, or nil.

@@ -12,7 +12,8 @@ extension SessionState {
     }
 
     private mutating func next(_ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, _ block: inout HeaderBlock) -> HTTP2Step {
-        if let failure { return HTTP2Step(.failed(failure), consumed: count) }
+        // It is told once: what a peer sends before it has read of the end is passed over.
+        if failure != nil { return HTTP2Step(.needMore, consumed: count) }
         if endedStream != 0, let step = tellEnd() { return step }
         if sweeps, let step = tellUnanswered() { return step }
         var at = 0

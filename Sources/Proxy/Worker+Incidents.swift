@@ -57,7 +57,7 @@ extension Worker {
         var what = "closed the connection"
         if socket.isBroken { what = socket.security == .failed ? "broke TLS" : "reset the connection" }
         if socket.isCut { what += " without TLS's close_notify" }
-        tellUnfinished(slot, Verdict(.truncatedResponse, in: phase), what, .upstreamClosed)
+        tellUnfinished(slot, Verdict(.truncatedResponse, in: phase), what, .error)
     }
 
     /// The promised rest of an answer did not come in time.

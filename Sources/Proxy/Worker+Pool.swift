@@ -346,7 +346,9 @@ extension Worker {
         servers[server].connectionCount -= 1
         giveUpPlace(server)
         counters.changeUpstreamConnections(upstream: upstream, .active, by: -1)
-        counters.countClosed(upstream: upstream, reason)
+        // A reset is no end in good order.
+        let isError = reason == .upstreamClosed && u.pointee.socket.isBroken
+        counters.countClosed(upstream: upstream, isError ? .error : reason)
         timers.close(upstreamTimer(slot))
         buffers.give(&u.pointee.last.request.head)
         buffers.give(&u.pointee.beforeLast.request.head)

@@ -204,8 +204,10 @@ public struct Worker: ~Copyable {
         var wait = waiting.isEmpty ? timers.milliseconds(now: kernel.now()) : 0
         if acceptsPaused { wait = min(wait < 0 ? .max : wait, Int(Self.pauseTime / 1_000_000)) }
         if waitMilliseconds >= 0, wait < 0 || wait > waitMilliseconds { wait = waitMilliseconds }
+        let due = timers.due
         let count = kernel.wait(poll, events, Self.eventsMax, milliseconds: wait)
         now = kernel.now()
+        if due <= now { counters.observeLag(nanoseconds: now - due) }
         trustedCheckouts = 0
         if count > 0 {
             for i in 0..<count { dispatch(events[i].tag, events[i].flags) }

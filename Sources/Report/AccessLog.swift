@@ -4,21 +4,14 @@ import Synchronization
 ///
 /// A worker hands a full chunk over and is given an empty one; chunks are reused, so that logging allocates nothing.
 public final class AccessLog: Sendable {
-    /// The log could not be opened.
-    public struct OpenError: Error, CustomStringConvertible {
-        public var path: String
-        public var reason: String
-        public var description: String { "cannot open access log \(path): \(reason)" }
-    }
+    private static let name = "access log"
 
     private struct Queue {
         var waiting: [AccessChunk] = []
         /// Chunks handed over and not on disk yet, those in the writer's hands included.
         var unwritten = 0
         var free: [AccessChunk] = []
-        var isReopenAsked = false
-        /// Opened by a reload, to be written to from now on.
-        var successor: LogFile?
+        var changes = LogChanges()
         var isClosing = false
         var isClosed = false
     }
@@ -32,16 +25,12 @@ public final class AccessLog: Sendable {
     public init(
         path: String, rotateBytes: UInt64? = nil, keep: Int = 5, metrics: Metrics,
         report: @escaping @Sendable (String) -> Void
-    ) throws(OpenError) {
-        let file: LogFile
-        do throws(LogFile.Failure) {
-            file = try LogFile(path: path, rotation: rotateBytes.map { .init(sizeBytes: $0, keep: max(0, keep)) })
-        } catch {
-            throw OpenError(path: path, reason: error.reason)
-        }
+    ) throws(LogOpenError) {
+        let file = try LogFile.open(Self.name, path: path, rotateBytes: rotateBytes, keep: keep)
         let queue = Monitor(Queue())
-        guard let thread = NamedThread("access-log", { Self.write(from: queue, to: file, metrics, report) }) else {
-            throw OpenError(path: path, reason: "no thread for its writer")
+        let output = LogOutput(file, name: Self.name, report: report)
+        guard let thread = NamedThread("access-log", { Self.write(from: queue, to: output, metrics) }) else {
+            throw LogOpenError(log: Self.name, path: path, reason: "no thread for its writer")
         }
         self.queue = queue
         self.metrics = metrics
@@ -90,21 +79,12 @@ public final class AccessLog: Sendable {
     }
 
     /// Opens the file anew before the next lines (SIGUSR1, after an external rotation).
-    public func reopen() { queue.update { $0.isReopenAsked = true } }
+    public func reopen() { queue.update { $0.changes.isReopenAsked = true } }
 
     /// Goes on with another file, or another rotation. Throws, and changes nothing, when the file cannot be opened.
-    public func change(path: String, rotateBytes: UInt64?, keep: Int) throws(OpenError) {
-        let file: LogFile
-        do throws(LogFile.Failure) {
-            file = try LogFile(path: path, rotation: rotateBytes.map { .init(sizeBytes: $0, keep: max(0, keep)) })
-        } catch {
-            throw OpenError(path: path, reason: error.reason)
-        }
-        let replaced = queue.update { queue in
-            defer { queue.successor = file }
-            return queue.successor
-        }
-        if var replaced { replaced.close() }
+    public func change(path: String, rotateBytes: UInt64?, keep: Int) throws(LogOpenError) {
+        let file = try LogFile.open(Self.name, path: path, rotateBytes: rotateBytes, keep: keep)
+        if var replaced = queue.update({ $0.changes.succeed(with: file) }) { replaced.close() }
     }
 
     /// Writes what is queued, then ends. What comes later is dropped and counted.
@@ -115,44 +95,19 @@ public final class AccessLog: Sendable {
     }
 
     /// The writer's thread.
-    private static func write(
-        from queue: Monitor<Queue>, to opened: LogFile, _ metrics: Metrics, _ report: @Sendable (String) -> Void
-    ) {
-        var file = opened
-        var troubles = LogTroubles(log: "access log", path: file.path)
+    private static func write(from queue: Monitor<Queue>, to opened: LogOutput, _ metrics: Metrics) {
+        var output = opened
         while true {
-            let (chunks, isReopenAsked, successor): ([AccessChunk], Bool, LogFile?) = queue.wait { queue in
-                guard !queue.waiting.isEmpty || queue.isReopenAsked || queue.successor != nil || queue.isClosing else {
-                    return nil
-                }
-                defer {
-                    queue.waiting = []
-                    queue.successor = nil
-                }
-                return (queue.waiting, queue.isReopenAsked, queue.successor)
+            let (chunks, changes): ([AccessChunk], LogChanges) = queue.wait { queue in
+                guard !queue.waiting.isEmpty || !queue.changes.isEmpty || queue.isClosing else { return nil }
+                defer { queue.waiting = [] }
+                return (queue.waiting, queue.changes.take())
             }
-            if let successor {
-                file.close()
-                file = successor
-                troubles = LogTroubles(log: "access log", path: file.path)
-            }
-            if isReopenAsked {
-                do {
-                    try file.reopen()
-                    troubles = LogTroubles(log: "access log", path: file.path)
-                } catch { troubles.note(error, report) }
-                queue.update { $0.isReopenAsked = false }
-            }
+            output.make(changes)
             for chunk in chunks {
-                let bytes = UnsafeRawBufferPointer(start: chunk.base, count: chunk.count)
-                do {
-                    do { try file.rotate(forBytes: chunk.count) } catch { troubles.note(error, report) }
-                    try file.append(lines: bytes)
-                    troubles.writeSucceeded()
-                } catch {
+                if !output.append(UnsafeRawBufferPointer(start: chunk.base, count: chunk.count)) {
                     // How many of them the disk took before it failed is not known: all count.
                     metrics.countAccessLinesDropped(UInt64(chunk.lines))
-                    troubles.note(error, report)
                 }
                 var empty = chunk
                 empty.count = 0
@@ -163,11 +118,11 @@ public final class AccessLog: Sendable {
                 }
             }
             let isDone = queue.update { queue in
-                queue.isClosed = queue.isClosing && queue.waiting.isEmpty
+                queue.isClosed = queue.isClosing && queue.waiting.isEmpty && queue.changes.isEmpty
                 return queue.isClosed
             }
             guard !isDone else { break }
         }
-        file.close()
+        output.close()
     }
 }

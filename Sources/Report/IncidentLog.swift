@@ -2,21 +2,16 @@ import Synchronization
 
 /// The incident log: a bounded queue and the one thread that writes from it, so that no worker waits for a disk.
 public final class IncidentLog: Sendable {
-    /// The log could not be opened.
-    public struct OpenError: Error, CustomStringConvertible {
-        public var path: String
-        public var reason: String
-        public var description: String { "cannot open incident log \(path): \(reason)" }
-    }
+    private static let name = "incident log"
 
     private struct Queue {
         var lines: [[UInt8]] = []
         /// Records and bytes that are not on disk yet, those in the writer's hands included.
         var unwritten = 0
         var unwrittenBytes = 0
-        var isReopenAsked = false
-        /// Opened by a reload, to be written to from now on.
-        var successor: LogFile?
+        var changes = LogChanges()
+        /// The writer is making the changes that were asked for.
+        var isChanging = false
         var isClosing = false
         var isClosed = false
     }
@@ -32,17 +27,12 @@ public final class IncidentLog: Sendable {
     public init(
         path: String, rotateBytes: UInt64? = nil, keep: Int = 5, metrics: Metrics,
         report: @escaping @Sendable (String) -> Void
-    ) throws(OpenError) {
-        let file: LogFile
-        do throws(LogFile.Failure) {
-            file = try LogFile(path: path, rotation: rotateBytes.map { .init(sizeBytes: $0, keep: max(0, keep)) })
-        } catch {
-            throw OpenError(path: path, reason: error.reason)
-        }
+    ) throws(LogOpenError) {
+        let file = try LogFile.open(Self.name, path: path, rotateBytes: rotateBytes, keep: keep)
         let queue = Monitor(Queue())
-        let write: @Sendable () -> Void = { Self.write(from: queue, to: file, metrics: metrics, report: report) }
-        guard let thread = NamedThread("incident-log", write) else {
-            throw OpenError(path: path, reason: "no thread for its writer")
+        let output = LogOutput(file, name: Self.name, report: report)
+        guard let thread = NamedThread("incident-log", { Self.write(from: queue, to: output, metrics: metrics) }) else {
+            throw LogOpenError(log: Self.name, path: path, reason: "no thread for its writer")
         }
         self.queue = queue
         self.metrics = metrics
@@ -66,26 +56,17 @@ public final class IncidentLog: Sendable {
     }
 
     /// Opens the file anew before the next record (SIGUSR1, after an external rotation).
-    public func reopen() { queue.update { $0.isReopenAsked = true } }
+    public func reopen() { queue.update { $0.changes.isReopenAsked = true } }
 
     /// Goes on with another file, or another rotation. Throws, and changes nothing, when the file cannot be opened.
-    public func change(path: String, rotateBytes: UInt64?, keep: Int) throws(OpenError) {
-        let file: LogFile
-        do throws(LogFile.Failure) {
-            file = try LogFile(path: path, rotation: rotateBytes.map { .init(sizeBytes: $0, keep: max(0, keep)) })
-        } catch {
-            throw OpenError(path: path, reason: error.reason)
-        }
-        let replaced = queue.update { queue in
-            defer { queue.successor = file }
-            return queue.successor
-        }
-        if var replaced { replaced.close() }
+    public func change(path: String, rotateBytes: UInt64?, keep: Int) throws(LogOpenError) {
+        let file = try LogFile.open(Self.name, path: path, rotateBytes: rotateBytes, keep: keep)
+        if var replaced = queue.update({ $0.changes.succeed(with: file) }) { replaced.close() }
     }
 
     /// Waits until everything queued so far has been written or has failed.
     public func flush() {
-        queue.wait { $0.unwritten == 0 && !$0.isReopenAsked && $0.successor == nil || $0.isClosed ? () : nil }
+        queue.wait { $0.unwritten == 0 && $0.changes.isEmpty && !$0.isChanging || $0.isClosed ? () : nil }
     }
 
     /// Writes what is queued, then ends. What comes later is dropped and counted.
@@ -96,70 +77,30 @@ public final class IncidentLog: Sendable {
     }
 
     /// The writer's thread.
-    private static func write(
-        from queue: Monitor<Queue>, to opened: LogFile, metrics: Metrics, report: @Sendable (String) -> Void
-    ) {
-        var file = opened
-        var troubles = Troubles(path: file.path)
+    private static func write(from queue: Monitor<Queue>, to opened: LogOutput, metrics: Metrics) {
+        var output = opened
         while true {
-            let (lines, isReopenAsked, successor): ([[UInt8]], Bool, LogFile?) = queue.wait { queue in
-                guard !queue.lines.isEmpty || queue.isReopenAsked || queue.successor != nil || queue.isClosing else {
-                    return nil
-                }
-                defer {
-                    queue.lines = []
-                    queue.successor = nil
-                }
-                return (queue.lines, queue.isReopenAsked, queue.successor)
+            let (lines, changes): ([[UInt8]], LogChanges) = queue.wait { queue in
+                guard !queue.lines.isEmpty || !queue.changes.isEmpty || queue.isClosing else { return nil }
+                defer { queue.lines = [] }
+                queue.isChanging = !queue.changes.isEmpty
+                return (queue.lines, queue.changes.take())
             }
-            if let successor {
-                file.close()
-                file = successor
-                troubles = Troubles(path: file.path)
-            }
-            if isReopenAsked {
-                do {
-                    try file.reopen()
-                    troubles = Troubles(path: file.path)
-                } catch { report("cannot reopen incident log \(file.path): \(error.reason)") }
-                queue.update { $0.isReopenAsked = false }
-            }
+            output.make(changes)
+            queue.update { $0.isChanging = false }
             for line in lines {
-                do {
-                    do { try file.rotate(forBytes: line.count) } catch { troubles.note(error, report) }
-                    try file.append(line)
-                    troubles.writeSucceeded()
-                } catch {
-                    metrics.countDropped(.log)
-                    troubles.note(error, report)
-                }
+                if !line.withUnsafeBytes({ output.append($0) }) { metrics.countDropped(.log) }
                 queue.update { queue in
                     queue.unwritten -= 1
                     queue.unwrittenBytes -= line.count
                 }
             }
             let isDone = queue.update { queue in
-                queue.isClosed = queue.isClosing && queue.lines.isEmpty
+                queue.isClosed = queue.isClosing && queue.lines.isEmpty && queue.changes.isEmpty
                 return queue.isClosed
             }
             guard !isDone else { break }
         }
-        file.close()
-    }
-
-    /// Which failures have been told, so that a full disk is one line in the operational log and not a flood.
-    private struct Troubles {
-        let path: String
-        private var told: Set<String> = []
-
-        init(path: String) { self.path = path }
-
-        mutating func note(_ failure: LogFile.Failure, _ report: @Sendable (String) -> Void) {
-            guard told.insert(failure.action).inserted else { return }
-            report("cannot \(failure.action) incident log \(path): \(failure.reason)")
-        }
-
-        /// A later failure is news again.
-        mutating func writeSucceeded() { told.remove("write") }
+        output.close()
     }
 }

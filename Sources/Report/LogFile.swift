@@ -45,16 +45,12 @@ struct LogFile {
         measure()
     }
 
-    mutating func append(_ line: [UInt8]) throws(Failure) {
-        var line = line
-        if hasTornLine { line.insert(UInt8(ascii: "\n"), at: 0) }
-        let result = line.withUnsafeBytes { bytes in Result { () throws(Failure) in try write(bytes) } }
-        try result.get()
-    }
-
-    /// Several whole lines at once.
-    mutating func append(lines: UnsafeRawBufferPointer) throws(Failure) {
-        if hasTornLine { try append([]) }
+    /// Whole lines, with one `write`.
+    mutating func append(_ lines: UnsafeRawBufferPointer) throws(Failure) {
+        if hasTornLine {
+            let result = withUnsafeBytes(of: UInt8(ascii: "\n")) { end in Result { () throws(Failure) in try write(end) } }
+            try result.get()
+        }
         try write(lines)
     }
 

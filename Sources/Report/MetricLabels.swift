@@ -40,7 +40,7 @@ public enum CloseReason: UInt8, CaseIterable, Sendable {
 @frozen
 public enum RejectReason: UInt8, CaseIterable, Sendable {
     case connectionLimit, malformedRequest, headerTooLarge, bodyTooLarge, headerTimeout, bodyTimeout
-    case noRoute, noServer, unsupported, draining, tls
+    case noRoute, noServer, unsupported, tls
     case malformedFrames, tooManyStreams, rapidReset, continuationFlood, settingsFlood, pingFlood, emptyDataFlood
     case priorityFlood, windowUpdateFlood, stalledStream
 
@@ -55,7 +55,6 @@ public enum RejectReason: UInt8, CaseIterable, Sendable {
         case .noRoute: "no_route"
         case .noServer: "no_server"
         case .unsupported: "unsupported"
-        case .draining: "draining"
         case .tls: "tls"
         case .malformedFrames: "malformed_frames"
         case .tooManyStreams: "too_many_streams"

@@ -1,6 +1,7 @@
 """A client made of one raw socket. It keeps every byte that it was ever sent, so that a test can prove what a client did not get."""
 
 import re
+import select
 import socket
 import ssl
 import struct
@@ -36,6 +37,15 @@ def reset(peer):
     """Closes with RST instead of FIN."""
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     peer.close()
+
+
+def wait_until_ready(peer, events, patience=10.0):
+    """Waits for some of poll's events on a socket. Not select(), which has no place for descriptors above 1023: tests that run side
+    by side have that many.
+    """
+    poll = select.poll()
+    poll.register(peer, events)
+    poll.poll(patience * 1000)
 
 
 class Ended(Exception):

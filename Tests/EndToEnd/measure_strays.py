@@ -143,6 +143,9 @@ def play(proxy, name, rounds, count):
             count.failed += 1
             guilty = victim = None
             continue
+        # Who is guilty may be a victim as well: of the round before, whose victim's answer is still to come.
+        if first.complete and first.body != f"FIRST-{number}".encode() and b"request id: " not in first.body:
+            count.slipped.append((owner(first.body.decode(), name), paths[0], was_quarantined))
         if answer.complete and answer.body == f"OWN-{name}-{number}".encode():
             continue
         if not answer.complete or b"request id: " in answer.body:
@@ -179,11 +182,16 @@ def check_records(counts, incidents):
         named = {path for pair in pairs for path in pair}
         # Proven second responses, by the exchange that they followed: on the wire that is the victim's.
         doubles = {i["request"]["path"] for i in own if i["kind"] == "second_response" and i["certainty"] == "proven"}
+        got = {owner_path: victim for owner_path, victim, _ in count.slipped}
         for owner_path, victim, _ in count.slipped:
             if (owner_path, victim) in pairs and victim in doubles:
                 continue
-            # The shift went on: it is recorded where it ended. Or the victim's own answer came in one read with the stray.
-            (count.named_in_part if victim in named | doubles else count.unrecorded).append((owner_path, victim))
+            # The shift went on, to whoever got this victim's answer: it is recorded where it ended. Or the victim's own answer
+            # came in one read with the stray.
+            shifted = [victim]
+            while (then := got.get(shifted[-1])) and then not in shifted:
+                shifted.append(then)
+            (count.named_in_part if (named | doubles) & set(shifted) else count.unrecorded).append((owner_path, victim))
 
 
 def measure(proxy_name, classes, rounds, servers, lanes):

@@ -205,6 +205,7 @@ class Files(AccessLogTest):
         for _ in range(3):
             self.assertEqual(proxy.get("/").status, 200)
         proxy.wait_metric(3, "sendonce_access_log_dropped_total")
+        self.end(proxy)
         self.assertEqual(len(re.findall("cannot write access log", proxy.log)), 1)
 
     def test_a_file_that_cannot_be_opened_is_told(self):

@@ -200,6 +200,47 @@ class Run(CommandTest):
         wait_for(lambda: any('"body_after_end"' in line for line in program.output), lambda: program.output)
         self.assertEqual(program.stop(), 0, program.log)
 
+    def test_flags_that_are_given_twice(self):
+        origins = [self.scripted(upstream.by_target({"/": upstream.ok(name)})) for name in (b"a", b"b")]
+        program = self.program(
+            "run", "--listen", "127.0.0.1:0", "--listen", f"unix:{self.directory}/http.sock", "--admin", "off", "--incidents",
+            f"{self.directory}/i.jsonl", "--upstream", origins[0].address, "--upstream", origins[1].address)
+        found = wait_for(lambda: re.findall(r"listening address=(\S+) role=proxy", program.log)[1:] and
+                         re.findall(r"listening address=(\S+) role=proxy", program.log), lambda: program.log)
+        for address in found:
+            seen = set()
+            for _ in range(4):
+                with client.Client(address) as one:
+                    seen.add(one.get("/", close=True).body)
+            self.assertEqual(seen, {b"a", b"b"})
+        self.assertEqual(program.stop(), 0, program.log)
+
+    def test_workers(self):
+        for workers in "1", "3":
+            proxy = self.proxy("127.0.0.1:1", "--workers", workers, environment={"SENDONCE_SUPERVISE": "off"}, workers=2)
+            names = [pathlib.Path(task, "comm").read_text() for task in pathlib.Path(f"/proc/{proxy.pid}/task").iterdir()]
+            self.assertEqual(sum(name.startswith("worker") for name in names), int(workers), names)
+
+    def test_the_least_severe_level_of_the_log(self):
+        path = f"{self.directory}/http.sock"
+        kept, nobody = upstream.refusing_address()
+        self.addCleanup(kept.close)
+        program = self.program("run", "--listen", f"unix:{path}", "--upstream", nobody, "--admin", "off", "--incidents",
+                               f"{self.directory}/i.jsonl", "--log-level", "warning")
+        wait_for(lambda: pathlib.Path(path).exists() and self.listens(path), "the socket")
+        with client.Client(f"unix:{path}") as one:
+            self.assertEqual(one.get("/", close=True).status, 502)
+        wait_for(lambda: "warning cannot connect" in program.log, lambda: program.log)
+        self.assertEqual(program.stop(), 0, program.log)
+        self.assertEqual([line for line in program.lines if " info " in line], [])
+
+    def listens(self, path):
+        try:
+            client.connect(f"unix:{path}").close()
+            return True
+        except OSError:
+            return False
+
     def test_flags_override_the_file(self):
         app = self.node("plain.js")
         proxy = self.proxy("127.0.0.1:1", "--upstream", app.address, "--listen", "127.0.0.1:0")

@@ -5,6 +5,7 @@ import select
 import socket
 import threading
 
+import client
 import upstream
 from harness import EndToEndTest, wait_for
 
@@ -79,7 +80,7 @@ class Guards(EndToEndTest):
         proxy.wait_metric(1, "sendonce_upstream_server_quarantined", upstream="app", server=origin.address)
         self.assertEqual(clients[0].get("/alone").body, b"first", "the other pooled connection would have answered 'again'")
         self.assertEqual(self.find(self.server_facts(proxy), "quarantined"), [True])
-        self.assertIn("server quarantined", proxy.log)
+        wait_for(lambda: "server quarantined" in proxy.log, "the quarantine in the log")
 
     def test_a_quarantine_at_the_limit_of_connections_holds_nobody_up(self):
         origin = self.scripted(upstream.by_target({"/twice": HEAD + b"first" + STRAY, "/ok": upstream.ok(b"OK")}))
@@ -121,11 +122,9 @@ class Guards(EndToEndTest):
             if conversation.number == 1:
                 conversation.send(HEAD + b"first")
                 # The request is there; nobody has read a byte of it.
-                select.select([conversation.socket], [], [], 10)
+                client.wait_until_ready(conversation.socket, select.POLLIN)
                 conversation.send(STRAY.replace(b"500 Oops", b"200 OK"))
-                hung_up = select.poll()
-                hung_up.register(conversation.socket, select.POLLRDHUP)
-                hung_up.poll(10_000)
+                client.wait_until_ready(conversation.socket, select.POLLRDHUP)
             else:
                 conversation.send(HEAD + b"other")
                 conversation.wait_for_end()

@@ -5,6 +5,7 @@ import select
 import socket
 import threading
 
+import client
 import harness
 import upstream
 from harness import EndToEndTest, ROOT
@@ -206,11 +207,9 @@ class IncidentRecords(EndToEndTest):
             conversation.send(HEAD + b"first")
             if conversation.number == 1:
                 # The next request is there, and nobody has read it.
-                select.select([conversation.socket], [], [], 10)
+                client.wait_until_ready(conversation.socket, select.POLLIN)
                 conversation.send(STRAY)
-                hung_up = select.poll()
-                hung_up.register(conversation.socket, select.POLLRDHUP)
-                hung_up.poll(10_000)
+                client.wait_until_ready(conversation.socket, select.POLLRDHUP)
             conversation.wait_for_end()
         proxy = self.proxy(self.scripted(script, unix_path=f"{self.directory}/app.sock").address, connections={"hold": "0ms"})
         with proxy.connect() as one:

@@ -193,14 +193,14 @@ class InnocentScripts(EndToEndTest):
 
     def test_a_server_that_goes_down_with_all_its_connections(self):
         # Every connection ends at once, right after an answer: a deploy, not a hang-up after a second send.
-        go, together = threading.Event(), threading.Barrier(4)
+        together = threading.Barrier(4)
 
         def script(conversation):
             if conversation.read_request() is None:
                 return
             together.wait(10)
             conversation.send(upstream.ok(b"first"))
-            go.wait(10)
+            conversation.wait_for_end()
         origin = self.scripted(script)
         proxy = self.proxy(origin.address)
         clients = [proxy.connect() for _ in range(4)]
@@ -208,7 +208,9 @@ class InnocentScripts(EndToEndTest):
             one.request("/")
         for one in clients:
             self.assertEqual(one.read_response().body, b"first")
-        go.set()
+        # By one thread, in one go: four would each wait for their turn.
+        for conversation in origin.conversations:
+            conversation.socket.shutdown(socket.SHUT_RDWR)
         proxy.wait_metric(0, "sendonce_upstream_connections", upstream="app")
         for one in clients:
             one.close()

@@ -188,6 +188,20 @@ class Changing(RoutingTest):
             self.assertEqual((response.body, response.cut), (b"half", "eof"))
         self.assertIncident(proxy.wait_incidents(1)[0], kind="stalled_response", route="stalling")
 
+    def test_the_time_of_a_tunnel(self):
+        def script(conversation):
+            conversation.read_request()
+            conversation.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n")
+            conversation.wait_for_end()
+        proxy = self.proxy(self.scripted(script).address, timeouts={"tunnel_idle": "1h"}, routes=[
+            {"name": "main", "timeouts": {"tunnel_idle": "300ms"}}])
+        started = time.monotonic()
+        with proxy.connect() as one:
+            one.request("/", fields=["Connection: Upgrade", "Upgrade: echo"])
+            one.read_until(b"\r\n\r\n")
+            self.assertEqual((one.rest(), one.ended), (b"", "eof"))
+        self.assertGreater(time.monotonic() - started, 0.29)
+
 
 class Checking(EndToEndTest):
     def check(self, route):

@@ -52,9 +52,9 @@ class Supervision(EndToEndTest):
                 self.assertEqual(proxy.get("/").body, b"OK")
                 proxy.wait_metric(crashes, "sendonce_worker_process_restarts_total")
         self.assertEqual((proxy.address, proxy.admin), (address, admin))
-        self.assertEqual(proxy.log.count("the worker process ended by itself"), 3)
         # The first at once, the others later and later.
-        self.assertEqual(re.findall(r"after_ms=(\d+)", proxy.log), ["0", "100", "200"])
+        wait_for(lambda: re.findall(r"after_ms=(\d+)", proxy.log) == ["0", "100", "200"], lambda: f"three starts: {proxy.log}")
+        self.assertEqual(proxy.log.count("the worker process ended by itself"), 3)
 
     def test_a_file_that_is_being_edited_does_not_make_a_crash_worse(self):
         proxy = self.proxy(self.origin.address)
@@ -62,7 +62,7 @@ class Supervision(EndToEndTest):
         proxy.config_path.write_text(good + "worke")
         self.crash(proxy, signal.SIGKILL)
         self.assertEqual(proxy.get("/").body, b"OK")
-        self.assertIn("the one that was in force before the crash is", proxy.log)
+        wait_for(lambda: "the one that was in force before the crash is" in proxy.log, lambda: proxy.log)
         proxy.wait_metric(0, "sendonce_config_last_reload_successful")
         # What a reload has brought into force is what counts.
         proxy.reload(good.replace("main", "other"))

@@ -246,6 +246,7 @@ class Failures(TLSTest):
                 one.send(b"\x00" * 64)
                 one.rest()
         proxy.wait_metric(50, REJECTED, reason="tls")
+        self.wait_log(proxy, "TLS handshake failed")
         told = proxy.log.count("TLS handshake failed")
         self.assertTrue(1 <= told <= 10, told)
         self.assertEqual(self.connect(proxy).get("/").status, 200)

@@ -11,6 +11,7 @@ import subprocess
 import threading
 
 import certificates
+import client
 import upstream
 from harness import EndToEndTest, wait_for
 
@@ -258,7 +259,7 @@ class Bodies(TLSUpstreamTest):
         position = 0
         one.socket.setblocking(False)
         while position < len(data):
-            select.select([one.socket], [one.socket], [], 10)
+            client.wait_until_ready(one.socket, select.POLLIN | select.POLLOUT)
             try:
                 position += one.socket.send(data[position:position + 65536])
             except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
@@ -368,16 +369,22 @@ class Detection(TLSUpstreamTest):
                             evidence__offset=len(HEAD) + 5, client_impact="none")
 
     def test_a_hang_up_right_after_an_answer(self):
-        answered = threading.Event()
-
         def script(conversation):
             conversation.read_request()
             conversation.send(HEAD + b"first")
-            answered.wait(10)
         proxy = self.over_tls(self.scripted_over_tls(script).address)
-        self.assertEqual(proxy.get("/").body, b"first")
-        answered.set()
-        self.assertIncident(proxy.wait_incidents(1)[0], kind="hangup_after_end", certainty="suspected", client_impact="none")
+
+        # A machine that is busy may not give the script its turn within the 50 ms: then it has another go, after a while, for
+        # hang-ups at the same time are none.
+        incident = None
+        for _ in range(8):
+            self.assertEqual(proxy.get("/").body, b"first")
+            try:
+                incident = proxy.wait_incidents(1, patience=1)[0]
+                break
+            except AssertionError:
+                continue
+        self.assertIncident(incident, kind="hangup_after_end", certainty="suspected", client_impact="none")
 
     def test_strays_never_reach_the_next_client(self):
         def script(conversation):

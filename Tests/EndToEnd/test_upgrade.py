@@ -157,15 +157,17 @@ class UpgradeUnderLoad(EndToEndTest):
             with self.subTest(arguments=arguments):
                 proxy = self.proxy(app.address, workers=2)
                 load = subprocess.Popen(
-                    ["wrk", "-t1", "-c32", "-d10s", *arguments, f"http://{proxy.address}/ok"], stdout=subprocess.PIPE, text=True)
+                    ["wrk", "-t1", "-c32", "-d120s", "--timeout", "30s", *arguments, f"http://{proxy.address}/ok"],
+                    stdout=subprocess.PIPE, text=True)
                 self.addCleanup(load.kill)
                 wait_for(lambda: proxy.metrics().sum("sendonce_requests_total") > 100, "the load to begin")
                 pid = proxy.pid
                 for _ in range(10):
                     proxy.log_grows(" upgraded", lambda: proxy.send_signal(signal.SIGUSR2))
                 self.assertIsNone(load.poll(), "the load has ended before the upgrades")
+                load.send_signal(signal.SIGINT)
                 out = load.communicate(timeout=60)[0]
                 self.assertNotRegex(out, r"Socket errors|Non-2xx")
-                self.assertGreater(int(re.search(r"(\d+) requests in", out)[1]), 1000)
+                self.assertGreater(int(re.search(r"(\d+) requests in", out)[1]), 100)
                 self.assertEqual(proxy.pid, pid)
                 self.assertNoIncidents(proxy)

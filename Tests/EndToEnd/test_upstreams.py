@@ -88,12 +88,14 @@ class Connections(EndToEndTest):
         proxy.wait_metric(1, "sendonce_upstream_connections_closed_total", reason="idle_timeout")
 
     def test_what_the_upstream_allows_is_less(self):
-        origin = self.scripted(upstream.answering(upstream.ok(b"good", "Keep-Alive: timeout=1")))
+        origin = self.scripted(upstream.answering(upstream.ok(b"good", "Keep-Alive: timeout=2")))
         proxy = self.proxy(origin.address, connections={"idle_timeout": "1m"})
         started = time.monotonic()
         self.assertEqual(proxy.get("/").status, 200)
         wait_for(origin.conversations[0].ended.is_set, "the proxy to close its idle connection")
-        self.assertLess(time.monotonic() - started, 1)
+        # A second less than is allowed, and far less than a minute.
+        self.assertGreater(time.monotonic() - started, 0.99)
+        proxy.wait_metric(1, "sendonce_upstream_connections_closed_total", reason="idle_timeout")
 
     def used(self, requests, pause=0.0, **connections):
         """How many connections the proxy opens for requests one after the other."""
@@ -216,10 +218,10 @@ class WaitQueue(EndToEndTest):
     def test_an_idle_connection_is_given_up_for_another_worker(self):
         # Each client in turn, on whichever worker: the only connection is pooled by the other one every now and then.
         origin = self.scripted(upstream.by_target({"/": GOOD}))
-        proxy = self.proxy(origin.address, connections={"max": 1, "hold": 0}, wait_queue={"timeout": "5s"}, workers=2)
-        started = time.monotonic()
+        # Nothing but the giving up of the connection would end the wait before a client's patience.
+        proxy = self.proxy(
+            origin.address, connections={"max": 1, "hold": 0, "idle_timeout": "1m"}, wait_queue={"timeout": "1m"}, workers=2)
         self.assertEqual([proxy.get("/").status for _ in range(40)], [200] * 40)
-        self.assertLess(time.monotonic() - started, 4)
         self.assertGreater(len(origin.conversations), 1, "all clients met the same worker")
 
 
@@ -234,11 +236,11 @@ class Timeouts(EndToEndTest):
             self.addCleanup(filler.close)
             filler.setblocking(False)
             filler.connect_ex(listener.getsockname())
-        proxy = self.proxy(address, timeouts={"connect": "250ms"}, retry={"attempts": 0})
+        # Longer than by default: a machine that is busy cannot be taken for a proxy that waits.
+        proxy = self.proxy(address, timeouts={"connect": "2500ms"}, retry={"attempts": 0})
         started = time.monotonic()
         self.assertEqual(proxy.get("/").status, 502)
-        self.assertGreater(time.monotonic() - started, 0.24)
-        self.assertLess(time.monotonic() - started, 2)
+        self.assertGreater(time.monotonic() - started, 2.49)
 
     def test_response_header(self):
         gate = Gate(self)

@@ -168,21 +168,21 @@ class Tunnels(EndToEndTest):
         self.assertEqual(len(one.rest()), sent[0])
 
     def test_idle_time(self):
-        one = self.tunnel(lambda conversation: conversation.wait_for_end(), timeouts={"tunnel_idle": "150ms"})
         start = time.monotonic()
+        one = self.tunnel(lambda conversation: conversation.wait_for_end(), timeouts={"tunnel_idle": "700ms"})
         self.assertEqual((one.rest(), one.ended), (b"", "eof"))
-        self.assertGreater(time.monotonic() - start, 0.1)
+        self.assertGreater(time.monotonic() - start, 0.69)
         self.to.wait_metric(1, "sendonce_upstream_connections_closed_total", reason="idle_timeout")
 
     def test_idle_time_begins_anew_with_each_byte(self):
         def script(conversation):
-            for _ in range(20):
+            for _ in range(15):
                 conversation.send(conversation.read_exactly(1))
-        one = self.tunnel(script, timeouts={"body_idle": "300ms"})
+        one = self.tunnel(script, timeouts={"body_idle": "1500ms"})
         start = time.monotonic()
-        for i in range(20):
-            time.sleep(0.04)
+        for i in range(15):
+            time.sleep(0.15)
             one.send(b"%d" % (i % 10))
             one.read_until(b"%d" % (i % 10))
-        self.assertGreater(time.monotonic() - start, 0.6)
+        self.assertGreater(time.monotonic() - start, 2)
         self.assertEqual(one.rest(), b"")

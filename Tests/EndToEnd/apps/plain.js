@@ -3,6 +3,8 @@
 const crypto = require('crypto');
 const { serve } = require('./serve');
 
+const block = Buffer.from(Array.from({ length: 65521 }, (_, i) => i % 251));
+
 serve({
   // The body comes back as it was.
   '/echo': (req, res) => {
@@ -27,7 +29,6 @@ serve({
     const query = new URL(req.url, 'http://a').searchParams;
     const total = +query.get('bytes');
     if (!query.get('chunked')) res.setHeader('Content-Length', total);
-    const block = Buffer.from(Array.from({ length: 65521 }, (_, i) => i % 251));
     let sent = 0;
     const more = () => {
       while (sent < total) {
