@@ -141,7 +141,8 @@ class Supervision(EndToEndTest):
         supervisor, worker = map(open_in, proxy.pids())
         for _ in range(3):
             proxy.reload(proxy.config)
-        self.assertEqual(open_in(proxy.pid), supervisor)
+        # What the worker has opened, and what it leaves, reaches the supervisor in messages.
+        wait_for(lambda: open_in(proxy.pid) == supervisor, lambda: f"{supervisor} descriptors, not {open_in(proxy.pid)}")
         wait_for(lambda: open_in(self.worker(proxy)) == worker, lambda: f"{worker} descriptors, not {open_in(proxy.pids()[1])}")
         self.crash(proxy, signal.SIGKILL)
         proxy.get("/")
