@@ -1,3 +1,4 @@
+import TLS
 import Wire
 
 /// The key that a WebSocket's handshake has over HTTP/1 (RFC 6455 section 4.1), and over HTTP/2 has not (RFC 8441 section 5).
@@ -38,8 +39,8 @@ enum WebSocketKey {
     static func accept(_ record: RequestRecord) -> [UInt8] {
         guard let key = key(in: record.text(ByteRange(start: 0, count: record.head.count))) else { return [] }
         // RFC 6455 section 4.2.2.
-        let proof = SHA1.digest(of: Array("\(key)258EAFA5-E914-47DA-95CA-C5AB0DC85B11".utf8))
-        return Array("Upgrade: websocket\r\nSec-WebSocket-Accept: \(base64(proof))\r\n".utf8)
+        let proof = SHA1.base64Digest(of: Array("\(key)258EAFA5-E914-47DA-95CA-C5AB0DC85B11".utf8))
+        return Array("Upgrade: websocket\r\nSec-WebSocket-Accept: \(proof)\r\n".utf8)
     }
 
     /// The key in a header block as it was written for the upstream.
@@ -49,20 +50,5 @@ enum WebSocketKey {
             return line[line.index(after: colon)...].drop { $0 == " " }
         }
         return nil
-    }
-
-    private static func base64(_ bytes: [UInt8]) -> String {
-        var text = ""
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            var bits = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
-            var digits: [Character] = []
-            for _ in 0..<4 {
-                digits.insert(Character(Unicode.Scalar(alphabet.utf8Start[bits & 63])), at: 0)
-                bits >>= 6
-            }
-            text += String(digits.prefix(group.count + 1)) + String(repeating: "=", count: 3 - group.count)
-        }
-        return text
     }
 }

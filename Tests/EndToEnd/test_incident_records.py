@@ -3,7 +3,6 @@
 import re
 import select
 import socket
-import threading
 
 import client
 import harness
@@ -219,16 +218,7 @@ class IncidentRecords(EndToEndTest):
         self.records(proxy, [("misdelivered_response", EXCHANGE | LENGTH | BLOCK | VICTIM | {"evidence.proof"})])
 
     def test_misdelivered_response_by_accounting(self):
-        shifted = threading.Event()
-
-        def script(conversation):
-            conversation.read_request()
-            conversation.send(HEAD + b"first")
-            if conversation.read_request():
-                conversation.send(STRAY)
-                shifted.wait(10)
-                conversation.send(HEAD + b"other")
-                conversation.wait_for_end()
+        script, shifted = upstream.shifting(HEAD + b"first", STRAY, HEAD + b"other")
         proxy = self.proxy(self.scripted(script).address, connections={"max": 1, "reuse": "always"})
         with proxy.connect() as one:
             one.get("/first")

@@ -34,17 +34,7 @@ class Strays(EndToEndTest):
                             request__path="/first", upstream__exchange=1)
 
     def test_a_shifted_conversation_names_suspect_and_victim(self):
-        shifted = threading.Event()
-
-        def script(conversation):
-            conversation.read_request()
-            conversation.send(HEAD + b"first")
-            if conversation.read_request():
-                # The stray meets the second request; its true answer is then one too many.
-                conversation.send(STRAY)
-                shifted.wait(10)
-                conversation.send(HEAD + b"other")
-                conversation.wait_for_end()
+        script, shifted = upstream.shifting(HEAD + b"first", STRAY, HEAD + b"other")
         proxy = self.one_connection(script)
         with proxy.connect() as one:
             one.get("/first")

@@ -223,6 +223,22 @@ def by_target(answers):
     return script
 
 
+def shifting(first, stray, other):
+    """A conversation whose stray meets the second request, and that request's true answer, which is then one too many: it is sent
+    when the event that comes with the script is set."""
+    shifted = threading.Event()
+
+    def script(conversation):
+        conversation.read_request()
+        conversation.send(first)
+        if conversation.read_request():
+            conversation.send(stray)
+            shifted.wait(10)
+            conversation.send(other)
+            conversation.wait_for_end()
+    return script, shifted
+
+
 def ok(body=b"OK", *fields):
     lines = ["HTTP/1.1 200 OK", f"Content-Length: {len(body)}", *fields]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
