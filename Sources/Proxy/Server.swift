@@ -8,10 +8,8 @@ struct Server: BitwiseCopyable {
     var weight: UInt32 = 1
     /// Facts that all workers share.
     var shared: UnsafeMutablePointer<SharedServer>
-    /// Pooled connections that have not rested yet, oldest first.
+    /// Pooled connections, the one that has rested the longest first; it may be taken after `hold`.
     var resting = ConnectionList()
-    /// Pooled connections that can be taken, the one that has rested the longest first.
-    var ready = ConnectionList()
     /// Pooled connections that have rested so long that hardly a stray is still to come, the last one pooled first.
     var settled = ConnectionList()
     /// Connections that are only listened to, the longest first.

@@ -16,10 +16,8 @@ struct UpstreamConnection: BitwiseCopyable {
         case active
         /// Shared by the streams of many exchanges.
         case multiplexed
-        /// Pooled, not yet rested.
+        /// Pooled, to be taken after `hold`.
         case resting
-        /// Pooled, to be taken.
-        case ready
         /// Pooled for longer, to be taken before others.
         case settled
         /// Not used again, but listened to: late strays are to be caught and attributed.

@@ -206,7 +206,7 @@ extension Worker {
         if upstreams[slot].pointee.multiplex >= 0 { return closeUpstreamMultiplex(slot, .drain) }
         switch upstreams[slot].pointee.phase {
         case .surplus: surplusEnded(slot, closed: false)
-        case .resting, .ready, .settled:
+        case .resting, .settled:
             unpool(slot)
             closeUpstream(slot, .drain)
         default: closeUpstream(slot, .drain)

@@ -57,16 +57,17 @@ extension Worker {
             return nil
         }
         let isGuarded = plan.upstreams[upstream].reuse == .guarded
-        promoteRested(server, isGuarded ? plan.upstreams[upstream].hold : 0, isGuarded ? Self.settleTime : 0)
+        let hold = isGuarded ? plan.upstreams[upstream].hold : 0
+        settleRested(server, isGuarded ? max(hold, Self.settleTime) : 0)
         while true {
             var slot = servers[server].settled.first
             let safe = mayRepeat || evenUnrested ? nil : safeIdleTime(server)
             func isTooOld(_ slot: Int32) -> Bool { safe.map { now - upstreams[slot].pointee.pooledAt > $0 / 2 } ?? false }
             // Of those that have rested for a shorter time, the one that has rested the longest is the least risky.
-            if slot < 0 || isTooOld(slot) { slot = servers[server].ready.first }
-            if slot < 0, evenUnrested { slot = servers[server].resting.first }
+            if slot < 0 || isTooOld(slot) { slot = servers[server].resting.first }
             guard slot >= 0, !isTooOld(slot) else { return nil }
             let idle = now - upstreams[slot].pointee.pooledAt
+            guard idle >= hold || evenUnrested else { return nil }
             unpool(slot)
             if idle >= idleTime(slot) {
                 closeUpstream(slot, .idleTimeout)
@@ -123,19 +124,12 @@ extension Worker {
     /// to take a connection on which even those would have shown.
     private static var settleTime: UInt64 { 50_000_000 }
 
-    /// Moves connections that have rested long enough to where they can be taken.
-    private mutating func promoteRested(_ server: Int, _ hold: UInt64, _ settleTime: UInt64) {
+    /// Moves connections that have rested so long to where they are taken first.
+    private mutating func settleRested(_ server: Int, _ settleTime: UInt64) {
         while true {
             let slot = servers[server].resting.first
-            guard slot >= 0, upstreams[slot].pointee.pooledAt + hold <= now else { break }
+            guard slot >= 0, upstreams[slot].pointee.pooledAt + settleTime <= now else { return }
             servers[server].resting.remove(slot, upstreams)
-            servers[server].ready.append(slot, upstreams)
-            upstreams[slot].pointee.phase = .ready
-        }
-        while true {
-            let slot = servers[server].ready.first
-            guard slot >= 0, upstreams[slot].pointee.pooledAt + settleTime <= now else { break }
-            servers[server].ready.remove(slot, upstreams)
             servers[server].settled.prepend(slot, upstreams)
             upstreams[slot].pointee.phase = .settled
         }
@@ -147,7 +141,6 @@ extension Worker {
         let server = Int(u.pointee.server)
         switch u.pointee.phase {
         case .settled: servers[server].settled.remove(slot, upstreams)
-        case .ready: servers[server].ready.remove(slot, upstreams)
         default: servers[server].resting.remove(slot, upstreams)
         }
         u.pointee.phase = .active
@@ -332,7 +325,7 @@ extension Worker {
     /// The connection that has been pooled the longest, -1 for none.
     func oldestPooled(_ server: Int) -> Int32 {
         let pool = servers[server]
-        return !pool.settled.isEmpty ? pool.settled.last : !pool.ready.isEmpty ? pool.ready.first : pool.resting.first
+        return pool.settled.isEmpty ? pool.resting.first : pool.settled.last
     }
 
     /// Closes a connection that is in no pool.

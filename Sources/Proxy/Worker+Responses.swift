@@ -153,7 +153,9 @@ extension Worker {
         let e = exchanges[u.pointee.exchange]
         if e.pointee.isTunnel { return forwardTunnel(fromUpstream: slot, bytes, count) }
         if count > 0 {
-            if e.pointee.answer.framing == .length { lookForStatusLine(slot, bytes, count) }
+            #if !WITHOUT_DETECTOR
+                if e.pointee.answer.framing == .length { lookForStatusLine(slot, bytes, count) }
+            #endif
             e.pointee.answer.bodyBytes += UInt64(count)
             timers.set(upstreamTimer(slot), now + bodyIdleTimeout(e))
         }
@@ -234,9 +236,7 @@ extension Worker {
         // The record stays with the connection, the exchange ends apart from it.
         let e = exchanges[number]
         e.pointee.answer.endedAt = now
-        buffers.give(&u.pointee.beforeLast.request.head)
-        u.pointee.beforeLast = u.pointee.last
-        u.pointee.last = FinishedExchange(request: record, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
+        remember(FinishedExchange(request: record, answer: e.pointee.answer, ordinal: u.pointee.ordinal), on: slot)
         u.pointee.exchange = -1
         e.pointee.upstream = -1
         e.pointee.request.head = Buffer()
@@ -262,12 +262,23 @@ extension Worker {
         let slot = e.pointee.upstream
         let u = upstreams[slot]
         e.pointee.answer.endedAt = now
-        rememberRequest(number, e.pointee.request)
-        buffers.give(&u.pointee.beforeLast.request.head)
-        u.pointee.beforeLast = u.pointee.last
-        u.pointee.last = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
+        #if !WITHOUT_DETECTOR
+            rememberRequest(number, e.pointee.request)
+            remember(
+                FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal), on: slot)
+        #else
+            buffers.give(&e.pointee.request.head)
+        #endif
         u.pointee.exchange = -1
         releaseExchange(number)
+    }
+
+    /// Bytes that come on a connection from now on, and belong to no request, are this exchange's.
+    mutating func remember(_ exchange: FinishedExchange, on slot: Int32) {
+        let u = upstreams[slot]
+        buffers.give(&u.pointee.beforeLast.request.head)
+        u.pointee.beforeLast = u.pointee.last
+        u.pointee.last = exchange
     }
 
     /// Counts an exchange that has been answered.

@@ -145,9 +145,7 @@ extension Worker {
         u.pointee.exchange = -1
         e.pointee.upstream = -1
         noteCollection(slot, of: number)
-        buffers.give(&u.pointee.beforeLast.request.head)
-        u.pointee.beforeLast = u.pointee.last
-        u.pointee.last = current
+        remember(current, on: slot)
         e.pointee.request.head = Buffer()
         if isInBody, begins(bytes, count, like: "HTTP/1.") { quarantine(slot, for: current) }
         // What is whole goes to the client first.

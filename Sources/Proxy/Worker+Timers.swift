@@ -66,7 +66,7 @@ extension Worker {
             guard !u.pointee.isStream else { return tunnelHeldTooLong(slot) }
             let isShaking = u.pointee.socket.security != .none
             connectGaveUp(slot, isShaking ? "the TLS handshake took too long" : String(cString: strerror(ETIMEDOUT)))
-        case .resting, .ready, .settled:
+        case .resting, .settled:
             unpool(slot)
             closeUpstream(slot, .idleTimeout)
         case .listening: strayListeningEnded(slot, closed: false)

@@ -33,7 +33,7 @@ extension Worker {
                 }
             }
             readUpstream(slot)
-        case .resting, .ready, .settled: pooledReady(slot)
+        case .resting, .settled: pooledReady(slot)
         case .listening, .surplus: listen(slot)
         }
     }

@@ -1,26 +1,32 @@
 #!/usr/bin/env python3
-"""What the guards between two exchanges cost: CPU time, system calls and user instructions of a small request.
+"""What the detector and the guards between two exchanges cost a small request: CPU time, system calls and user instructions.
 
     measure_guards.py [-n REQUESTS] [--rounds N] [--no-callgrind]
 
-The same proxy (one worker, one process) with `reuse: guarded`, the default, and with `reuse: always`, which neither lets a
-connection rest, nor looks at it, nor asks what has been acknowledged; nginx answers behind both, ab asks with 16 connections.
+    guarded   the proxy as it is (one worker, one process), with `reuse: guarded`, the default
+    always    with `reuse: always`: no connection rests, none is looked at, nothing is asked of acknowledgements
+    off       `reuse: always`, and a binary built without the detector
 
-    CPU           user and system time of the process, in turns; the median of the rounds
+nginx answers behind each. The proxy has a CPU to itself, nginx and the load share another, in a network of their own.
+
+    CPU           user and system time of the process. A round asks each of the three in a random order; its ratio is taken
+                  to `off` in the same round. Median of the rounds, and between which ratios it lies with 95 % confidence
     system calls  counted by strace -c
     instructions  of user code, by callgrind: the slope between a short run and a longer one
 
-SENDONCE is the binary.
+SENDONCE is the binary, SENDONCE_OFF the one without the detector.
 """
 
 import argparse
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -28,7 +34,15 @@ import configuration
 import harness
 import upstream
 
-WAYS = ["guarded", "always"]
+WAYS = {"guarded": ("guarded", harness.BINARY), "always": ("always", harness.BINARY),
+        "off": ("always", os.environ.get("SENDONCE_OFF", ""))}
+OURS, THEIRS = ["taskset", "-c", "0"], ["taskset", "-c", "1"]
+# As fast as it goes, and at a pace that a Node process keeps up with.
+LOADS = {
+    "16 connections": ["ab", "-q", "-k", "-c", "16"],
+    "64 connections": ["ab", "-q", "-k", "-c", "64"],
+    "5,000 a second": ["h2load", "--h1", "-c", "50", "--rps", "100"],
+}
 
 
 def small_upstream(directory):
@@ -39,18 +53,19 @@ def small_upstream(directory):
     path.write_text(
         f"daemon off; worker_processes 1; pid {directory}/pid; error_log {directory}/error.log crit;\nevents {{}}\n"
         f"http {{ access_log off; keepalive_requests 1000000000; server {{ listen {address}; location / {{ return 200 ok; }} }} }}\n")
-    process = subprocess.Popen(["nginx", "-p", directory, "-c", str(path)], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([*THEIRS, "nginx", "-p", directory, "-c", str(path)], stderr=subprocess.DEVNULL)
     return process, address
 
 
 class Proxy:
-    def __init__(self, way, server, wrapper=(), binary=harness.BINARY):
+    def __init__(self, way, server, wrapper=(), binary=None):
+        reuse, built = WAYS[way]
         self.directory = tempfile.mkdtemp(prefix="guards-")
-        config = configuration.configuration(server, self.directory, connections={"reuse": way})
+        config = configuration.configuration(server, self.directory, connections={"reuse": reuse})
         path = pathlib.Path(self.directory, "sendonce.yaml")
         path.write_text(configuration.yaml(config))
         self.process = subprocess.Popen(
-            [*wrapper, binary, "run", "--config", str(path)], env=os.environ | {"SENDONCE_SUPERVISE": "off"},
+            [*OURS, *wrapper, binary or built, "run", "--config", str(path)], env=os.environ | {"SENDONCE_SUPERVISE": "off"},
             stderr=subprocess.PIPE, text=True)
         for line in self.process.stderr:
             if match := re.search(r"listening address=(\S+) role=proxy", line):
@@ -59,10 +74,11 @@ class Proxy:
         else:
             raise RuntimeError("the proxy does not listen")
 
-    def ask(self, count):
+    def ask(self, count, load="16 connections"):
         out = subprocess.run(
-            ["ab", "-q", "-k", "-c", "16", "-n", str(count), f"http://{self.address}/"], capture_output=True, text=True, check=True).stdout
-        if int(re.search(r"Failed requests:\s+(\d+)", out)[1]) or "Non-2xx" in out:
+            [*THEIRS, *LOADS[load], "-n", str(count), f"http://{self.address}/"], capture_output=True, text=True, check=True).stdout
+        served = re.search(r"Complete requests:\s+(\d+)", out) or re.search(r"(\d+) succeeded", out)
+        if int(served[1]) != count or "Non-2xx" in out:
             raise RuntimeError(out)
 
     def cpu_seconds(self):
@@ -76,20 +92,28 @@ class Proxy:
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
-def cpu(server, count, rounds):
-    """Microseconds of CPU a request, by way of reuse."""
+def cpu(server, load, count, rounds):
+    """Microseconds of CPU a request, by way: one for each round."""
     proxies = {way: Proxy(way, server) for way in WAYS}
     times = {way: [] for way in WAYS}
-    for proxy in proxies.values():
-        proxy.ask(2000)
-    for number in range(rounds):
-        for way in WAYS if number % 2 else reversed(WAYS):
+    for _ in range(rounds):
+        for way in random.sample(list(WAYS), len(WAYS)):
+            # Its connections may have been closed while the others were asked.
+            proxies[way].ask(count // 10, load)
             before = proxies[way].cpu_seconds()
-            proxies[way].ask(count)
+            proxies[way].ask(count, load)
             times[way].append((proxies[way].cpu_seconds() - before) * 1e6 / count)
     for proxy in proxies.values():
         proxy.stop()
-    return {way: statistics.median(values) for way, values in times.items()}
+    return times
+
+
+def interval(ratios):
+    """Between which of the ratios their median lies with 95 % confidence, by their order alone."""
+    ordered = sorted(ratios)
+    reach = 0.98 * len(ordered) ** 0.5
+    low, high = round(len(ordered) / 2 - reach), round(len(ordered) / 2 + reach) - 1
+    return ordered[max(low, 0)], ordered[min(high, len(ordered) - 1)]
 
 
 def calls(server, count):
@@ -117,38 +141,58 @@ def instructions(server, count):
         with tempfile.TemporaryDirectory() as directory:
             # Its debug information is more than valgrind can read.
             binary = f"{directory}/sendonce"
-            subprocess.run(["strip", "-o", binary, harness.BINARY], check=True)
+            subprocess.run(["strip", "-o", binary, WAYS[way][1]], check=True)
             proxy = Proxy(way, server, binary=binary, wrapper=(
                 "valgrind", "-q", "--tool=callgrind", f"--callgrind-out-file={directory}/out"))
             proxy.ask(requests)
             proxy.stop()
-            time.sleep(0.1)
             return int(re.search(r"^(?:summary|totals): (\d+)", pathlib.Path(directory, "out").read_text(), re.M)[1])
     short = count // 5
     return {way: (total(way, count + short) - total(way, short)) / count for way in WAYS}
 
 
 def tell(what, values, unit):
-    guarded, always = values["guarded"], values["always"]
-    print(f"{what:<14}{guarded:10.2f}{always:10.2f}  {unit:<14}{(guarded / always - 1) * 100:+.1f} %", flush=True)
+    print(f"{what:<16}" + "".join(f"{values[way]:10.2f}" for way in WAYS) + f"  {unit:<12}"
+          + "".join(f"{(values[way] / values['off'] - 1) * 100:+.1f} % " for way in WAYS if way != "off"), flush=True)
+
+
+def tell_times(what, times):
+    print(f"{what:<16}" + "".join(f"{statistics.median(times[way]):10.2f}" for way in WAYS) + "  us CPU      ", end="")
+    for way in WAYS:
+        if way != "off":
+            ratios = [ours / off for ours, off in zip(times[way], times["off"])]
+            low, high = interval(ratios)
+            print(f"{(statistics.median(ratios) - 1) * 100:+.1f} % ({(low - 1) * 100:+.1f} to {(high - 1) * 100:+.1f}) ", end="")
+    print(flush=True)
+
+
+def own_network():
+    """Starts this program again in a network of its own, with the plainest congestion control: others pace by timers."""
+    if os.environ.get("GUARDS_NETWORK") is None:
+        inside = "ip link set lo up && sysctl -qw net.ipv4.tcp_congestion_control=reno && exec \"$@\""
+        os.execvpe("unshare", ["unshare", "-n", "sh", "-c", inside, "sh", sys.executable, *sys.argv], os.environ | {"GUARDS_NETWORK": "own"})
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-n", type=int, default=30_000, dest="requests")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("-n", type=int, default=50_000, dest="requests")
+    parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--no-callgrind", action="store_true")
     arguments = parser.parse_args()
+    own_network()
     directory = tempfile.mkdtemp(prefix="guards-")
     nginx, server = small_upstream(directory)
     try:
         time.sleep(0.3)
-        print(f"{'a request':<14}{'guarded':>10}{'always':>10}")
-        tell("CPU", cpu(server, arguments.requests, arguments.rounds), "us")
-        counted = calls(server, arguments.requests)
+        print(f"{'a request':<16}" + "".join(f"{way:>10}" for way in WAYS))
+        for load in LOADS:
+            paced = "--rps" in LOADS[load]
+            tell_times(load, cpu(server, load, arguments.requests // 5 if paced else arguments.requests, arguments.rounds))
+        count = arguments.requests // 2
+        counted = calls(server, count)
         tell("system calls", {way: sum(names.values()) for way, names in counted.items()}, "")
         for name in sorted(set().union(*counted.values())):
-            print(f"  {name:<12}" + "".join(f"{counted[way].get(name, 0):10.2f}" for way in WAYS))
+            print(f"  {name:<14}" + "".join(f"{counted[way].get(name, 0):10.2f}" for way in WAYS))
         if not arguments.no_callgrind:
             tell("instructions", instructions(server, max(2000, arguments.requests // 10)), "user code")
     finally:

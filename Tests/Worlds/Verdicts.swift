@@ -107,7 +107,8 @@ enum Verdicts {
         case (.none, .whole), (.aborted, .cut), (.badGateway, .proxyError(502)), (.misdelivered, _): break
         // The reset came before its first byte, which then looks like an answer before it.
         case (.aborted, .unserved),
-            (.none, .cut) where story.mayBeReset:
+            (.none, .cut) where story.mayBeReset,
+            (.none, .unserved) where story.mayBeReset:
             break
         // Another of its faults, or the fault of another, did more.
         case (.none, _) where world.incidents.count { id($0.request) == who || id($0.victim) == who } > 1: break
