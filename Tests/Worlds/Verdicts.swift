@@ -49,7 +49,8 @@ enum Verdicts {
             return story.usedFault?.mayFail(world.weather.policy) ?? false
         // The server's word to an idle connection, which crossed a request on its way.
         case 408: return world.weather.upstreamIdleNanoseconds != nil && world.closes > 0
-        default: return false
+        // A stray in the middle of a header block makes other header blocks of both, some without the id of an answer.
+        default: return story.mayBeVictim
         }
     }
 
