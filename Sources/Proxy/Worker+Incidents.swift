@@ -101,6 +101,11 @@ extension Worker {
             incident.victim = incidentRequest(current.request)
         }
         incident.message = "\(subject(slot)) sent \(describe(facts, verdict)) \(position(verdict, guilty, incident.evidence))"
+        // Two answers in one read are one request's as a rule. They can be those of two: then the other is this one.
+        let before = upstreams[slot].pointee.beforeLast.request
+        if verdict.kind == .secondResponse, verdict.phase == .afterEnd, collection.place == .afterEnd, !before.isEmpty {
+            incident.message += ", which followed \(naming(before)) on the connection"
+        }
         world.recorder.record(incident)
     }
 

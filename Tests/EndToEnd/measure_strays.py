@@ -15,15 +15,17 @@ answer takes 20 ms. The classes run side by side, each with a program and an ups
 Wanted: nobody gets a stray that is written no later than a file read (guards); nobody any at all once the server is in
 quarantine (defaults); whoever got one (guards, defaults) is named in a record. Ends with 1 when that is not so.
 
-The record names both requests, and the surplus is a proven second_response. In two cases it names the victim alone: when its
-own answer came in one read with the stray (a second_response, for nothing tells it from a handler that answers twice), and when
-a shift went on over several exchanges before the surplus showed (each shift is recorded once, at its end).
+A record names both requests, and the surplus is a proven second_response. A suspected misdelivered_response names them, or
+the second_response itself, when the victim's own answer came in one read with the stray: nothing tells that from a handler that
+answers twice. Where a shift went on over several exchanges before the surplus showed, it is recorded once, at its end, and the
+record may name the victim alone.
 
 SENDONCE is the binary.
 """
 
 import argparse
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -181,13 +183,14 @@ def check_records(counts, incidents):
         pairs = {(i["request"]["path"], i["victim"]["path"]) for i in own if i["kind"] == "misdelivered_response"}
         named = {path for pair in pairs for path in pair}
         # Proven second responses, by the exchange that they followed: on the wire that is the victim's.
-        doubles = {i["request"]["path"] for i in own if i["kind"] == "second_response" and i["certainty"] == "proven"}
+        proven = [i for i in own if i["kind"] == "second_response" and i["certainty"] == "proven"]
+        doubles = {i["request"]["path"] for i in proven}
+        pairs |= {(then[1], i["request"]["path"]) for i in proven if (then := re.search(r"which followed \S+ (\S+) on", i["message"]))}
         got = {owner_path: victim for owner_path, victim, _ in count.slipped}
         for owner_path, victim, _ in count.slipped:
             if (owner_path, victim) in pairs and victim in doubles:
                 continue
-            # The shift went on, to whoever got this victim's answer: it is recorded where it ended. Or the victim's own answer
-            # came in one read with the stray.
+            # The shift went on, to whoever got this victim's answer: it is recorded where it ended.
             shifted = [victim]
             while (then := got.get(shifted[-1])) and then not in shifted:
                 shifted.append(then)

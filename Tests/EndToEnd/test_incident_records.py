@@ -230,6 +230,23 @@ class IncidentRecords(EndToEndTest):
             # Where among the answers the stray stood is not known.
             ("misdelivered_response", EXCHANGE | LENGTH | SURPLUS - {"evidence.offset"} | VICTIM | {"evidence.proof"})])
 
+    def test_two_answers_in_one_read_name_the_request_before(self):
+        def script(conversation):
+            if conversation.read_request() is None:
+                return
+            conversation.send(HEAD + b"first")
+            if conversation.read_request() is not None:
+                conversation.send(HEAD + b"other" + STRAY)
+                conversation.wait_for_end()
+        proxy = self.proxy(self.scripted(script).address, connections={"max": 1, "reuse": "always"})
+        with proxy.connect() as one:
+            one.get("/first?id=7")
+            self.assertEqual(one.get("/second").body, b"other")
+            proxy.wait_incidents(1)
+        record = self.records(proxy, [("second_response", EXCHANGE | LENGTH | BLOCK)])[0]
+        self.assertEqual(record["request"]["path"], "/second")
+        self.assertRegex(record["message"], r"answer to GET /second, which followed GET /first\?id=\[REDACTED\] on the connection$")
+
     def test_a_client_s_fault(self):
         proxy = self.proxy(self.scripted(upstream.by_target({})).address)
         with proxy.connect() as one:
