@@ -49,8 +49,9 @@ enum Verdicts {
             return story.usedFault?.mayFail(world.weather.policy) ?? false
         // The server's word to an idle connection, which crossed a request on its way.
         case 408: return world.weather.upstreamIdleNanoseconds != nil && world.closes > 0
-        // A stray in the middle of a header block makes other header blocks of both, some without the id of an answer.
-        default: return story.mayBeVictim
+        // No error, so none of the proxy's: a stray in the middle of a header block makes others of both, some without an answer's id.
+        case ..<400: return story.mayBeVictim
+        default: return false
         }
     }
 
@@ -108,8 +109,7 @@ enum Verdicts {
         case (.none, .whole), (.aborted, .cut), (.badGateway, .proxyError(502)), (.misdelivered, _): break
         // The reset came before its first byte, which then looks like an answer before it.
         case (.aborted, .unserved),
-            (.none, .cut) where story.mayBeReset,
-            (.none, .unserved) where story.mayBeReset:
+            (.none, .cut) where story.mayBeReset:
             break
         // Another of its faults, or the fault of another, did more.
         case (.none, _) where world.incidents.count { id($0.request) == who || id($0.victim) == who } > 1: break
