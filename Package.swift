@@ -56,32 +56,40 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
 
-        .target(name: "Chance", path: "Tests/Chance"),
-        .target(name: "RecordedTraces", dependencies: ["Traces"], path: "Tests/RecordedTraces"),
-        .testTarget(name: "RoutingTests", dependencies: ["Routing", "Wire"]),
-        .testTarget(name: "WireTests", dependencies: ["Wire", "Chance"]),
-        .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1", "Exchanges", "Wire", "Chance"]),
+        .target(name: "Chance", path: "Tests/Unit/Chance"),
+        .target(name: "RecordedTraces", dependencies: ["Traces"], path: "Tests/Unit/RecordedTraces"),
+        .testTarget(name: "RoutingTests", dependencies: ["Routing", "Wire"], path: "Tests/Unit/RoutingTests"),
+        .testTarget(name: "WireTests", dependencies: ["Wire", "Chance"], path: "Tests/Unit/WireTests"),
+        .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1", "Exchanges", "Wire", "Chance"], path: "Tests/Unit/HTTP1Tests"),
         .testTarget(
             name: "HTTP2Tests",
-            dependencies: ["HTTP2", "Wire", "Exchanges", "Detector", "Traces", "RecordedTraces", "Chance", "CNghttp2"]),
-        .testTarget(name: "DetectorTests", dependencies: ["Detector", "Exchanges", "Wire"]),
-        .testTarget(name: "ExplanationsTests", dependencies: ["Explanations", "Detector"]),
-        .testTarget(name: "TracesTests", dependencies: ["RecordedTraces", "Traces", "Detector"]),
-        .testTarget(name: "ReplayTests", dependencies: ["Replay", "RecordedTraces", "Report", "Traces"]),
-        .testTarget(name: "ReportTests", dependencies: ["Report", "Detector", "Exchanges", "Wire"]),
-        .testTarget(name: "AdminTests", dependencies: ["Admin", "Report", "Detector", "CShim"]),
-        .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Detector", "Wire"]),
-        .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "Chance"]),
+            dependencies: ["HTTP2", "Wire", "Exchanges", "Detector", "Traces", "RecordedTraces", "Chance", "CNghttp2"],
+            path: "Tests/Unit/HTTP2Tests"),
+        .testTarget(name: "DetectorTests", dependencies: ["Detector", "Exchanges", "Wire"], path: "Tests/Unit/DetectorTests"),
+        .testTarget(
+            name: "ExplanationsTests", dependencies: ["Explanations", "Detector"], path: "Tests/Unit/ExplanationsTests"),
+        .testTarget(
+            name: "TracesTests", dependencies: ["RecordedTraces", "Traces", "Detector"], path: "Tests/Unit/TracesTests"),
+        .testTarget(
+            name: "ReplayTests", dependencies: ["Replay", "RecordedTraces", "Report", "Traces"], path: "Tests/Unit/ReplayTests"),
+        .testTarget(
+            name: "ReportTests", dependencies: ["Report", "Detector", "Exchanges", "Wire"], path: "Tests/Unit/ReportTests"),
+        .testTarget(name: "AdminTests", dependencies: ["Admin", "Report", "Detector", "CShim"], path: "Tests/Unit/AdminTests"),
+        .testTarget(
+            name: "ConfigurationTests", dependencies: ["Configuration", "Detector", "Wire"],
+            path: "Tests/Unit/ConfigurationTests"),
+        .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "Chance"], path: "Tests/Unit/EventLoopTests"),
         // Worlds for the simulation, run by the tests in small numbers and by scripts/simulate in large ones.
         .target(
             name: "Worlds",
             dependencies: [
                 "Proxy", "Simulation", "EventLoop", "Detector", "Report", .product(name: "Logging", package: "swift-log"),
             ],
-            path: "Tests/Worlds"),
-        .executableTarget(name: "RunWorlds", dependencies: ["Worlds"], path: "Tests/RunWorlds"),
-        .testTarget(name: "SimulationTests", dependencies: ["Simulation", "EventLoop", "CShim"]),
-        .testTarget(name: "TLSTests", dependencies: ["TLS", "Wire", "COpenSSL"]),
+            path: "Tests/Simulation/Worlds"),
+        .executableTarget(name: "RunWorlds", dependencies: ["Worlds"], path: "Tests/Simulation/RunWorlds"),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["Simulation", "EventLoop", "CShim"], path: "Tests/Unit/SimulationTests"),
+        .testTarget(name: "TLSTests", dependencies: ["TLS", "Wire", "COpenSSL"], path: "Tests/Unit/TLSTests"),
         .testTarget(
             name: "ProxyTests",
             dependencies: [
@@ -90,7 +98,7 @@ let package = Package(
                 "Wire",
                 "CShim",
                 .product(name: "Logging", package: "swift-log"),
-            ]),
+            ], path: "Tests/Unit/ProxyTests"),
     ]
 )
 

@@ -16,9 +16,12 @@ import time
 import traceback
 import unittest
 
-import harness
-
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE / "support"), str(HERE.parents[1] / "scripts/tools")]
+
+import harness  # noqa: E402
+
+TESTS = str(HERE / "tests")
 AT_ONCE = 2
 WATCHDOG_SECONDS = 20 * 60
 
@@ -119,7 +122,7 @@ def main(patterns):
     watchdog.start()
 
     loader = unittest.TestLoader()
-    found = classes(loader.discover(str(HERE), pattern="test_*.py", top_level_dir=str(HERE)))
+    found = classes(loader.discover(TESTS, pattern="test_*.py", top_level_dir=TESTS))
     if loader.errors:
         sys.exit("\n".join(loader.errors))
     together, alone = [], []

@@ -17,7 +17,7 @@ import metrics
 import upstream as upstreams
 from configuration import configuration, yaml
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 BINARY = os.environ.get("SENDONCE", str(ROOT / ".build/release/sendonce"))
 PATIENCE = float(os.environ.get("E2E_PATIENCE", "10"))
 

@@ -29,4 +29,4 @@ func problems(_ yaml: String, environment: [String: String] = [:], overrides: Ov
 let upstream = "upstreams: {app: {servers: [127.0.0.1:3000]}}\n"
 
 /// The root of the package.
-let packageRoot = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
+let packageRoot = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(4).joined(separator: "/")

@@ -24,7 +24,7 @@ public enum RecordedTraces {
     }
 
     private static func repositoryPath(_ path: String) -> String {
-        #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/") + "/" + path
+        #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(4).joined(separator: "/") + "/" + path
     }
 
     private static func entries(of path: String) throws -> [String] {

@@ -6,7 +6,7 @@ import Testing
 /// docs/incident-log.md explains every field of a record, and no other.
 struct IncidentLogDocumentTests {
     private let document = fileText(
-        #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 } + "/docs/incident-log.md")
+        #filePath.split(separator: "/").dropLast(4).reduce("") { $0 + "/" + $1 } + "/docs/incident-log.md")
 
     @Test func everyFieldIsExplained() {
         let fields = document.split(separator: "\n").drop { $0 != "## Field by field" }.dropFirst().prefix {

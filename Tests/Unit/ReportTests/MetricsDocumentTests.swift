@@ -6,7 +6,7 @@ import Testing
 /// docs/metrics.md tells of every metric, and of no other.
 struct MetricsDocumentTests {
     private let document = fileText(
-        #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 } + "/docs/metrics.md")
+        #filePath.split(separator: "/").dropLast(4).reduce("") { $0 + "/" + $1 } + "/docs/metrics.md")
 
     /// Cells of the table rows whose first cell is a metric's name.
     private var rows: [[String]] {

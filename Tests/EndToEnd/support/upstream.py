@@ -11,7 +11,7 @@ import threading
 
 import client
 
-APPS = pathlib.Path(__file__).resolve().parent / "apps"
+APPS = pathlib.Path(__file__).resolve().parent.parent / "apps"
 
 
 class Node:

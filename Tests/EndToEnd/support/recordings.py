@@ -10,7 +10,7 @@ import time
 
 import client
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 TRACES = ROOT / "Tests/Traces/http1"
 _LINE = re.compile(r"([<>]) \+([\d.]+)ms (.*)")
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"(?: \* (\d+))?')

@@ -16,7 +16,7 @@ import Testing
     }
 
     private func repositoryPath(_ path: String) -> String {
-        #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/") + "/" + path
+        #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(4).joined(separator: "/") + "/" + path
     }
 
     private func text(at path: String) throws -> String {
