@@ -25,3 +25,9 @@ build_release() {
 
 # Where `build_release` puts the program.
 RELEASE="$ROOT/.build/release/sendonce"
+
+# The Python of the tests and its judges, as `scripts/setup --test` installs them.
+use_judges() {
+    [[ -x "$ROOT/.venv/bin/python3" ]] || die "the tests' Python packages are not installed: scripts/setup --test"
+    export PATH="$ROOT/.venv/bin:$PATH"
+}

@@ -6,15 +6,13 @@ import hashlib
 import html
 import json
 import re
-import shutil
 import subprocess
-import unittest
 
 import certificates
 import upstream
 from harness import EndToEndTest
+from judges import judge
 
-PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PICTURES = 40
 
 # Scripts and pictures delay the end of loading, and a request that is not asynchronous waits for its answer: at the end of the
@@ -54,7 +52,6 @@ def chunked(body, *fields):
     return head + b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
 
 
-@unittest.skipUnless(PROGRAM, "no chromium on PATH")
 class Browser(EndToEndTest):
     def setUp(self):
         super().setUp()
@@ -71,7 +68,7 @@ class Browser(EndToEndTest):
     def load(self, proxy, scheme):
         port = proxy.address.rsplit(":", 1)[1]
         done = subprocess.run(
-            [PROGRAM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+            [judge("chromium", "chromium-browser", "google-chrome"), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
              "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
              f"--user-data-dir={self.directory}/profile", f"--ignore-certificate-errors-spki-list={public_key_hash('shop.pem')}",
              # It finds nobody but us.

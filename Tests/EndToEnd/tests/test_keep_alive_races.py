@@ -3,7 +3,6 @@
 import os
 import pathlib
 import random
-import shutil
 import signal
 import subprocess
 import threading
@@ -12,6 +11,7 @@ import time
 import client
 import upstream
 from harness import EndToEndTest, wait_for
+from judges import judge
 
 IDLE_MS = 50
 EVENTS_AT_A_TIME = 256
@@ -131,9 +131,7 @@ class Races(EndToEndTest):
         self.assertEqual([i for i in self.end(proxy) if i["certainty"] == "proven"], [])
 
     def run_tool(self, *arguments):
-        if not shutil.which(arguments[0]):
-            self.skipTest(f"no {arguments[0]} on PATH: scripts/setup --test installs it")
-        done = subprocess.run(arguments, capture_output=True, text=True, timeout=300)
+        done = subprocess.run([judge(arguments[0]), *arguments[1:]], capture_output=True, text=True, timeout=300)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return done.stdout
 

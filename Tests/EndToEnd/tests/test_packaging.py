@@ -4,23 +4,21 @@ import pathlib
 import re
 import shutil
 import subprocess
+import tempfile
 import unittest
 
 from harness import BINARY, ROOT, run_command
+from judges import judge
 
 
 class Packaging(unittest.TestCase):
     def test_the_image_has_every_library(self):
-        if not shutil.which("dpkg-query"):
-            self.skipTest("no dpkg-query: the image is Debian's")
         done = subprocess.run([ROOT / "scripts/image", "--libraries", BINARY], capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_the_units_are_understood_by_systemd(self):
-        if not shutil.which("systemd-analyze"):
-            self.skipTest("no systemd-analyze")
         units = [ROOT / "config/systemd/sendonce.service", ROOT / "config/systemd/sendonce.socket"]
-        done = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True)
+        done = subprocess.run([judge("systemd-analyze"), "verify", *units], capture_output=True, text=True)
         complaints = [line for line in done.stderr.splitlines() if "sendonce" in line and "is not executable" not in line]
         self.assertEqual(complaints, [])
 
@@ -31,10 +29,12 @@ class Packaging(unittest.TestCase):
         self.assertRegex(unit, r"(?m)^Type=notify$")
 
     def test_logrotate_understands_its_file(self):
-        program = shutil.which("logrotate") or shutil.which("logrotate", path="/usr/sbin")
-        if not program:
-            self.skipTest("no logrotate")
-        done = subprocess.run([program, "-d", ROOT / "config/logrotate/sendonce"], capture_output=True, text=True)
+        # logrotate refuses a file that others may write, which a clone's may be.
+        with tempfile.TemporaryDirectory() as folder:
+            copy = pathlib.Path(shutil.copy(ROOT / "config/logrotate/sendonce", folder))
+            copy.chmod(0o644)
+            done = subprocess.run([judge("logrotate"), "-d", copy], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
         self.assertNotIn("error:", done.stderr)
 
     def test_the_examples_are_valid(self):
