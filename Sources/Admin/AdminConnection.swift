@@ -21,7 +21,8 @@ struct AdminConnection {
     private var isLingering = false
     private var hasAnswered = false
     private var isLeaving = false
-    private var deadline: UInt64
+    /// It has made no progress for the whole of its time; what is nearest to it makes room first.
+    private(set) var deadline: UInt64
     private var heartbeat: UInt64 = 0
 
     init(descriptor: Int32, now: UInt64) {

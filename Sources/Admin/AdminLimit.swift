@@ -1,7 +1,9 @@
 /// Every bound of the admin endpoint in one place.
 public enum AdminLimit {
-    /// Connections at once; one more is closed unheard.
+    /// Connections at once; for one more, the one that has gone longest without progress makes room.
     public static let connectionsMax = 64
+    /// Connections that are taken before those that are there are heard again.
+    public static let acceptsMax = 16
     /// Of them, those that follow `/incidents/stream`, so that a scrape always finds a place.
     public static let streamsMax = 16
     /// Bytes of a request's head.

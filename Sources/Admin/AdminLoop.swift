@@ -74,19 +74,31 @@ struct AdminLoop: Sendable {
 
     /// False when the system cannot give more connections for now.
     private func accept(into connections: inout [AdminConnection], now: UInt64) -> Bool {
-        while true {
+        // Whoever has just come is heard before others can take the place.
+        for _ in 0..<AdminLimit.acceptsMax {
             var peer = sockaddr_storage()
             let descriptor = so_accept(socket.descriptor, &peer)
             guard descriptor >= 0 else {
                 return ![EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(-descriptor)
             }
-            guard connections.count < AdminLimit.connectionsMax else {
+            guard connections.count < AdminLimit.connectionsMax || makeRoom(in: &connections) else {
                 so_close(descriptor)
                 continue
             }
             so_no_delay(descriptor)
             connections.append(AdminConnection(descriptor: descriptor, now: now))
         }
+        return true
+    }
+
+    /// Those who keep a place and do nothing with it must not keep others out.
+    private func makeRoom(in connections: inout [AdminConnection]) -> Bool {
+        let stalled = connections.indices.filter { connections[$0].stream == nil }.min {
+            connections[$0].deadline < connections[$1].deadline
+        }
+        guard let stalled else { return false }
+        so_close(connections.remove(at: stalled).descriptor)
+        return true
     }
 
     /// Milliseconds until the first connection wants to be looked at; rounded up, or the loop would spin.

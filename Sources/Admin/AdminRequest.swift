@@ -11,6 +11,9 @@ struct AdminRequest {
     var path: String
     /// The query's pairs in order, decoded.
     var query: [(name: String, value: String)]
+    /// What Host and an absolute target name, as they stand there.
+    var hosts: [String] = []
+    var origins: [String] = []
     var accept = ""
     var lastEventID: String?
     /// Whether the connection may serve another request.
@@ -37,7 +40,10 @@ struct AdminRequest {
         for line in lines.dropFirst() {
             guard let field = field(line) else { return .malformed }
             switch field.name {
-            case "host": hosts += 1
+            case "host":
+                hosts += 1
+                request.hosts.append(field.value)
+            case "origin": request.origins.append(field.value)
             case "accept": request.accept += (request.accept.isEmpty ? "" : ",") + field.value
             case "last-event-id": request.lastEventID = field.value
             case "connection": if field.value.lowercased().contains("close") { request.isPersistent = false }
@@ -69,14 +75,18 @@ struct AdminRequest {
         else { return nil }
         var target = parts[1]
         // An absolute target names the host once more (RFC 9112 section 3.2.2).
+        var hosts: [String] = []
         if target.starts(with: "http://".utf8) {
             target = target.dropFirst(7)
-            target = target[(target.firstIndex(of: UInt8(ascii: "/")) ?? target.endIndex)...]
+            let end =
+                target.firstIndex { [UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: "#")].contains($0) } ?? target.endIndex
+            hosts = [String(decoding: target[..<end], as: UTF8.self)]
+            target = target[end...]
         }
         let pieces = target.split(separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)
         return AdminRequest(
             method: String(decoding: parts[0], as: UTF8.self), path: String(decoding: pieces.first ?? [], as: UTF8.self),
-            query: pieces.count > 1 ? pairs(pieces[1]) : [], isPersistent: parts[2].last == UInt8(ascii: "1"))
+            query: pieces.count > 1 ? pairs(pieces[1]) : [], hosts: hosts, isPersistent: parts[2].last == UInt8(ascii: "1"))
     }
 
     private static func field(_ line: ArraySlice<UInt8>) -> (name: String, value: String)? {

@@ -4,12 +4,16 @@ import Report
 /// What each path answers. All of it only reads.
 struct AdminRoutes: Sendable {
     let sources: AdminSources
+    let admitted: AdmittedHosts
 
     private static let paths = [
         "/metrics", "/healthz", "/readyz", "/incidents", "/incidents/stream", "/upstreams", "/config",
     ]
 
     func response(to request: AdminRequest) -> AdminResponse {
+        guard admitted.admit(request, names: sources.hosts()) else {
+            return .problem(403, "this host is none of those that are served here: admin.hosts in the configuration names more")
+        }
         guard Self.paths.contains(request.path) else { return .problem(404, "no such resource") }
         guard request.method == "GET" || request.isHead else {
             var response = AdminResponse.problem(405, "only GET and HEAD are served here")

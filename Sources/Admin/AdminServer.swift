@@ -34,7 +34,8 @@ public final class AdminServer: Sendable {
             socket.close()
             throw StartError(address: address, reason: "no descriptor to wake it with")
         }
-        let loop = AdminLoop(socket: socket, wakeUp: wakeUp, routes: AdminRoutes(sources: sources))
+        let loop = AdminLoop(
+            socket: socket, wakeUp: wakeUp, routes: AdminRoutes(sources: sources, admitted: AdmittedHosts(address: address)))
         guard let thread = NamedThread("admin", { loop.run() }) else {
             socket.close()
             throw StartError(address: address, reason: "no thread for it")

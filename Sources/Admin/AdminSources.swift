@@ -17,14 +17,19 @@ public struct AdminSources: Sendable {
     /// A JSON document for `/config`, without secrets.
     public var configuration: @Sendable () -> [UInt8]
 
+    /// Hosts that may be asked for besides this machine: `ops.example`, `*.example.com`.
+    public var hosts: @Sendable () -> [String]
+
     public init(
         metrics: Metrics, ring: IncidentRing, readiness: @escaping @Sendable () -> Readiness,
-        upstreams: @escaping @Sendable () -> [UInt8], configuration: @escaping @Sendable () -> [UInt8]
+        upstreams: @escaping @Sendable () -> [UInt8], configuration: @escaping @Sendable () -> [UInt8],
+        hosts: @escaping @Sendable () -> [String] = { [] }
     ) {
         self.metrics = metrics
         self.ring = ring
         self.readiness = readiness
         self.upstreams = upstreams
         self.configuration = configuration
+        self.hosts = hosts
     }
 }

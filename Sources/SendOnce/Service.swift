@@ -121,7 +121,8 @@ final class Service {
     func startAdmin(_ address: Address, inherited: Int32? = nil) throws -> AdminServer {
         let sources = AdminSources(
             metrics: metrics, ring: recorder.ring, readiness: { [inForce] in inForce.readiness },
-            upstreams: { [inForce] in inForce.upstreams }, configuration: { [inForce] in inForce.configuration })
+            upstreams: { [inForce] in inForce.upstreams }, configuration: { [inForce] in inForce.configuration },
+            hosts: { [inForce] in inForce.settings.admin.hosts.map(\.description) })
         do {
             return try AdminServer(address: "\(address)", inherited: inherited, sources: sources)
         } catch {

@@ -12,7 +12,7 @@ extension Settings {
         }
         if !overrides.upstreams.isEmpty { replaceUpstreams(by: overrides.upstreams, &decoder) }
         if let text = overrides.admin, let address = decoder.read(text, as: .listeningOrOff, flag: "--admin") {
-            decoder.forget("admin")
+            decoder.forget("admin", "address")
             admin.address = address
         }
         if let text = overrides.incidents, let path = decoder.read(text, as: .file, flag: "--incidents") {

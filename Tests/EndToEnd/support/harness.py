@@ -158,7 +158,7 @@ class SendOnce(Program):
 
     def ask_admin(self, path):
         with client.Client(self.admin) as one:
-            return one.get(path, close=True)
+            return one.get(path, close=True, host="localhost")
 
     def metrics(self):
         response = self.ask_admin("/metrics")

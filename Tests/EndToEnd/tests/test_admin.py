@@ -127,8 +127,40 @@ class Paths(AdminTest):
     def test_it_only_reads(self):
         proxy = self.proxy(self.origin.address)
         with client.Client(proxy.admin) as one:
-            response = one.get("/metrics", method="POST", body=b"x")
+            response = one.get("/metrics", method="POST", body=b"x", host="localhost")
             self.assertEqual((response.status, response.field("allow")), (405, "GET, HEAD"))
+
+
+class Admission(AdminTest):
+    """Who may ask: a page in an operator's browser must not read it under a name of its own (DNS rebinding)."""
+
+    def status(self, proxy, host, *fields, path="/incidents"):
+        with client.Client(proxy.admin) as one:
+            return one.get(path, host=host, fields=fields).status
+
+    def test_hosts_and_origins(self):
+        proxy = self.proxy(self.origin.address)
+        for host in ("localhost", "localhost:9180", proxy.admin, "[::1]:80", "10.0.0.1"):
+            self.assertEqual(self.status(proxy, host), 200, host)
+        for path in ("/incidents", "/config", "/metrics", "/upstreams", "/incidents/stream", "/readyz", "/nothing"):
+            self.assertEqual(self.status(proxy, "evil.example", path=path), 403, path)
+        self.assertEqual(self.status(proxy, "localhost", "Origin: http://evil.example"), 403)
+        self.assertEqual(self.status(proxy, "localhost", "Origin: http://localhost:3000"), 200)
+
+    def test_names_are_the_configurations(self):
+        proxy = self.proxy(self.origin.address, admin={"address": "localhost:0", "hosts": ["ops.example"]})
+        self.assertEqual([self.status(proxy, host) for host in ("ops.example:1", "www.example")], [200, 403])
+        proxy.reload(proxy.config | {"admin": {"address": "localhost:0", "hosts": ["*.example"]}})
+        self.assertEqual([self.status(proxy, host) for host in ("ops.example", "www.example", "example")], [200, 200, 403])
+
+    def test_unfinished_requests_keep_nobody_out(self):
+        proxy = self.proxy(self.origin.address)
+        for _ in range(128):
+            one = client.Client(proxy.admin)
+            self.addCleanup(one.close)
+            one.send(b"G")
+        for _ in range(5):
+            self.assertEqual(proxy.ask_admin("/healthz").status, 200)
 
 
 class Exposition(AdminTest):
@@ -144,7 +176,7 @@ class Exposition(AdminTest):
 
     def scrape(self, proxy, accept):
         with client.Client(proxy.admin) as one:
-            return one.get("/metrics", fields=[f"Accept: {accept}"], close=True)
+            return one.get("/metrics", fields=[f"Accept: {accept}"], close=True, host="localhost")
 
     def test_open_metrics_with_exemplars(self):
         response = self.scrape(self.offended(), "application/openmetrics-text;version=1.0.0,text/plain;q=0.5")
@@ -166,7 +198,7 @@ class Following(AdminTest):
     def follow(self, proxy, query="", **options):
         one = client.Client(proxy.admin)
         self.addCleanup(one.close)
-        one.request("/incidents/stream" + query, **options)
+        one.request("/incidents/stream" + query, host="localhost", **options)
         # The comment that says that whatever happens from now on is told.
         one.read_until(b": following\n\n")
         return one

@@ -11,7 +11,8 @@ struct AdminConnectionTests {
     private let routes = AdminRoutes(
         sources: AdminSources(
             metrics: Metrics(schema: MetricsSchema(routes: [], upstreams: [], listeners: []), version: "1"),
-            ring: IncidentRing(), readiness: { .init() }, upstreams: { [] }, configuration: { [] }))
+            ring: IncidentRing(), readiness: { .init() }, upstreams: { [] }, configuration: { [] }, hosts: { ["a"] }),
+        admitted: AdmittedHosts(address: "127.0.0.1:0"))
 
     private func pair() -> (ours: Int32, theirs: Int32) {
         var descriptors: [Int32] = [0, 0]

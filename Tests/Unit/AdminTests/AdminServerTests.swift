@@ -25,7 +25,8 @@ struct AdminServerTests {
         AdminSources(
             metrics: recorder.metrics, ring: recorder.ring,
             readiness: { .init(problems: readiness.isReady.load(ordering: .relaxed) ? [] : ["draining"]) },
-            upstreams: { Array("[\"u\"]".utf8) }, configuration: { Array("{\"c\":1}".utf8) })
+            upstreams: { Array("[\"u\"]".utf8) }, configuration: { Array("{\"c\":1}".utf8) },
+            hosts: { ["a"] })
     }
 
     @discardableResult
@@ -192,8 +193,36 @@ struct AdminServerTests {
     @Test func connectionsAreFew() {
         var clients = (0..<AdminLimit.connectionsMax).map { _ in AdminClient(server.address) }
         for client in clients { #expect(client.get("/healthz").head.hasPrefix("HTTP/1.1 200 ")) }
-        #expect(AdminClient(server.address).isAtEnd())
+        // The one that has been idle for longest makes room.
+        let late = AdminClient(server.address)
+        #expect(late.get("/healthz").head.hasPrefix("HTTP/1.1 200 "))
+        #expect(clients[0].isAtEnd())
+        #expect(clients[1].get("/healthz").head.hasPrefix("HTTP/1.1 200 "))
         clients.removeAll()
+    }
+
+    @Test func requestsThatDoNotEndKeepNobodyOut() {
+        let begun = (0..<2 * AdminLimit.connectionsMax).map { _ in
+            let client = AdminClient(server.address)
+            client.send("G")
+            return client
+        }
+        for _ in 0..<3 { #expect(AdminClient(server.address).get("/healthz").head.hasPrefix("HTTP/1.1 200 ")) }
+        #expect(begun[0].isAtEnd())
+    }
+
+    @Test func hostsOfOthersAreForbidden() {
+        let client = AdminClient(server.address)
+        for path in ["/metrics", "/incidents", "/config", "/healthz", "/nothing"] {
+            client.send("GET \(path) HTTP/1.1\r\nHost: evil.example\r\n\r\n")
+            let response = client.response()
+            #expect(response.head.hasPrefix("HTTP/1.1 403 Forbidden\r\n"))
+            #expect(response.body.contains("admin.hosts"))
+        }
+        #expect(client.get("/config", "Origin: http://evil.example\r\n").head.hasPrefix("HTTP/1.1 403 "))
+        #expect(client.get("/config", "Origin: http://localhost:1\r\n").head.hasPrefix("HTTP/1.1 200 "))
+        client.send("GET /healthz HTTP/1.0\r\n\r\n")
+        #expect(client.response().head.hasPrefix("HTTP/1.1 200 "))
     }
 
     @Test func onAUnixSocket() throws {

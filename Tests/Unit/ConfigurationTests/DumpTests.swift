@@ -30,7 +30,7 @@ import Testing
 
     @Test func startsLikeThis() throws {
         let expected =
-            #"{"listeners":[{"address":"127.0.0.1:8080","protocols":["http1","http2"],"tls":null,"proxy_protocol":"off"}],"admin":{"address":"127.0.0.1:9180"},"workers":"auto","upstreams":{"app":{"servers":[{"address":"127.0.0.1:3000","weight":1}],"#
+            #"{"listeners":[{"address":"127.0.0.1:8080","protocols":["http1","http2"],"tls":null,"proxy_protocol":"off"}],"admin":{"address":"127.0.0.1:9180","hosts":[]},"workers":"auto","upstreams":{"app":{"servers":[{"address":"127.0.0.1:3000","weight":1}],"#
         #expect(try decoded(upstream).redactedJSON.hasPrefix(expected))
     }
 

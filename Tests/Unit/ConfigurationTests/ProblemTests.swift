@@ -47,6 +47,10 @@ import Testing
             "trusted_proxies: [10.0.0.0/40]",
             "2:19: expected an IP address, a network such as 10.0.0.0/8, or unix, found '10.0.0.0/40'"
         ),
+        (
+            "admin: {hosts: ['ops.example:9180']}",
+            "2:17: expected a host such as shop.example or *.example.com, without a port, found 'ops.example:9180'"
+        ),
         ("error_pages: {200: a.html}", "2:15: expected a status from 400 to 599, found '200'"),
         ("routes: {}", "2:9: expected a list, found a mapping"),
         ("routes: [{upstream: shop}]", "2:21: no upstream is named 'shop'"),

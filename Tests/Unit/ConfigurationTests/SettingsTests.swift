@@ -24,7 +24,7 @@ import Testing
                 protocols: [http1, http2]
                 tls: {certificate: a.pem, key: a.key, client_ca: null}
                 proxy_protocol: off
-            admin: {address: 127.0.0.1:9180}
+            admin: {address: 127.0.0.1:9180, hosts: [ops.example, '*.Mesh.example']}
             workers: auto
             upstreams:
               legacy-shop:
