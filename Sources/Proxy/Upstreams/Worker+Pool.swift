@@ -58,18 +58,25 @@ extension Worker {
         }
         let isGuarded = plan.upstreams[upstream].reuse == .guarded
         let hold = isGuarded ? plan.upstreams[upstream].hold : 0
-        settleRested(server, isGuarded ? max(hold, Self.settleTime) : 0)
+        let safe = mayRepeat || evenUnrested ? safeIdleTime(server) : safeIdleTime(server).map { $0 / 2 }
+        settleRested(server, isGuarded ? max(hold, min(Self.settleTime, safe ?? .max)) : 0)
         while true {
             var slot = servers[server].settled.first
-            let safe = mayRepeat || evenUnrested ? nil : safeIdleTime(server)
-            func isTooOld(_ slot: Int32) -> Bool { safe.map { now - upstreams[slot].pointee.pooledAt > $0 / 2 } ?? false }
+            func isTooOld(_ slot: Int32) -> Bool { safe.map { now - upstreams[slot].pointee.pooledAt > $0 } ?? false }
             // Of those that have rested for a shorter time, the one that has rested the longest is the least risky.
-            if slot < 0 || isTooOld(slot) { slot = servers[server].resting.first }
-            guard slot >= 0, !isTooOld(slot) else { return nil }
+            if slot < 0 || (isTooOld(slot) && !servers[server].resting.isEmpty) { slot = servers[server].resting.first }
+            guard slot >= 0 else { return nil }
             let idle = now - upstreams[slot].pointee.pooledAt
+            if isTooOld(slot) {
+                // It stays, for its server shows by it whether there is such a limit; unless its place is needed.
+                guard evenUnrested else { return nil }
+                unpool(slot)
+                closeUpstream(slot, .idleTimeout)
+                continue
+            }
             guard idle >= hold || evenUnrested else { return nil }
             unpool(slot)
-            if idle >= idleTime(slot) {
+            if idle >= upstreams[slot].pointee.idleTimeout {
                 closeUpstream(slot, .idleTimeout)
                 continue
             }
@@ -79,7 +86,9 @@ extension Worker {
             }
             if plan.upstreams[upstream].reuse == .always { return slot }
             switch isTrusted(slot, mayRepeat: mayRepeat) ? .quiet : look(slot) {
-            case .quiet: return slot
+            case .quiet:
+                IdleLimit.noteAlive(&servers[server].shared.pointee.idleLimit, idle: idle, now)
+                return slot
             case .ended:
                 upstreams[slot].pointee.socket.sawEnd = true
                 pooledConnectionEnded(slot)
@@ -91,12 +100,22 @@ extension Worker {
         }
     }
 
-    /// How long a connection may be idle: as configured, as its server allows, and as that has been seen to keep to it.
-    private func idleTime(_ slot: Int32) -> UInt64 {
-        min(upstreams[slot].pointee.idleTimeout, safeIdleTime(Int(upstreams[slot].pointee.server)) ?? .max)
+    /// How long a connection to a server may be idle as far as the server has been seen to keep to it.
+    private mutating func safeIdleTime(_ server: Int) -> UInt64? {
+        guard let safe = IdleLimit.safeTime(&servers[server].shared.pointee.idleLimit, now) else { return nil }
+        let oldest = oldestPooled(server)
+        guard oldest >= 0 else { return safe }
+        let idle = now - upstreams[oldest].pointee.pooledAt
+        guard IdleLimit.wouldBelie(&servers[server].shared.pointee.idleLimit, idle: idle) else { return safe }
+        guard look(oldest) == .quiet else {
+            // To be read in its own turn.
+            upstreams[oldest].pointee.socket.isReadable = true
+            queueUpstream(oldest)
+            return safe
+        }
+        IdleLimit.noteAlive(&servers[server].shared.pointee.idleLimit, idle: idle, now)
+        return IdleLimit.safeTime(&servers[server].shared.pointee.idleLimit, now)
     }
-
-    private func safeIdleTime(_ server: Int) -> UInt64? { IdleLimit.safeTime(&servers[server].shared.pointee.idleLimit, now) }
 
     /// Whether the last wait for events, which found nothing on this pooled connection, was so lately that it is look enough.
     private mutating func isTrusted(_ slot: Int32, mayRepeat: Bool) -> Bool {
@@ -310,7 +329,7 @@ extension Worker {
         u.pointee.phase = .resting
         u.pointee.pooledAt = now
         servers[server].resting.append(slot, upstreams)
-        timers.set(upstreamTimer(slot), now + idleTime(slot))
+        timers.set(upstreamTimer(slot), now + u.pointee.idleTimeout)
         if Int(servers[server].idleCount) > plan.upstreams[upstream].idleMax {
             // The one in the pool for the longest is the next to be closed by its server anyway.
             let oldest = oldestPooled(server)
@@ -353,7 +372,8 @@ extension Worker {
 
     /// A server's own close of a connection that waited in the pool.
     mutating func pooledConnectionEnded(_ slot: Int32) {
-        noteEnding(slot, mayBeHangup: true)
+        let (server, idle) = (Int(upstreams[slot].pointee.server), now - upstreams[slot].pointee.pooledAt)
+        noteEnding(slot, mayBeHangup: !IdleLimit.explains(&servers[server].shared.pointee.idleLimit, idle: idle, now))
         closeUpstream(slot, .upstreamClosed)
     }
 }

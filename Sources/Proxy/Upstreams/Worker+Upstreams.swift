@@ -221,7 +221,7 @@ extension Worker {
         if u.pointee.socket.sawEnd || u.pointee.socket.isBroken {
             let idle = now - u.pointee.pooledAt
             if u.pointee.socket.sawEnd {
-                IdleLimit.note(&servers[Int(u.pointee.server)].shared.pointee.idleLimit, idle: idle, now)
+                IdleLimit.noteEnd(&servers[Int(u.pointee.server)].shared.pointee.idleLimit, idle: idle, now)
             }
             unpool(slot)
             pooledConnectionEnded(slot)
