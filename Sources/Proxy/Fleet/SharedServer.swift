@@ -16,6 +16,7 @@ struct SharedServer {
     var failures: UInt64 = 0
     /// Passed over before this time, unless every server is.
     var ejectedUntil: UInt64 = 0
+    var outage = Outage()
     /// When it takes requests again, 0 when it was never away, and how long from then on its share grows to the whole.
     var returnsAt: UInt64 = 0
     var returnTime: UInt64 = 0

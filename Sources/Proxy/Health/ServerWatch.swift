@@ -145,6 +145,11 @@ private struct Watching {
         case .healthy:
             let change = checks[index].record.checkSucceeded()
             so_store(&shared.pointee.failedChecks, 0)
+            if let time = Outage.ended(&shared.pointee.outage, now) {
+                so_store(&shared.pointee.returnTime, min(time, Plan.returnTimeMax))
+                so_store(&shared.pointee.returnsAt, now)
+                so_store(&shared.pointee.ejectedUntil, 0)
+            }
             guard change == .up else { return }
             so_store(&shared.pointee.returnTime, min(2 * check.health.interval, Plan.returnTimeMax))
             so_store(&shared.pointee.returnsAt, now)

@@ -128,14 +128,17 @@ extension Worker {
     }
 
     /// The connect failed: nothing of its streams has been sent.
-    mutating func upstreamMultiplexUnreachable(_ slot: Int32) {
+    mutating func upstreamMultiplexUnreachable(_ slot: Int32, avoiding avoided: Int = -1) {
         let multiplex = multiplexes[upstreams[slot].pointee.multiplex]
         upstreams[slot].pointee.mustClose = true
         while multiplex.firstStream >= 0 {
             let stream = multiplex.firstStream
             let number = upstreams[stream].pointee.exchange
             detach(stream, .error)
-            if number >= 0 { retryOrFail(number, .unsent) }
+            if number >= 0 {
+                exchanges[number].pointee.avoidedServer = Int16(avoided)
+                retryOrFail(number, .unreachable)
+            }
         }
         closeUpstreamMultiplex(slot, .error)
     }

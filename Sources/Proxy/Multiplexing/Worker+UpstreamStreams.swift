@@ -25,8 +25,8 @@ extension Worker {
             if error == -EBUSY { return enqueue(number) }
             exchanges[number].pointee.attempts += 1
             exchanges[number].pointee.avoidedServer = Int16(server)
-            connectFailed(server, String(cString: strerror(-error)))
-            retryOrFail(number, .unsent)
+            serverFailed(server, .refused, String(cString: strerror(-error)))
+            retryOrFail(number, .unreachable)
             return
         }
         enqueue(number)

@@ -47,6 +47,8 @@ struct Exchange: BitwiseCopyable {
     var attempts: UInt8 = 0
     /// Of those, after connections that were stale.
     var staleRetries: UInt8 = 0
+    /// And after connections that could not be made.
+    var refusals: UInt8 = 0
     /// Its connection had served another exchange before.
     var wasPooled = false
     /// A connection from the pool is not good enough, unless no other may be opened.

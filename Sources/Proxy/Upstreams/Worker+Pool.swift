@@ -16,11 +16,14 @@ extension Worker {
         let upstream = Int(e.pointee.upstreamIndex)
         guard
             let server = chooseServer(
-                upstream, avoiding: Int(e.pointee.avoidedServer), sticky: Int(e.pointee.stickyServer))
+                upstream, avoiding: Int(e.pointee.avoidedServer), sticky: Int(e.pointee.stickyServer),
+                mayTry: e.pointee.attempts == 0 && e.pointee.request.method.isIdempotent
+                    && plan.upstreams[upstream].retryAttempts > 0)
         else {
             return failExchange(number, status: 503, "no server of upstream \(plan.upstreams[upstream].name) can be used")
         }
         if mustWait(number) { return enqueue(number) }
+        Outage.requestGoes(&servers[server].shared.pointee.outage, now)
         if plan.upstreams[upstream].isHTTP2 { return findStream(number, on: server) }
         let mayRepeat = e.pointee.request.method.isIdempotent
         if !e.pointee.wantsNewConnection, let slot = takePooled(server, evenUnrested: false, mayRepeat: mayRepeat) {
@@ -186,8 +189,8 @@ extension Worker {
             exchanges[number].pointee.attempts += 1
             exchanges[number].pointee.wasPooled = false
             exchanges[number].pointee.avoidedServer = Int16(server)
-            connectFailed(server, String(cString: strerror(-slot)))
-            retryOrFail(number, .unsent)
+            serverFailed(server, .refused, String(cString: strerror(-slot)))
+            retryOrFail(number, .unreachable)
             return
         }
         attach(number, to: slot)
@@ -232,6 +235,7 @@ extension Worker {
         timers.set(upstreamTimer(slot), now + plan.upstreams[upstream].connectTimeout)
         if isConnected, plan.upstreams[upstream].servers[Int(servers[server].index)].tls == nil {
             upstreams[slot].pointee.phase = .active
+            serverConnected(server)
         }
         return slot
     }
@@ -268,7 +272,9 @@ extension Worker {
     mutating func connectDecided(_ slot: Int32) {
         let u = upstreams[slot]
         let error = kernel.takeError(u.pointee.socket.fd)
-        guard error == 0 else { return connectGaveUp(slot, String(cString: strerror(error))) }
+        guard error == 0 else {
+            return connectGaveUp(slot, String(cString: strerror(error)), error == ETIMEDOUT ? .unreachable : .refused)
+        }
         let place = servers[Int(u.pointee.server)]
         if let destination = plan.upstreams[Int(place.upstream)].servers[Int(place.index)].tls {
             return shakeHands(slot, destination)
@@ -279,6 +285,7 @@ extension Worker {
     /// A connection is there, with all that belongs to it: the request goes out.
     mutating func connected(_ slot: Int32) {
         let u = upstreams[slot]
+        serverConnected(Int(u.pointee.server))
         if u.pointee.multiplex >= 0 { return upstreamMultiplexConnected(slot) }
         let number = u.pointee.exchange
         guard number >= 0 else { return closeUpstream(slot, .clientGone) }
@@ -291,7 +298,7 @@ extension Worker {
     }
 
     /// A connect failed, or took too long.
-    mutating func connectGaveUp(_ slot: Int32, _ reason: String) {
+    mutating func connectGaveUp(_ slot: Int32, _ reason: String, _ failure: ServerFailure = .unreachable) {
         let number = upstreams[slot].pointee.exchange
         let server = Int(upstreams[slot].pointee.server)
         if isAnotherAddress(server, Int(upstreams[slot].pointee.addressPlace), upstreams[slot].pointee.addressGeneration) {
@@ -299,15 +306,11 @@ extension Worker {
             detach(slot, .error)
             return tryAgain(number)
         }
-        connectFailed(server, reason)
-        if upstreams[slot].pointee.multiplex >= 0 { return upstreamMultiplexUnreachable(slot) }
+        serverFailed(server, failure, reason)
+        if upstreams[slot].pointee.multiplex >= 0 { return upstreamMultiplexUnreachable(slot, avoiding: server) }
         if number >= 0 { exchanges[number].pointee.avoidedServer = Int16(server) }
         detach(slot, .error)
-        if number >= 0 { retryOrFail(number, .unsent) }
-    }
-
-    mutating func connectFailed(_ server: Int, _ reason: String) {
-        serverFailed(server, reason, "cannot connect")
+        if number >= 0 { retryOrFail(number, .unreachable) }
     }
 
     // MARK: Putting back and closing

@@ -15,7 +15,7 @@ extension Worker {
         let upstream = Int(e.pointee.upstreamIndex)
         guard e.pointee.stickyServer >= 0 else { return upstream }
         let server = firstServer[upstream] + Int(e.pointee.stickyServer)
-        guard isUp(server), !isEjected(server), server != Int(e.pointee.avoidedServer) else { return upstream }
+        guard isUp(server), !isPassedOver(server), server != Int(e.pointee.avoidedServer) else { return upstream }
         return plan.upstreams.count + server
     }
 
@@ -131,7 +131,7 @@ extension Worker {
             if anyHasRoom(queue) { call(number) }
         } else {
             let server = queue - plan.upstreams.count
-            if hasRoom(server) || !isUp(server) || isEjected(server) { call(number) }
+            if hasRoom(server) || !isUp(server) || isPassedOver(server) { call(number) }
         }
     }
 

@@ -12,6 +12,8 @@ extension Worker {
 
     /// Why a request is without an answer.
     enum NoAnswer {
+        /// No connection could be made for it.
+        case unreachable
         /// Nothing of it has been sent, or its server cannot have received a byte of it.
         case unsent
         /// It may have been received, on a connection that was new.
@@ -23,7 +25,8 @@ extension Worker {
     /// Sends the request again, where that is safe and allowed; otherwise its client is told.
     ///
     /// Safe: its server has not received it, or its method is idempotent (RFC 9110 section 9.2.2), and all of it that
-    /// has been sent is still there. Allowed: `retry.attempts`, within the budget; once more for a stale connection.
+    /// has been sent is still there. Allowed: `retry.attempts`, within the budget; once more for a stale connection; and to
+    /// each server once where connections are refused, which costs those servers nothing.
     /// False when its client has been told.
     @discardableResult
     mutating func retryOrFail(_ number: Int32, _ reason: NoAnswer) -> Bool {
@@ -31,9 +34,10 @@ extension Worker {
         let upstream = Int(e.pointee.upstreamIndex)
         let isSafe =
             !e.pointee.answered && (!e.pointee.sentBody || e.pointee.keepsBody)
-            && (reason == .unsent || e.pointee.request.method.isIdempotent)
+            && (reason == .unsent || reason == .unreachable || e.pointee.request.method.isIdempotent)
         guard isSafe, mayRetry(number, reason) else {
-            let what = reason == .unsent ? "cannot be reached" : "closed the connection without an answer"
+            let isUnsent = reason == .unsent || reason == .unreachable
+            let what = isUnsent ? "cannot be reached" : "closed the connection without an answer"
             failExchange(number, status: 502, "upstream \(plan.upstreams[upstream].name) \(what)")
             return false
         }
@@ -59,7 +63,14 @@ extension Worker {
             e.pointee.staleRetries += 1
             return true
         }
-        guard Int(e.pointee.attempts) - Int(e.pointee.staleRetries) <= plan.upstreams[upstream].retryAttempts else {
+        let attemptsMax = plan.upstreams[upstream].retryAttempts
+        if reason == .unreachable, attemptsMax > 0 {
+            let most = max(min(plan.upstreams[upstream].servers.count - 1, Self.refusalsMax), attemptsMax)
+            guard Int(e.pointee.refusals) < most else { return false }
+            e.pointee.refusals += 1
+            return true
+        }
+        guard Int(e.pointee.attempts) - Int(e.pointee.staleRetries) - Int(e.pointee.refusals) <= attemptsMax else {
             return false
         }
         if budgets[upstream].take(now) { return true }
@@ -69,6 +80,9 @@ extension Worker {
 
     /// Retries of one request for stale connections. The second is for when `connections.max` leaves only pooled ones.
     private static var staleRetriesMax: UInt8 { 2 }
+
+    /// Servers that one request tries in vain.
+    private static var refusalsMax: Int { 16 }
 
     /// What the end of a connection says about the request that it carried and did not answer.
     func noAnswer(_ slot: Int32) -> NoAnswer {

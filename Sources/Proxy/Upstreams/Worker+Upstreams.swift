@@ -177,7 +177,7 @@ extension Worker {
             let reason = noAnswer(slot)
             // That a pooled connection has ended says nothing of its server; that a new one has, does.
             let isServersFailure = reason == .unanswered || !exchanges[number].pointee.wasPooled
-            if isServersFailure { serverFailed(Int(u.pointee.server), "closed the connection without an answer") }
+            if isServersFailure { serverFailed(Int(u.pointee.server), .hungUp, "closed the connection without an answer") }
             exchanges[number].pointee.avoidedServer = isServersFailure ? Int16(u.pointee.server) : -1
             detach(slot, .upstreamClosed)
             retryOrFail(number, reason)

@@ -82,7 +82,7 @@ extension Worker {
                 if !e.pointee.requestEnded, !u.pointee.socket.isBlocked {
                     return timers.set(upstreamTimer(slot), now + responseHeaderTimeout(e))
                 }
-                serverFailed(Int(u.pointee.server), "did not answer in time")
+                serverFailed(Int(u.pointee.server), .silent, "did not answer in time")
                 failExchange(
                     number, status: 504, "upstream \(plan.upstreams[Int(e.pointee.upstreamIndex)].name) did not answer in time")
             case .body where u.pointee.awaitsStreamEnd: streamEndedBehindSurplus(slot, isOver: false)

@@ -118,8 +118,8 @@ import Testing
 
     @Test func theLastServerIsNeverEjected() throws {
         try withWorker(.roundRobin, [1, 1]) { worker in
-            for _ in 0..<20 { worker.serverFailed(0, "a test") }
-            for _ in 0..<20 { worker.serverFailed(1, "a test") }
+            for _ in 0..<20 { worker.serverFailed(0, .hungUp, "a test") }
+            for _ in 0..<20 { worker.serverFailed(1, .hungUp, "a test") }
             #expect(isEjected(&worker, 0) == true)
             #expect(isEjected(&worker, 1) == false)
         }
@@ -128,14 +128,87 @@ import Testing
     @Test func onlyFailuresInARowEject() throws {
         try withWorker(.roundRobin, [1, 1]) { worker in
             for _ in 0..<20 {
-                for _ in 0..<4 { worker.serverAnswered(0, status: 503) }
-                worker.serverAnswered(0, status: 500)
+                for _ in 0..<4 { worker.serverAnswered(0, status: 503, sentAt: 0) }
+                worker.serverAnswered(0, status: 500, sentAt: 0)
             }
             #expect(isEjected(&worker, 0) == false)
-            for _ in 0..<5 { worker.serverAnswered(0, status: 503) }
+            for _ in 0..<5 { worker.serverAnswered(0, status: 503, sentAt: 0) }
             #expect(isEjected(&worker, 0) == true)
             worker.now += 10_000_000_000
             #expect(isEjected(&worker, 0) == false)
+        }
+    }
+
+    /// Apart from the expectation, whose macro would copy the worker.
+    private func choice(_ worker: inout Worker, avoiding: Int = -1, mayTry: Bool = false) -> Int? {
+        worker.chooseServer(0, avoiding: avoiding, mayTry: mayTry)
+    }
+
+    private static let millisecond: UInt64 = 1_000_000
+
+    @Test(arguments: [Plan.Balance.roundRobin, .leastConnections, .randomTwo])
+    func whoRefusesIsPassedOverAndTriedByOneRequest(_ balance: Plan.Balance) throws {
+        try withWorker(balance, [1, 1]) { worker in
+            worker.serverFailed(0, .refused, "a test")
+            for _ in 0..<20 { #expect(choice(&worker) == 1) }
+            worker.now += 100 * Self.millisecond
+            var tries = 0
+            for _ in 0..<20 {
+                guard let server = choice(&worker) else { return }
+                Outage.requestGoes(&worker.servers[server].shared.pointee.outage, worker.now)
+                if server == 0 { tries += 1 }
+            }
+            #expect(tries == 1)
+            worker.serverConnected(0)
+            worker.now += 100 * Self.millisecond
+            var counts = [0, 0]
+            for _ in 0..<200 { if let server = choice(&worker) { counts[server] += 1 } }
+            #expect(counts[0] > 50)
+        }
+    }
+
+    @Test func whoWasEjectedIsAskedBeforeTheOneThatHasJustFailed() throws {
+        try withWorker(.roundRobin, [1, 1]) { worker in
+            for _ in 0..<5 { worker.serverFailed(0, .answered, "a test") }
+            worker.serverFailed(1, .refused, "a test")
+            #expect(choice(&worker, avoiding: 1) == 0)
+            #expect(choice(&worker, avoiding: 0) == 1)
+        }
+    }
+
+    @Test func anAnswerBringsAnEjectedServerBack() throws {
+        try withWorker(.roundRobin, [1, 1]) { worker in
+            worker.now = 100_000_000_000
+            for _ in 0..<5 { worker.serverFailed(0, .hungUp, "a test") }
+            // To a request that was sent before it.
+            worker.serverAnswered(0, status: 200, sentAt: worker.now - 1)
+            #expect(isEjected(&worker, 0) == true)
+            worker.now += 50 * Self.millisecond
+            worker.serverAnswered(0, status: 200, sentAt: worker.now - 1)
+            #expect(isEjected(&worker, 0) == false)
+        }
+    }
+
+    @Test func whoWasEjectedForHangingUpIsTriedOnceByARequestThatMayBeRepeated() throws {
+        try withWorker(.roundRobin, [1, 1]) { worker in
+            for _ in 0..<5 { worker.serverFailed(0, .hungUp, "a test") }
+            worker.now += 100 * Self.millisecond
+            for _ in 0..<4 { #expect(choice(&worker) == 1) }
+            var tries = 0
+            for _ in 0..<20 {
+                guard let server = choice(&worker, mayTry: true) else { return }
+                Outage.requestGoes(&worker.servers[server].shared.pointee.outage, worker.now)
+                if server == 0 { tries += 1 }
+            }
+            #expect(tries == 1)
+        }
+    }
+
+    @Test func theOnlyServerIsAlwaysAsked() throws {
+        try withWorker(.leastConnections, [1]) { worker in
+            for _ in 0..<20 { worker.serverFailed(0, .refused, "a test") }
+            #expect(choice(&worker) == 0)
+            #expect(worker.anyHasRoom(0) == true)
         }
     }
 }
