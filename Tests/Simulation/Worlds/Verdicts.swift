@@ -108,13 +108,27 @@ enum Verdicts {
         switch (incident.clientImpact, story.outcome) {
         case (.none, .whole), (.aborted, .cut), (.badGateway, .proxyError(502)), (.misdelivered, _): break
         // The reset came before its first byte, which then looks like an answer before it.
-        case (.aborted, .unserved),
-            (.none, .cut) where story.mayBeReset:
-            break
+        case (.aborted, .unserved) where story.mayBeReset: break
         // Another of its faults, or the fault of another, did more.
         case (.none, _) where world.incidents.count { id($0.request) == who || id($0.victim) == who } > 1: break
+        // What had been written of its answer was still on its way when the reset for a later one overtook it.
+        case (.none, .cut), (.none, .unserved), (.badGateway, .cut),
+            (.badGateway, .unserved)
+        where wasOvertaken(story, world):
+            break
         default: fail("impact \(incident.clientImpact.rawValue), but the client's outcome is \(story.outcome)")
         }
+    }
+
+    /// Whether a reset that shows a later answer to the same client cut may have met this one on its way.
+    private static func wasOvertaken(_ story: Story, _ world: SimulatedWorld) -> Bool {
+        story.mayBeReset
+            && world.incidents.contains { incident in
+                guard incident.clientImpact == .aborted, let other = id(incident.victim ?? incident.request) else {
+                    return false
+                }
+                return other / 100 == story.id / 100 && other > story.id
+            }
     }
 
     // MARK: Strays
