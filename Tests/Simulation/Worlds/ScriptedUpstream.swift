@@ -59,7 +59,10 @@ final class ScriptedUpstream: SimulatedPeer {
     // MARK: Reading
 
     override func connected() {
-        if world.weather.upstreamReadsSlowly { readBytesMax = 1 + world.random.below(3000) }
+        // The largest body is read within half a minute: longer than its answer may take nobody waits.
+        if world.weather.upstreamReadsSlowly {
+            readBytesMax = max(1 + world.random.below(3000), world.weather.bodyBytesMax / 8000)
+        }
         closeWhenIdle()
     }
 
