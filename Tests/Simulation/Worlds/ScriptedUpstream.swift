@@ -178,6 +178,8 @@ final class ScriptedUpstream: SimulatedPeer {
 
     private func answer(_ served: Served) {
         served.isAnswering = true
+        // Played meanwhile on another connection, to which the request was sent again.
+        if served.script.fault != nil, served.story.hasUsedFault { served.script = served.story.innocentAnswer }
         var prefix: [UInt8] = []
         if garbageIsDue, self.served.count > 1 {
             garbageIsDue = false

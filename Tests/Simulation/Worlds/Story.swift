@@ -51,6 +51,12 @@ final class Story {
     }
 
     var id: Int { request.id }
+    /// Its answer without the fault.
+    var innocentAnswer: AnswerScript {
+        var script = answer
+        script.fault = nil
+        return script
+    }
     /// What its client gets when a header block stood in the body, for the length is all that the client knows.
     var faultyBody: [UInt8]? {
         hasUsedFault && answer.fault == .secondHeadInLength ? Array(answer.faultyBody[..<answer.body.count]) : nil
