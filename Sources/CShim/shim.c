@@ -2,7 +2,6 @@
 #include "cshim.h"
 #include <arpa/inet.h>
 #include <linux/sockios.h>
-#include <link.h>
 #include <linux/tcp.h>
 #include <pthread.h>
 #include <sched.h>
@@ -14,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/wait.h>
 
 enum { epoll_batch = 256 };
 
@@ -119,16 +119,25 @@ int so_next_signal(int fd) {
   long n = SO_RESULT(read(fd, &info, sizeof info));
   return n < 0 ? (int)n : (int)info.ssi_signo;
 }
-int so_fork(int death_signal) {
+int so_spawn(const char *program, char *const *arguments, const int *kept, int count, int death_signal) {
   pid_t parent = getpid();
-  pid_t child = fork();
+  volatile int error = 0;
+  /* fork alone would leave the Swift runtime with what it has cached of the parent's threads, and this costs less. */
+  pid_t child = vfork();
   if (child < 0) return -errno;
   if (child == 0) {
     prctl(PR_SET_PDEATHSIG, death_signal);
     if (getppid() != parent) _exit(1); /* It ended before we had asked to be told. */
+    for (int i = 0; i < count; i++) fcntl(kept[i], F_SETFD, 0);
+    execvp(program, arguments);
+    error = errno;
+    _exit(127);
   }
-  return child;
+  if (!error) return child;
+  while (waitpid(child, 0, 0) < 0 && errno == EINTR) {}
+  return -error;
 }
+void so_name_process(const char *name) { prctl(PR_SET_NAME, name); }
 int so_socket_pair(int *ends) { return (int)SO_RESULT(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends)); }
 int so_memory_file(const char *name, const void *p, size_t n) {
   int fd = memfd_create(name, MFD_CLOEXEC);
@@ -188,20 +197,6 @@ void *so_reserve(size_t n) {
   return p == MAP_FAILED ? 0 : p;
 }
 void so_unreserve(void *p, size_t n) { munmap(p, n); }
-
-static int forget_code(struct dl_phdr_info *object, size_t size, void *unused) {
-  (void)size, (void)unused;
-  long page = sysconf(_SC_PAGESIZE);
-  for (int i = 0; i < object->dlpi_phnum; i++) {
-    const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
-    /* Never written to, so that nothing is lost. */
-    if (segment->p_type != PT_LOAD || segment->p_flags != (PF_R | PF_X)) continue;
-    uintptr_t start = (object->dlpi_addr + segment->p_vaddr) & ~(uintptr_t)(page - 1);
-    madvise((void *)start, object->dlpi_addr + segment->p_vaddr + segment->p_memsz - start, MADV_DONTNEED);
-  }
-  return 0;
-}
-void so_forget_code(void) { dl_iterate_phdr(forget_code, 0); }
 
 typedef struct { void (*body)(void *); void *argument; } start;
 static void *run(void *p) {

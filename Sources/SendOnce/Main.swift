@@ -15,6 +15,7 @@ struct Main: ParsableCommand {
         // A peer that has gone must not end the process; every write reports it anyway.
         signal(SIGPIPE, SIG_IGN)
         do {
+            if let options = RunOptions(plain: Array(CommandLine.arguments.dropFirst())) { return try options.run() }
             var command = try parseAsRoot()
             try command.run()
         } catch let failure as Failure {

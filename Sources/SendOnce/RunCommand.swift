@@ -21,26 +21,11 @@ struct RunCommand: ParsableCommand {
     @Option(help: "Form of the operational log.") var logFormat = LogFormat.text
 
     func run() throws {
-        let format = logFormat
-        let level = logLevel
-        LoggingSystem.bootstrap { _ in LogLine(logLevel: level, format: format) }
-        let overrides = Overrides(listen: listen, upstreams: upstream, admin: admin, incidents: incidents, workers: workers)
-        if config == nil, upstream.isEmpty { throw Failure.usage("run needs --config FILE or at least one --upstream ADDR") }
-        let log = Logger(label: "sendonce")
-        let inheritance = try Self.inheritance(log)
-        let file = config.map { ConfigurationFile($0, overrides) }
-        let settings = try file?.load(following: inheritance, log) ?? ConfigurationFile.settings(overrides)
-        let service = try Service(settings, log: log, inheritance: inheritance, file: file)
-        service.runUntilSignalled()
-    }
-
-    /// What this process begins with. With a supervisor, which is what the process becomes that was started, this returns
-    /// in its worker processes.
-    private static func inheritance(_ log: Logger) throws -> Inheritance {
-        if let inheritance = Succeeding.workerInheritance() { return inheritance }
-        if Environment.variables["SENDONCE_SUPERVISE"] == "off" {
-            return Inheritance(sockets: Inheritance.fromServiceManager())
-        }
-        return try Supervisor.run(log: log)
+        var options = RunOptions()
+        options.config = config
+        options.overrides = Overrides(listen: listen, upstreams: upstream, admin: admin, incidents: incidents, workers: workers)
+        options.logLevel = logLevel
+        options.logFormat = logFormat
+        try options.run()
     }
 }

@@ -72,8 +72,6 @@ final class Service {
         if file?.isOutdated ?? false { metrics.configurationLoaded(successfully: false) }
         file?.takeEffect()
         inheritance.supervisor?.tell(.ready, left)
-        // What only a start runs (reading the configuration, above all) need not stay in memory: what is needed comes back by itself.
-        so_forget_code()
         for address in sockets.addresses { log.info("listening", metadata: ["address": "\(address)", "role": "proxy"]) }
         if let admin { log.info("listening", metadata: ["address": "\(admin.address)", "role": "admin"]) }
     }

@@ -50,44 +50,49 @@ final class Supervisor {
         kept = Inheritance.fromServiceManager()
     }
 
-    /// Supervises. Returns in each worker process, with what that inherits; in the supervisor never.
-    static func run(log: Logger) throws -> Inheritance {
+    /// Supervises, to the end of this process.
+    static func run(log: Logger) throws -> Never {
         let supervisor = try Supervisor(log: log)
         supervisor.resume()
-        if supervisor.worker == nil, let inheritance = try supervisor.start() { return inheritance }
+        if supervisor.worker == nil { try supervisor.start() }
         while true {
             supervisor.wait()
             supervisor.hear()
             supervisor.readSignals()
             supervisor.reap()
-            if let inheritance = try supervisor.keepTime() { return inheritance }
+            try supervisor.keepTime()
         }
     }
 
     // MARK: Starting
 
-    /// Starts a worker process. Returns its inheritance in that process, nil in this one.
-    private func start() throws -> Inheritance? {
+    /// Starts a worker process of the version that runs.
+    private func start() throws {
         startTime = nil
-        var ends: [Int32] = [-1, -1]
-        guard so_socket_pair(&ends) >= 0 else { throw Failure.runtime("no descriptors left") }
-        let process = so_fork(SIGTERM)
-        if process == 0 {
-            for descriptor in [signals, ends[0], candidate?.link ?? -1] + retiring.map(\.link) where descriptor >= 0 {
-                _ = so_close(descriptor)
-            }
-            let link = SupervisorLink(descriptor: ends[1])
-            return Inheritance(sockets: kept, restarts: restarts, followsCrash: hasServed, supervisor: link)
+        switch startWorker(.running) {
+        case .success(let started): worker = started
+        case .failure(let error):
+            if !hasServed { throw Failure.runtime("cannot start the worker process: \(error.reason)") }
+            log.error("cannot start the worker process", metadata: ["error": "\(error.reason)"])
+            scheduleStart()
         }
+    }
+
+    private func startWorker(_ program: Succeeding.Program) -> Result<WorkerProcess, SystemError> {
+        var ends: [Int32] = [-1, -1]
+        let paired = so_socket_pair(&ends)
+        guard paired >= 0 else { return .failure(SystemError(result: paired)) }
+        let process = Succeeding.startWorker(
+            program,
+            Inheritance(
+                sockets: kept, restarts: restarts, followsCrash: hasServed && program == .running,
+                supervisor: SupervisorLink(descriptor: ends[1])))
         _ = so_close(ends[1])
         guard process > 0 else {
             _ = so_close(ends[0])
-            if !hasServed { throw Failure.runtime("cannot start the worker process: \(String(cString: strerror(-process)))") }
-            scheduleStart()
-            return nil
+            return .failure(SystemError(result: process))
         }
-        worker = WorkerProcess(process: process, link: ends[0])
-        return nil
+        return .success(WorkerProcess(process: process, link: ends[0]))
     }
 
     private func scheduleStart() {
@@ -110,8 +115,8 @@ final class Supervisor {
         poll(&waited, nfds_t(waited.count), milliseconds)
     }
 
-    /// Does what is due. Returns in a worker process that this starts.
-    private func keepTime() throws -> Inheritance? {
+    /// Does what is due.
+    private func keepTime() throws {
         let now = so_monotonic_ns()
         if let killTime, now >= killTime {
             self.killTime = nil
@@ -121,8 +126,7 @@ final class Supervisor {
             self.upgradeDeadline = nil
             kill(candidate.process, SIGKILL)
         }
-        if let startTime, now >= startTime, ordersToEnd == 0 { return try start() }
-        return nil
+        if let startTime, now >= startTime, ordersToEnd == 0 { try start() }
     }
 
     // MARK: Signals
@@ -168,8 +172,6 @@ final class Supervisor {
             switch news {
             case .ready(let sockets):
                 if worker?.readySince == nil { worker?.readySince = so_monotonic_ns() }
-                // Of all that has run so far, a supervisor needs little.
-                if !hasServed { so_forget_code() }
                 hasServed = true
                 keep(sockets)
                 notify.send("READY=1\nSTATUS=serving")
@@ -197,8 +199,7 @@ final class Supervisor {
                 candidate?.close()
                 candidate = nil
                 upgradeDeadline = nil
-                log.error("upgrade failed, the running version goes on", metadata: ["reason": "the new one ended with \(end)"])
-                notify.send("READY=1\nSTATUS=serving; the last upgrade failed")
+                upgradeFailed("the new one ended with \(end)")
             } else if let place = retiring.firstIndex(where: { $0.process == process }) {
                 retiring[place].close()
                 retiring.remove(at: place)
@@ -232,22 +233,18 @@ final class Supervisor {
         guard candidate == nil else { return log.warning("SIGUSR2: an upgrade is under way already") }
         isUpgradeWanted = worker?.readySince == nil
         guard !isUpgradeWanted else { return log.info("the upgrade waits until the worker process serves") }
-        var ends: [Int32] = [-1, -1]
-        guard so_socket_pair(&ends) >= 0 else { return log.error("upgrade failed: no descriptors left") }
         log.info("upgrading")
-        let process = so_fork(SIGTERM)
-        if process == 0 {
-            Succeeding.becomeWorker(sockets: kept, restarts: restarts, link: ends[1])
-            log.error("cannot execute the new version", metadata: ["error": "\(String(cString: strerror(errno)))"])
-            _exit(1)
+        switch startWorker(.installed) {
+        case .success(let started):
+            candidate = started
+            upgradeDeadline = so_monotonic_ns() + Self.upgradeTime
+        case .failure(let error): upgradeFailed("the new one cannot be executed: \(error.reason)")
         }
-        _ = so_close(ends[1])
-        guard process > 0 else {
-            _ = so_close(ends[0])
-            return log.error("upgrade failed: cannot start a process")
-        }
-        candidate = WorkerProcess(process: process, link: ends[0])
-        upgradeDeadline = so_monotonic_ns() + Self.upgradeTime
+    }
+
+    private func upgradeFailed(_ reason: String) {
+        log.error("upgrade failed, the running version goes on", metadata: ["reason": "\(reason)"])
+        notify.send("READY=1\nSTATUS=serving; the last upgrade failed")
     }
 
     /// The newer program serves: the earlier one retires, and this process becomes the newer one too.

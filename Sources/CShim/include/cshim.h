@@ -90,8 +90,11 @@ int so_signalfd(const int *signals, int count, int nonblocking);
 /* The next signal's number from a signalfd, or -errno. */
 int so_next_signal(int fd);
 
-/* Forks. In the child: 0, and it gets the signal when its parent ends. Returns the child's process, or -errno. */
-int so_fork(int death_signal);
+/* Executes a program in a new process, which keeps the descriptors and gets the signal when its parent ends. The child shares our
+   memory until then and runs nothing but this. A name without a slash is looked for in PATH. Returns the process, or -errno. */
+int so_spawn(const char *program, char *const *arguments, const int *kept, int count, int death_signal);
+/* What `ps` shows of this process; the first 15 bytes count. */
+void so_name_process(const char *name);
 /* Two connected ends for packets with descriptors. */
 int so_socket_pair(int *ends);
 static inline int so_close_on_exec(int fd, int on) { return (int)SO_RESULT(fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0)); }
@@ -118,8 +121,6 @@ static inline uint64_t so_realtime_ns(void) {
 /* n zeroed bytes that cost memory only where they are touched. */
 void *so_reserve(size_t n);
 void so_unreserve(void *p, size_t n);
-/* Gives back the memory of code that has run and may never run again: what does is read from the page cache anew. */
-void so_forget_code(void);
 /* Starts a named thread running body(argument). Returns 0 or -errno. */
 int so_start_thread(const char *name, void (*body)(void *), void *argument, unsigned long *thread);
 void so_join_thread(unsigned long thread);

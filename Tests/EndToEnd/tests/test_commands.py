@@ -167,7 +167,7 @@ class Demo(CommandTest):
 
         def counted():
             with client.Client(url) as one:
-                return metrics.Metrics(one.get("/metrics", close=True).body.decode()).sum("sendonce_incidents_total") > 0
+                return metrics.Metrics(one.get("/metrics", close=True, host="localhost").body.decode()).sum("sendonce_incidents_total") > 0
         wait_for(counted, "the metrics to count the demo's incidents")
         self.assertEqual(demo.stop(number), 0, demo.log)
 
@@ -240,6 +240,20 @@ class Run(CommandTest):
             return True
         except OSError:
             return False
+
+    def test_flags_in_both_spellings(self):
+        flags = {"listen": "127.0.0.1:0", "upstream": "127.0.0.1:7", "admin": "127.0.0.1:0", "incidents": f"{self.directory}/i.jsonl",
+                 "workers": "1", "log-level": "info", "log-format": "text", "config": self.file("upstreams: {a: {servers: ['127.0.0.1:9']}}\n")}
+        offered = set(re.findall(r"--([a-z-]+) <", self.assertEnds(0, "run", "--help").stdout))
+        self.assertEqual(offered, set(flags))
+        for arguments in ([word for flag, value in flags.items() for word in (f"--{flag}", value)],
+                          [f"--{flag}={value}" for flag, value in flags.items()]):
+            program = self.program("run", *arguments, cwd=self.directory)
+            admin = wait_for(lambda: re.search(r"listening address=(\S+) role=admin", program.log), lambda: program.log)[1]
+            with client.Client(admin) as one:
+                config = json.loads(one.get("/config", close=True, host="localhost").body)
+            self.assertEqual((config["workers"], config["upstreams"]["default"]["servers"][0]["address"]), (1, "127.0.0.1:7"))
+            self.assertEqual(program.stop(), 0, program.log)
 
     def test_flags_override_the_file(self):
         app = self.node("plain.js")

@@ -138,6 +138,17 @@ class Upgrade(EndToEndTest):
         proxy.wait_metric(2, "sendonce_worker_process_restarts_total")
         self.end = lambda proxy: self.assertEqual(proxy.stop(), 0)
 
+    def test_after_a_crash_it_is_the_version_that_ran(self):
+        proxy = self.proxy(self.origin.address)
+        self.replace("#!/bin/sh\nexit 3\n")
+        worker = proxy.pids()[1]
+        os.kill(worker, signal.SIGKILL)
+        wait_for(lambda: len(pids := proxy.pids()) == 2 and pids[1] != worker, "another worker process")
+        self.assertEqual(proxy.get("/").body, b"OK")
+        for pid in proxy.pids():
+            self.assertEqual(os.readlink(f"/proc/{pid}/exe"), f"{self.binary} (deleted)")
+        self.end = lambda proxy: self.assertEqual(proxy.stop(), 0)
+
     def test_a_unix_listener_keeps_its_file(self):
         path = f"{self.directory}/http.sock"
         proxy = self.proxy(self.origin.address, listener=f"unix:{path}")
