@@ -1,0 +1,95 @@
+"""The Debian package: built, judged by lintian, mandoc and CycloneDX' own schema, then installed, used, upgraded under load and purged."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+import manuals
+import upstream
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from harness import BINARY, ROOT, run_command
+from judges import ask, judge
+
+
+def build(folder, **environment):
+    done = subprocess.run([ROOT / "scripts/package", folder], env=os.environ | {"SENDONCE": BINARY} | environment, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise AssertionError(done.stdout + done.stderr)
+    return next(pathlib.Path(folder).glob("sendonce_*.deb"))
+
+
+class Package(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="sendonce-package-"))
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        cls.package = build(cls.folder / "one")
+
+    def test_lintian_has_nothing_to_say(self):
+        self.assertEqual(ask("lintian", "--allow-root", self.package), "")
+
+    def test_the_same_program_gives_the_same_bytes(self):
+        self.assertEqual(build(self.folder / "again").read_bytes(), self.package.read_bytes())
+        ask("sha256sum", "-c", "SHA256SUMS", cwd=self.package.parent)
+
+    def test_the_bill_of_materials_has_its_form(self):
+        text = next(self.package.parent.glob("*.cdx.json")).read_text()
+        self.assertIsNone(JsonStrictValidator(SchemaVersion.V1_6).validate_str(text))
+        names = {part["name"] for part in json.loads(text)["components"]}
+        self.assertLessEqual({"swift-argument-parser", "swift-log", "libssl3", "libnghttp2-14", "libyaml-0-2", "libpcre2-8-0", "libc-ares2"}, names)
+
+    def test_installed_used_upgraded_and_purged(self):
+        second = build(self.folder / "two", PACKAGE_REVISION="-2")
+        app = upstream.Node("plain.js")
+        self.addCleanup(app.stop)
+        done = subprocess.run([ROOT / "Tests/EndToEnd/support/package_trial.sh", self.package, second, app.address.rsplit(":", 1)[1]],
+                              capture_output=True, text=True, timeout=180)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(len(re.findall(r"(?m)^ok: ", done.stdout)), 7, done.stdout)
+
+
+class Manuals(unittest.TestCase):
+    def page(self, name):
+        return (ROOT / "config/man" / name).read_text()
+
+    def test_mandoc_takes_them(self):
+        for name in ("sendonce.1", "sendonce.yaml.5"):
+            self.assertEqual(ask("mandoc", "-T", "lint", "-W", "warning", ROOT / "config/man" / name), "")
+
+    def test_every_command_and_option_is_told(self):
+        page = self.page("sendonce.1")
+        help = json.loads(run_command("--experimental-dump-help").stdout)
+
+        def commands(command):
+            yield command
+            for one in command.get("subcommands", []):
+                yield from commands(one)
+        for command in commands(help["command"]):
+            if command["commandName"] == "help":
+                continue
+            if command is not help["command"]:
+                self.assertIn(f"\n.It Em {command['commandName']}\n", page, "scripts/manuals writes it")
+            for argument in command.get("arguments", []):
+                for name in argument.get("names") or []:
+                    if name["kind"] == "long" and argument.get("shouldDisplay", True):
+                        self.assertIn(f"Fl Fl {name['name']}", page, f"{command['commandName']}: scripts/manuals writes it")
+
+    def test_every_key_is_told(self):
+        document = (ROOT / "docs/configuration.md").read_text()
+        written = self.page("sendonce.yaml.5")
+        date = re.search(r"(?m)^\.Dd (.*)$", written)[1]
+        self.assertEqual(written, manuals.configuration_page(document, date), "scripts/manuals writes it")
+        self.assertGreater(sum(len(keys) for _, keys in manuals.sections(document)), 80)
+
+
+class Completions(unittest.TestCase):
+    def test_bash_takes_it(self):
+        text = run_command("--generate-completion-script", "bash").stdout
+        done = subprocess.run([judge("bash"), "-n"], input=text, text=True, capture_output=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
