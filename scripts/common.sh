@@ -12,8 +12,22 @@ die() {
     exit 1
 }
 
+# Whether Swift 6.3 or newer is on PATH, or where swiftly puts it.
+find_swift() {
+    local found
+    PATH="$PATH:${SWIFTLY_BIN_DIR:-${SWIFTLY_HOME_DIR:-$HOME/.local/share/swiftly}/bin}"
+    export PATH
+    found=$(swift --version 2>/dev/null | grep -Eo 'Swift version [0-9]+\.[0-9]+' | head -1) || return 1
+    found=${found##* }
+    ((${found%.*} > 6 || (${found%.*} == 6 && ${found#*.} >= 3)))
+}
+
 need_swift() {
-    command -v swift >/dev/null || die "no Swift toolchain on PATH; SendOnce needs Swift 6.3: https://www.swift.org/install/linux/"
+    find_swift || die "no Swift 6.3 on PATH: scripts/setup installs it"
+}
+
+as_root() {
+    if [[ $(id -u) -eq 0 ]]; then "$@"; else sudo "$@"; fi
 }
 
 # Builds the program that people run: optimised, with no Swift library needed on the machine it runs on.
