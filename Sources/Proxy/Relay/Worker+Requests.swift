@@ -106,8 +106,9 @@ extension Worker {
         u.pointee.mustClose = false
         u.pointee.isUnsent = false
         e.pointee.wasPooled = u.pointee.ordinal > 1
-        if !e.pointee.requestEnded, !e.pointee.sentBody, !u.pointee.isStream {
-            e.pointee.keepsBody = e.pointee.wasPooled || e.pointee.request.method.isIdempotent
+        if !e.pointee.requestEnded, !e.pointee.sentBody {
+            // A stream may be refused, whatever its method, and is then to be tried elsewhere (RFC 9113 section 8.7).
+            e.pointee.keepsBody = u.pointee.isStream || e.pointee.wasPooled || e.pointee.request.method.isIdempotent
         }
         if u.pointee.hasEmbedded { embedded[slot] = nil }
         u.pointee.hasEmbedded = false

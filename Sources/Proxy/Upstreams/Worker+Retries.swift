@@ -9,6 +9,8 @@ import Wire
 extension Worker {
     /// Bytes of a request's body that are kept to send them again.
     static var replayBytesMax: Int { 8 << 10 }
+    /// And to a stream: what may be sent before its server has opened the stream's window, and so has begun to read.
+    static var streamReplayBytesMax: Int { 64 << 10 }
 
     /// Why a request is without an answer.
     enum NoAnswer {
@@ -32,11 +34,11 @@ extension Worker {
     mutating func retryOrFail(_ number: Int32, _ reason: NoAnswer) -> Bool {
         let e = exchanges[number]
         let upstream = Int(e.pointee.upstreamIndex)
-        let isSafe =
-            !e.pointee.answered && (!e.pointee.sentBody || e.pointee.keepsBody)
-            && (reason == .unsent || reason == .unreachable || e.pointee.request.method.isIdempotent)
-        guard isSafe, mayRetry(number, reason) else {
-            let isUnsent = reason == .unsent || reason == .unreachable
+        let isUnsent = reason == .unsent || reason == .unreachable
+        let isSafe = !e.pointee.answered && (isUnsent || e.pointee.request.method.isIdempotent)
+        let hasBody = !e.pointee.sentBody || e.pointee.keepsBody
+        if isSafe, !hasBody { counters.countRetryRefused(upstream: upstream) }
+        guard isSafe, hasBody, mayRetry(number, reason) else {
             let what = isUnsent ? "cannot be reached" : "closed the connection without an answer"
             failExchange(number, status: 502, "upstream \(plan.upstreams[upstream].name) \(what)")
             return false
@@ -121,10 +123,13 @@ extension Worker {
     mutating func keepBody(_ number: Int32) {
         let e = exchanges[number]
         let first = outbox.beginsWithHead ? 1 : 0
+        // Trailers may be left out by any recipient (RFC 9110 section 6.5.1); a stream's are no bytes of the body.
+        let end = max(first, outbox.count - (outbox.endsWithTrailers ? 1 : 0))
+        let isStream = e.pointee.upstream >= 0 && upstreams[e.pointee.upstream].pointee.isStream
         var bytes = e.pointee.body.count
-        for i in first..<max(first, outbox.count) { bytes += outbox.runs[i].iov_len }
-        guard bytes <= Self.replayBytesMax else { return forgetBody(number) }
-        for i in first..<max(first, outbox.count) {
+        for i in first..<end { bytes += outbox.runs[i].iov_len }
+        guard bytes <= (isStream ? Self.streamReplayBytesMax : Self.replayBytesMax) else { return forgetBody(number) }
+        for i in first..<end {
             buffers.append(
                 &e.pointee.body, outbox.runs[i].iov_base.assumingMemoryBound(to: UInt8.self), outbox.runs[i].iov_len)
         }
