@@ -69,11 +69,14 @@ public struct BufferPool: ~Copyable {
         }
     }
 
-    /// Adds bytes behind those that a buffer holds, moving to a larger buffer when they do not fit.
+    /// Adds bytes behind those that a buffer holds, moving to a larger buffer when they do not fit: one that
+    /// is larger by half at least, so that many small pieces cost no more than their bytes.
     public mutating func append(_ buffer: inout Buffer, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
         guard count > 0 else { return }
         if buffer.room < count {
-            var larger = take(buffer.count + count)
+            let needed = buffer.count + count
+            var larger = take(
+                needed > Self.classes.last! ? max(needed, Int(buffer.capacity) + Int(buffer.capacity) / 2) : needed)
             if buffer.count > 0 { larger.base!.update(from: buffer.first, count: buffer.count) }
             larger.end = UInt32(buffer.count)
             give(&buffer)

@@ -7,6 +7,8 @@ public enum HTTP2Failure: UInt8, Sendable, CaseIterable {
     case rapidReset, continuationFlood, settingsFlood, pingFlood, emptyDataFlood, priorityFlood, windowUpdateFlood
     /// A header block that stays over the limits by so much that it is not even read to its end.
     case headerBomb
+    /// Client: header blocks on streams that are over, without end.
+    case lateHeadFlood
 
     /// As counters name it.
     public var name: StaticString {
@@ -25,6 +27,7 @@ public enum HTTP2Failure: UInt8, Sendable, CaseIterable {
         case .priorityFlood: "priority_flood"
         case .windowUpdateFlood: "window_update_flood"
         case .headerBomb: "header_bomb"
+        case .lateHeadFlood: "late_head_flood"
         }
     }
 

@@ -27,6 +27,9 @@ public struct HTTP2Limits: Sendable {
     /// A frame of DATA that was sent brings some of its own.
     public var windowUpdates = Rate(burst: 1000, perSecond: 100)
 
+    /// Header blocks on streams that are over, of an upstream: what is on its way when a stream is reset, and no more.
+    public var lateHeads = Rate(burst: 4000, perSecond: 400)
+
     public struct Rate: Sendable, Equatable {
         public var burst: Int
         public var perSecond: Int

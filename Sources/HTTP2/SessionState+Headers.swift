@@ -235,6 +235,7 @@ extension SessionState {
             step.event = .violation(.unrequestedHead)
             return step
         }
+        guard lateHeads.take(limits.lateHeads, now: now) else { return fail(.lateHeadFlood, 0) }
         // Of a stream that we have reset, it may have been on its way; of one that is forgotten, nobody can tell.
         guard let entry = closed.find(step.stream), entry.pointee.endedByPeer else { return nil }
         step.tag = entry.pointee.tag

@@ -24,7 +24,10 @@ extension SessionState {
             hasPreface = true
             at = n
         }
+        var frames = 0
         while true {
+            guard frames < Self.framesPerStep else { return HTTP2Step(.pause, consumed: at) }
+            frames += 1
             if !data.isDone {
                 if let step = receiveData(bytes, count, &at) { return step }
                 if !data.isDone, at == count { return HTTP2Step(.needMore, consumed: at) }
@@ -80,6 +83,9 @@ extension SessionState {
         step.consumed = at
         return step
     }
+
+    /// Frames that one step reads without having anything to tell: what a peer can make us do at a time is bounded.
+    static var framesPerStep: Int { 16 }
 
     /// The preface of a client (RFC 9113 section 3.4).
     static var preface: StaticString { "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" }

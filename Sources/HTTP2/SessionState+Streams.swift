@@ -55,10 +55,12 @@ extension SessionState {
         return place < 0 ? nil : peerEnds(place, consumed: 0)
     }
 
-    /// The next stream that the peer has said it will not answer (section 6.8).
+    /// The next stream that the peer has said it will not answer (section 6.8). One whose answer has begun is let go on, whatever it says.
     mutating func tellUnanswered() -> HTTP2Step? {
         var place: Int32 = -1
-        streams.forEach { if streams[$0].pointee.id > answeredMax { place = $0 } }
+        streams.forEach {
+            if streams[$0].pointee.id > answeredMax, !streams[$0].pointee.flags.contains(.hasHead) { place = $0 }
+        }
         guard place >= 0 else {
             sweeps = false
             return nil

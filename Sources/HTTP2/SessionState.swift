@@ -66,6 +66,7 @@ struct SessionState: ~Copyable {
     var emptyData: FloodMeter
     var priorities: FloodMeter
     var windowUpdates: FloodMeter
+    var lateHeads: FloodMeter
 
     init?(isServer: Bool, _ limits: HTTP2Limits) {
         guard let decoder = HeaderDecoder() else { return nil }
@@ -85,6 +86,7 @@ struct SessionState: ~Copyable {
         emptyData = FloodMeter(limits.emptyData)
         priorities = FloodMeter(limits.priorities)
         windowUpdates = FloodMeter(limits.windowUpdates)
+        lateHeads = FloodMeter(limits.lateHeads)
         greet()
     }
 

@@ -22,7 +22,7 @@ extension EventLog {
 
     private mutating func tell(_ fact: FrameReader.Fact, _ place: Connection) {
         switch fact.step.event {
-        case .needMore, .refused, .surplus: return
+        case .needMore, .pause, .refused, .surplus: return
         case .interim: tell("interim \(fact.status)", place)
         case .head:
             tell("head \(fact.status)", place)

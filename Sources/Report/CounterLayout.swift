@@ -17,7 +17,8 @@ public struct CounterLayout: Sendable, Equatable {
     public static let closed = 4
     public static let retriesRefused = 15
     public static let responseHeader = 16
-    public static let upstreamWords = 32
+    public static let upstreamRejected = 32
+    public static let upstreamWords = 40
 
     public static let statusMin = 100
     public static let statusCount = 500
@@ -47,5 +48,6 @@ public struct CounterLayout: Sendable, Equatable {
         precondition(Method.allCases.count == Self.methodCount)
         precondition(Self.rejected + RejectReason.allCases.count <= Self.lag)
         precondition(Self.closed + CloseReason.allCases.count <= Self.retriesRefused)
+        precondition(Self.upstreamRejected + UpstreamRejectReason.allCases.count <= Self.upstreamWords)
     }
 }

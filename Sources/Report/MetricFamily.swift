@@ -3,7 +3,7 @@ public enum MetricFamily: Int, CaseIterable, Sendable {
     case incidents, incidentsSuppressed, incidentsDropped, surplusBytes, accessLinesDropped
     case requests, requestDuration, upstreamResponseHeader
     case upstreamConnections, upstreamConnectionsClosed, upstreamServerUp, upstreamServerQuarantined, upstreamRetries
-    case upstreamRetriesRefused
+    case upstreamRetriesRefused, upstreamRejected
     case clientConnections, clientRejected, receivedBytes, sentBytes
     case eventLoopLag, configLastReloadSuccessful, configLastReloadSuccessTimestamp, workerProcessRestarts, buildInfo
     case processCPU, processResidentMemory, processVirtualMemory, processOpenFDs, processMaxFDs, processStartTime
@@ -21,7 +21,8 @@ public enum MetricFamily: Int, CaseIterable, Sendable {
     public var description: Description {
         switch self {
         case .incidents, .incidentsSuppressed, .incidentsDropped, .surplusBytes, .accessLinesDropped: ofIncidents
-        case .requests, .requestDuration, .upstreamResponseHeader, .upstreamRetries, .upstreamRetriesRefused: ofExchanges
+        case .requests, .requestDuration, .upstreamResponseHeader, .upstreamRetries, .upstreamRetriesRefused, .upstreamRejected:
+            ofExchanges
         case .upstreamConnections, .upstreamConnectionsClosed, .upstreamServerUp, .upstreamServerQuarantined: ofUpstreams
         case .clientConnections, .clientRejected, .receivedBytes, .sentBytes: ofClients
         default: ofProcess
@@ -70,7 +71,11 @@ public enum MetricFamily: Int, CaseIterable, Sendable {
         case .upstreamRetriesRefused:
             .init(
                 name: "sendonce_upstream_retries_refused_total", sort: .counter, labels: ["upstream"],
-                help: "Requests not sent again because too many had been.")
+                help: "Requests not sent again because too many had been, or because their bodies were not kept.")
+        case .upstreamRejected:
+            .init(
+                name: "sendonce_upstream_rejected_total", sort: .counter, labels: ["upstream", "reason"],
+                help: "Answers of upstreams that the proxy turned away itself, by reason.")
         default:
             .init(
                 name: "sendonce_upstream_retries_total", sort: .counter, labels: ["upstream"],

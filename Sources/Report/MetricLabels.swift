@@ -70,5 +70,17 @@ public enum RejectReason: UInt8, CaseIterable, Sendable {
     }
 }
 
+/// `reason` why an answer of an upstream's was turned away by the proxy itself, though it breaks no rule of HTTP.
+@frozen
+public enum UpstreamRejectReason: UInt8, CaseIterable, Sendable {
+    case interims
+
+    public var text: String {
+        switch self {
+        case .interims: "interims"
+        }
+    }
+}
+
 /// `sink` that could not take an incident.
 public enum SinkLabel: String, CaseIterable, Sendable { case log, stream }

@@ -98,6 +98,10 @@ public struct MetricsSchema: Sendable {
                 let cell = first + CounterLayout.closed + Int(reason.rawValue)
                 add(&samples, .upstreamConnectionsClosed, [upstream.name, reason.text], cell)
             }
+            for reason in UpstreamRejectReason.allCases {
+                let cell = first + CounterLayout.upstreamRejected + Int(reason.rawValue)
+                add(&samples, .upstreamRejected, [upstream.name, reason.text], cell)
+            }
             add(&samples, .upstreamRetries, [upstream.name], first + CounterLayout.retries)
             add(&samples, .upstreamRetriesRefused, [upstream.name], first + CounterLayout.retriesRefused)
             add(&samples, .surplusBytes, [upstream.name], first + CounterLayout.surplus)

@@ -61,9 +61,15 @@ public struct WorkerCounters: @unchecked Sendable {
     @inlinable
     public func countRetry(upstream: Int) { add(cell(upstream, CounterLayout.retries), 1) }
 
-    /// A retry that would have been safe, and for which the budget had nothing left.
+    /// A request that its server has not processed or may get twice, and that is not sent again: the budget or its body lacks.
     @inlinable
     public func countRetryRefused(upstream: Int) { add(cell(upstream, CounterLayout.retriesRefused), 1) }
+
+    /// An answer that the proxy did not pass on, though it breaks no rule.
+    @inlinable
+    public func countUpstreamRejected(upstream: Int, _ reason: UpstreamRejectReason) {
+        add(cell(upstream, CounterLayout.upstreamRejected + Int(reason.rawValue)), 1)
+    }
 
     @inlinable
     public func addSurplus(upstream: Int, bytes: UInt64) { add(cell(upstream, CounterLayout.surplus), bytes) }

@@ -1,5 +1,5 @@
 extension Settings {
-    /// What a client may ask for.
+    /// What a client may ask for, and what an upstream may answer.
     public struct Limits: Sendable, Equatable {
         public var headerBytesMax = 64 << 10
         public var headerCountMax = 128
@@ -8,6 +8,8 @@ extension Settings {
         public var clientConnectionsMax = 65536
         /// At once on one HTTP/2 connection.
         public var streamsMax = 128
+        /// Interim responses before one final header block.
+        public var interimsMax = 32
 
         public init() {}
 
@@ -23,6 +25,9 @@ extension Settings {
                     "client_connections", \.clientConnectionsMax, .integer(1...10_000_000),
                     "connections of clients at once"),
                 Key("streams", \.streamsMax, .integer(1...10_000), "requests at once on one HTTP/2 connection"),
+                Key(
+                    "interims", \.interimsMax, .integer(0...10_000),
+                    "interim responses (1xx) before one final header block"),
             ])
     }
 }

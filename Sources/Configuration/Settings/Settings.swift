@@ -42,7 +42,7 @@ public struct Settings: Sendable, Equatable {
             Key(
                 "incidents", \.incidents, .section(Incidents.section), "the incident log, and what follows an incident"),
             Key("access_log", \.accessLog, .section(AccessLog.section), "one line an exchange"),
-            Key("limits", \.limits, .section(Limits.section), "what a client may ask for"),
+            Key("limits", \.limits, .section(Limits.section), "what a client may ask for, and what an upstream may answer"),
             Key("timeouts", \.timeouts, .section(Timeouts.section), "how long a client may take"),
             Key(
                 "trusted_proxies", \.trustedProxies, .list(of: .network, type: "list of networks"),

@@ -58,6 +58,7 @@ extension Worker {
     mutating func readClient(_ slot: Int32) {
         let c = clients[slot]
         var rounds = 0
+        var steps = 0
         var isFirst = true
         while true {
             if c.pointee.socket.isBroken { return clientBroke(slot) }
@@ -68,7 +69,7 @@ extension Worker {
             isFirst = false
             let generation = clients.generation(slot)
             let count = load(&c.pointee.socket, .client)
-            let consumed = clientBytes(slot, count)
+            let consumed = clientBytes(slot, count, &steps)
             if clients.generation(slot) != generation { return outbox.clear() }
             if c.pointee.phase == .multiplexed {
                 keep(&c.pointee.socket, from: consumed, to: count)
@@ -76,6 +77,7 @@ extension Worker {
             }
             sendRequestHead(slot)
             keep(&c.pointee.socket, from: consumed, to: count)
+            if steps >= Self.stepsPerTurn, consumed < count { return queueClient(slot) }
             if c.pointee.socket.sawEnd {
                 // What came before the end, requests or the rest of a body, is still to be worked off.
                 if !c.pointee.socket.input.isEmpty, !mayRead(c) { break }
@@ -107,12 +109,13 @@ extension Worker {
     }
 
     /// Acts on `count` bytes at the start of the read buffer; returns how many are used up.
-    private mutating func clientBytes(_ slot: Int32, _ count: Int) -> Int {
+    private mutating func clientBytes(_ slot: Int32, _ count: Int, _ steps: inout Int) -> Int {
         let c = clients[slot]
         let generation = clients.generation(slot)
         var position = 0
-        while position < count {
+        while position < count, steps < Self.stepsPerTurn {
             guard mayRead(c) else { return position }
+            steps += 1
             switch c.pointee.phase {
             case .head:
                 guard let used = clientHead(slot, position, count) else { return position }

@@ -12,6 +12,8 @@ enum ResponseHead {
         var closes: Bool
         var isHTTP10: Bool
         var switches = false
+        /// The answer ends with this block, which HTTP/1 has to be told: a stream's own end may have said so.
+        var isEmpty = false
     }
 
     /// Drops hop-by-hop fields, and lengths that no longer hold.
@@ -50,6 +52,7 @@ enum ResponseHead {
             out.putDecimal(block.contentLength)
             out.put("\r\n")
         }
+        if hop.isEmpty, !block.facts.contains(.contentLength) { out.put("Content-Length: 0\r\n") }
         // Behind codings that do not end in chunked, which ended with the connection, it is added: they are chunked now.
         if hop.framing == .chunked, !block.facts.isSuperset(of: [.otherCoding, .chunked]) {
             out.put("Transfer-Encoding: chunked\r\n")

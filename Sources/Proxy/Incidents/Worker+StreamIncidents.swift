@@ -137,6 +137,7 @@ extension Worker {
     private mutating func streamInterim(_ slot: Int32, _ step: HTTP2Step) {
         let stream = step.tag
         let e = exchanges[upstreams[stream].pointee.exchange]
+        guard mayTakeInterim(upstreams[stream].pointee.exchange) else { return }
         var collection = SurplusCollection(.inChunkedBody, connectionOffset: step.offset, startedAt: now)
         collection.count(UInt64(step.surplusBytes))
         let current = FinishedExchange(

@@ -241,6 +241,7 @@ extension Worker {
     mutating func interimInBody(_ slot: Int32, endingAt end: Int) -> Bool {
         let u = upstreams[slot]
         let e = exchanges[u.pointee.exchange]
+        guard mayTakeInterim(u.pointee.exchange) else { return false }
         let blockBytes = responseBlock.byteCount
         let start = end - blockBytes
         var collection = SurplusCollection(

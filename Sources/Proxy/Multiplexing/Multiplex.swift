@@ -15,6 +15,8 @@ final class Multiplex {
     var finished: FinishedStreams?
     /// Requests whose exchanges are over, for the same end. Clients only.
     var recent = RecentRequests()
+    /// Its turn ended before all that has been read was worked off; it has another.
+    var isInterrupted = false
     /// In the worker's list of sessions that have frames to send.
     var isUnsent = false
 

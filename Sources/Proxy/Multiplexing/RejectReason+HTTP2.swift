@@ -6,7 +6,7 @@ extension RejectReason {
     init(_ failure: HTTP2Failure) {
         self =
             switch failure {
-            case .preface, .protocolError, .flowControlError, .frameSizeError, .compressionError, .streamClosed:
+            case .preface, .protocolError, .flowControlError, .frameSizeError, .compressionError, .streamClosed, .lateHeadFlood:
                 .malformedFrames
             case .rapidReset: .rapidReset
             case .continuationFlood: .continuationFlood

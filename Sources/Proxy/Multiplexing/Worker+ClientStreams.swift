@@ -21,29 +21,39 @@ extension Worker {
     /// Reads a client's frames as long as there are some.
     mutating func readClientFrames(_ slot: Int32) {
         let c = clients[slot]
+        let multiplex = multiplexes[c.pointee.multiplex]
         var rounds = 0
-        var isFirst = true
-        while c.pointee.socket.isReadable || (isFirst && !c.pointee.socket.input.isEmpty) {
+        var steps = 0
+        var hasMore = multiplex.isInterrupted || !c.pointee.socket.input.isEmpty
+        while c.pointee.socket.isReadable || hasMore {
             guard rounds < Self.readsPerTurn else { return queueClient(slot) }
             rounds += 1
-            isFirst = false
+            hasMore = false
             let generation = clients.generation(slot)
             let count = load(&c.pointee.socket, .client)
-            let consumed = clientFrames(slot, count)
+            let consumed = clientFrames(slot, count, &steps)
             guard clients.generation(slot) == generation else { return outbox.clear() }
             keep(&c.pointee.socket, from: consumed, to: count)
+            if multiplex.isInterrupted { return queueClient(slot) }
             if c.pointee.socket.sawEnd || c.pointee.socket.isBroken { return clientBroke(slot) }
         }
     }
 
     /// Acts on `count` bytes at the start of the read buffer; returns how many are used up.
-    private mutating func clientFrames(_ slot: Int32, _ count: Int) -> Int {
+    private mutating func clientFrames(_ slot: Int32, _ count: Int, _ steps: inout Int) -> Int {
         let c = clients[slot]
-        let session = multiplexes[c.pointee.multiplex].session
+        let multiplex = multiplexes[c.pointee.multiplex]
+        let session = multiplex.session
+        multiplex.isInterrupted = false
         let generation = clients.generation(slot)
         var position = 0
         frameClient(slot)
         while true {
+            guard steps < Self.stepsPerTurn else {
+                multiplex.isInterrupted = true
+                return position
+            }
+            steps += 1
             let step = session.receive(readBuffer + position, count: count - position, now: now, block: &requestBlock)
             let body = readBuffer + position + step.bodyStart
             position += step.consumed
@@ -66,7 +76,7 @@ extension Worker {
                 counters.countRejected(RejectReason(refusal))
                 if refusal == .malformed { tellRefusedStream(slot, step) }
             case .violation(let violation): clientStreamBroken(slot, step, violation)
-            case .interim, .surplus: break
+            case .pause, .interim, .surplus: break
             }
             guard clients.generation(slot) == generation else { return count }
         }

@@ -67,7 +67,7 @@ extension Worker {
             let count = multiplex.session.write(into: frameBuffer, capacity: Self.frameBytes)
             guard count > 0 else { break }
             outbox.add(frameBuffer, count)
-            guard deliver(&u.pointee.socket, .upstream) else { return upstreamMultiplexEnded(slot) }
+            guard deliver(&u.pointee.socket, .upstream) else { return upstreamRefusesFrames(slot) }
             while let stream = multiplex.session.nextDrained() { upstreamStreamDrained(stream) }
             if count < Self.frameBytes / 2 { break }
         }

@@ -16,7 +16,9 @@ extension Worker {
         upstreams[stream].pointee.streamIsOver = true
         if exchanges[number].pointee.isTunnel { return streamTunnelBroken(stream) }
         if upstreams[stream].pointee.awaitsStreamEnd { return streamEndedBehindSurplus(stream, isOver: true) }
-        if code == ErrorCode.noError, isWhole(number) { return answerEnded(stream, surplusAt: 0, 0) }
+        if code == ErrorCode.noError || code == ErrorCode.cancel, isWhole(number) {
+            return answerEnded(stream, surplusAt: 0, 0)
+        }
         guard exchanges[number].pointee.answer.status == 0 else { return truncated(stream, .inBody) }
         if code == ErrorCode.refusedStream || code == ErrorCode.enhanceYourCalm {
             // More than its memory allows, say, which Node tells so: the others are work enough for this connection.
@@ -29,7 +31,7 @@ extension Worker {
     }
 
     /// Whether an answer lacks nothing but its END_STREAM, without which it is not complete (RFC 9113 section 8.1). A server that
-    /// ends it in good order has sent all that it promised: that is no cut, and its client has the whole answer.
+    /// ends it without an error has sent all that it promised: that is no cut, and its client has the whole answer.
     private func isWhole(_ number: Int32) -> Bool {
         let e = exchanges[number]
         let status = e.pointee.answer.status
@@ -105,6 +107,17 @@ extension Worker {
         closeUpstreamMultiplex(slot, .upstreamClosed)
     }
 
+    /// The server takes no more frames, but answers may have come before the end of its connection: those are read first.
+    mutating func upstreamRefusesFrames(_ slot: Int32) {
+        let u = upstreams[slot]
+        u.pointee.mustClose = true
+        u.pointee.socket.isBroken = false
+        u.pointee.socket.peerEnded = true
+        u.pointee.socket.isReadable = true
+        buffers.give(&u.pointee.socket.output)
+        queueUpstream(slot)
+    }
+
     private mutating func endUpstreamStreams(_ slot: Int32, wasReset: Bool) {
         let multiplex = multiplexes[upstreams[slot].pointee.multiplex]
         while multiplex.firstStream >= 0 {
@@ -116,7 +129,7 @@ extension Worker {
                 streamEndedBehindSurplus(stream, isOver: true)
             } else if number >= 0, exchanges[number].pointee.isTunnel {
                 streamTunnelBroken(stream)
-            } else if number >= 0, !wasReset, isWhole(number) {
+            } else if number >= 0, isWhole(number) {
                 answerEnded(stream, surplusAt: 0, 0)
             } else if number >= 0, exchanges[number].pointee.answer.status != 0 {
                 truncated(stream, .inBody)
@@ -183,7 +196,12 @@ extension Worker {
 
     /// The server does not speak HTTP/2 as it should: the connection cannot be gone on with.
     mutating func upstreamFramesFailed(_ slot: Int32, _ failure: HTTP2Failure) {
-        tellFramesFailed(slot, failure)
+        if failure == .lateHeadFlood {
+            // More of the interim responses that were too many already, which are not against the rules.
+            counters.countUpstreamRejected(upstream: Int(servers[Int(upstreams[slot].pointee.server)].upstream), .interims)
+        } else {
+            tellFramesFailed(slot, failure)
+        }
         upstreams[slot].pointee.socket.isBroken = true
         sendUpstreamFarewell(slot)
         upstreamMultiplexEnded(slot)

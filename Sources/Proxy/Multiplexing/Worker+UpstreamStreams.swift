@@ -150,7 +150,7 @@ extension Worker {
             guard upstreams.generation(slot) == generation, u.pointee.phase == .multiplexed else { return }
         }
         if u.pointee.socket.isBlocked, u.pointee.socket.isWritable {
-            guard flush(&u.pointee.socket, .upstream) else { return upstreamMultiplexEnded(slot) }
+            if !flush(&u.pointee.socket, .upstream) { upstreamRefusesFrames(slot) }
             if !u.pointee.socket.isBlocked { frameUpstream(slot) }
         }
         readUpstreamFrames(slot)
@@ -183,36 +183,46 @@ extension Worker {
 
     private mutating func readUpstreamFrames(_ slot: Int32) {
         let u = upstreams[slot]
+        let multiplex = multiplexes[u.pointee.multiplex]
         var rounds = 0
-        var isFirst = true
-        while u.pointee.socket.isReadable || (isFirst && !u.pointee.socket.input.isEmpty) {
+        var steps = 0
+        var hasMore = multiplex.isInterrupted || !u.pointee.socket.input.isEmpty
+        while u.pointee.socket.isReadable || hasMore {
             guard rounds < Self.readsPerTurn else { return queueUpstream(slot) }
             rounds += 1
-            isFirst = false
+            hasMore = false
             let generation = upstreams.generation(slot)
             let count = load(&u.pointee.socket, .upstream)
-            let consumed = upstreamFrames(slot, count)
+            let consumed = upstreamFrames(slot, count, &steps)
             guard upstreams.generation(slot) == generation else { return outbox.clear() }
             keep(&u.pointee.socket, from: consumed, to: count)
+            if multiplex.isInterrupted { return queueUpstream(slot) }
             if u.pointee.socket.sawEnd || u.pointee.socket.isBroken { return upstreamMultiplexEnded(slot) }
         }
     }
 
     /// Acts on `count` bytes at the start of the read buffer; returns how many are used up.
-    private mutating func upstreamFrames(_ slot: Int32, _ count: Int) -> Int {
+    private mutating func upstreamFrames(_ slot: Int32, _ count: Int, _ steps: inout Int) -> Int {
         let u = upstreams[slot]
-        let session = multiplexes[u.pointee.multiplex].session
+        let multiplex = multiplexes[u.pointee.multiplex]
+        let session = multiplex.session
+        multiplex.isInterrupted = false
         let generation = upstreams.generation(slot)
         var position = 0
         frameUpstream(slot)
         while true {
+            guard steps < Self.stepsPerTurn else {
+                multiplex.isInterrupted = true
+                return position
+            }
+            steps += 1
             let step = session.receive(readBuffer + position, count: count - position, now: now, block: &responseBlock)
             let body = readBuffer + position + step.bodyStart
             position += step.consumed
             u.pointee.received += UInt64(step.consumed)
             switch step.event {
             case .needMore:
-                if multiplexes[u.pointee.multiplex].holdsTunnels, session.hasPeerSettings { askForTunnels(slot) }
+                if multiplex.holdsTunnels, session.hasPeerSettings { askForTunnels(slot) }
                 return position
             case .failed(let failure):
                 upstreamFramesFailed(slot, failure)
@@ -220,7 +230,7 @@ extension Worker {
             case .goAway: u.pointee.mustClose = true
             case .violation(let violation): frameViolation(slot, step, violation)
             case .surplus: keepStreamSurplus(slot, step, body)
-            case .refused: break
+            case .pause, .refused: break
             default: if step.tag >= 0, upstreams[step.tag].pointee.exchange >= 0 { upstreamStreamStep(slot, step, body) }
             }
             guard upstreams.generation(slot) == generation else { return count }
@@ -235,12 +245,15 @@ extension Worker {
         let generation = upstreams.generation(stream)
         s.pointee.received = upstreams[slot].pointee.received - UInt64(step.consumed)
         switch step.event {
-        case .interim: forwardInterim(number)
+        case .interim:
+            forgetBody(number)
+            forwardInterim(number)
         case .head where exchanges[number].pointee.asksUpgrade && responseBlock.status < 300:
             streamTunnelOpens(stream, ended: step.ended)
         case .body where exchanges[number].pointee.isTunnel: streamTunnelBytes(stream, bytes, step)
         case .trailers where exchanges[number].pointee.isTunnel: tunnelEnded(fromUpstream: stream)
         case .head:
+            forgetBody(number)
             guard answerHead(stream, ended: step.ended) else { return }
             if step.ended { answerEnded(stream, surplusAt: 0, 0) } else { sendToClient(exchanges[number].pointee.client) }
         case .body:

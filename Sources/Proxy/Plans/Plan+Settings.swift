@@ -36,6 +36,7 @@ extension Plan {
         limits.headerCount = settings.limits.headerCountMax
         limits.bodyBytes = settings.limits.bodyBytesMax.map { UInt64($0) } ?? .max
         limits.streams = settings.limits.streamsMax
+        limits.interims = settings.limits.interimsMax
         limits.clientConnections = settings.limits.clientConnectionsMax
         var timeouts = Timeouts()
         timeouts.clientHeader = nanoseconds(settings.timeouts.clientHeaderMilliseconds)

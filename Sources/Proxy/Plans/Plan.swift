@@ -88,6 +88,8 @@ public final class Plan: Sendable {
         public var clientConnections = 65_536
         /// Streams at once on one HTTP/2 connection.
         public var streams = 128
+        /// Interim responses before the final header block of one answer.
+        public var interims = 32
         public init() {}
     }
 

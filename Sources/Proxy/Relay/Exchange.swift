@@ -68,6 +68,9 @@ struct Exchange: BitwiseCopyable {
     var requestEnded = false
     /// Body bytes have been passed on, so that it cannot be sent again.
     var sentBody = false
+    /// Interim responses that have come, and their bytes.
+    var interims: UInt16 = 0
+    var interimBytes: UInt32 = 0
     var asksUpgrade = false
     var requestIsChunked = false
     /// How the answer's body is framed for the client.

@@ -17,8 +17,22 @@ extension Worker {
         return headMayPass(slot)
     }
 
+    /// Counts an interim response of an answer; its block is at hand. False when it is one too many: the exchange has ended.
+    mutating func mayTakeInterim(_ number: Int32) -> Bool {
+        let e = exchanges[number]
+        e.pointee.interims += 1
+        e.pointee.interimBytes += UInt32(truncatingIfNeeded: responseBlock.byteCount)
+        guard Int(e.pointee.interims) > plan.limits.interims || Int(e.pointee.interimBytes) > plan.limits.headerBytes else {
+            return true
+        }
+        counters.countUpstreamRejected(upstream: Int(e.pointee.upstreamIndex), .interims)
+        failExchange(number, status: 502, "the upstream sent more interim responses than allowed")
+        return false
+    }
+
     /// Passes on an interim response (RFC 9110 section 15.2). HTTP/1.0 has none.
     mutating func forwardInterim(_ number: Int32) {
+        guard mayTakeInterim(number) else { return }
         let e = exchanges[number]
         guard e.pointee.request.clientVersion != .http10 else { return }
         let hop = ResponseHead.Hop(framing: .none, closes: false, isHTTP10: false)
@@ -70,7 +84,8 @@ extension Worker {
             guard headMayPass(slot) else { return false }
         }
         let isHTTP10 = e.pointee.request.clientVersion == .http10
-        switch bodyFraming(slot, ended: ended) {
+        let framing = bodyFraming(slot, ended: ended)
+        switch framing {
         case .none: e.pointee.clientFraming = .none
         case .length: e.pointee.clientFraming = .length
         // A stream needs no framing of its own.
@@ -80,7 +95,8 @@ extension Worker {
         if e.pointee.clientFraming == .untilClose || !e.pointee.requestEnded || mustLeave(c) {
             endAfterAnswer(e.pointee.client)
         }
-        let hop = ResponseHead.Hop(framing: e.pointee.clientFraming, closes: c.pointee.mustClose, isHTTP10: isHTTP10)
+        var hop = ResponseHead.Hop(framing: e.pointee.clientFraming, closes: c.pointee.mustClose, isHTTP10: isHTTP10)
+        hop.isEmpty = ended && framing == .length && !c.pointee.isStream
         ResponseHead.dropFields(&responseBlock, hop)
         putFinalHead(hop, slot)
         e.pointee.headWritten = true
@@ -94,8 +110,8 @@ extension Worker {
         // Where there is no body, its end may come apart all the same: in a frame without payload.
         let status = responseBlock.status
         let isBodiless = status == 204 || status == 304 || exchanges[u.pointee.exchange].pointee.request.method == .head
-        if ended || isBodiless { return .none }
-        return responseBlock.facts.contains(.contentLength) ? .length : .untilClose
+        if isBodiless { return .none }
+        return ended || responseBlock.facts.contains(.contentLength) ? .length : .untilClose
     }
 
     /// How far an answer in progress has come.

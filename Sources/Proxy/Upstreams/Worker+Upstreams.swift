@@ -42,6 +42,7 @@ extension Worker {
     private mutating func readUpstream(_ slot: Int32) {
         let u = upstreams[slot]
         var rounds = 0
+        var steps = 0
         var isFirst = true
         while true {
             if u.pointee.exchange >= 0, clients[exchanges[u.pointee.exchange].pointee.client].pointee.socket.isBlocked {
@@ -58,9 +59,10 @@ extension Worker {
             isFirst = false
             let generation = upstreams.generation(slot)
             let count = load(&u.pointee.socket, .upstream)
-            let consumed = upstreamBytes(slot, count)
+            let consumed = upstreamBytes(slot, count, &steps)
             guard upstreams.generation(slot) == generation, u.pointee.phase == .active else { return }
             keep(&u.pointee.socket, from: consumed, to: count)
+            if steps >= Self.stepsPerTurn, consumed < count { return queueUpstream(slot) }
             if u.pointee.socket.sawEnd || u.pointee.socket.isBroken { return upstreamEnded(slot) }
         }
     }
@@ -80,7 +82,7 @@ extension Worker {
     }
 
     /// Acts on `count` bytes at the start of the read buffer; returns how many are used up.
-    private mutating func upstreamBytes(_ slot: Int32, _ count: Int) -> Int {
+    private mutating func upstreamBytes(_ slot: Int32, _ count: Int, _ steps: inout Int) -> Int {
         let u = upstreams[slot]
         guard count > 0 else { return 0 }
         let number = u.pointee.exchange
@@ -93,7 +95,8 @@ extension Worker {
         let client = e.pointee.client
         let generation = upstreams.generation(slot)
         var position = 0
-        while position < count {
+        while position < count, steps < Self.stepsPerTurn {
+            steps += 1
             let step = u.pointee.decoder.next(
                 readBuffer + position, count: count - position, limits: headLimits, block: &responseBlock)
             switch step.event {
@@ -103,7 +106,7 @@ extension Worker {
             case .interim:
                 guard interimMayPass(slot) else { return count }
                 forwardInterim(number)
-                // The client went away with it: its exchange, and this connection, went with it.
+                // It was one too many, or the client went away with it: its exchange, and this connection, went with it.
                 guard upstreams.generation(slot) == generation else { return count }
             case .head:
                 guard answerHead(slot, ended: step.ended) else { return count }

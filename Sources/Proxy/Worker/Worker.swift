@@ -20,6 +20,9 @@ public struct Worker: ~Copyable {
     static let readBytes = 72 << 10
     /// Reads of one connection before others have their turn.
     static let readsPerTurn = 16
+    /// Facts of one connection (messages, frames, chunks) that are acted on before others have their turn: however small a peer makes
+    /// them, it has no more of the worker's time.
+    static let stepsPerTurn = 128
 
     let kernel: Kernel
     let poll: Int32

@@ -55,6 +55,22 @@ import Testing
         #expect(pool.lentBytes == 0)
     }
 
+    /// What a slow peer has not taken is moved a few times, however small the pieces are that are added to it.
+    @Test func manySmallPiecesAreMovedSeldom() {
+        var pool = BufferPool()
+        var buffer = Buffer()
+        let piece = [UInt8](repeating: 7, count: 30)
+        var moves = 0
+        for _ in 0..<100_000 {
+            let base = buffer.base
+            pool.append(&buffer, piece, piece.count)
+            if buffer.base != base { moves += 1 }
+        }
+        #expect(buffer.count == 3_000_000 && moves <= 12)
+        pool.give(&buffer)
+        #expect(pool.lentBytes == 0)
+    }
+
     @Test func appendingNothingIsNothing() {
         var pool = BufferPool()
         var buffer = Buffer()

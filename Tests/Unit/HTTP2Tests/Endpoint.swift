@@ -73,11 +73,11 @@ final class Endpoint {
 
     private func note(_ step: HTTP2Step, _ at: Int) {
         var line: String
-        if step.event != .needMore, step.event != .surplus {
+        if step.event != .needMore, step.event != .pause, step.event != .surplus {
             facts.append(step.hasBlock ? Fact(step: step, status: block.status, fields: fields()) : Fact(step: step))
         }
         switch step.event {
-        case .needMore, .surplus: return
+        case .needMore, .pause, .surplus: return
         case .head:
             lastHead = fields()
             line = block.status != 0 ? "head \(block.status)" : "head \(text(block.methodText)) \(text(block.target))"

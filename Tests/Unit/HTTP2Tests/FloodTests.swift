@@ -1,5 +1,6 @@
 import HTTP2
 import Testing
+import Wire
 
 /// Each limit of `HTTP2Limits`, gone past by a peer.
 @Suite struct FloodTests {
@@ -151,5 +152,48 @@ import Testing
             server.receive(Frames.frame(9, 0, 1, [UInt8](repeating: 0, count: 16384)))
         }
         #expect(server.failure == .headerBomb)
+    }
+
+    /// Frames that tell nothing: a step reads some, and lets others have their turn.
+    @Test func framesThatTellNothing() {
+        let server = HTTP2Session(.server, HTTP2Limits())!
+        var block = HeaderBlock(capacity: 128)
+        var bytes = Self.start + (0..<100).flatMap { _ in Frames.windowUpdate(0, 1) }
+        let total = bytes.count
+        var at = 0
+        var pauses = 0
+        var largest = 0
+        bytes.withUnsafeMutableBufferPointer { bytes in
+            while true {
+                let step = server.receive(bytes.baseAddress! + at, count: total - at, now: 1, block: &block)
+                at += step.consumed
+                largest = max(largest, step.consumed)
+                guard step.event == .pause else { return #expect(step.event == .needMore) }
+                pauses += 1
+            }
+        }
+        #expect(at == total && pauses == 6)
+        #expect(largest <= Self.start.count + 16 * 13)
+    }
+
+    /// What an upstream still sends on streams that are over; and a body that it may be in the middle of.
+    @Test func headerBlocksOnStreamsThatAreOver() {
+        let upstream = Endpoint(.client)
+        upstream.request("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        upstream.receive(Frames.settings())
+        upstream.session.reset(1, code: 8)
+        for _ in 0..<4000 { upstream.receive(Frames.headers(1, [(":status", "103")])) }
+        #expect(upstream.failure == nil && upstream.told() == [])
+        upstream.receive(Frames.headers(1, [(":status", "103")]))
+        #expect(upstream.failure == .lateHeadFlood)
+    }
+
+    /// A last stream below one whose answer has begun is not believed of that one.
+    @Test func goAwayBelowAnAnswerInProgress() {
+        let upstream = Endpoint(.client)
+        for _ in 0..<2 { upstream.request("GET / HTTP/1.1\r\nHost: a\r\n\r\n") }
+        upstream.receive(Frames.settings() + Frames.headers(1, [(":status", "200")]) + Frames.goAway(0))
+        upstream.receive(Frames.data(1, "whole", ends: true))
+        #expect(upstream.told() == ["1: head 200", "0: goAway", "3: reset 7", "1: body 5 end"])
     }
 }
