@@ -1,0 +1,110 @@
+'use strict';
+// Bytes written to a connection past Node's answer: a second answer that nothing refuses. Each connection of a server gets a
+// `write` of its own; what Node itself writes passes it between `enter` and `leave`.
+var offences = require('./offences');
+var stacks = require('./stacks');
+var stamps = require('./stamps');
+
+// How many of the last answers are kept for their connections' sake.
+var RECENT = 256;
+
+var connections = stamps.stamp();
+var recentConnections = new Array(RECENT);
+var recentNotes = new Array(RECENT);
+var next = 0;
+var depth = 0;
+
+function Connection() {
+  this.last = null;
+  this.res = null;
+  this.answer = null;
+  this.hasAnswered = false;
+  this.raw = null;
+  this.rawAt = 0;
+}
+
+function isInterim(data) { return /^HTTP\/1\.[01] 1\d\d/.test(String(data).slice(0, 16)); }
+
+function isMessage(data) { return /^HTTP\/1\.[01] \d/.test(String(data).slice(0, 16)); }
+
+function sizeOf(data, encoding) {
+  if (typeof data === 'string') return Buffer.byteLength(data, typeof encoding === 'string' ? encoding : 'utf8');
+  return data && data.byteLength;
+}
+
+function statusOf(data) {
+  var match = /^HTTP\/1\.[01] (\d{3})/.exec(String(data).slice(0, 16));
+  return match ? +match[1] : undefined;
+}
+
+function written(socket, connection, data, encoding) {
+  var pending = socket._httpMessage;
+  var isUnanswered = !!pending && !pending._header;
+  // A line's end alone is no answer.
+  if (/^[\r\n]*$/.test(String(data).slice(0, 16))) return;
+  var stack = stacks.second(written);
+  // Node's own answers to what is no request, and an application's.
+  if (stack && stacks.isOfNode(stack, /\bsocketOnError\b/)) return;
+  // On a connection that has answered before, it may be a late second answer to the request before.
+  if (isUnanswered && !isInterim(data) && connection.raw === null && !connection.hasAnswered) {
+    connection.raw = stack;
+    connection.rawAt = offences.now();
+    connection.res = pending;
+  }
+  var note = connection.last;
+  if (note === null || !note.isEnded && !isMessage(data)) return;
+  var offence = offences.begin(connection.answer, note, {
+    operation: 'socket.write', status: statusOf(data), bytes: sizeOf(data, encoding), stack: stack,
+    certainty: isUnanswered ? 'suspected' : undefined,
+  });
+  if (offence) offences.end(offence, 'sent');
+}
+
+exports.adopt = function (socket) {
+  if (!socket || connections.get(socket) !== undefined || typeof socket.write !== 'function') return;
+  var connection = new Connection();
+  connections.set(socket, connection);
+  var own = Object.getOwnPropertyDescriptor(socket, 'write');
+  if (own && !own.configurable) return;
+  var original = socket.write;
+  Object.defineProperty(socket, 'write', {
+    configurable: true, writable: true, enumerable: !!(own && own.enumerable),
+    value: function write(data, encoding) {
+      if (depth === 0 && this.parser && (connection.last !== null || this._httpMessage)) {
+        try { written(this, connection, data, encoding); } catch (e) { /* a report less */ }
+      }
+      return original.apply(this, arguments);
+    },
+  });
+};
+
+// A header block has been made for this connection. Returns where somebody has answered the request on the socket before.
+exports.answered = function (socket, res, note) {
+  var connection = connections.get(socket);
+  if (connection === undefined) return null;
+  if (recentConnections[next] !== undefined && recentConnections[next].last === recentNotes[next]) {
+    recentConnections[next].last = recentConnections[next].answer = null;
+  }
+  recentConnections[next] = connection;
+  recentNotes[next] = note;
+  next = (next + 1) % RECENT;
+  connection.last = note;
+  connection.answer = res;
+  connection.hasAnswered = true;
+  if (connection.raw === null) return null;
+  var raw = connection.res === res ? { stack: connection.raw, at: connection.rawAt } : null;
+  connection.raw = connection.res = null;
+  return raw;
+};
+
+// Around what Node writes itself.
+exports.internal = function (original) {
+  return function (a, b, c) {
+    depth += 1;
+    try {
+      return original.call(this, a, b, c);
+    } finally {
+      depth -= 1;
+    }
+  };
+};

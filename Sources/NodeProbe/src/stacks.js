@@ -1,0 +1,130 @@
+'use strict';
+// Stacks: captured as V8 has them, made into text only when a report needs them.
+var settings = require('./settings');
+
+var FIRST_FRAMES = 24;
+var SECOND_FRAMES = 64;
+var FRAMES_TOLD = 24;
+var FRAME_LENGTH = 512;
+var TOKENS_A_SECOND = 50;
+var ROUTES_MAX = 256;
+var LIBRARY = /[\\/]node_modules[\\/]|^\/usr\/(?:share|lib)\/(?:nodejs|node_modules)\/|[\\/]\.yarn[\\/]|^npm:|[\\/]\.pnp\./;
+
+var tokens = TOKENS_A_SECOND;
+var filledAt = 0;
+var seen = 0;
+var offenders = new Set();
+var latest = new Map();
+
+function capture(frames, above) {
+  var holder = {};
+  var limit = Error.stackTraceLimit;
+  try { Error.stackTraceLimit = frames; } catch (e) { /* frozen: then as it is */ }
+  Error.captureStackTrace(holder, above);
+  try { if (Error.stackTraceLimit !== limit) Error.stackTraceLimit = limit; } catch (e) { /* frozen */ }
+  return holder;
+}
+
+// Of a first send: every one while there are few, else one in 64, and each of a route that has offended before.
+exports.first = function (now, above, key) {
+  var mode = settings.stacks();
+  if (mode === 'off') return null;
+  if (mode !== 'always') {
+    if (tokens > 0) {
+      tokens -= 1;
+    } else if ((++seen & 63) === 0) {
+      if (now - filledAt > 1000) {
+        filledAt = now;
+        tokens = TOKENS_A_SECOND;
+      }
+      var sampled = capture(FIRST_FRAMES, above);
+      remember(key(), sampled);
+      return sampled;
+    } else if (offenders.size === 0 || !offenders.has(key())) {
+      return null;
+    }
+  }
+  return capture(FIRST_FRAMES, above);
+};
+
+exports.second = function (above) {
+  return settings.stacks() === 'off' ? null : capture(SECOND_FRAMES, above);
+};
+
+function remember(key, stack) {
+  if (latest.size >= ROUTES_MAX && !latest.has(key)) latest.delete(latest.keys().next().value);
+  latest.set(key, stack);
+}
+
+// From now on the route's first sends are all captured. Returns where the route last sent first, as far as that is known.
+exports.offended = function (key) {
+  if (offenders.size >= ROUTES_MAX && !offenders.has(key)) offenders.delete(offenders.values().next().value);
+  offenders.add(key);
+  return latest.get(key) || null;
+};
+
+// V8: `at name (place)` or `at place`; a bundle's or a mapped file's name stands for the place.
+function place(frame) {
+  var inner = /\(([^()]*(?:\([^()]*\)[^()]*)*)\)$/.exec(frame);
+  var where = inner ? inner[1] : frame.replace(/^at (?:async )?/, '');
+  return where.replace(/^file:\/\//, '');
+}
+
+function isInternal(where) {
+  return where === 'native' || where === '<anonymous>' || /^(?:node:|internal\/|ext:|bun:|unknown$)/.test(where) ||
+    /^[\w]+(?:\/[\w]+)*\.js:\d/.test(where);
+}
+
+function text(holder) {
+  var stack = holder.stack;
+  if (Array.isArray(stack)) return stack.map(function (site) { return 'at ' + site; });
+  if (typeof stack !== 'string') return [];
+  var frames = [];
+  stack.split('\n').forEach(function (line) {
+    line = line.trim();
+    // Older versions of Node tell the mapped place on a line of its own.
+    if (line.slice(0, 3) === '-> ' && frames.length) {
+      frames.push(frames.pop().replace(/\([^()]*\)$|(?:at )\S+$/, '(' + line.slice(3) + ')'));
+    } else if (line.slice(0, 3) === 'at ') {
+      frames.push(line.slice(0, FRAME_LENGTH));
+    }
+  });
+  return frames;
+}
+
+// The application's own frames first, then those of libraries; Node's and the probe's own are left out unless there are no others.
+exports.frames = function (holders) {
+  var own = [], libraries = [], internal = [];
+  holders.forEach(function (holder) {
+    if (!holder) return;
+    text(holder).forEach(function (frame) {
+      var where = place(frame);
+      if (where.indexOf(__filename) === 0) return;
+      if (isInternal(where)) internal.push(frame);
+      else if (LIBRARY.test(where)) libraries.push(frame);
+      else own.push(frame);
+    });
+  });
+  var told = own.concat(libraries);
+  return (told.length ? told : internal).slice(0, FRAMES_TOLD);
+};
+
+exports.hasOwn = function (holder) {
+  return text(holder).some(function (frame) {
+    var where = place(frame);
+    return where.indexOf(__filename) !== 0 && !isInternal(where) && !LIBRARY.test(where);
+  });
+};
+
+// Whether Node itself made the call, or a frame on the way matches.
+exports.isOfNode = function (holder, pattern) {
+  var frames = text(holder).filter(function (frame) { return place(frame).indexOf(__filename) !== 0; });
+  return frames.length > 0 && isInternal(place(frames[0])) || frames.some(function (frame) { return pattern.test(frame); });
+};
+
+// `app.js:12` of the topmost frame.
+exports.brief = function (frames) {
+  if (!frames.length) return null;
+  var match = /([^\\/:]+):(\d+)(?::\d+)?$/.exec(place(frames[0]));
+  return match ? match[1] + ':' + match[2] : null;
+};

@@ -1,0 +1,82 @@
+'use strict';
+// Express programs that answer twice, one a path. A line that ends in `// first PATH` or `// second PATH` is where the probe
+// has to point.
+const fs = require('fs');
+const express = require('express');
+const { announce } = require('./serve');
+
+const app = express();
+const shop = express.Router();
+app.disable('etag');
+
+if (process.env.SURVIVE) process.on('uncaughtException', () => {});
+
+app.get('/ok', (req, res) => res.send('OK'));
+app.get('/orders/:id', (req, res) => {
+  res.json({ order: req.params.id }); // first /orders/:id
+  res.status(500).json({ order: 'again' }); // second /orders/:id
+});
+app.get('/async', async (req, res) => {
+  res.send('first'); // first /async
+  await null;
+  try {
+    res.send('second'); // second /async
+  } catch (error) { /* nobody hears of it */ }
+});
+app.get('/timer', (req, res) => {
+  res.send('first'); // first /timer
+  setTimeout(() => {
+    res.send('second'); // second /timer
+  }, 10);
+});
+app.get('/next-error', (req, res, next) => {
+  res.json({ ok: true }); // first /next-error
+  next(new Error('too late')); // second /next-error
+});
+app.get('/next-error-late', (req, res, next) => {
+  res.json({ ok: true }); // first /next-error-late
+  setTimeout(() => next(new Error('too late')), 5); // second /next-error-late
+});
+app.get('/timeout', (req, res, next) => {
+  setTimeout(() => res.status(503).send('timeout'), 5); // first /timeout
+  new Promise((resolve) => setTimeout(resolve, 20)).then(() => {
+    res.send('late'); // second /timeout
+  }).catch(next);
+});
+app.get('/guarded-by-nothing', (req, res) => {
+  res.send('first'); // first /guarded-by-nothing
+  throw new Error('after the answer');
+});
+app.get('/cookie', (req, res) => {
+  res.send('first'); // first /cookie
+  try {
+    res.cookie('seen', 'yes'); // second /cookie
+  } catch (error) { /* nobody hears of it */ }
+});
+app.get('/pipe', (req, res) => {
+  res.on('error', () => {});
+  fs.createReadStream(__filename).pipe(res); // second /pipe
+  res.end('early'); // first /pipe
+});
+app.get('/redirect', (req, res) => {
+  res.redirect('/ok'); // first /redirect
+  res.send('and on'); // second /redirect
+});
+app.get('/next-route', (req, res, next) => {
+  res.send('first'); // first /next-route
+  next();
+});
+app.get('/next-route', (req, res) => {
+  res.send('fallback'); // second /next-route
+});
+shop.get('/items/:item', (req, res) => {
+  res.send('first'); // first /shops/{id}/items/:item
+  res.send('second'); // second /shops/{id}/items/:item
+});
+app.use('/shops/:shop', shop);
+
+// An error middleware that asks nobody whether the answer has gone.
+app.use('/guarded-by-nothing', (error, req, res, next) => {
+  res.status(500).send('error'); // second /guarded-by-nothing
+});
+const server = app.listen(+process.env.PORT, '127.0.0.1', () => announce(server));

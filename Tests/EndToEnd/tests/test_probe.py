@@ -1,0 +1,199 @@
+"""The probe by itself: which lines it names, what it leaves alone, and what a program sees of it."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import threading
+import unittest
+
+import probed
+from harness import ROOT, EndToEndTest, wait_for
+
+OUTCOMES = {
+    "/timer": "crashed", "/uncaught": "crashed", "/next-error": "swallowed", "/next-error-late": "swallowed", "/pipe": "swallowed",
+    "/end-again": "emitted", "/end-again-late": "swallowed", "/other-status": "swallowed", "/write-after-end": "emitted",
+    "/two-pipes": "swallowed", "/socket": "sent", "/socket-late": "sent", "/socket-before": "sent", "/hints-after": "sent",
+    "/trailers-after": "swallowed",
+}
+
+
+class ProbeTest(EndToEndTest):
+    def probed(self, program, **options):
+        started = probed.Probed(program, self.directory, **options)
+        self.addCleanup(started.stop)
+        return started
+
+    def ask(self, app, path, fields=()):
+        """Whatever comes, as text: some of these programs end in the middle of it."""
+        one = app.connect()
+        self.addCleanup(one.close)
+        one.request(path, fields=["X-Request-Id: asked", *fields])
+        try:
+            return one.read_response()
+        except Exception:
+            return None
+
+    def records(self, app, count=1):
+        wait_for(lambda: len(app.records()) >= count, lambda: f"{count} reports; there are {app.records()}")
+        return app.records()
+
+
+class DoubleSendProbeTest(ProbeTest):
+    """Each marked program gives one record that points at its two lines."""
+
+    def check(self, program):
+        for mark in probed.marks(program):
+            with self.subTest(program=program, path=mark.path):
+                app = probed.Probed(program, self.directory)
+                try:
+                    self.ask(app, mark.path)
+                    record = self.records(app)[0]
+                finally:
+                    app.stop()
+                self.assertEqual(len(app.records()), 1, app.records())
+                application = record["application"]
+                self.assertEqual(probed.lines(application["first"], program)[:1], [mark.first], application)
+                self.assertEqual(probed.lines(application["second"], program)[:1], [mark.second], application)
+                self.assertIncident(
+                    record, kind="application_double_send", certainty="proven", origin="application", request__id="asked",
+                    request__method="GET", request__path=mark.path, response__status={200, 302, 503},
+                    application__outcome=OUTCOMES.get(mark.path, "thrown"))
+                self.assertRegex(record["group"], r"^[0-9a-hjkmnp-tv-z]{8}$")
+                if program == "probe_express.js":
+                    self.assertIncident(record, application__framework="express", application__route=mark.route)
+                app.file.unlink()
+
+    def test_express(self):
+        self.check("probe_express.js")
+
+    def test_node(self):
+        self.check("probe_raw.js")
+
+    def test_a_record_has_the_route_s_template_and_no_value_of_a_query(self):
+        app = self.probed("probe_express.js")
+        self.ask(app, "/orders/7?token=TOPSECRET&x")
+        self.assertIncident(self.records(app)[0], request__path="/orders/7?token=[REDACTED]&[REDACTED]",
+                            request__template="/orders/{id}", evidence__second_status=500)
+
+    def test_the_same_offence_is_the_same_group(self):
+        app = self.probed("probe_express.js")
+        for number in (7, 8):
+            self.ask(app, f"/orders/{number}")
+        first, second = self.records(app, 2)
+        self.assertEqual(first["group"], second["group"])
+        self.assertNotEqual(first["id"], second["id"])
+
+    def test_a_process_that_survives_has_not_crashed(self):
+        app = self.probed("probe_express.js", SURVIVE="1")
+        self.ask(app, "/timer")
+        self.assertIncident(self.records(app)[0], application__outcome="thrown")
+        self.assertEqual(self.ask(app, "/ok").status, 200)
+
+    def test_stacks_can_be_off(self):
+        app = self.probed("probe_express.js", SENDONCE_PROBE_STACKS="off")
+        self.ask(app, "/orders/7")
+        self.assertIncident(self.records(app)[0], application__first=[], application__second=[])
+
+    def test_it_can_be_off(self):
+        app = self.probed("probe_express.js", SENDONCE_PROBE="off")
+        answer = self.ask(app, "/orders/7", fields=["SendOnce-Id: e1"])
+        self.assertIsNone(answer.field("SendOnce-Id"))
+        self.assertEqual(self.ask(app, "/ok").status, 200)
+        self.assertEqual(app.records(), [])
+
+
+class SocketProbeTest(ProbeTest):
+    """Reports that leave by a Unix socket."""
+
+    def setUp(self):
+        super().setUp()
+        self.path = os.path.join(self.directory, "probe.socket")
+        self.lines = []
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.path)
+        self.listener.listen(8)
+        self.addCleanup(self.listener.close)
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                peer, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=lambda: self.lines.extend(map(json.loads, peer.makefile())), daemon=True).start()
+
+    def test_a_report_survives_sigkill_in_the_same_tick(self):
+        app = self.probed("probe_raw.js", SENDONCE_PROBE_SOCKET=self.path)
+        self.ask(app, "/killed")
+        self.assertEqual(app.process.wait(10), -signal.SIGKILL)
+        wait_for(lambda: self.lines, "a report")
+        self.assertIncident(self.lines[0], application__operation="setHeader", request__id="asked")
+
+    def test_a_crash_corrects_the_report(self):
+        app = self.probed("probe_express.js", SENDONCE_PROBE_SOCKET=self.path)
+        self.ask(app, "/timer")
+        self.assertNotEqual(app.process.wait(10), 0)
+        wait_for(lambda: len(self.lines) >= 2, lambda: f"two lines; {self.lines}")
+        first, second = self.lines
+        self.assertIncident(first, application__outcome="thrown")
+        self.assertEqual(second, {"schema": 1, "id": first["id"], "application": {"outcome": "crashed"}})
+
+    def test_without_a_listener_the_file_takes_them(self):
+        file = os.path.join(self.directory, "reports.jsonl")
+        app = self.probed("probe_raw.js", SENDONCE_PROBE_SOCKET=self.path + ".not", SENDONCE_PROBE_FILE=file)
+        self.ask(app, "/set-header")
+        self.assertIncident(self.records(app)[0], application__operation="setHeader")
+
+    def test_without_anybody_the_program_goes_on(self):
+        app = self.probed("probe_raw.js", SENDONCE_PROBE_SOCKET=self.path + ".not")
+        self.ask(app, "/set-header")
+        self.assertEqual(self.ask(app, "/ok").status, 200)
+
+
+class UnseenProbeTest(ProbeTest):
+    """What the program sees stays as it was, and innocents are left in peace."""
+
+    def test_innocents(self):
+        app = self.probed("innocents.js")
+        paths = re.findall(r"^  '(/\S+)':", (probed.APPS / "innocents.js").read_text(), re.MULTILINE)
+        self.assertIn("/trailers", paths)
+        for path in set(paths) - {"/endless", "/upload"}:
+            self.ask(app, path)
+        self.assertEqual(self.ask(app, "/ok").status, 200)
+        self.assertEqual(app.records(), [])
+
+    def test_the_program_sees_nothing(self):
+        def seen(*arguments):
+            result = subprocess.run(["node", *arguments, str(probed.APPS / "probe_sight.js")], capture_output=True, text=True, timeout=30)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            return result.stdout.split("\n")
+        self.assertEqual(seen("--require", str(probed.PROBE)), seen())
+
+    def test_it_is_loaded_once_and_keeps_no_process_alive(self):
+        program = f"const p = {json.dumps(str(probed.PROBE))}; const f = require('http').ServerResponse.prototype.writeHead;" \
+                  "delete require.cache[require.resolve(p)]; require(p);" \
+                  "console.log(f === require('http').ServerResponse.prototype.writeHead)"
+        result = subprocess.run(["node", "--require", str(probed.PROBE), "-e", program], capture_output=True, text=True, timeout=30)
+        self.assertEqual(result.stdout, "true\n", result.stderr)
+
+    def test_the_file_is_made_of_its_parts(self):
+        check = subprocess.run([str(ROOT / "scripts/tools/bundle_probe.py"), "--check"], capture_output=True, text=True)
+        self.assertEqual(check.returncode, 0, check.stderr)
+
+    def test_the_id_echo(self):
+        app = self.probed("probe_raw.js")
+        one = app.connect()
+        self.addCleanup(one.close)
+        for number in range(3):
+            one.request("/ok", fields=[f"SendOnce-Id: e{number}"])
+            self.assertEqual(one.read_response().all("SendOnce-Id"), [f"e{number}"])
+        one.request("/ok")
+        self.assertEqual(one.read_response().all("SendOnce-Id"), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
