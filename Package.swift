@@ -16,6 +16,7 @@ let package = Package(
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CShim"),
         .target(name: "CTLS", dependencies: ["COpenSSL"]),
 
@@ -25,6 +26,7 @@ let package = Package(
         .target(name: "Exchanges", dependencies: ["Wire"]),
         .target(name: "Detector", dependencies: ["Wire", "Exchanges"]),
         .target(name: "Traces"),
+        .target(name: "JSON"),
         .target(name: "Explanations", dependencies: ["Detector"]),
         .target(name: "Report", dependencies: ["Wire", "Exchanges", "Detector", "CShim"]),
         .target(name: "Names", dependencies: ["EventLoop", "CCares"]),
@@ -46,12 +48,16 @@ let package = Package(
                 "Wire", "HTTP1", "HTTP2", "Detector", "Report", "Configuration", "EventLoop", "Simulation", "Proxy", "Traces",
                 .product(name: "Logging", package: "swift-log"),
             ]),
+        .target(name: "Records", dependencies: ["JSON", "Detector", "Configuration"]),
+        .target(
+            name: "Tail",
+            dependencies: ["JSON", "Records", "Detector", "Configuration", "Explanations", "CShim", "CPCRE2", "CZlib"]),
         .target(name: "Admin", dependencies: ["Report", "Detector", "CShim"]),
         .executableTarget(
             name: "SendOnce",
             dependencies: [
                 "Wire", "HTTP1", "Exchanges", "Detector", "Report", "Configuration", "EventLoop", "Proxy", "Admin", "CShim",
-                "Explanations", "Traces", "Replay",
+                "Explanations", "Traces", "Replay", "Records", "Tail",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
@@ -70,6 +76,8 @@ let package = Package(
             name: "ExplanationsTests", dependencies: ["Explanations", "Detector"], path: "Tests/Unit/ExplanationsTests"),
         .testTarget(
             name: "TracesTests", dependencies: ["RecordedTraces", "Traces", "Detector"], path: "Tests/Unit/TracesTests"),
+        .testTarget(name: "JSONTests", dependencies: ["JSON"], path: "Tests/Unit/JSONTests"),
+        .testTarget(name: "TailTests", dependencies: ["Tail", "Records", "JSON"], path: "Tests/Unit/TailTests"),
         .testTarget(
             name: "ReplayTests", dependencies: ["Replay", "RecordedTraces", "Report", "Traces"], path: "Tests/Unit/ReplayTests"),
         .testTarget(

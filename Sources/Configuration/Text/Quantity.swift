@@ -1,11 +1,11 @@
 /// Durations and sizes as people write them: a whole number and a unit.
-enum Quantity {
+public enum Quantity {
     /// A year: longer is a slip, and every sum of a few stays far from overflow.
-    static let millisecondsMax = 365 * 24 * 3_600_000
+    public static let millisecondsMax = 365 * 24 * 3_600_000
     static let bytesMax = 1 << 40
 
     /// `250ms`, `5s`, `2m`, `1h`, or a bare `0`. Nil when it is none of them or more than a year.
-    static func milliseconds(_ text: String) -> Int? {
+    public static func milliseconds(_ text: String) -> Int? {
         guard let (number, unit) = split(text) else { return nil }
         let factor: Int? =
             switch unit {
@@ -20,7 +20,7 @@ enum Quantity {
     }
 
     /// `512`, `16KiB`, `10MiB`, `1GiB`, in bytes. Nil when it is none of them or more than `bytesMax`.
-    static func bytes(_ text: String) -> Int? {
+    public static func bytes(_ text: String) -> Int? {
         guard let (number, unit) = split(text) else { return nil }
         let factor: Int? =
             switch unit {

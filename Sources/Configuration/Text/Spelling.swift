@@ -1,10 +1,10 @@
 /// Finds what somebody probably meant to write.
-enum Spelling {
+public enum Spelling {
     /// Longer words are not compared: they are no slips of a finger.
     static let wordMax = 64
 
     /// ` (did you mean 'listeners'?)`, or an empty text when no name is near.
-    static func hint(for word: String, among names: [String]) -> String {
+    public static func hint(for word: String, among names: [String]) -> String {
         nearest(to: word, among: names).map { " (did you mean '\($0)'?)" } ?? ""
     }
 
