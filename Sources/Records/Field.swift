@@ -56,7 +56,7 @@ public struct Field: Sendable {
             Field("candidates.status", .number), Field("candidates.answered_ms_before", .milliseconds),
             Field("candidates.reason"),
             Field("application.code", short: "code"),
-            Field("application.outcome", .word(["thrown", "emitted", "swallowed"]), short: "outcome"),
+            Field("application.outcome", .word(["thrown", "emitted", "swallowed", "crashed", "sent"]), short: "outcome"),
             Field("application.operation", short: "operation"), Field("application.route"),
             Field("application.framework", short: "framework"),
             Field("application.between_ms", .milliseconds, short: "between_ms"), Field("application.first"),

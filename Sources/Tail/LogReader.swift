@@ -45,7 +45,10 @@ final class LogReader {
     func read() throws(SourceFault) -> ArraySlice<UInt8> {
         if let compressed {
             let count = gzread(compressed, &chunk, UInt32(Self.chunkBytes))
-            guard count >= 0 else { throw SourceFault(name, "is damaged: not all of it can be decompressed") }
+            // At an end that comes too early the rest is given, and then a fault.
+            var fault: Int32 = 0
+            if count == 0 { _ = gzerror(compressed, &fault) }
+            guard count >= 0, fault >= 0 else { throw SourceFault(name, "is damaged: not all of it can be decompressed") }
             return chunk[..<Int(count)]
         }
         let count = Glibc.read(descriptor, &chunk, Self.chunkBytes)

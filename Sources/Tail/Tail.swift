@@ -52,14 +52,15 @@ public struct Tail {
         } catch is Output.Gone {
             return .done
         }
-        let isOver = deadline.map { so_monotonic_ns() >= $0 } ?? false
         if isOver, let wanted = request.exitAfter, shown < wanted { return .tooFew(shown: shown) }
         return .done
     }
 
+    private var isOver: Bool { deadline.map { so_monotonic_ns() >= $0 } ?? false }
+    private var hasShownAll: Bool { request.exitAfter.map { shown >= $0 } ?? false }
+
     private var isDone: Bool {
-        if let wanted = request.exitAfter, shown >= wanted { return true }
-        if let deadline, so_monotonic_ns() >= deadline { return true }
+        if hasShownAll || isOver { return true }
         if let until = request.filter.until, follows, Self.wallClock > until { return true }
         return sources.allSatisfy(\.isEnded)
     }
@@ -69,9 +70,21 @@ public struct Tail {
     /// Shows what is there already, merged by time.
     private mutating func showPast() throws {
         let limit = request.last ?? (follows && request.filter.since == nil && !isTable ? Self.pastDefault : nil)
+        var kept: [Record] = []
+        do {
+            try collectPast(limit, &kept)
+        } catch let fault as SourceFault {
+            // What could be read is worth showing.
+            try show(limit.map { Array(kept.suffix($0)) } ?? kept)
+            throw fault
+        }
+        try show(limit.map { Array(kept.suffix($0)) } ?? kept)
+    }
+
+    /// Without a limit the records are shown as they are read; `kept` are those that are not shown yet.
+    private mutating func collectPast(_ limit: Int?, _ kept: inout [Record]) throws {
         var heads: [Record?] = []
         for source in sources { heads.append(try nextPast(source)) }
-        var kept: [Record] = []
         while let index = heads.indices.filter({ heads[$0] != nil }).min(by: { heads[$0]!.instant < heads[$1]!.instant }) {
             if let record = heads[index] { kept.append(record) }
             heads[index] = try nextPast(sources[index])
@@ -81,9 +94,8 @@ public struct Tail {
                 try show(kept)
                 kept = []
             }
-            if isDone, limit == nil || deadline.map({ so_monotonic_ns() >= $0 }) ?? false { break }
+            if isOver || limit == nil && hasShownAll { break }
         }
-        try show(limit.map { Array(kept.suffix($0)) } ?? kept)
     }
 
     private var isTable: Bool {
