@@ -9,7 +9,9 @@ struct Main: ParsableCommand {
         commandName: "sendonce",
         abstract: "A reverse proxy that catches every answer that is sent twice.",
         version: "sendonce \(Version.text)",
-        subcommands: [RunCommand.self, CheckCommand.self, DemoCommand.self, TailCommand.self, ExplainCommand.self, ReplayCommand.self])
+        subcommands: [
+            RunCommand.self, CheckCommand.self, DemoCommand.self, TailCommand.self, ExplainCommand.self, ReplayCommand.self,
+        ])
 
     static func main() {
         // A peer that has gone must not end the process; every write reports it anyway.

@@ -158,7 +158,7 @@ class Following(TailTest):
     def test_the_proxys_own_rotation(self):
         app = self.node("double_sends.js")
         proxy = self.proxy(app.address, incidents={"rotate": {"size": "64KiB", "keep": 2}, "limit": {"burst": 1000, "per_second": 1000}})
-        program = self.program("tail", str(proxy.incidents_path), "--follow", "--json")
+        program = self.program("tail", str(proxy.incidents_path), "-n", "1000", "--follow", "--json")
         for _ in range(150):
             proxy.get("/socket-second")
         total = lambda: proxy.metrics().sum("sendonce_incidents_total")  # noqa: E731
