@@ -52,7 +52,7 @@ let package = Package(
         .target(
             name: "Tail",
             dependencies: ["JSON", "Records", "Detector", "Configuration", "Explanations", "CShim", "CPCRE2", "CZlib"]),
-        .target(name: "Admin", dependencies: ["Report", "Detector", "CShim"]),
+        .target(name: "Admin", dependencies: ["Report", "Detector", "Explanations", "CShim"], exclude: ["Page"]),
         .executableTarget(
             name: "SendOnce",
             dependencies: [

@@ -6,29 +6,54 @@ struct AdminRoutes: Sendable {
     let sources: AdminSources
     let admitted: AdmittedHosts
 
-    private static let paths = [
-        "/metrics", "/healthz", "/readyz", "/incidents", "/incidents/stream", "/upstreams", "/config",
-    ]
-
     func response(to request: AdminRequest) -> AdminResponse {
         guard admitted.admit(request, names: sources.hosts()) else {
             return .problem(403, "this host is none of those that are served here: admin.hosts in the configuration names more")
         }
-        guard Self.paths.contains(request.path) else { return .problem(404, "no such resource") }
+        let file = request.path.hasPrefix("/page/") ? PageFile.served(request.path.dropFirst(6)) : nil
+        let path = AdminPath(rawValue: request.path)
+        guard file != nil || path != nil else { return .problem(404, "no such resource") }
         guard request.method == "GET" || request.isHead else {
             var response = AdminResponse.problem(405, "only GET and HEAD are served here")
             response.extraFields = [("Allow", "GET, HEAD")]
             return response
         }
-        switch request.path {
-        case "/metrics": return metrics(request)
-        case "/healthz": return AdminResponse(body: Array("{\"status\":\"ok\"}\n".utf8))
-        case "/readyz": return readiness()
-        case "/incidents": return incidents(request)
-        case "/incidents/stream": return stream(request)
-        case "/upstreams": return AdminResponse(body: sources.upstreams())
-        default: return AdminResponse(body: sources.configuration())
+        guard let path else { return file.map(Self.pageFile) ?? .problem(404, "no such resource") }
+        return response(to: request, path)
+    }
+
+    private func response(to request: AdminRequest, _ path: AdminPath) -> AdminResponse {
+        switch path {
+        case .page: page(request)
+        case .metrics: metrics(request)
+        case .health: AdminResponse(body: Array("{\"status\":\"ok\"}\n".utf8))
+        case .readiness: readiness()
+        case .incidents: incidents(request)
+        case .stream: stream(request)
+        case .upstreams: AdminResponse(body: sources.upstreams())
+        case .routes: AdminResponse(body: sources.metrics.routesJSON)
+        case .explanations: AdminResponse(body: GuideJSON.document)
+        case .configuration: AdminResponse(body: sources.configuration())
         }
+    }
+
+    private func page(_ request: AdminRequest) -> AdminResponse {
+        let incidents = sources.ring.incidents(limit: AdminLimit.incidentsMax).map(\.incident)
+        let page = IncidentPage(query: PageQuery(request), metrics: sources.metrics, incidents: incidents)
+        return Self.guarded(AdminResponse(contentType: "text/html; charset=utf-8", body: page.html))
+    }
+
+    private static func pageFile(_ file: PageFile) -> AdminResponse {
+        guarded(AdminResponse(contentType: file.contentType, body: file.bytes))
+    }
+
+    private static func guarded(_ response: AdminResponse) -> AdminResponse {
+        var response = response
+        response.extraFields = [
+            ("Content-Security-Policy", IncidentPage.securityPolicy), ("Referrer-Policy", "no-referrer"),
+            ("Cross-Origin-Opener-Policy", "same-origin"), ("Cross-Origin-Resource-Policy", "same-origin"),
+        ]
+        return response
     }
 
     private func metrics(_ request: AdminRequest) -> AdminResponse {

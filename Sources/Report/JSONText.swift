@@ -44,6 +44,16 @@ public struct JSONText: Sendable {
         }
     }
 
+    /// An array of numbers, as JSON writes them.
+    public mutating func numbers(_ key: String, _ values: [String]) {
+        array(key) { json in
+            for value in values {
+                json.separate()
+                json.bytes.append(contentsOf: value.utf8)
+            }
+        }
+    }
+
     public mutating func number(_ key: String, _ value: UInt64?) {
         guard let value else { return }
         self.key(key)

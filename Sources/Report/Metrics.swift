@@ -34,6 +34,8 @@ public final class Metrics: Sendable {
     public let version: String
     /// Crashes of worker processes before this one.
     public let restarts: UInt64
+    /// Since when it counts.
+    public let startNanoseconds = WallTime.nowNanoseconds()
     private let registry: Mutex<Registry>
     private let rare: Mutex<Rare>
 
@@ -142,6 +144,12 @@ public final class Metrics: Sendable {
             restarts: restarts,
             process: ProcessStatistics.read()
         ).text()
+    }
+
+    /// What has been counted so far, and under which names.
+    var counted: (samples: Samples, incidents: [IncidentSeries: UInt64], schema: MetricsSchema) {
+        let (samples, schema) = registry.withLock { registry in (Self.samples(of: registry), registry.schema) }
+        return (samples, rare.withLock { $0.incidents }, schema)
     }
 
     private static func samples(of registry: Registry) -> Samples {

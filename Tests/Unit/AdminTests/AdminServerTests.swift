@@ -70,7 +70,9 @@ struct AdminServerTests {
         #expect(open.body.hasSuffix("\n# EOF\n"))
     }
 
-    @Test(arguments: ["/", "/probe", "/nothing", "/metrics/", "/incidents/streams"])
+    @Test(arguments: [
+        "/page", "/page/", "/page/page.html", "/page/../config", "/probe", "/nothing", "/metrics/", "/incidents/streams",
+    ])
     func unknownPaths(path: String) {
         let client = AdminClient(server.address)
         for method in ["GET", "POST"] {
