@@ -87,7 +87,7 @@ function drawIncidents(groups, span, now) {
 
 /** The open group. The record that was the latest when it was opened stays, until the reader chooses another. */
 function drawDetail(group) {
-    const isPinned = performance.now() > settledAt && shown?.group === group?.name;
+    const isPinned = group && shown?.group === group.name && performance.now() > settledAt;
     const id = state.record ?? (isPinned ? shown.record : undefined);
     const record = group && (group.records.find((one) => one.id === id) ?? group.latest);
     document.body.classList.toggle("has-detail", Boolean(record));

@@ -80,7 +80,7 @@ export function grouped(records) {
     }
     return [...groups.values()].map((group) => ({
         ...group, tone: tone(group.isProven, group.severity), worstImpact: IMPACTS[group.impact] ?? group.latest.client_impact,
-    })).sort((left, right) => right.last - left.last || (left.name < right.name ? -1 : 1));
+    })).sort((left, right) => (left.latest.id < right.latest.id ? 1 : -1));
 }
 
 function tone(isProven, severity) {

@@ -112,9 +112,9 @@ class Living(Page):
 
     def test_the_keyboard(self):
         proxy = self.started()
-        for path in ("/orders/7", "/dup", "/dup"):
+        for number, path in enumerate(("/orders/7", "/dup", "/dup"), 1):
             proxy.get(path)
-        proxy.wait_incidents(3)
+            proxy.wait_incidents(number)
         browser = self.browse(proxy)
         browser.wait("document.querySelectorAll('.row').length === 2")
         browser.press("j")
