@@ -14,6 +14,8 @@ final class Mailbox: Sendable {
         case grant(Int)
         /// Somebody waits elsewhere for a connection to the server: one that is idle is to be given up.
         case giveIdle(Int)
+        /// Somebody waits elsewhere for a connection to the upstream: one whose client does not move is to be given up.
+        case giveUpStill(Int)
     }
 
     private struct Waiting {

@@ -17,6 +17,8 @@ final class Multiplex {
     var recent = RecentRequests()
     /// Its turn ended before all that has been read was worked off; it has another.
     var isInterrupted = false
+    /// Whether the connection moves, while it sets the pace of a stream's answer. Clients only.
+    var pace = Pace()
     /// In the worker's list of sessions that have frames to send.
     var isUnsent = false
 

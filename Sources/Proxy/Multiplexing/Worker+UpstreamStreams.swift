@@ -278,8 +278,7 @@ extension Worker {
         let client = exchanges[number].pointee.client
         guard clients[client].pointee.socket.isBlocked else { return openUpstreamWindow(stream) }
         // The client sets the pace: what its upstream owes is not due meanwhile.
-        timers.set(upstreamTimer(stream), 0)
-        exchanges[number].pointee.answer.wasHeldBack = true
+        answerIsHeld(stream)
         timers.set(Worker.clientTimer(client), now + plan.timeouts.clientBody)
     }
 }

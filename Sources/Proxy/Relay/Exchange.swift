@@ -71,6 +71,8 @@ struct Exchange: BitwiseCopyable {
     /// Interim responses that have come, and their bytes.
     var interims: UInt16 = 0
     var interimBytes: UInt32 = 0
+    /// Whether its client moves, while that sets the pace.
+    var pace = Pace()
     var asksUpgrade = false
     var requestIsChunked = false
     /// How the answer's body is framed for the client.

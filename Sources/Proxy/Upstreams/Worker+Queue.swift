@@ -142,6 +142,12 @@ extension Worker {
             somebodyWaits = true
             callIfRoom(queue)
         }
+        for upstream in plan.upstreams.indices where somebodyWaits && world.waitingRoom.count(upstream) > 0 {
+            giveUpStill(upstream)
+            for worker in world.mailboxes.indices where worker != number {
+                world.mailboxes[worker].post(.giveUpStill(upstream))
+            }
+        }
         if somebodyWaits { timers.set(queueTimer, now + Self.queueLookTime) }
     }
 

@@ -47,8 +47,7 @@ extension Worker {
         while true {
             if u.pointee.exchange >= 0, clients[exchanges[u.pointee.exchange].pointee.client].pointee.socket.isBlocked {
                 // The client sets the pace: what its upstream owes is not due meanwhile.
-                timers.set(upstreamTimer(slot), 0)
-                exchanges[u.pointee.exchange].pointee.answer.wasHeldBack = true
+                answerIsHeld(slot)
                 timers.set(Worker.clientTimer(exchanges[u.pointee.exchange].pointee.client), now + plan.timeouts.clientBody)
                 return
             }

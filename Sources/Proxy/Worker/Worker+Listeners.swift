@@ -116,6 +116,7 @@ extension Worker {
             case .adopt(let moved): adopt(moved)
             case .grant(let server): takeGrant(server)
             case .giveIdle(let server): giveIdle(server)
+            case .giveUpStill(let upstream): giveUpStill(upstream)
             }
         }
     }

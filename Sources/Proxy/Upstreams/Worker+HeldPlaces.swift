@@ -1,0 +1,133 @@
+import Report
+import Wire
+
+/// Places at an upstream that clients hold who do not move, while others wait for one.
+///
+/// A client sets the pace of its exchange for as long as it likes while there are places left. Once somebody waits for one, whoever
+/// takes less than `Pace.bytesPerSecondMin` of an answer, or sends nothing more of a request, gives its place up: first those of
+/// the clients that hold the most, of these the one that has stood still for the longest.
+extension Worker {
+    /// So long may a client stand still before its place is given to somebody who waits: with an answer, and with a request's body,
+    /// which may be made while it is sent.
+    static var stillAnswerTimeMax: UInt64 { 1_000_000_000 }
+    static var stillRequestTimeMax: UInt64 { 5_000_000_000 }
+    /// While somebody waits it is looked that often.
+    static var stillLookTime: UInt64 { 100_000_000 }
+
+    /// From now on a client sets the pace of its answer: its upstream is not read.
+    mutating func answerIsHeld(_ slot: Int32) {
+        let number = upstreams[slot].pointee.exchange
+        // It is held already.
+        guard timers.deadline(upstreamTimer(slot)) != 0 else { return }
+        timers.set(upstreamTimer(slot), 0)
+        let e = exchanges[number]
+        e.pointee.answer.wasHeldBack = true
+        e.pointee.pace.begin(at: taken(number), now)
+        let c = clients[e.pointee.client]
+        guard c.pointee.isStream else { return }
+        let connection = clients[c.pointee.parent]
+        multiplexes[connection.pointee.multiplex].pace.join(at: acknowledged(connection) ?? 0, now)
+    }
+
+    /// Bytes of an answer that its client has taken: that its kernel has acknowledged, or that its windows had room for.
+    private func taken(_ number: Int32) -> UInt64 {
+        let e = exchanges[number]
+        let c = clients[e.pointee.client]
+        guard c.pointee.isStream else { return acknowledged(c) ?? e.pointee.answer.bodyBytes }
+        let session = multiplexes[clients[c.pointee.parent].pointee.multiplex].session
+        return e.pointee.answer.bodyBytes &- UInt64(session.pending(c.pointee.stream))
+    }
+
+    private func acknowledged(_ c: UnsafeMutablePointer<ClientConnection>) -> UInt64? {
+        let bytes = kernel.bytesAcknowledged(c.pointee.socket.fd)
+        return bytes < 0 ? nil : UInt64(bytes)
+    }
+
+    /// How long the client of an answer has taken nothing worth mentioning.
+    private mutating func stillTime(_ number: Int32) -> UInt64 {
+        let own = exchanges[number].pointee.pace.look(at: taken(number), now)
+        let c = clients[exchanges[number].pointee.client]
+        guard c.pointee.isStream else { return own }
+        let connection = clients[c.pointee.parent]
+        let multiplex = multiplexes[connection.pointee.multiplex]
+        if !multiplex.pace.isKnown(now) {
+            guard let bytes = acknowledged(connection) else { return own }
+            _ = multiplex.pace.look(at: bytes, now)
+        }
+        // Where the connection moves, a stream may be waiting for its siblings: it has more time.
+        return multiplex.pace.stillTime < Self.stillAnswerTimeMax ? own / 5 : own
+    }
+
+    // MARK: Giving up
+
+    /// One whose place could be given to somebody else.
+    private struct Still {
+        var number: Int32
+        var time: UInt64
+        var client: Owner
+        var isRequest: Bool
+    }
+
+    private struct Owner: Hashable {
+        var high: UInt64
+        var low: UInt64
+    }
+
+    /// Gives up as many places of an upstream as there are exchanges that wait for one, as far as somebody there stands still.
+    mutating func giveUpStill(_ upstream: Int) {
+        guard now - min(queues[upstream].stillLookedAt, now) >= Self.stillLookTime else { return }
+        queues[upstream].stillLookedAt = now
+        var called = queues[upstream].called
+        for server in firstServer[upstream]..<firstServer[upstream + 1] {
+            called += queues[plan.upstreams.count + server].called
+        }
+        let wanted = Int(world.waitingRoom.count(upstream)) - Int(called)
+        guard wanted > 0 else { return }
+        var found: [Still] = []
+        for number in 0..<exchanges.highest where exchanges.isTaken(number) {
+            if let still = still(number, upstream) { found.append(still) }
+        }
+        guard !found.isEmpty else { return }
+        var held: [Owner: Int] = [:]
+        for one in found { held[one.client, default: 0] += 1 }
+        found.sort { a, b in
+            let (x, y) = (held[a.client]!, held[b.client]!)
+            return x == y ? a.time > b.time : x > y
+        }
+        for one in found.prefix(wanted) { giveUp(one) }
+    }
+
+    private mutating func still(_ number: Int32, _ upstream: Int) -> Still? {
+        let e = exchanges[number]
+        guard Int(e.pointee.upstreamIndex) == upstream, e.pointee.upstream >= 0, !e.pointee.isTunnel else { return nil }
+        let c = clients[e.pointee.client]
+        let address = e.pointee.request.client
+        let owner = Owner(high: address.bytes.0, low: address.bytes.1)
+        if c.pointee.socket.isBlocked, timers.deadline(upstreamTimer(e.pointee.upstream)) == 0 {
+            let time = stillTime(number)
+            guard time >= Self.stillAnswerTimeMax else { return nil }
+            return Still(number: number, time: time, client: owner, isRequest: false)
+        }
+        let deadline = timers.deadline(Worker.clientTimer(e.pointee.client))
+        guard c.pointee.phase == .body, deadline != 0, !e.pointee.requestEnded, !e.pointee.answered, !e.pointee.headWritten,
+            !upstreams[e.pointee.upstream].pointee.socket.isBlocked
+        else { return nil }
+        let since = deadline - min(deadline, plan.timeouts.clientBody)
+        guard now - min(since, now) >= Self.stillRequestTimeMax else { return nil }
+        return Still(number: number, time: now - since, client: owner, isRequest: true)
+    }
+
+    private mutating func giveUp(_ still: Still) {
+        guard exchanges.isTaken(still.number) else { return }
+        let e = exchanges[still.number]
+        guard !still.isRequest else {
+            return failExchange(still.number, status: 408, "the request's body did not come while others waited")
+        }
+        counters.countRejected(.slowReader)
+        let client = e.pointee.client
+        // Where nothing else shows that the answer is cut.
+        let resets = e.pointee.clientFraming == .untilClose
+        abandon(still.number)
+        closeClient(client, reset: resets)
+    }
+}

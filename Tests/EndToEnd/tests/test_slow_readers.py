@@ -1,0 +1,161 @@
+"""Clients that do not take their answers: they hold places at an upstream only as long as nobody else wants these."""
+
+import socket
+import threading
+import time
+
+import frames
+from harness import EndToEndTest, wait_for
+
+REJECTED = "sendonce_client_rejected_total"
+PLACES = 8
+BIG = 4 << 20
+
+
+class SlowReaders(EndToEndTest):
+    def script(self, conversation):
+        while (request := conversation.read_request()) is not None:
+            if request.target == "/big":
+                conversation.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % BIG + b"x" * BIG)
+            else:
+                conversation.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood")
+
+    def front(self, places=PLACES, **options):
+        # Whoever does not read would keep the proxy from its end.
+        return self.proxy(self.scripted(self.script).address, connections={"max": places, "max_idle": places},
+                          timeouts_={"drain": "0ms"}, **options)
+
+    def shut_windows(self, proxy, count):
+        """A client that speaks HTTP/2 and keeps the windows of its streams shut."""
+        host, port = proxy.address.rsplit(":", 1)
+        one = socket.create_connection((host, int(port)), timeout=10)
+        self.addCleanup(one.close)
+        peer = frames.Peer(one)
+        shut = frames.frame(frames.SETTINGS, 0, 0, (4).to_bytes(2, "big") + bytes(4))
+        peer.send(frames.PREFACE, shut, *(frames.request(1 + 2 * i, "/big") for i in range(count)))
+        return peer
+
+    def not_reading(self, proxy):
+        one = proxy.connect(receive_buffer=4096)
+        self.addCleanup(one.close)
+        one.request("/big")
+        return one
+
+    def taken(self, proxy, places=PLACES):
+        wait_for(lambda: proxy.metrics().sum("sendonce_upstream_connections", state="active") == places, "all places to be taken")
+
+    def innocents(self, proxy, count=10):
+        for _ in range(count):
+            with proxy.connect(deadline=5) as one:
+                self.assertEqual(one.get("/ok", close=True).body, b"good")
+
+    def held(self, proxy):
+        """Until they have stood still for long enough to be given up. The first may have to wait for that."""
+        def served():
+            with proxy.connect(deadline=5) as one:
+                return one.get("/ok", close=True).status == 200
+        wait_for(served, "the first to be served", 5)
+
+    def test_windows_that_are_kept_shut(self):
+        proxy = self.front()
+        self.shut_windows(proxy, 2 * PLACES)
+        self.taken(proxy)
+        self.held(proxy)
+        self.innocents(proxy)
+        self.assertGreaterEqual(proxy.metrics().sum(REJECTED, reason="slow_reader"), 1)
+        self.assertNoIncidents(proxy)
+
+    def test_connections_that_are_not_read(self):
+        proxy = self.front()
+        for _ in range(2 * PLACES):
+            self.not_reading(proxy)
+        self.taken(proxy)
+        self.held(proxy)
+        self.innocents(proxy)
+        self.assertGreaterEqual(proxy.metrics().sum(REJECTED, reason="slow_reader"), 1)
+        self.assertNoIncidents(proxy)
+
+    def test_connections_that_drip(self):
+        proxy = self.front()
+        dripping = [self.not_reading(proxy) for _ in range(PLACES)]
+        stop = threading.Event()
+        self.addCleanup(stop.set)
+
+        def drip():
+            while not stop.wait(0.1):
+                for one in dripping:
+                    try:
+                        one.socket.recv(1)
+                    except OSError:
+                        pass
+        threading.Thread(target=drip, daemon=True).start()
+        self.taken(proxy)
+        self.held(proxy)
+        self.innocents(proxy)
+        self.assertNoIncidents(proxy)
+
+    def test_on_other_workers(self):
+        proxy = self.front(workers=2)
+        for _ in range(2 * PLACES):
+            self.not_reading(proxy)
+        self.taken(proxy)
+        self.held(proxy)
+        self.innocents(proxy, 20)
+        self.assertNoIncidents(proxy)
+
+    def test_whoever_is_merely_slow_keeps_its_place(self):
+        proxy = self.front()
+        slow = self.not_reading(proxy)
+        done = []
+        finish = threading.Event()
+
+        def read_slowly():
+            # Some 40 KiB a second, until those who take nothing have had to go.
+            while not finish.wait(0.1):
+                done.append(len(slow.socket.recv(4096)))
+        reader = threading.Thread(target=read_slowly, daemon=True)
+        reader.start()
+        for _ in range(PLACES - 1):
+            self.not_reading(proxy)
+        self.taken(proxy)
+        self.held(proxy)
+        self.innocents(proxy, 20)
+        finish.set()
+        reader.join()
+        # It has the rest at once.
+        total = sum(done)
+        while total < BIG:
+            piece = slow.socket.recv(1 << 20)
+            self.assertTrue(piece, f"cut after {total} bytes")
+            total += len(piece)
+        self.assertNoIncidents(proxy)
+
+    def test_nobody_is_sent_away_while_there_are_places(self):
+        proxy = self.front(places=2 * PLACES)
+        still = [self.not_reading(proxy) for _ in range(PLACES)]
+        peer = self.shut_windows(proxy, 4)
+        self.taken(proxy, PLACES + 4)
+        begun = time.monotonic()
+        while time.monotonic() - begun < 2.5:
+            self.innocents(proxy, 1)
+        self.assertEqual(proxy.metrics().sum(REJECTED, reason="slow_reader"), 0)
+        for one in still:
+            self.assertEqual(len(one.read_response().body), BIG)
+        peer.socket.close()
+        self.assertNoIncidents(proxy)
+
+    def test_requests_that_do_not_come(self):
+        def script(conversation):
+            while (request := conversation.read_head()) is not None:
+                if request.method == "GET":
+                    conversation.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood")
+        proxy = self.proxy(self.scripted(script).address, connections={"max": 2, "max_idle": 2}, wait_queue={"timeout": "10s"}, timeouts_={"drain": "0ms"})
+        stalled = [proxy.connect() for _ in range(2)]
+        for one in stalled:
+            self.addCleanup(one.close)
+            one.send(b"POST /u HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nabc")
+        self.taken(proxy, 2)
+        with proxy.connect(deadline=12) as one:
+            self.assertEqual(one.get("/ok").body, b"good")
+        proxy.wait_metric(1, REJECTED, reason="body_timeout")
+        self.assertNoIncidents(proxy)
