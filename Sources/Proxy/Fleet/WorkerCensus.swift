@@ -27,7 +27,7 @@ extension Worker {
         census.collections = collections.count
         census.captures = embedded.count
         census.hangups = hangups.count
-        census.waiting = queues.reduce(0) { $0 + $1.count }
+        census.waiting = waitQueues.count
         census.queued = waiting.count
         return census
     }

@@ -72,7 +72,7 @@ extension Worker {
         c.pointee.body = decoder
         c.pointee.phase = decoder.isEmpty ? .waiting : .body
         timers.set(Worker.clientTimer(slot), decoder.isEmpty ? 0 : now + plan.timeouts.clientBody)
-        budgets[Int(exchange.upstreamIndex)].noteRequest(now)
+        retries.noteRequest(Int(exchange.upstreamIndex), now)
         findUpstream(number)
     }
 

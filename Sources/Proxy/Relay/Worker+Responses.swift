@@ -209,7 +209,7 @@ extension Worker {
         // The client went away with its last bytes: its exchange, and this connection, went with it.
         guard upstreams.generation(slot) == generation, u.pointee.exchange == number else { return }
         // A worker that leaves keeps connections only for those who wait for one.
-        let isWanted = !isLeaving || queues[Int(e.pointee.upstreamIndex)].count > 0
+        let isWanted = !isLeaving || waitQueues.isAwaited(upstream: Int(e.pointee.upstreamIndex))
         let mayKeep = e.pointee.requestEnded && !u.pointee.socket.isBlocked && !u.pointee.mustClose && isWanted
         countAnswer(number, status: Int(e.pointee.answer.status), route: route)
         // Its surplus is told later, by an id that its line can have already.

@@ -75,13 +75,8 @@ extension Worker {
 
     /// Gives up as many places of an upstream as there are exchanges that wait for one, as far as somebody there stands still.
     mutating func giveUpStill(_ upstream: Int) {
-        guard now - min(queues[upstream].stillLookedAt, now) >= Self.stillLookTime else { return }
-        queues[upstream].stillLookedAt = now
-        var called = queues[upstream].called
-        for server in firstServer[upstream]..<firstServer[upstream + 1] {
-            called += queues[plan.upstreams.count + server].called
-        }
-        let wanted = Int(world.waitingRoom.count(upstream)) - Int(called)
+        guard waitQueues.looksForPlaces(upstream, now, after: Self.stillLookTime) else { return }
+        let wanted = waitQueues.placesWanted(upstream, servers: firstServer[upstream]..<firstServer[upstream + 1])
         guard wanted > 0 else { return }
         var found: [Still] = []
         for number in 0..<exchanges.highest where exchanges.isTaken(number) {

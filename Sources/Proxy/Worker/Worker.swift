@@ -65,8 +65,8 @@ public struct Worker: ~Copyable {
     var servers: [Server]
     /// Index in `servers` of each upstream's first, and one past the last upstream's.
     let firstServer: [Int]
-    var queues: [WaitQueue]
-    var budgets: [RetryBudget]
+    var waitQueues: WaitQueues
+    var retries: Retries
     /// Connections that have something to do and wait for their turn.
     var waiting = TurnQueue()
     /// So many requests may still go out on pooled connections without a look at each: the wait for events has just told
@@ -160,8 +160,9 @@ public struct Worker: ~Copyable {
         firstServer.append(servers.count)
         self.servers = servers
         self.firstServer = firstServer
-        queues = Array(repeating: WaitQueue(), count: plan.upstreams.count + servers.count)
-        budgets = plan.upstreams.map { _ in RetryBudget() }
+        waitQueues = WaitQueues(
+            upstreams: plan.upstreams.count, servers: servers.count, room: world.waitingRoom, worker: number)
+        retries = Retries(upstreams: plan.upstreams.count)
         logsAccess = world.accessLog != nil
         if let log = world.accessLog { journal = AccessJournal(log, plan: plan) } else { journal = nil }
         timers.open(hangupTimer)

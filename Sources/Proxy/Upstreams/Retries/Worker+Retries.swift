@@ -12,40 +12,23 @@ extension Worker {
     /// And to a stream: what may be sent before its server has opened the stream's window, and so has begun to read.
     static var streamReplayBytesMax: Int { 64 << 10 }
 
-    /// Why a request is without an answer.
-    enum NoAnswer {
-        /// No connection could be made for it.
-        case unreachable
-        /// Nothing of it has been sent, or its server cannot have received a byte of it.
-        case unsent
-        /// It may have been received, on a connection that was new.
-        case unanswered
-        /// It may have been received, on a pooled connection that its server was perhaps about to close: nobody's failure.
-        case stale
-    }
-
-    /// Sends the request again, where that is safe and allowed; otherwise its client is told.
-    ///
-    /// Safe: its server has not received it, or its method is idempotent (RFC 9110 section 9.2.2), and all of it that
-    /// has been sent is still there. Allowed: `retry.attempts`, within the budget; once more for a stale connection; and to
-    /// each server once where connections are refused, which costs those servers nothing.
-    /// False when its client has been told.
+    /// Sends the request again, where that is safe and allowed; otherwise its client is told. False when its client has been told.
     @discardableResult
     mutating func retryOrFail(_ number: Int32, _ reason: NoAnswer) -> Bool {
         let e = exchanges[number]
         let upstream = Int(e.pointee.upstreamIndex)
-        let isUnsent = reason == .unsent || reason == .unreachable
-        let isSafe = !e.pointee.answered && (isUnsent || e.pointee.request.method.isIdempotent)
-        let hasBody = !e.pointee.sentBody || e.pointee.keepsBody
-        if isSafe, !hasBody { counters.countRetryRefused(upstream: upstream) }
-        guard isSafe, hasBody, mayRetry(number, reason) else {
-            let what = isUnsent ? "cannot be reached" : "closed the connection without an answer"
+        let limits = Retries.Limits(
+            attempts: plan.upstreams[upstream].retryAttempts, servers: plan.upstreams[upstream].servers.count)
+        let decision = retries.decide(e, reason, limits, now)
+        guard case .again(let isFresh) = decision else {
+            if decision == .refused { counters.countRetryRefused(upstream: upstream) }
+            let what = reason.cannotHaveArrived ? "cannot be reached" : "closed the connection without an answer"
             failExchange(number, status: 502, "upstream \(plan.upstreams[upstream].name) \(what)")
             return false
         }
         counters.countRetry(upstream: upstream)
         e.pointee.sawAnswer = false
-        e.pointee.wantsNewConnection = reason != .unanswered
+        e.pointee.wantsNewConnection = isFresh
         outbox.clear()
         findUpstream(number)
         // No server can be used: the client has been told.
@@ -55,36 +38,6 @@ extension Worker {
         if !e.pointee.requestEnded { queueClient(e.pointee.client) }
         return true
     }
-
-    private mutating func mayRetry(_ number: Int32, _ reason: NoAnswer) -> Bool {
-        let e = exchanges[number]
-        let upstream = Int(e.pointee.upstreamIndex)
-        if reason == .stale || (reason == .unsent && e.pointee.wasPooled) {
-            // Once for each request, for the next connection is a new one: that needs no budget.
-            guard e.pointee.staleRetries < Self.staleRetriesMax else { return false }
-            e.pointee.staleRetries += 1
-            return true
-        }
-        let attemptsMax = plan.upstreams[upstream].retryAttempts
-        if reason == .unreachable, attemptsMax > 0 {
-            let most = max(min(plan.upstreams[upstream].servers.count - 1, Self.refusalsMax), attemptsMax)
-            guard Int(e.pointee.refusals) < most else { return false }
-            e.pointee.refusals += 1
-            return true
-        }
-        guard Int(e.pointee.attempts) - Int(e.pointee.staleRetries) - Int(e.pointee.refusals) <= attemptsMax else {
-            return false
-        }
-        if budgets[upstream].take(now) { return true }
-        counters.countRetryRefused(upstream: upstream)
-        return false
-    }
-
-    /// Retries of one request for stale connections. The second is for when `connections.max` leaves only pooled ones.
-    private static var staleRetriesMax: UInt8 { 2 }
-
-    /// Servers that one request tries in vain.
-    private static var refusalsMax: Int { 16 }
 
     /// What the end of a connection says about the request that it carried and did not answer.
     func noAnswer(_ slot: Int32) -> NoAnswer {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Proxy
 
-@Suite struct RetryTests {
+@Suite struct RetryBudgetTests {
     private let second: UInt64 = 1_000_000_000
 
     @Test func aFewRetriesAreAlwaysAllowed() {

@@ -1,6 +1,4 @@
 /// Exchanges that wait for a connection, the longest waiting first.
-///
-/// There is one for each upstream, and one for each server, for those that belong to it by their cookie.
 struct WaitQueue: BitwiseCopyable {
     var first: Int32 = -1
     var last: Int32 = -1

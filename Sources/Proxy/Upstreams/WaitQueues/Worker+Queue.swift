@@ -1,0 +1,151 @@
+import CShim
+import Wire
+
+/// Waiting for a connection when every one that may be opened is busy.
+///
+/// First come, first served, over all workers together: a connection that comes free where nobody waits, or somebody who
+/// came later, is closed, and its place under the limit granted to the worker where somebody has waited longer.
+extension Worker {
+    /// While somebody waits it is looked that often whether there is room after all: a server that has come back, say.
+    static var queueLookTime: UInt64 { 20_000_000 }
+
+    /// The server for which an exchange waits because it belongs to it; -1 when any of its upstream's will do.
+    private func awaitedServer(_ number: Int32) -> Int {
+        let e = exchanges[number]
+        guard e.pointee.stickyServer >= 0 else { return -1 }
+        let server = firstServer[Int(e.pointee.upstreamIndex)] + Int(e.pointee.stickyServer)
+        return isUp(server) && !isPassedOver(server) && server != Int(e.pointee.avoidedServer) ? server : -1
+    }
+
+    /// Puts an exchange where it waits.
+    mutating func enqueue(_ number: Int32) {
+        let e = exchanges[number]
+        let upstream = Int(e.pointee.upstreamIndex)
+        // Who has to wait takes what there is.
+        e.pointee.avoidedServer = -1
+        let server = awaitedServer(number)
+        let enqueued = waitQueues.enqueue(number, boundTo: server, max: plan.upstreams[upstream].queueMax, now, exchanges)
+        guard enqueued != .full else {
+            return failExchange(number, status: 503, "every connection to upstream \(plan.upstreams[upstream].name) is busy")
+        }
+        timers.set(Worker.clientTimer(e.pointee.client), e.pointee.waitingSince + plan.upstreams[upstream].queueTimeout)
+        if timers.deadline(queueTimer) == 0 { timers.set(queueTimer, now + Self.queueLookTime) }
+        askForIdle(upstream)
+        // Room that was given before this one was seen to wait.
+        if enqueued == .queued { if server < 0 { callIfRoom(upstream: upstream) } else { callIfRoom(server: server) } }
+    }
+
+    /// Takes an exchange out of its queue that will not need a connection any more. What it was called for goes to the next.
+    mutating func leaveQueue(_ number: Int32) {
+        let (wasCalled, upstream) = (exchanges[number].pointee.isCalled, Int(exchanges[number].pointee.upstreamIndex))
+        waitQueues.remove(number, exchanges)
+        if wasCalled { passOn(upstream) }
+    }
+
+    /// An exchange that was called has its turn.
+    mutating func answerCall(_ number: Int32) {
+        guard exchanges[number].pointee.isCalled else { return }
+        let upstream = Int(exchanges[number].pointee.upstreamIndex)
+        waitQueues.remove(number, exchanges)
+        findUpstream(number)
+        passOn(upstream)
+    }
+
+    /// Whether an exchange that has just come must stand behind others.
+    func mustWait(_ number: Int32) -> Bool {
+        let e = exchanges[number]
+        guard e.pointee.waitingSince == 0 else { return false }
+        let server = awaitedServer(number)
+        return server < 0
+            ? waitQueues.isAwaited(upstream: Int(e.pointee.upstreamIndex)) : waitQueues.isAwaited(server: server)
+    }
+
+    // MARK: Calling
+
+    /// A connection of the server has come free, or another may be opened: whoever waits the longest has it.
+    mutating func serveQueue(_ upstream: Int, _ server: Int) { call(waitQueues.next(for: server, of: upstream, exchanges)) }
+
+    /// In its own turn, for a pump may be running. Nobody when -1.
+    private mutating func call(_ number: Int32) {
+        guard number >= 0 else { return }
+        waitQueues.call(number, exchanges)
+        let client = exchanges[number].pointee.client
+        clients[client].pointee.needsUpstream = true
+        queueClient(client)
+    }
+
+    /// Calls the first of an upstream's queue when it would find room.
+    private mutating func callIfRoom(upstream: Int) {
+        let number = waitQueues.next(upstream: upstream, exchanges)
+        if number >= 0, anyHasRoom(upstream) { call(number) }
+    }
+
+    /// Calls the first of those who belong to a server when it has room, or is not to be used any more.
+    private mutating func callIfRoom(server: Int) {
+        let number = waitQueues.next(server: server, exchanges)
+        if number >= 0, hasRoom(server) || !isUp(server) || isPassedOver(server) { call(number) }
+    }
+
+    /// It is time to look whether those who wait could be served after all.
+    mutating func lookAtQueues() {
+        for upstream in plan.upstreams.indices { callIfRoom(upstream: upstream) }
+        for server in servers.indices { callIfRoom(server: server) }
+        guard waitQueues.count > 0 else { return }
+        for upstream in plan.upstreams.indices where world.waitingRoom.count(upstream) > 0 {
+            giveUpStill(upstream)
+            for worker in world.mailboxes.indices where worker != number {
+                world.mailboxes[worker].post(.giveUpStill(upstream))
+            }
+        }
+        timers.set(queueTimer, now + Self.queueLookTime)
+    }
+
+    // MARK: Other workers
+
+    /// The worker that should have the next connection to a server instead of this one.
+    func heir(_ server: Int) -> Int? { waitQueues.heir(of: server, upstream: Int(servers[server].upstream)) }
+
+    /// Another worker has closed a connection: its place under the limit is ours.
+    mutating func takeGrant(_ server: Int) {
+        servers[server].granted += 1
+        serveQueue(Int(servers[server].upstream), server)
+        passOn(Int(servers[server].upstream))
+    }
+
+    /// Places that were granted, and that nobody here needs any more, go to whoever waits elsewhere, or come free.
+    private mutating func passOn(_ upstream: Int) {
+        for server in firstServer[upstream]..<firstServer[upstream + 1] {
+            if waitQueues.isCalled(for: server, of: upstream) { continue }
+            while servers[server].granted > 0 {
+                servers[server].granted -= 1
+                giveUpPlace(server)
+            }
+            callIfRoom(server: server)
+        }
+        callIfRoom(upstream: upstream)
+    }
+
+    /// A place under a server's limit is not needed here.
+    mutating func giveUpPlace(_ server: Int) {
+        if let heir = heir(server), world.mailboxes[heir].post(.grant(server)) { return }
+        _ = so_fetch_add(&servers[server].shared.pointee.connections, -1)
+    }
+
+    /// Connections that other workers keep in their pools are of no use to who waits here.
+    private func askForIdle(_ upstream: Int) {
+        for server in firstServer[upstream]..<firstServer[upstream + 1] {
+            let idle = so_load(&servers[server].shared.pointee.idle)
+            guard idle > UInt64(servers[server].idleCount) else { continue }
+            for worker in world.mailboxes.indices where worker != number { world.mailboxes[worker].post(.giveIdle(server)) }
+        }
+    }
+
+    /// Somebody on another worker waits for a connection to the server: one that is idle here is given up for it.
+    mutating func giveIdle(_ server: Int) {
+        guard heir(server) != nil else { return }
+        let slot = oldestPooled(server)
+        guard slot >= 0 else { return }
+        unpool(slot)
+        closeUpstream(slot, .maxIdle)
+    }
+}
