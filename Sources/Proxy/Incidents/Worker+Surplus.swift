@@ -37,7 +37,7 @@ extension Worker {
         collection.add(bytes, count)
         collections[slot] = collection
         u.pointee.received += UInt64(count)
-        leaveListening(slot)
+        connectionPool.unwatch(slot, upstreams)
         u.pointee.phase = .surplus
         buffers.give(&u.pointee.socket.input)
         timers.set(upstreamTimer(slot), now + Self.listenTime)

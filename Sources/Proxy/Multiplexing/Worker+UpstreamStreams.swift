@@ -19,7 +19,7 @@ extension Worker {
             if hasStream(slot) { return attachStream(number, to: slot) }
             slot = upstreams[slot].pointee.next
         }
-        if connectionsLeft(server) {
+        if connectionPool.mayOpen(server) {
             let error = connectMultiplex(server)
             guard error < 0 else { return attachStream(number, to: servers[server].multiplexFirst) }
             if error == -EBUSY { return enqueue(number) }

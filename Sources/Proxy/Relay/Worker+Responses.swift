@@ -232,7 +232,7 @@ extension Worker {
             plan.upstreams[Int(servers[Int(u.pointee.server)].upstream)].reuse != .never
         {
             buffers.give(&u.pointee.socket.input)
-            if pool(slot), u.pointee.socket.isReadable { queueUpstream(slot) }
+            if putBack(slot), u.pointee.socket.isReadable { queueUpstream(slot) }
         } else {
             buffers.give(&u.pointee.socket.input)
             listenForStrays(slot)

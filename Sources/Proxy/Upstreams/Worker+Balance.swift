@@ -66,8 +66,7 @@ extension Worker {
             if hasStream(shared) { return true }
             shared = upstreams[shared].pointee.next
         }
-        return servers[server].idleCount > 0 || !servers[server].listening.isEmpty
-            || (connectionsLeft(server) && now >= descriptorsLackUntil)
+        return connectionPool.hasConnection(server) || (connectionPool.mayOpen(server) && now >= descriptorsLackUntil)
     }
 
     // MARK: Shares

@@ -183,7 +183,7 @@ extension Worker {
                 }
                 multiplexed = next
             }
-            if servers[server].idleCount > 0 { retirePool(server, .drain) }
+            if connectionPool.idleCount(server) > 0 { retirePool(server, .drain) }
         }
     }
 

@@ -63,6 +63,7 @@ public struct Worker: ~Copyable {
     let trailerScratch: UnsafeMutablePointer<UInt8>
     let events: UnsafeMutablePointer<so_event>
     var servers: [Server]
+    var connectionPool = ConnectionPool()
     /// Index in `servers` of each upstream's first, and one past the last upstream's.
     let firstServer: [Int]
     var waitQueues: WaitQueues
@@ -155,6 +156,8 @@ public struct Worker: ~Copyable {
                     Server(
                         upstream: UInt16(i), index: UInt16(j), weight: UInt32(server.weight),
                         shared: world.shared(servers.count)))
+                connectionPool.addServer(
+                    world.shared(servers.count - 1), connectionsMax: upstream.connectionsMax, idleMax: upstream.idleMax)
             }
         }
         firstServer.append(servers.count)

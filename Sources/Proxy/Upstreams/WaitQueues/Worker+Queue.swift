@@ -1,4 +1,3 @@
-import CShim
 import Wire
 
 /// Waiting for a connection when every one that may be opened is busy.
@@ -107,7 +106,7 @@ extension Worker {
 
     /// Another worker has closed a connection: its place under the limit is ours.
     mutating func takeGrant(_ server: Int) {
-        servers[server].granted += 1
+        connectionPool.grantPlace(server)
         serveQueue(Int(servers[server].upstream), server)
         passOn(Int(servers[server].upstream))
     }
@@ -116,10 +115,7 @@ extension Worker {
     private mutating func passOn(_ upstream: Int) {
         for server in firstServer[upstream]..<firstServer[upstream + 1] {
             if waitQueues.isCalled(for: server, of: upstream) { continue }
-            while servers[server].granted > 0 {
-                servers[server].granted -= 1
-                giveUpPlace(server)
-            }
+            while connectionPool.ungrantPlace(server) { giveUpPlace(server) }
             callIfRoom(server: server)
         }
         callIfRoom(upstream: upstream)
@@ -128,14 +124,13 @@ extension Worker {
     /// A place under a server's limit is not needed here.
     mutating func giveUpPlace(_ server: Int) {
         if let heir = heir(server), world.mailboxes[heir].post(.grant(server)) { return }
-        _ = so_fetch_add(&servers[server].shared.pointee.connections, -1)
+        connectionPool.freePlace(server)
     }
 
     /// Connections that other workers keep in their pools are of no use to who waits here.
     private func askForIdle(_ upstream: Int) {
         for server in firstServer[upstream]..<firstServer[upstream + 1] {
-            let idle = so_load(&servers[server].shared.pointee.idle)
-            guard idle > UInt64(servers[server].idleCount) else { continue }
+            guard connectionPool.idleElsewhere(server) else { continue }
             for worker in world.mailboxes.indices where worker != number { world.mailboxes[worker].post(.giveIdle(server)) }
         }
     }
@@ -143,7 +138,7 @@ extension Worker {
     /// Somebody on another worker waits for a connection to the server: one that is idle here is given up for it.
     mutating func giveIdle(_ server: Int) {
         guard heir(server) != nil else { return }
-        let slot = oldestPooled(server)
+        let slot = connectionPool.oldest(server)
         guard slot >= 0 else { return }
         unpool(slot)
         closeUpstream(slot, .maxIdle)

@@ -44,7 +44,7 @@ extension Worker {
     /// A server's pooled connections serve nobody any more. Those that were pooled a short time ago are listened to first.
     mutating func retirePool(_ server: Int, _ reason: CloseReason) {
         while true {
-            let slot = oldestPooled(server)
+            let slot = connectionPool.oldest(server)
             guard slot >= 0 else { return }
             unpool(slot)
             let u = upstreams[slot]
@@ -62,27 +62,17 @@ extension Worker {
     mutating func listenForStrays(_ slot: Int32, until end: UInt64? = nil) {
         let u = upstreams[slot]
         let server = Int(u.pointee.server)
-        u.pointee.phase = .listening
-        servers[server].listening.append(slot, upstreams)
+        connectionPool.watch(slot, upstreams)
         timers.set(upstreamTimer(slot), max(end ?? now + Self.listenTime, now))
         if u.pointee.socket.isReadable { queueUpstream(slot) }
         // Whoever waits for a connection comes before what may still be heard.
         serveQueue(Int(servers[server].upstream), server)
     }
 
-    /// The connection is not only listened to any more: it is collected from, or closed.
-    mutating func leaveListening(_ slot: Int32) {
-        let u = upstreams[slot]
-        guard u.pointee.phase == .listening else { return }
-        servers[Int(u.pointee.server)].listening.remove(slot, upstreams)
-        u.pointee.phase = .active
-    }
-
     /// The limit is reached: the connection that has been listened to for the longest makes room for an exchange.
     mutating func endListening(_ server: Int) -> Bool {
-        let slot = servers[server].listening.first
+        let slot = connectionPool.cutWatch(server)
         guard slot >= 0 else { return false }
-        _ = so_fetch_add(&servers[server].shared.pointee.listeningCut, 1)
         strayListeningEnded(slot, closed: false)
         return true
     }

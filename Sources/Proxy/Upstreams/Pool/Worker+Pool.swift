@@ -29,19 +29,19 @@ extension Worker {
         if !e.pointee.wantsNewConnection, let slot = takePooled(server, evenUnrested: false, mayRepeat: mayRepeat) {
             return attach(number, to: slot)
         }
-        if connectionsLeft(server),
-            e.pointee.wantsNewConnection || servers[server].connectionCount < plan.upstreams[upstream].idleMax
+        if connectionPool.mayOpen(server),
+            e.pointee.wantsNewConnection || !connectionPool.isFull(server)
         {
             return connect(number, to: server)
         }
         // No more may be opened, or kept: of those that rest, the one that has rested longest is the least risky.
         if let slot = takePooled(server, evenUnrested: true, mayRepeat: mayRepeat) {
-            _ = so_fetch_add(&servers[server].shared.pointee.unrested, 1)
+            connectionPool.noteUnrested(server)
             return attach(number, to: slot)
         }
-        if connectionsLeft(server) { return connect(number, to: server) }
+        if connectionPool.mayOpen(server) { return connect(number, to: server) }
         // Its place may have gone to another worker, where somebody has waited longer.
-        if endListening(server), connectionsLeft(server) { return connect(number, to: server) }
+        if endListening(server), connectionPool.mayOpen(server) { return connect(number, to: server) }
         enqueue(number)
     }
 
@@ -59,54 +59,51 @@ extension Worker {
             retirePool(server, .quarantine)
             return nil
         }
-        let isGuarded = plan.upstreams[upstream].reuse == .guarded
-        let hold = isGuarded ? plan.upstreams[upstream].hold : 0
-        let safe = mayRepeat || evenUnrested ? safeIdleTime(server) : safeIdleTime(server).map { $0 / 2 }
-        settleRested(server, isGuarded ? max(hold, min(Self.settleTime, safe ?? .max)) : 0)
+        var demand = ConnectionPool.Demand()
+        demand.isUnguarded = plan.upstreams[upstream].reuse == .always
+        demand.hold = demand.isUnguarded ? 0 : plan.upstreams[upstream].hold
+        demand.takesUnrested = evenUnrested
+        demand.idleMax = mayRepeat || evenUnrested ? safeIdleTime(server) : safeIdleTime(server).map { $0 / 2 }
+        demand.addressGeneration = servers[server].addressGeneration.map { so_load_ordered($0) }
         while true {
-            var slot = servers[server].settled.first
-            func isTooOld(_ slot: Int32) -> Bool { safe.map { now - upstreams[slot].pointee.pooledAt > $0 } ?? false }
-            // Of those that have rested for a shorter time, the one that has rested the longest is the least risky.
-            if slot < 0 || (isTooOld(slot) && !servers[server].resting.isEmpty) { slot = servers[server].resting.first }
-            guard slot >= 0 else { return nil }
-            let idle = now - upstreams[slot].pointee.pooledAt
-            if isTooOld(slot) {
-                // It stays, for its server shows by it whether there is such a limit; unless its place is needed.
-                guard evenUnrested else { return nil }
-                unpool(slot)
-                closeUpstream(slot, .idleTimeout)
-                continue
-            }
-            guard idle >= hold || evenUnrested else { return nil }
-            unpool(slot)
-            if idle >= upstreams[slot].pointee.idleTimeout {
-                closeUpstream(slot, .idleTimeout)
-                continue
-            }
-            if isOutdated(slot) {
-                closeUpstream(slot, .aged)
-                continue
-            }
-            if plan.upstreams[upstream].reuse == .always { return slot }
-            switch isTrusted(slot, mayRepeat: mayRepeat) ? .quiet : look(slot) {
-            case .quiet:
-                IdleLimit.noteAlive(&servers[server].shared.pointee.idleLimit, idle: idle, now)
+            switch connectionPool.checkOut(server, demand, now, upstreams) {
+            case .empty: return nil
+            case .connection(let slot):
+                leftPool(slot)
                 return slot
-            case .ended:
-                upstreams[slot].pointee.socket.sawEnd = true
-                pooledConnectionEnded(slot)
-            case .bytes:
-                // Read in its own turn: the read buffer holds the bytes of the client that is being served.
-                upstreams[slot].pointee.socket.isReadable = true
-                listenForStrays(slot)
+            case .close(let slot, let reason):
+                leftPool(slot)
+                closeUpstream(slot, reason)
+            case .examine(let slot):
+                leftPool(slot)
+                if isQuiet(slot, mayRepeat: mayRepeat) { return slot }
             }
         }
+    }
+
+    /// Whether nothing has come on a connection that has just been taken from the pool; otherwise it is dealt with.
+    private mutating func isQuiet(_ slot: Int32, mayRepeat: Bool) -> Bool {
+        let u = upstreams[slot]
+        switch isTrusted(slot, mayRepeat: mayRepeat) ? .quiet : look(slot) {
+        case .quiet:
+            IdleLimit.noteAlive(
+                &servers[Int(u.pointee.server)].shared.pointee.idleLimit, idle: now - u.pointee.pooledAt, now)
+            return true
+        case .ended:
+            u.pointee.socket.sawEnd = true
+            pooledConnectionEnded(slot)
+        case .bytes:
+            // Read in its own turn: the read buffer holds the bytes of the client that is being served.
+            u.pointee.socket.isReadable = true
+            listenForStrays(slot)
+        }
+        return false
     }
 
     /// How long a connection to a server may be idle as far as the server has been seen to keep to it.
     private mutating func safeIdleTime(_ server: Int) -> UInt64? {
         guard let safe = IdleLimit.safeTime(&servers[server].shared.pointee.idleLimit, now) else { return nil }
-        let oldest = oldestPooled(server)
+        let oldest = connectionPool.oldest(server)
         guard oldest >= 0 else { return safe }
         let idle = now - upstreams[oldest].pointee.pooledAt
         guard IdleLimit.wouldBelie(&servers[server].shared.pointee.idleLimit, idle: idle) else { return safe }
@@ -140,46 +137,20 @@ extension Worker {
         UnsafeMutableRawPointer(scratch + scratchCapacity - 1)
     }
 
-    /// Connections that have rested for so long are taken before others.
-    ///
-    /// Most strays come within milliseconds, some after a query or a timer: where the pool has a choice, it costs nothing
-    /// to take a connection on which even those would have shown.
-    private static var settleTime: UInt64 { 50_000_000 }
-
-    /// Moves connections that have rested so long to where they are taken first.
-    private mutating func settleRested(_ server: Int, _ settleTime: UInt64) {
-        while true {
-            let slot = servers[server].resting.first
-            guard slot >= 0, upstreams[slot].pointee.pooledAt + settleTime <= now else { return }
-            servers[server].resting.remove(slot, upstreams)
-            servers[server].settled.prepend(slot, upstreams)
-            upstreams[slot].pointee.phase = .settled
-        }
-    }
-
     /// Takes a connection out of its pool, to be used or closed.
     mutating func unpool(_ slot: Int32) {
-        let u = upstreams[slot]
-        let server = Int(u.pointee.server)
-        switch u.pointee.phase {
-        case .settled: servers[server].settled.remove(slot, upstreams)
-        default: servers[server].resting.remove(slot, upstreams)
-        }
-        u.pointee.phase = .active
-        servers[server].idleCount -= 1
-        _ = so_fetch_add(&servers[server].shared.pointee.idle, -1)
+        connectionPool.remove(slot, upstreams)
+        leftPool(slot)
+    }
+
+    private mutating func leftPool(_ slot: Int32) {
+        let server = Int(upstreams[slot].pointee.server)
         servers[server].activeCount += 1
         counters.changeUpstreamConnections(upstream: Int(servers[server].upstream), .idle, by: -1)
         counters.changeUpstreamConnections(upstream: Int(servers[server].upstream), .active, by: 1)
     }
 
     // MARK: Opening
-
-    func connectionsLeft(_ server: Int) -> Bool {
-        servers[server].granted > 0
-            || so_load_ordered(&servers[server].shared.pointee.connections)
-                < UInt64(plan.upstreams[Int(servers[server].upstream)].connectionsMax)
-    }
 
     private mutating func connect(_ number: Int32, to server: Int) {
         let slot = openConnection(server)
@@ -198,7 +169,7 @@ extension Worker {
 
     /// Begins a connection to a server: its slot, or -errno; -EBUSY when another worker has just taken the last place.
     mutating func openConnection(_ server: Int) -> Int32 {
-        guard takePlace(server) else { return -EBUSY }
+        guard connectionPool.takePlace(server) else { return -EBUSY }
         let upstream = Int(servers[server].upstream)
         var isConnected = false
         var target = nextAddress(server)
@@ -223,7 +194,7 @@ extension Worker {
             giveUpPlace(server)
             return -ENFILE
         }
-        servers[server].connectionCount += 1
+        connectionPool.changeConnections(server, by: 1)
         servers[server].activeCount += 1
         counters.changeUpstreamConnections(upstream: upstream, .active, by: 1)
         timers.open(upstreamTimer(slot))
@@ -240,27 +211,14 @@ extension Worker {
         return slot
     }
 
-    /// Counts a connection against the server's limit; on a place that was granted it is counted already.
-    /// False when all are taken.
-    private mutating func takePlace(_ server: Int) -> Bool {
-        if servers[server].granted > 0 {
-            servers[server].granted -= 1
-            return true
-        }
-        let max = UInt64(plan.upstreams[Int(servers[server].upstream)].connectionsMax)
-        guard so_fetch_add(&servers[server].shared.pointee.connections, 1) >= max else { return true }
-        _ = so_fetch_add(&servers[server].shared.pointee.connections, -1)
-        return false
-    }
-
     /// This process has no descriptor left, which is not the server's fault: one of its connections has to do.
     private mutating func waitForDescriptor(_ number: Int32, _ server: Int) {
         pauseAccepting()
         if let slot = takePooled(server, evenUnrested: true, mayRepeat: false) {
-            _ = so_fetch_add(&servers[server].shared.pointee.unrested, 1)
+            connectionPool.noteUnrested(server)
             return attach(number, to: slot)
         }
-        guard servers[server].connectionCount > 0 else {
+        guard connectionPool.connectionCount(server) > 0 else {
             return failExchange(number, status: 503, "no file descriptor is left for a connection to the upstream")
         }
         // Not to be tried again at once.
@@ -316,7 +274,7 @@ extension Worker {
     // MARK: Putting back and closing
 
     /// A connection whose answer is complete, and that may serve another exchange. False when it has been closed instead.
-    mutating func pool(_ slot: Int32) -> Bool {
+    mutating func putBack(_ slot: Int32) -> Bool {
         let u = upstreams[slot]
         let server = Int(u.pointee.server)
         let upstream = Int(servers[server].upstream)
@@ -325,29 +283,16 @@ extension Worker {
             return false
         }
         servers[server].activeCount -= 1
-        servers[server].idleCount += 1
-        _ = so_fetch_add(&servers[server].shared.pointee.idle, 1)
         counters.changeUpstreamConnections(upstream: upstream, .active, by: -1)
         counters.changeUpstreamConnections(upstream: upstream, .idle, by: 1)
-        u.pointee.phase = .resting
-        u.pointee.pooledAt = now
-        servers[server].resting.append(slot, upstreams)
         timers.set(upstreamTimer(slot), now + u.pointee.idleTimeout)
-        if Int(servers[server].idleCount) > plan.upstreams[upstream].idleMax {
-            // The one in the pool for the longest is the next to be closed by its server anyway.
-            let oldest = oldestPooled(server)
-            unpool(oldest)
+        if case .insteadOf(let oldest) = connectionPool.checkIn(slot, now, upstreams) {
+            leftPool(oldest)
             closeUpstream(oldest, .maxIdle)
             if oldest == slot { return false }
         }
         serveQueue(upstream, server)
         return true
-    }
-
-    /// The connection that has been pooled the longest, -1 for none.
-    func oldestPooled(_ server: Int) -> Int32 {
-        let pool = servers[server]
-        return pool.settled.isEmpty ? pool.resting.first : pool.settled.last
     }
 
     /// Closes a connection that is in no pool.
@@ -356,9 +301,9 @@ extension Worker {
         if u.pointee.isStream { return closeUpstreamStream(slot) }
         let server = Int(u.pointee.server)
         let upstream = Int(servers[server].upstream)
-        leaveListening(slot)
+        connectionPool.unwatch(slot, upstreams)
         servers[server].activeCount -= 1
-        servers[server].connectionCount -= 1
+        connectionPool.changeConnections(server, by: -1)
         giveUpPlace(server)
         counters.changeUpstreamConnections(upstream: upstream, .active, by: -1)
         // A reset is no end in good order.
@@ -370,7 +315,7 @@ extension Worker {
         if u.pointee.hasEmbedded { embedded[slot] = nil }
         shut(&u.pointee.socket, reset: reset)
         upstreams.release(slot)
-        if connectionsLeft(server) { serveQueue(upstream, server) }
+        if connectionPool.mayOpen(server) { serveQueue(upstream, server) }
     }
 
     /// A server's own close of a connection that waited in the pool.
