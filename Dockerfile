@@ -7,7 +7,7 @@
 FROM swift:6.3-bookworm AS builder
 # hadolint ignore=DL3008
 RUN apt-get update \
- && apt-get install -y --no-install-recommends libc-ares-dev libyaml-dev libnghttp2-dev libpcre2-dev libssl-dev zlib1g-dev pkg-config \
+ && apt-get install -y --no-install-recommends libcurl4-openssl-dev libc-ares-dev libyaml-dev libnghttp2-dev libpcre2-dev libssl-dev zlib1g-dev pkg-config \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 # The manifest alone first: a change in the sources does not fetch the packages again.
@@ -26,7 +26,7 @@ LABEL org.opencontainers.image.title="SendOnce" \
 # A number, not a name: under runAsNonRoot a name cannot be told from root's.
 # hadolint ignore=DL3008
 RUN apt-get update \
- && apt-get install -y --no-install-recommends libc-ares2 libyaml-0-2 libnghttp2-14 libpcre2-8-0 libssl3 zlib1g \
+ && apt-get install -y --no-install-recommends libcurl4 libc-ares2 libyaml-0-2 libnghttp2-14 libpcre2-8-0 libssl3 zlib1g \
  && rm -rf /var/lib/apt/lists/* \
  && groupadd --system --gid 10001 sendonce \
  && useradd --system --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin sendonce \

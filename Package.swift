@@ -19,6 +19,8 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CShim"),
         .target(name: "CTLS", dependencies: ["COpenSSL"]),
+        // libcurl's headers alone: it is opened when it is first used.
+        .target(name: "CCurl"),
 
         .target(name: "Wire"),
         .target(name: "HTTP1", dependencies: ["Wire", "Exchanges"]),
@@ -53,17 +55,19 @@ let package = Package(
             name: "Tail",
             dependencies: ["JSON", "Records", "Detector", "Configuration", "Explanations", "CShim", "CPCRE2", "CZlib"]),
         .target(name: "Admin", dependencies: ["Report", "Detector", "Explanations", "CShim"], exclude: ["Page"]),
+        .target(name: "OTLP", dependencies: ["JSON", "Records", "Report", "CCurl", "CZlib"]),
         .executableTarget(
             name: "SendOnce",
             dependencies: [
                 "Wire", "HTTP1", "Exchanges", "Detector", "Report", "Configuration", "EventLoop", "Proxy", "Admin", "CShim",
-                "Explanations", "Traces", "Replay", "Records", "Tail",
+                "Explanations", "Traces", "Replay", "Records", "Tail", "OTLP",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
 
         .target(name: "Chance", path: "Tests/Unit/Chance"),
         .target(name: "RecordedTraces", dependencies: ["Traces"], path: "Tests/Unit/RecordedTraces"),
+        .testTarget(name: "OTLPTests", dependencies: ["OTLP", "JSON", "CZlib"], path: "Tests/Unit/OTLPTests"),
         .testTarget(name: "RoutingTests", dependencies: ["Routing", "Wire"], path: "Tests/Unit/RoutingTests"),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Chance"], path: "Tests/Unit/WireTests"),
         .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1", "Exchanges", "Wire", "Chance"], path: "Tests/Unit/HTTP1Tests"),

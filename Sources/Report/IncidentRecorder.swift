@@ -11,6 +11,8 @@ public final class IncidentRecorder: Sendable {
     public let ring: IncidentRing
     public let log: IncidentLog?
     private let rules: Mutex<Rules>
+    /// Who else takes each record that is written; must not wait.
+    private let follower = Mutex<(@Sendable ([UInt8]) -> Void)?>(nil)
 
     public init(
         metrics: Metrics, ring: IncidentRing = IncidentRing(), log: IncidentLog?, policy: EvidencePolicy = EvidencePolicy(),
@@ -40,7 +42,11 @@ public final class IncidentRecorder: Sendable {
         let json = admitted.record.json(incident)
         ring.append(incident, json: json)
         log?.append(json)
+        follower.withLock { $0 }?(json)
     }
+
+    /// From now on `take` gets each record that is written, as the log has it; nil for nobody.
+    public func follow(_ take: (@Sendable ([UInt8]) -> Void)?) { follower.withLock { $0 = take } }
 
     /// Takes over a reloaded configuration; the buckets stay as full as they are.
     public func reconfigure(policy: EvidencePolicy, limit: IncidentLimit) {

@@ -1,5 +1,6 @@
 import Admin
 import Configuration
+import OTLP
 import Proxy
 import Report
 
@@ -39,7 +40,11 @@ extension Service {
         let workers = settings.workers.resolved
         let fleet: Fleet
         let accessLog: AccessLog?
+        var exporter = self.exporter
         do {
+            if settings.incidents.otlp != earlier.incidents.otlp {
+                exporter = try Self.exporter(settings.incidents.otlp, metrics) { [log] in log.warning("\($0)") }
+            }
             accessLog = try changedAccessLog(settings.accessLog, earlier.accessLog)
             try changeIncidentLog(settings.incidents, earlier.incidents)
             metrics.install(Self.schema(prepared.plan, settings))
@@ -57,6 +62,7 @@ extension Service {
         recorder.reconfigure(
             policy: EvidencePolicy(settings.incidents.evidence), limit: IncidentLimit(settings.incidents.limit))
         self.accessLog = accessLog
+        if exporter !== self.exporter { export(to: exporter) }
         let retired = inForce.fleet
         inForce.replace(settings: settings, fleet: fleet)
         sockets.close(except: prepared.sockets)

@@ -3,6 +3,7 @@ import CShim
 import Configuration
 import Glibc
 import Logging
+import OTLP
 import Proxy
 import Report
 
@@ -15,6 +16,8 @@ final class Service {
     let recorder: IncidentRecorder
     /// Nil when requests are not logged.
     var accessLog: AccessLog?
+    /// Nil when incidents are not exported.
+    var exporter: OTLPExporter?
     let inForce: InForce
     /// Nil where flags are all the configuration.
     let file: ConfigurationFile?
@@ -48,6 +51,7 @@ final class Service {
         metrics = Metrics(schema: Self.schema(plan, settings), version: Version.text, restarts: inheritance.restarts)
         recorder = try Self.recorder(settings.incidents, metrics, log)
         accessLog = try Self.accessLog(settings.accessLog, metrics, log)
+        exporter = try Self.exporter(settings.incidents.otlp, metrics) { log.warning("\($0)") }
         let workers = settings.workers.resolved
         do {
             sockets = try ListeningSockets.open(
@@ -68,6 +72,7 @@ final class Service {
         self.inheritance = inheritance
         if let address = settings.admin.address { admin = try startAdmin(address, inherited: adminSocket) }
         closeUnclaimed()
+        follow(with: exporter)
         metrics.configurationLoaded(successfully: true)
         if file?.isOutdated ?? false { metrics.configurationLoaded(successfully: false) }
         file?.takeEffect()
@@ -233,6 +238,7 @@ final class Service {
     private func end() -> Never {
         admin?.stop()
         recorder.log?.close()
+        exporter?.close()
         accessLog?.close()
         log.info("ended")
         exit(0)

@@ -7,7 +7,7 @@ A real Node program answers a request, and then writes a second answer to its co
 reading a file, by setTimeout 0, 5 and 25. The moment a client has the first answer, another client's request is sent, whose own
 answer takes 20 ms. The classes run side by side, each with a program and an upstream of its own; the proxies one after the other:
 
-    nginx      connections kept alive, its defaults
+    nginx      connections kept alive, its defaults; so haproxy, caddy and traefik
     always     SendOnce with the guards off: reuse: always, no quarantine
     guards     SendOnce without quarantine: every round is a server's first offence
     defaults   SendOnce as it comes: the first proof quarantines the server
@@ -24,12 +24,8 @@ SENDONCE is the binary.
 """
 
 import argparse
-import pathlib
 import re
 import shutil
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -39,10 +35,13 @@ import client
 import configuration
 import harness
 import upstream
+from peers import PEERS
 
 CLASSES = ["same-tick", "next-tick", "file-read", "timeout-0", "timeout-5", "timeout-25"]
 SOON = CLASSES[:3]
 PROXIES = ["nginx", "always", "guards", "defaults"]
+# `--proxies all`: every peer that is installed by scripts/setup --test.
+ALL = [*PEERS, "guards", "defaults"]
 OPTIONS = {
     "always": ({"reuse": "always"}, "0s"),
     "guards": ({}, "0s"),
@@ -59,42 +58,6 @@ class Count:
         self.slipped = []
         self.named_in_part = []
         self.unrecorded = []
-
-
-class Nginx:
-    def __init__(self, servers):
-        self.directory = tempfile.mkdtemp(prefix="strays-")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.address = f"127.0.0.1:{port}"
-        upstreams = "".join(f"upstream {name} {{ server {server}; keepalive 64; }}\n" for name, server in servers.items())
-        hosts = "".join(
-            f"server {{ listen {self.address}; server_name {name}.test; location / {{ proxy_pass http://{name};"
-            f" proxy_http_version 1.1; proxy_set_header Connection \"\"; }} }}\n" for name in servers)
-        path = pathlib.Path(self.directory, "nginx.conf")
-        path.write_text(
-            f"daemon off; worker_processes 1; pid {self.directory}/pid; error_log {self.directory}/error.log crit;\n"
-            f"events {{}}\nhttp {{ access_log off; client_body_temp_path {self.directory}; proxy_temp_path {self.directory};\n"
-            f"keepalive_requests 1000000; {upstreams}{hosts} }}\n")
-        self.process = subprocess.Popen(["nginx", "-p", self.directory, "-c", str(path)], stderr=subprocess.DEVNULL)
-        harness.wait_for(self._listens, "nginx to listen")
-
-    def _listens(self):
-        try:
-            client.connect(self.address).close()
-            return True
-        except OSError:
-            return False
-
-    def is_quarantined(self, name):
-        return False
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait()
-        shutil.rmtree(self.directory, ignore_errors=True)
-        return None
 
 
 class Ours:
@@ -125,7 +88,7 @@ class Ours:
 
 
 def start(proxy, servers):
-    return Nginx(servers) if proxy == "nginx" else Ours(servers, *OPTIONS[proxy])
+    return PEERS[proxy](servers) if proxy in PEERS else Ours(servers, *OPTIONS[proxy])
 
 
 def play(proxy, name, rounds, count):
@@ -146,11 +109,11 @@ def play(proxy, name, rounds, count):
             guilty = victim = None
             continue
         # Who is guilty may be a victim as well: of the round before, whose victim's answer is still to come.
-        if first.complete and first.body != f"FIRST-{number}".encode() and b"request id: " not in first.body:
+        if first.complete and re.match(rb"(STRAY|FIRST|OWN)-", first.body) and first.body != f"FIRST-{number}".encode():
             count.slipped.append((owner(first.body.decode(), name), paths[0], was_quarantined))
         if answer.complete and answer.body == f"OWN-{name}-{number}".encode():
             continue
-        if not answer.complete or b"request id: " in answer.body:
+        if not answer.complete or not re.match(rb"(STRAY|FIRST|OWN)-", answer.body):
             count.failed += 1
         else:
             count.slipped.append((owner(answer.body.decode(), name), paths[1], was_quarantined))
@@ -236,7 +199,7 @@ def main():
     parser.add_argument("--proxies", default=",".join(PROXIES))
     parser.add_argument("--classes", default=",".join(CLASSES))
     arguments = parser.parse_args()
-    classes, proxies = arguments.classes.split(","), arguments.proxies.split(",")
+    classes, proxies = arguments.classes.split(","), ALL if arguments.proxies == "all" else arguments.proxies.split(",")
     complaints, nodes = [], {}
     try:
         for name in classes:
@@ -253,7 +216,7 @@ def main():
         for proxy in proxies:
             count = table[proxy][name]
             cell = f"{len(count.slipped)}"
-            if proxy != "nginx" and count.slipped:
+            if proxy not in PEERS and count.slipped:
                 both = len(count.slipped) - len(count.unrecorded) - len(count.named_in_part)
                 cell += f" ({both}+{len(count.named_in_part)})"
             if count.failed:

@@ -48,6 +48,16 @@ extension Format where Value == String {
         },
         show: { .text($0) })
 
+    /// Where a server of the web is reached.
+    static let webAddress = scalar(
+        "URL", expected: "a URL such as http://collector:4318",
+        parse: { text in
+            let scheme = ["http://", "https://"].first { text.hasPrefix($0) }
+            return text.utf8.count <= 4096 && scheme.map { text.utf8.count > $0.utf8.count } ?? false
+                && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } ? text : nil
+        },
+        show: { .text($0) })
+
     /// A name that labels records and metrics. Names that begin with `_` are the product's own.
     static let name = scalar(
         "name", expected: "a name of 1 to 128 bytes without control characters that does not begin with '_'",

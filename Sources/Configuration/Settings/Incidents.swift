@@ -7,6 +7,7 @@ extension Settings {
         public var limit = Limit()
         public var evidence = Evidence()
         public var quarantine = Quarantine()
+        public var otlp = OTLP()
 
         public init() {}
 
@@ -18,6 +19,7 @@ extension Settings {
                 Key("limit", \.limit, .section(Limit.section), "how many records are written"),
                 Key("evidence", \.evidence, .section(Evidence.section), "how much of the traffic a record shows"),
                 Key("quarantine", \.quarantine, .section(Quarantine.section), "what follows a proven double send"),
+                Key("otlp", \.otlp, .section(OTLP.section), "export to an OpenTelemetry collector"),
             ])
     }
 }
@@ -70,6 +72,21 @@ extension Settings.Incidents {
                     "whether the offending bytes are recorded; values of secret fields never are"),
                 Key("max_bytes", \.sampleBytesMax, .size(0...(16 << 10)), "how many of them"),
                 Key("query", \.query, .choice, "whether the values of a request's query are replaced by `[REDACTED]`"),
+            ])
+    }
+
+    /// Export to an OpenTelemetry collector.
+    public struct OTLP: Sendable, Equatable {
+        /// `http(s)://collector:4318`; nil: as the environment says.
+        public var endpoint: String?
+
+        static let section = Section(
+            "incidents.otlp", Self(),
+            keys: [
+                Key(
+                    "endpoint", \.endpoint, .optional(.webAddress),
+                    "`http://collector:4318`: each incident as a log record over OTLP/HTTP; `null`: where the standard `OTEL_*` variables say, if they do"
+                )
             ])
     }
 
