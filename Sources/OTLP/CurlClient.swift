@@ -17,7 +17,8 @@ final class CurlClient: @unchecked Sendable {
         self.settings = settings
         // curl would wait for a 100 before a body of some size.
         headers =
-            ["Content-Type: \(settings.encoding.contentType)", "Expect:"] + (settings.compresses ? ["Content-Encoding: gzip"] : [])
+            ["Content-Type: \(settings.encoding.contentType)", "Expect:"]
+            + (settings.compresses ? ["Content-Encoding: gzip"] : [])
             + settings.headers.map { "\($0.name): \($0.value)" }
     }
 

@@ -10,7 +10,9 @@ extension OTLPBatch {
                 json.object { json in
                     json.object("resource") { json in
                         json.array("attributes") { json in
-                            for pair in resource { Self.write(JSON.Member(key: pair.name, value: .string(pair.value)), into: &json) }
+                            for pair in resource {
+                                Self.write(JSON.Member(key: pair.name, value: .string(pair.value)), into: &json)
+                            }
                         }
                     }
                     json.array("scopeLogs") { json in

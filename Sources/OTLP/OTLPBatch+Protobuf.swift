@@ -6,7 +6,9 @@ extension OTLPBatch {
         var request = ProtobufText()
         request.message(1) { logs in
             logs.message(1) { resource in
-                for pair in self.resource { Self.write(JSON.Member(key: pair.name, value: .string(pair.value)), 1, into: &resource) }
+                for pair in self.resource {
+                    Self.write(JSON.Member(key: pair.name, value: .string(pair.value)), 1, into: &resource)
+                }
             }
             logs.message(2) { scoped in
                 scoped.message(1) { scope in

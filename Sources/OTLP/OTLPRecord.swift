@@ -30,7 +30,9 @@ struct OTLPRecord: Equatable {
 
     /// nil when the line is no record.
     init?(line: [UInt8]) {
-        guard let record = try? JSON.parse(line), let members = record.members, record["kind"]?.string != nil else { return nil }
+        guard let record = try? JSON.parse(line), let members = record.members, record["kind"]?.string != nil else {
+            return nil
+        }
         if let instant = record["time"]?.string.flatMap({ Instant($0) }), instant.microseconds > 0 {
             time = UInt64(instant.microseconds) * 1000
         }
@@ -43,7 +45,9 @@ struct OTLPRecord: Equatable {
     }
 
     private static func identifier(_ value: JSON?, digits: Int) -> String {
-        guard let text = value?.string, text.utf8.count == digits, text.utf8.allSatisfy({ Hex.value($0) != nil }) else { return "" }
+        guard let text = value?.string, text.utf8.count == digits, text.utf8.allSatisfy({ Hex.value($0) != nil }) else {
+            return ""
+        }
         return text
     }
 

@@ -8,19 +8,20 @@ private func resolve(_ endpoint: String?, _ environment: [String: String] = [:])
 }
 
 struct OTLPSettingsTests {
-    @Test(arguments: [
-        (nil, [:], nil),
-        ("http://c:4318", [:], "http://c:4318/v1/logs"),
-        ("http://c:4318/", [:], "http://c:4318/v1/logs"),
-        ("https://c/otlp/logs", [:], "https://c/otlp/logs"),
-        (nil, ["OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"], "http://c:4318/v1/logs"),
-        (nil, ["OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318/base"], "http://c:4318/base/v1/logs"),
-        (nil, ["OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": "http://l/x", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c"], "http://l/x"),
-        ("http://own", ["OTEL_EXPORTER_OTLP_ENDPOINT": "http://c"], "http://own/v1/logs"),
-        ("http://own", ["OTEL_SDK_DISABLED": "true"], nil),
-        ("http://own", ["OTEL_LOGS_EXPORTER": "none"], nil),
-        (nil, ["OTEL_EXPORTER_OTLP_ENDPOINT": ""], nil),
-    ] as [(String?, [String: String], String?)])
+    @Test(
+        arguments: [
+            (nil, [:], nil),
+            ("http://c:4318", [:], "http://c:4318/v1/logs"),
+            ("http://c:4318/", [:], "http://c:4318/v1/logs"),
+            ("https://c/otlp/logs", [:], "https://c/otlp/logs"),
+            (nil, ["OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"], "http://c:4318/v1/logs"),
+            (nil, ["OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318/base"], "http://c:4318/base/v1/logs"),
+            (nil, ["OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": "http://l/x", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c"], "http://l/x"),
+            ("http://own", ["OTEL_EXPORTER_OTLP_ENDPOINT": "http://c"], "http://own/v1/logs"),
+            ("http://own", ["OTEL_SDK_DISABLED": "true"], nil),
+            ("http://own", ["OTEL_LOGS_EXPORTER": "none"], nil),
+            (nil, ["OTEL_EXPORTER_OTLP_ENDPOINT": ""], nil),
+        ] as [(String?, [String: String], String?)])
     func theEndpoint(_ endpoint: String?, _ environment: [String: String], _ url: String?) throws {
         #expect(try resolve(endpoint, environment)?.url == url)
     }
@@ -48,7 +49,8 @@ struct OTLPSettingsTests {
     }
 
     @Test(arguments: [
-        ["OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"], ["OTEL_EXPORTER_OTLP_TIMEOUT": "5s"], ["OTEL_EXPORTER_OTLP_COMPRESSION": "zstd"],
+        ["OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"], ["OTEL_EXPORTER_OTLP_TIMEOUT": "5s"],
+        ["OTEL_EXPORTER_OTLP_COMPRESSION": "zstd"],
         ["OTEL_EXPORTER_OTLP_HEADERS": "novalue"], ["OTEL_EXPORTER_OTLP_HEADERS": "a=x%0d%0ab: c"],
         ["OTEL_EXPORTER_OTLP_ENDPOINT": "c:4318"],
     ])
@@ -135,7 +137,9 @@ struct OTLPAnswerTests {
 
     @Test func statuses() {
         #expect(read(200) == .taken(rejected: 0, message: ""))
-        #expect(read(200, #"{"partialSuccess":{"rejectedLogRecords":"3","errorMessage":"no"}}"#) == .taken(rejected: 3, message: "no"))
+        #expect(
+            read(200, #"{"partialSuccess":{"rejectedLogRecords":"3","errorMessage":"no"}}"#)
+                == .taken(rejected: 3, message: "no"))
         #expect(read(200, "nonsense") == .taken(rejected: 0, message: ""))
         #expect(read(503, after: 7) == .again(afterMilliseconds: 7000, reason: "status 503"))
         #expect(read(429) == .again(afterMilliseconds: 0, reason: "status 429"))
