@@ -98,7 +98,8 @@ let package = Package(
                 "Proxy", "Simulation", "EventLoop", "Detector", "Report", .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/Simulation/Worlds"),
-        .executableTarget(name: "RunWorlds", dependencies: ["Worlds"], path: "Tests/Simulation/RunWorlds"),
+        .executableTarget(
+            name: "RunWorlds", dependencies: ["Worlds", "Proxy", "Simulation"], path: "Tests/Simulation/RunWorlds"),
         .testTarget(
             name: "SimulationTests", dependencies: ["Simulation", "EventLoop", "CShim"], path: "Tests/Unit/SimulationTests"),
         .testTarget(name: "TLSTests", dependencies: ["TLS", "Wire", "COpenSSL"], path: "Tests/Unit/TLSTests"),

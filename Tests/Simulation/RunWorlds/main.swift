@@ -1,8 +1,10 @@
 import Glibc
+import Proxy
 import Simulation
 import Worlds
 
 // RunWorlds [COUNT [innocent|faulty] [BASE]], RunWorlds 0xSEED [told] [lost WAKEUP], or RunWorlds wakeups [COUNT]. Without a base each run has worlds of its own.
+// For scripts/yardstick: RunWorlds chronicles COUNT innocent|faulty BASE, a line `0xSEED HASH` for each world; RunWorlds sizes, of slab elements.
 
 func fromSystem() -> UInt64 { UInt64.random(in: 1...UInt64(UInt32.max)) }
 
@@ -55,8 +57,31 @@ func loseWakeUps(_ seed: UInt64) -> Int32 {
     return unnoticed.isEmpty ? 0 : 1
 }
 
+/// All that the peers of a world see and do, as one number (FNV-1a).
+func chronicleHash(_ seed: UInt64) -> UInt64 {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    let world = SimulatedWorld(seed: seed)
+    world.chronicle = { line in
+        for byte in line.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    }
+    for failure in world.run() {
+        for byte in failure.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    }
+    return hash
+}
+
 let arguments = Array(CommandLine.arguments.dropFirst())
 let first = arguments.first ?? "1000"
+if first == "sizes" {
+    for (name, bytes) in SlabElements.bytes { print(name, bytes) }
+    exit(0)
+}
+if first == "chronicles", arguments.count == 4, let count = Int(arguments[1]), let base = UInt64(arguments[3]) {
+    for seed in WorldSeeds(base: base, count: count, isInnocent: arguments[2] == "innocent") {
+        print("0x\(String(seed, radix: 16)) \(String(chronicleHash(seed), radix: 16))")
+    }
+    exit(0)
+}
 if first == "wakeups" {
     var result: Int32 = 0
     for seed in WorldSeeds(base: 5, count: Int(arguments.dropFirst().first ?? "") ?? 12, isInnocent: true) {
