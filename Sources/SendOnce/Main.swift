@@ -10,7 +10,8 @@ struct Main: ParsableCommand {
         abstract: "A reverse proxy that catches every answer that is sent twice.",
         version: "sendonce \(Version.text)",
         subcommands: [
-            RunCommand.self, CheckCommand.self, DemoCommand.self, TailCommand.self, ExplainCommand.self, ReplayCommand.self,
+            RunCommand.self, CheckCommand.self, DemoCommand.self, TailCommand.self, ExplainCommand.self, HealthcheckCommand.self,
+            ReplayCommand.self,
         ])
 
     static func main() {
@@ -34,11 +35,14 @@ struct Main: ParsableCommand {
 }
 
 /// A command ends with a message and an exit code.
-struct Failure: Error {
+struct Failure: Error, CustomStringConvertible {
     let code: Int32
     let message: String
     /// What is wrong with the configuration, each with its place.
     var problems: [String] = []
+
+    /// One line, for logs.
+    var description: String { message }
 
     static func runtime(_ message: String) -> Failure { Failure(code: 1, message: message) }
     static func usage(_ message: String) -> Failure { Failure(code: 2, message: message) }

@@ -22,8 +22,9 @@ extension Service {
             try takeOver(try file.load())
             file.takeEffect()
             metrics.configurationLoaded(successfully: true)
-            log.info("configuration reloaded")
+            // Before anybody is told: after a crash this is the configuration in force.
             inheritance.supervisor?.tell(.ready, left)
+            log.info("configuration reloaded")
         } catch {
             metrics.configurationLoaded(successfully: false)
             let failure = error as? Failure
@@ -57,7 +58,7 @@ extension Service {
             metrics.install(Self.schema(inForce.fleet.plan, earlier))
             prepared.sockets.close(except: sockets)
             prepared.admin?.stop()
-            throw Failure.runtime("\(error)")
+            throw error as? Failure ?? Failure.runtime("\(error)")
         }
         recorder.reconfigure(
             policy: EvidencePolicy(settings.incidents.evidence), limit: IncidentLimit(settings.incidents.limit))

@@ -28,6 +28,11 @@ extension Format {
     }
 }
 
+extension Format {
+    /// The type for messages: without the link that a section has in the documentation.
+    var word: String { type.hasPrefix("[section]") ? "a mapping" : "\(type)" }
+}
+
 extension Format where Value == String {
     /// Any text on one line.
     static func text(_ type: String = "text", bytesMax: Int = 4096) -> Format {
@@ -37,16 +42,57 @@ extension Format where Value == String {
         )
     }
 
-    /// The path of a file.
-    static let file = text("file")
+    /// The path of a file. One that is called `off` is written `./off`.
+    static let file = Format(
+        type: "file",
+        read: { node, decoder in
+            guard case .scalar(let scalar) = node.content, Intent.isOff(scalar.text) else { return text().read(node, &decoder) }
+            decoder.fail(expected: "a file", found: node)
+            return nil
+        }, show: { .text($0) })
+
+    /// The file of a log, or `-` for standard output.
+    static let logFile = Format(
+        type: "file",
+        read: { node, decoder in
+            guard case .scalar(let scalar) = node.content, !node.isNull else { return file.read(node, &decoder) }
+            let meant = Intent.isOff(scalar.text) ? "/dev/null" : scalar.text.lowercased() == "stdout" ? "-" : nil
+            guard let meant else { return file.read(node, &decoder) }
+            decoder.fail("expected a file, found \(node.description)\(Intent.hint(meant))", at: node.mark)
+            return nil
+        }, show: { .text($0) })
 
     /// A path of a URL: begins with `/`.
-    static let path = scalar(
-        "path", expected: "a path that begins with '/'",
-        parse: {
-            $0.hasPrefix("/") && $0.utf8.count <= 4096 && !Quoting.hasControls($0) && !$0.contains(" ") ? $0 : nil
-        },
-        show: { .text($0) })
+    static let path = path(expected: "a path that begins with '/'") { _ in nil }
+
+    /// The beginning of a path, in whole segments.
+    static let pathPrefix = path(expected: "a path that begins with '/', without a wildcard at its end") { text in
+        text.hasSuffix("*") ? Intent.hint(Intent.prefix(text)) : nil
+    }
+
+    /// The whole path; whoever writes a wildcard at its end means another key.
+    static let wholePath = path(expected: "a path that begins with '/', without a wildcard at its end") { text in
+        guard text.hasSuffix("/*") || text.hasSuffix("/**") else { return nil }
+        return Intent.prefix(text).map { " (did you mean 'path_prefix: \(Quoting.shown($0))'?)" } ?? ""
+    }
+
+    /// `refusal` says what is wrong with a path that is otherwise one, as the end of the message.
+    private static func path(expected: String, refusal: @escaping @Sendable (String) -> String?) -> Format {
+        Format(
+            type: "path",
+            read: { node, decoder in
+                guard case .scalar(let scalar) = node.content, !node.isNull, scalar.text.hasPrefix("/"),
+                    scalar.text.utf8.count <= 4096, !Quoting.hasControls(scalar.text), !scalar.text.contains(" ")
+                else {
+                    decoder.fail(expected: "a path that begins with '/'", found: node)
+                    return nil
+                }
+                guard let refusal = refusal(scalar.text) else { return scalar.text }
+                let hint = scalar.isSecret ? "" : refusal
+                decoder.fail("expected \(expected), found \(node.description)\(hint)", at: node.mark)
+                return nil
+            }, show: { .text($0) })
+    }
 
     /// Where a server of the web is reached.
     static let webAddress = scalar(
@@ -75,11 +121,21 @@ extension Format where Value == Int {
 
     /// In milliseconds, at least `least` of them.
     static func duration(least: Int = 1) -> Format {
-        .scalar(
+        let plain = scalar(
             least == 0 ? "duration or 0" : "duration",
             expected: "a duration such as 250ms, 5s or 2m" + (least == 0 ? "" : " (not 0, at most a year)"),
             parse: { Quantity.milliseconds($0).flatMap { $0 >= least ? $0 : nil } },
             show: { .text(Quantity.duration(milliseconds: $0)) })
+        guard least == 0 else { return plain }
+        return Format(
+            type: plain.type,
+            read: { node, decoder in
+                guard case .scalar(let scalar) = node.content, Intent.isOff(scalar.text) else {
+                    return plain.read(node, &decoder)
+                }
+                decoder.fail("expected a duration or 0, found \(node.description)\(Intent.hint("0"))", at: node.mark)
+                return nil
+            }, show: plain.show)
     }
 
     /// In bytes.

@@ -23,7 +23,10 @@ extension Format where Value == Address {
                 do throws(Address.Malformed) {
                     return try admit(try Address.parse(scalar.text))
                 } catch {
-                    let reason = scalar.isSecret ? "" : ": \(error.reason)"
+                    let meant = Intent.address(scalar.text).flatMap { text in
+                        (try? Address.parse(text)).flatMap { try? admit($0) } == nil || text == scalar.text ? nil : text
+                    }
+                    let reason = scalar.isSecret ? "" : ": \(error.reason)\(Intent.hint(meant))"
                     decoder.fail("expected \(expected), found \(node.description)\(reason)", at: node.mark)
                     return nil
                 }

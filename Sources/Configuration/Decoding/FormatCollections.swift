@@ -4,7 +4,18 @@ extension Format {
         Format(
             type: "\(format.type) or `null`",
             read: { node, decoder in
-                node.isNull ? .some(nil) : format.read(node, &decoder).map { .some($0) }
+                if node.isNull { return .some(nil) }
+                if case .scalar(let scalar) = node.content, Intent.isOff(scalar.text) {
+                    // Unless it means something here.
+                    var attempt = decoder
+                    guard let value = format.read(node, &attempt) else {
+                        decoder.fail("expected \(format.word), found \(node.description)\(Intent.hint("null"))", at: node.mark)
+                        return nil
+                    }
+                    decoder = attempt
+                    return .some(value)
+                }
+                return format.read(node, &decoder).map { .some($0) }
             }, show: { $0.map(format.show) ?? .null }, tables: format.tables)
     }
 

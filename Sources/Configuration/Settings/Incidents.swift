@@ -14,7 +14,7 @@ extension Settings {
         static let section = Section(
             "incidents", Self(),
             keys: [
-                Key("path", \.path, .file, "a file, or `-` for standard output"),
+                Key("path", \.path, .logFile, "a file, or `-` for standard output"),
                 Key("rotate", \.rotate, .section(Rotate.section), "when a new file is begun"),
                 Key("limit", \.limit, .section(Limit.section), "how many records are written"),
                 Key("evidence", \.evidence, .section(Evidence.section), "how much of the traffic a record shows"),

@@ -50,9 +50,9 @@ extension Settings {
                 Key(
                     "host", \.host, .optional(.host),
                     "`shop.example`, or `*.example.com` for its subdomains; `null`: any"),
-                Key("path", \.path, .optional(.path), "the whole path"),
+                Key("path", \.path, .optional(.wholePath), "the whole path"),
                 Key(
-                    "path_prefix", \.pathPrefix, .optional(.path), default: "`/`",
+                    "path_prefix", \.pathPrefix, .optional(.pathPrefix), default: "`/`",
                     "the beginning of the path, in whole segments: `/api` is `/api` and `/api/users`, not `/apiary`"),
                 Key(
                     "path_regex", \.pathRegex, .optional(.text("regular expression")),
@@ -63,7 +63,9 @@ extension Settings {
                 Key(
                     "upstream", \.upstream, .optional(.text("name")), default: "the only upstream",
                     "where the requests go; none with `redirect`"),
-                Key("strip_prefix", \.stripPrefix, .optional(.path), "taken off the beginning of the path, in whole segments"),
+                Key(
+                    "strip_prefix", \.stripPrefix, .optional(.pathPrefix),
+                    "taken off the beginning of the path, in whole segments"),
                 Key(
                     "rewrite", \.rewrite, .optional(.path),
                     "sent instead of the request's path; the query stays; `$1` to `$9` stand for groups of `path_regex`"),

@@ -26,6 +26,24 @@ extension Settings {
         return try decode(bytes, file: path, environment: environment, overrides: overrides)
     }
 
+    /// What can be read of a file, and all that is wrong with it: what cannot be read has its default.
+    public static func examine(fileAt path: String, environment: [String: String]) -> (settings: Settings?, problems: [Problem])
+    {
+        let bytes: [UInt8]
+        var log = ProblemLog(file: path)
+        do throws(FileBytes.Unreadable) {
+            bytes = try FileBytes.read(path: path, max: Composer.fileBytesMax)
+        } catch {
+            log.note(error.reason, at: nil)
+            return (nil, log.sorted().all)
+        }
+        guard let root = Composer.compose(bytes, environment: environment, problems: &log) else {
+            return (nil, log.sorted().all)
+        }
+        let (settings, problems) = read(root: root, log: log, overrides: Overrides())
+        return (settings, problems.sorted().all)
+    }
+
     /// Reads the settings from YAML text; `file` is what problems call it.
     public static func decode(
         _ bytes: [UInt8], file: String, environment: [String: String] = [:], overrides: Overrides = Overrides()
@@ -36,6 +54,12 @@ extension Settings {
     }
 
     private static func assemble(root: Node?, log: ProblemLog, overrides: Overrides) throws(Problems) -> Settings {
+        let (settings, problems) = read(root: root, log: log, overrides: overrides)
+        guard problems.isEmpty else { throw problems.sorted() }
+        return settings
+    }
+
+    private static func read(root: Node?, log: ProblemLog, overrides: Overrides) -> (Settings, ProblemLog) {
         var decoder = Decoder(problems: log)
         var settings = Settings()
         if let root { settings = section.read(root, &decoder) ?? settings }
@@ -43,7 +67,6 @@ extension Settings {
         settings.complete(root: root?.mark, &decoder)
         settings.secrets = decoder.secrets
         settings.positions = decoder.positions
-        guard decoder.problems.isEmpty else { throw decoder.problems.sorted() }
-        return settings
+        return (settings, decoder.problems)
     }
 }

@@ -43,13 +43,13 @@ struct AccessWriter {
         putJSON(entry.id, &out)
         out.put("\"")
         if !entry.method.isEmpty { putMember(",\"method\":\"", entry.method, &out) }
-        if !entry.target.isEmpty { putMember(",\"path\":\"", entry.target, &out) }
+        if !entry.target.isEmpty { putLocation(",\"path\":\"", entry.target, &out) }
         if !entry.host.isEmpty { putMember(",\"host\":\"", entry.host, &out) }
         if entry.trace.count >= 55 {
             putMember(",\"trace_id\":\"", AccessEntry.Text(rebasing: entry.trace[3..<35]), &out)
             putMember(",\"span_id\":\"", AccessEntry.Text(rebasing: entry.trace[36..<52]), &out)
         }
-        if !entry.referer.isEmpty { putMember(",\"referer\":\"", entry.referer, &out) }
+        if !entry.referer.isEmpty { putLocation(",\"referer\":\"", entry.referer, &out) }
         if !entry.userAgent.isEmpty { putMember(",\"user_agent\":\"", entry.userAgent, &out) }
         out.put(",\"body_bytes\":")
         out.putDecimal(entry.requestBytes)
@@ -102,6 +102,12 @@ struct AccessWriter {
         out.put("\"")
     }
 
+    private func putLocation(_ key: StaticString, _ text: AccessEntry.Text, _ out: inout ByteWriter) {
+        out.put(key)
+        putQueried(text, &out)
+        out.put("\"")
+    }
+
     // MARK: Combined
 
     /// The combined format, and behind it what it has no place for as `key=value`.
@@ -115,14 +121,16 @@ struct AccessWriter {
         } else {
             putHex(entry.method, &out)
             out.put(" ")
-            putHex(entry.target, &out)
+            putQueried(entry.target, &out)
             out.put(entry.version == .http10 ? " HTTP/1.0" : entry.version == .http11 ? " HTTP/1.1" : " HTTP/2.0")
         }
         out.put("\" ")
         out.putDecimal(UInt64(entry.status))
         out.put(0x20)
         out.putDecimal(entry.responseBytes)
-        putQuoted(entry.referer, &out)
+        out.put(" \"")
+        if entry.referer.isEmpty { out.put("-") } else { putQueried(entry.referer, &out) }
+        out.put("\"")
         putQuoted(entry.userAgent, &out)
         out.put(" request_id=")
         putHex(entry.id, &out)
@@ -158,6 +166,31 @@ struct AccessWriter {
     }
 
     // MARK: Texts
+
+    /// A text that may hold a query, whose values go when they are not to be kept: `/a?x=1&y` becomes `/a?x=[REDACTED]&[REDACTED]`.
+    private func putQueried(_ whole: AccessEntry.Text, _ out: inout ByteWriter) {
+        guard plan.accessRedactsQuery, let mark = whole.firstIndex(of: UInt8(ascii: "?")) else { return putText(whole, &out) }
+        // A value takes less room than what stands for it, but never as much as a text that has to be escaped.
+        let text = AccessEntry.Text(rebasing: whole[..<min(whole.count, Self.textBytesMax)])
+        var start = min(mark + 1, text.count)
+        putText(AccessEntry.Text(rebasing: text[..<start]), &out)
+        while start < text.count {
+            var end = start
+            while end < text.count, text[end] != UInt8(ascii: "&") { end += 1 }
+            if end > start {
+                let equals = text[start..<end].firstIndex(of: UInt8(ascii: "="))
+                if let equals { putText(AccessEntry.Text(rebasing: text[start...equals]), &out) }
+                out.put("[REDACTED]")
+            }
+            if end < text.count { out.put(UInt8(ascii: "&")) }
+            start = end + 1
+        }
+        if whole.count > text.count, !isCombined { out.put("…") }
+    }
+
+    private func putText(_ text: AccessEntry.Text, _ out: inout ByteWriter) {
+        if isCombined { putHex(text, &out) } else { putJSON(text, &out) }
+    }
 
     private func putVersion(_ version: HTTPVersion, _ out: inout ByteWriter) {
         out.put(version == .http10 ? "http/1.0" : version == .http11 ? "http/1.1" : "h2")

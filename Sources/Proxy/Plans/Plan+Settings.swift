@@ -47,7 +47,8 @@ extension Plan {
             upstreams: upstreams, routes: routes, limits: limits, timeouts: timeouts,
             quarantine: nanoseconds(settings.incidents.quarantine.forMilliseconds),
             sampleBytes: settings.incidents.evidence.sample == .off ? 0 : settings.incidents.evidence.sampleBytesMax,
-            accessIsCombined: settings.accessLog.style == .combined, errorPages: errorPages, trusted: settings.trustedProxies,
+            accessIsCombined: settings.accessLog.style == .combined,
+            accessRedactsQuery: settings.accessLog.query == .redact, errorPages: errorPages, trusted: settings.trustedProxies,
             acceptors: tls.acceptors, proxyHeaders: settings.listeners.map { $0.proxyProtocol != .off },
             languages: settings.listeners.map(Languages.init), warnings: tls.warnings)
     }

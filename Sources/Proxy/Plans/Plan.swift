@@ -121,6 +121,8 @@ public final class Plan: Sendable {
     public let errorPages: ErrorPages
     /// Lines of the access log are in the combined format rather than JSON.
     public let accessIsCombined: Bool
+    /// They show no values of queries.
+    public let accessRedactsQuery: Bool
     /// Networks whose forwarding fields are believed.
     public let trusted: [AddressBlock]
     /// What works, and should be mended, for the operational log.
@@ -129,6 +131,7 @@ public final class Plan: Sendable {
     public init(
         upstreams: [Upstream], routes: [Route], limits: Limits = Limits(), timeouts: Timeouts = Timeouts(),
         quarantine: UInt64 = 60_000_000_000, sampleBytes: Int = 0, accessIsCombined: Bool = false,
+        accessRedactsQuery: Bool = false,
         errorPages: ErrorPages = ErrorPages(), trusted: [AddressBlock] = [], acceptors: [TLSAcceptor?] = [],
         proxyHeaders: [Bool] = [], languages: [Languages] = [], warnings: [String] = []
     ) {
@@ -140,6 +143,7 @@ public final class Plan: Sendable {
         self.sampleBytes = sampleBytes
         self.errorPages = errorPages
         self.accessIsCombined = accessIsCombined
+        self.accessRedactsQuery = accessRedactsQuery
         self.trusted = trusted
         self.acceptors = acceptors
         self.languages = languages

@@ -55,6 +55,28 @@ class Json(AccessLogTest):
         self.assertLessEqual(entry["upstream"]["header_ms"], entry["duration_ms"])
         self.assertIn("connect_ms", entry["upstream"])
 
+    def test_without_the_values_of_queries(self):
+        def script(conversation):
+            while conversation.read_request() is not None:
+                conversation.send(upstream.ok())
+        for format in ("json", "combined"):
+            with self.subTest(format=format):
+                proxy = self.logged(self.scripted(script).address, format)
+                config = proxy.config | {"access_log": {"path": str(self.path), "format": format, "query": "redact"}}
+                proxy.reload(config)
+                long = "/" + "&".join(["?a=b"] * 600)
+                with proxy.connect() as one:
+                    for target in ("/a?token=hunter2&&x=&flag&b=c=d", "/plain", "/a?", long):
+                        self.assertEqual(one.get(target, fields=["Referer: http://a.example/?secret=hunter2"]).status, 200)
+                text = "\n".join(self.lines(4))
+                self.assertNotIn("hunter2", text)
+                self.assertIn("/a?token=[REDACTED]&&x=[REDACTED]&[REDACTED]&b=[REDACTED]", text)
+                self.assertIn("http://a.example/?secret=[REDACTED]", text)
+                if format == "json":
+                    self.assertEqual([entry["request"]["path"] for entry in self.entries(4)[1:3]], ["/plain", "/a?"])
+                self.end(proxy)
+                self.path.unlink()
+
     def test_a_chunked_body_counts_its_data(self):
         chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\n\r\n"
         proxy = self.logged(self.scripted(upstream.by_target({"/": chunked})).address)

@@ -1,16 +1,20 @@
 """The command line: what each command prints, and how it ends."""
 
+import contextlib
 import json
+import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
+import subprocess
 
 import client
 import metrics
 import upstream
 from configuration import configuration, yaml
-from harness import ROOT, EndToEndTest, run_command, wait_for
+from harness import BINARY, ROOT, EndToEndTest, run_command, wait_for
 
 KINDS = ["second_response", "header_block_in_body", "late_interim", "body_after_end", "misdelivered_response", "duplicate_field",
          "conflicting_framing", "truncated_response", "stalled_response", "hangup_after_end", "malformed_message",
@@ -72,6 +76,58 @@ class Check(CommandTest):
         self.assertEqual([column for _, column, _ in problems][1:], [16, 15, 17])
         self.assertRegex(problems[2][2], r"(?i)did you mean.*app")
 
+    def test_all_that_a_start_would_stumble_over(self):
+        problems = self.bad(
+            "listeners:\n"
+            "  - address: 192.0.2.7:8080\n"
+            f"  - address: unix:{self.directory}/nowhere/http.sock\n"
+            "admin: 127.0.0.1:0\n"
+            "upstreams:\n"
+            "  app:\n"
+            "    servers: [127.0.0.1:3000, no-such-host.invalid:80]\n"
+            "    tls: {ca: nothing.pem}\n"
+            "    blance: random_two\n"
+            "incidents: {path: no/such/folder/i.jsonl}\n"
+            "access_log:\n"
+            f"  path: {self.directory}\n"
+            "error_pages: {503: nothing.html}\n")
+        self.assertEqual([problem[:2] for problem in problems], [(2, 14), (3, 14), (7, 31), (8, 15), (9, 5), (10, 19), (12, 9), (13, 20)])
+        for (_, _, message), words in zip(problems, (
+                "cannot listen on 192.0.2.7:8080: Cannot assign", "cannot listen on unix:", "cannot resolve no-such-host.invalid:80",
+                "nothing.pem", "did you mean 'balance'", "cannot open incident log no/such/folder/i.jsonl: No such file",
+                "cannot open access log .*: Is a directory", "nothing.html")):
+            self.assertRegex(message, words)
+
+    def test_logs_that_may_not_be_written(self):
+        # As somebody who is not allowed everything.
+        folder = pathlib.Path(self.directory, "closed")
+        folder.mkdir(mode=0o555)
+        path = self.file(f"upstreams: {{a: {{servers: ['127.0.0.1:1']}}}}\nincidents: {{path: {folder}/i.jsonl}}\n")
+        pathlib.Path(self.directory).chmod(0o755)
+        drop = {"user": 65534, "group": 65534} if os.getuid() == 0 else {}
+        with self.readable_binary() as binary:
+            done = subprocess.run([binary, "check", "--config", path], capture_output=True, text=True, cwd="/", timeout=30, **drop)
+        self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
+        self.assertIn(f"{path}:2:19: cannot open incident log {folder}/i.jsonl: Permission denied", done.stderr)
+
+    @contextlib.contextmanager
+    def readable_binary(self):
+        """The program where anybody can execute it."""
+        copy = pathlib.Path(self.directory, "sendonce")
+        shutil.copy(BINARY, copy)
+        copy.chmod(0o755)
+        yield str(copy)
+
+    def test_it_leaves_no_trace_and_minds_nobody(self):
+        """Beside the proxy that runs with the same file."""
+        origin = self.scripted(upstream.by_target({"/": upstream.ok()}))
+        proxy = self.proxy(origin.address)
+        config = proxy.config | {"listeners": [{"address": proxy.address}], "admin": {"address": proxy.admin},
+                                 "access_log": {"path": f"{self.directory}/access.jsonl"}}
+        self.assertIn(": fine", self.assertEnds(0, "check", "--config", self.file(yaml(config), "same.yaml")).stdout)
+        self.assertFalse(pathlib.Path(self.directory, "access.jsonl").exists())
+        self.assertEqual(proxy.get("/").body, b"OK")
+
     def test_no_upstreams(self):
         self.bad("workers: 1\n")
 
@@ -90,13 +146,48 @@ class Check(CommandTest):
         self.assertIn("E2E_WORKERS", done.stdout + done.stderr)
 
 
+class Healthcheck(CommandTest):
+    def test_ready_or_not(self):
+        origin = self.scripted(upstream.by_target({"/": upstream.ok()}))
+        proxy = self.proxy(origin.address)
+        self.assertEqual(self.assertEnds(0, "healthcheck", "--admin", proxy.admin).stdout, "ready\n")
+        port = proxy.admin.rsplit(":", 1)[1]
+        self.assertEnds(0, "healthcheck", "--admin", f":{port}")
+
+    def test_over_a_unix_socket(self):
+        proxy = self.proxy("127.0.0.1:1", admin={"address": f"unix:{self.directory}/admin.sock"})
+        self.assertEnds(0, "healthcheck", "--admin", proxy.admin)
+
+    def test_not_ready(self):
+        kept, nobody = upstream.refusing_address()
+        self.addCleanup(kept.close)
+        proxy = self.proxy(nobody, health={"path": "/", "interval": "50ms", "unhealthy_after": 1})
+        wait_for(lambda: proxy.ask_admin("/readyz").status == 503, "the server to be down")
+        done = self.assertEnds(1, "healthcheck", "--admin", proxy.admin)
+        self.assertRegex(done.stderr, r"not ready: .*app")
+
+    def test_nobody_answers(self):
+        kept, nobody = upstream.refusing_address()
+        self.addCleanup(kept.close)
+        self.assertIn("Connection refused", self.assertEnds(1, "healthcheck", "--admin", nobody).stderr)
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            done = self.assertEnds(1, "healthcheck", "--admin", "127.0.0.1:%d" % silent.getsockname()[1])
+        self.assertIn("timed out", done.stderr)
+        self.assertEnds(1, "healthcheck", "--admin", f"unix:{self.directory}/nothing.sock")
+        self.assertIn("--admin nonsense", self.assertEnds(2, "healthcheck", "--admin", "nonsense").stderr)
+
+    def test_somebody_else_answers(self):
+        other = self.scripted(lambda conversation: conversation.send(b"220 mail.example ESMTP\r\n"))
+        self.assertEnds(1, "healthcheck", "--admin", other.address)
+
+
 class Words(CommandTest):
     def test_version(self):
         self.assertRegex(self.assertEnds(0, "--version").stdout, r"\d+\.\d+\.\d+")
 
     def test_help(self):
         out = self.assertEnds(0, "--help").stdout
-        for command in ("run", "check", "demo", "explain", "replay"):
+        for command in ("run", "check", "demo", "explain", "healthcheck", "replay"):
             self.assertRegex(out, rf"\b{command}\b")
 
     def test_bad_usage(self):

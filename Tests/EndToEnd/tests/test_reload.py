@@ -99,8 +99,12 @@ class Reload(EndToEndTest):
         proxy = self.proxy(self.first.address)
         for config in (self.changed(proxy, listeners=proxy.config["listeners"] + [{"address": address}]),
                        self.changed(proxy, admin={"address": address}),
-                       self.changed(proxy, incidents={"path": f"{self.directory}/nowhere/incidents.jsonl"})):
+                       self.changed(proxy, incidents={"path": f"{self.directory}/nowhere/incidents.jsonl"}),
+                       self.changed(proxy, access_log={"path": f"{self.directory}/nowhere/access.jsonl"}),
+                       self.changed(proxy, upstreams={"app": {"servers": ["no-such-host.invalid:1"]}})):
             proxy.reload(config, refused=True)
+            # In a sentence.
+            self.assertRegex(proxy.lines[-1], r'reload refused, .* reason="cannot (listen on|start the admin endpoint|open|resolve) [^"]*: [A-Z]')
             self.assertEqual(proxy.get("/").body, b"first")
             self.assertEqual(proxy.ask_admin("/readyz").status, 200)
         # Nothing of the refused ones is left behind.

@@ -144,6 +144,67 @@ import Testing
         #expect(problems(yaml).contains("a.yaml:\(problem)"), "\(problems(yaml))")
     }
 
+    /// What other programs understand.
+    @Test(arguments: [
+        ("access_log: {path: off}", "2:20: expected file, found 'off' (did you mean 'null'?)"),
+        ("access_log: {path: 'None'}", "2:20: expected file, found 'None' (did you mean 'null'?)"),
+        ("access_log: {path: false}", "2:20: expected file, found 'false' (did you mean 'null'?)"),
+        ("access_log: {path: stdout}", "2:20: expected a file, found 'stdout' (did you mean '-'?)"),
+        ("incidents: {path: off}", "2:19: expected a file, found 'off' (did you mean '/dev/null'?)"),
+        ("incidents: {quarantine: {for: off}}", "2:31: expected a duration or 0, found 'off' (did you mean '0'?)"),
+        ("limits: {body_bytes: unlimited}", "2:22: expected size 0…1024GiB, found 'unlimited' (did you mean 'null'?)"),
+        ("listeners: [{address: ':1', tls: off}]", "2:34: expected a mapping, found 'off' (did you mean 'null'?)"),
+        (
+            "routes: [{path_prefix: '/api/*'}]",
+            "2:24: expected a path that begins with '/', without a wildcard at its end, found '/api/*' (did you mean '/api'?)"
+        ),
+        (
+            "routes: [{path_prefix: '/*'}]",
+            "2:24: expected a path that begins with '/', without a wildcard at its end, found '/*' (did you mean '/'?)"
+        ),
+        (
+            "routes: [{path_prefix: '/a/**'}]",
+            "2:24: expected a path that begins with '/', without a wildcard at its end, found '/a/**' (did you mean '/a'?)"
+        ),
+        (
+            "routes: [{strip_prefix: '/v1*'}]",
+            "2:25: expected a path that begins with '/', without a wildcard at its end, found '/v1*' (did you mean '/v1'?)"
+        ),
+        (
+            "routes: [{path: '/api/*'}]",
+            "2:17: expected a path that begins with '/', without a wildcard at its end, found '/api/*' (did you mean 'path_prefix: /api'?)"
+        ),
+        ("routes: [{path_prefix: '*'}]", "2:24: expected a path that begins with '/', found '*'"),
+    ])
+    func whatWasMeant(yaml: String, problem: String) { #expect(problems(upstream + yaml) == ["a.yaml:\(problem)"]) }
+
+    @Test(arguments: [
+        ("http://127.0.0.1:3000", "127.0.0.1:3000"), ("http://127.0.0.1:3000/", "127.0.0.1:3000"),
+        ("http://shop.internal", "shop.internal:80"),
+        ("https://shop.internal/path?q", "shop.internal:443"), ("HTTP://[::1]:3000", "[::1]:3000"),
+        ("http://[::1]", "[::1]:80"),
+        ("h2c://a:1", "a:1"), ("tcp://a:1", "a:1"), ("http://user@a:1", "a:1"), ("3000", ":3000"),
+        ("127.0.0.1:3000/", "127.0.0.1:3000"),
+        ("/run/app.sock", "unix:/run/app.sock"), ("*:3000", ":3000"),
+    ])
+    func addressesThatWereMeant(written: String, meant: String) {
+        for yaml in ["upstreams: {a: {servers: ['\(written)']}}", upstream + "listeners: ['\(written)']"] {
+            let found = problems(yaml)
+            #expect(found.count == 1 && found[0].hasSuffix("(did you mean '\(meant)'?)"), "\(found)")
+        }
+    }
+
+    @Test(arguments: ["http://", "nowhere", "http:// a", "1:2:3", "://a:1", "http://a:b"])
+    func addressesThatNobodyUnderstands(written: String) {
+        let found = problems("upstreams: {a: {servers: ['\(written)']}}")
+        #expect(found.count == 1 && !found[0].contains("did you mean"), "\(found)")
+    }
+
+    @Test func wordsThatMeanSomethingElsewhere() throws {
+        let yaml = upstream + "routes: [{host: off, path_regex: none, name: no}]\naccess_log: {path: ./off}"
+        #expect(problems(yaml) == [])
+    }
+
     @Test func portZeroIsNoServer() {
         let text = problems("upstreams: {a: {servers: ['a:0']}}")
         #expect(text.count == 1 && text[0].hasSuffix("found 'a:0': port 0 can only be listened on"))
