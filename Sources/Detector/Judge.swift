@@ -64,9 +64,13 @@ public enum Judge {
     }
 
     /// A header block's own fields, of an answer.
-    public static func head(_ facts: HeaderFacts, duplicates: UInt32, status: Int) -> [Verdict] {
+    public static func head(
+        _ facts: HeaderFacts, duplicates: UInt32, status: Int, endsConnection: Bool = false
+    ) -> [Verdict] {
         var verdicts: [Verdict] = []
-        if isConflicting(facts, status: status) { verdicts.append(Verdict(.conflictingFraming, in: .inHead)) }
+        if isConflicting(facts, status: status, endsConnection: endsConnection) {
+            verdicts.append(Verdict(.conflictingFraming, in: .inHead))
+        }
         var fields = duplicates
         // Lengths that differ are a conflict, told once.
         if facts.contains(.contentLengthDiffers) { fields &= ~(1 << UInt32(FieldName.contentLength.rawValue)) }
@@ -74,11 +78,13 @@ public enum Judge {
         return verdicts
     }
 
-    /// Whether a header block contradicts itself about where its message ends.
+    /// Whether a header block contradicts itself about where its message ends. One that announces the end of its connection may
+    /// leave its body to that (RFC 9112 section 6.1).
     @inlinable
-    public static func isConflicting(_ facts: HeaderFacts, status: Int) -> Bool {
+    public static func isConflicting(_ facts: HeaderFacts, status: Int, endsConnection: Bool = false) -> Bool {
         if !facts.isDisjoint(with: [.contentLengthDiffers, .contentLengthInvalid]) { return true }
         guard facts.contains(.transferEncoding) else { return false }
-        return facts.contains(.contentLength) || !facts.contains(.chunked) || status < 200 || status == 204
+        if facts.contains(.contentLength) || status < 200 || status == 204 { return true }
+        return !facts.contains(.chunked) && !endsConnection
     }
 }

@@ -70,6 +70,7 @@ extension Explanation {
             "Equal Content-Lengths: no conflict, but a `duplicate_field`.",
             "HEAD, 204 and 304 with a Content-Length and no body.",
             "`Transfer-Encoding: gzip, chunked`.",
+            "`Transfer-Encoding: gzip` with `Connection: close`: the connection's end ends the body. An empty `Transfer-Encoding` names no coding.",
         ],
         related: [.duplicateField, .bodyAfterEnd, .malformedMessage])
 }

@@ -50,12 +50,14 @@ public struct BodyDecoder {
 
     /// Bytes of chunk extensions that one message may have: they are dropped, so nobody needs more.
     public static let extensionBytesMax: UInt32 = 16 * 1024
-    /// Hexadecimal digits of one chunk size; leading zeros count. Fifteen cannot overflow.
+    /// Hexadecimal digits of one chunk size behind its leading zeros, which count as an extension's bytes where there are several.
+    /// Fifteen cannot overflow.
     public static let sizeDigitsMax: UInt8 = 15
 
     public private(set) var framing: Framing = .none
     public private(set) var state: ChunkState = .size
     private var digits: UInt8 = 0
+    private var hasLeadingZero = false
     private var extensionBytes: UInt32 = 0
     /// Bytes left: of the body with `length`, of the chunk with `chunked`.
     public private(set) var remaining: UInt64 = 0
@@ -120,6 +122,7 @@ public struct BodyDecoder {
                 state = .size
                 remaining = 0
                 digits = 0
+                hasLeadingZero = false
             case .size:
                 if bytes[i] == 0x48 { return interim(bytes, count, limits, &block, step(.more)) }
                 guard Scan.hexDigit(bytes[i]) != nil else { return step(.malformed(.chunkSize)) }
@@ -139,6 +142,10 @@ public struct BodyDecoder {
         switch (state, byte) {
         case (.sizeDigits, _):
             if let digit = Scan.hexDigit(byte) {
+                if digit == 0, remaining == 0 {
+                    defer { hasLeadingZero = true }
+                    return hasLeadingZero ? countExtension() : nil
+                }
                 guard digits < Self.sizeDigitsMax else { return .chunkSize }
                 digits += 1
                 remaining = remaining << 4 | UInt64(digit)

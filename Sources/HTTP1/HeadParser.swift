@@ -1,19 +1,22 @@
 import Wire
 
-/// Reads header blocks of HTTP/1 strictly (RFC 9112 sections 2 to 5): CRLF only, no folding, no space before a colon.
+/// Reads header blocks of HTTP/1 strictly (RFC 9112 sections 2 to 5): no folding, no space before a colon, and lines that end in CRLF.
+///
+/// A response's may end in a line feed alone, as every browser and proxy takes it (section 2.2): the block says so. In a request
+/// or in trailers, where readers that differ let requests be smuggled, they may not.
 public enum HeadParser {
-    /// Reads a request's header block, after at most one empty line (RFC 9112 section 2.2).
+    /// Reads a request's header block, after any number of empty lines (RFC 9112 section 2.2).
     public static func request(
         _ bytes: UnsafePointer<UInt8>, count: Int, limits: HeadLimits, into block: inout HeaderBlock
     ) -> HeadOutcome {
         var base = bytes
         var skipped = 0
-        if count >= 2, base[0] == 0x0d, base[1] == 0x0a {
-            skipped = 2
+        while count - skipped >= 2, base[0] == 0x0d, base[1] == 0x0a {
+            skipped += 2
             base += 2
-        } else if count == 1, base[0] == 0x0d {
-            return .incomplete
+            guard skipped <= limits.headerBytesMax else { return .malformed(.headerTooLarge) }
         }
+        if count - skipped == 1, base[0] == 0x0d { return .incomplete }
         block.reset(base: base)
         let limit = min(count - skipped, limits.headerBytesMax)
         let outcome = requestLine(base, base + limit, &block)
@@ -42,7 +45,7 @@ public enum HeadParser {
     ) -> HeadOutcome {
         block.reset(base: bytes)
         let limit = min(count, limits.headerBytesMax)
-        let outcome = fieldLines(bytes, bytes + limit, &block)
+        let outcome = fieldLines(bytes, bytes + limit, &block, takesBareLineFeeds: false)
         if outcome == .incomplete, limit < count { return .malformed(.headerTooLarge) }
         return outcome
     }
@@ -72,7 +75,7 @@ public enum HeadParser {
         block.version = version
         p += 8
         guard p[0] == 0x0d, p[1] == 0x0a else { return .malformed(.lineEnd) }
-        return fieldLines(p + 2, end, &block)
+        return fieldLines(p + 2, end, &block, takesBareLineFeeds: false)
     }
 
     private static func statusLine(
@@ -93,13 +96,19 @@ public enum HeadParser {
         p += 12
         guard p < end else { return .incomplete }
         // The reason may be empty, and some servers leave out the space before it.
-        if p.pointee == 0x20 { p += 1 } else if p.pointee != 0x0d { return .malformed(.startLine) }
+        if p.pointee == 0x20 { p += 1 } else if p.pointee != 0x0d, p.pointee != 0x0a { return .malformed(.startLine) }
         let reason = p
         p = Scan.endOfValue(p, end)
-        guard p + 1 < end else { return p == end || p.pointee == 0x0d ? .incomplete : .malformed(.lineEnd) }
-        guard p[0] == 0x0d, p[1] == 0x0a else { return .malformed(.lineEnd) }
+        guard p < end else { return .incomplete }
         block.reason = ByteRange(start: reason - base, count: p - reason)
-        return fieldLines(p + 2, end, &block)
+        if p.pointee == 0x0a {
+            block.facts.insert(.bareLineFeed)
+            return fieldLines(p + 1, end, &block, takesBareLineFeeds: true)
+        }
+        guard p.pointee == 0x0d else { return .malformed(.lineEnd) }
+        guard p + 1 < end else { return .incomplete }
+        guard p[1] == 0x0a else { return .malformed(.lineEnd) }
+        return fieldLines(p + 2, end, &block, takesBareLineFeeds: true)
     }
 
     /// Whether the bytes begin as `HTTP/1.` begins: more may make them a start line.
@@ -115,7 +124,7 @@ public enum HeadParser {
     }
 
     private static func fieldLines(
-        _ first: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, _ block: inout HeaderBlock
+        _ first: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, _ block: inout HeaderBlock, takesBareLineFeeds: Bool
     ) -> HeadOutcome {
         let base = block.base
         var p = first
@@ -125,6 +134,12 @@ public enum HeadParser {
                 guard p + 1 < end else { return .incomplete }
                 guard p[1] == 0x0a else { return .malformed(.lineEnd) }
                 block.byteCount = p + 2 - base
+                FieldReader.conclude(&block)
+                return .complete
+            }
+            if p.pointee == 0x0a, takesBareLineFeeds {
+                block.facts.insert(.bareLineFeed)
+                block.byteCount = p + 1 - base
                 FieldReader.conclude(&block)
                 return .complete
             }
@@ -138,12 +153,18 @@ public enum HeadParser {
             let value = p
             p = Scan.endOfValue(p, end)
             guard p < end else { return .incomplete }
-            guard p.pointee == 0x0d else { return .malformed(p.pointee == 0x0a ? .lineEnd : .fieldValue) }
-            guard p + 1 < end else { return .incomplete }
-            guard p[1] == 0x0a else { return .malformed(.lineEnd) }
             var valueEnd = p
             while valueEnd > value, valueEnd[-1] == 0x20 || valueEnd[-1] == 0x09 { valueEnd -= 1 }
-            p += 2
+            if p.pointee == 0x0d {
+                guard p + 1 < end else { return .incomplete }
+                guard p[1] == 0x0a else { return .malformed(.lineEnd) }
+                p += 2
+            } else {
+                guard p.pointee == 0x0a else { return .malformed(.fieldValue) }
+                guard takesBareLineFeeds else { return .malformed(.lineEnd) }
+                block.facts.insert(.bareLineFeed)
+                p += 1
+            }
             guard block.count < block.capacity else { return .malformed(.tooManyFields) }
             guard nameCount <= Int(UInt16.max) else { return .malformed(.fieldName) }
             let known = FieldName(name, count: nameCount)

@@ -38,10 +38,11 @@ public enum RequestFraming {
         let facts = block.facts
         if block.version == .http11, !block.has(.host) { return .failure(.missingHost) }
         if block.duplicates & (1 << UInt32(FieldName.host.rawValue)) != 0 { return .failure(.repeatedHost) }
-        if facts.contains(.transferEncoding) {
+        // Also where the field names no coding: not every reader takes that for nothing.
+        if block.has(.transferEncoding) {
             if block.version == .http10 { return .failure(.transferEncodingInHTTP10) }
             if block.has(.contentLength) { return .failure(.lengthAndChunked) }
-            if !facts.contains(.chunked) || !facts.isDisjoint(with: [.otherCoding, .chunkedRepeated]) {
+            if !facts.contains(.chunked) || !facts.isDisjoint(with: [.otherCoding, .identityCoding, .chunkedRepeated]) {
                 return .failure(.transferEncodingUnusable)
             }
             return .success(BodyDecoder(.chunked))

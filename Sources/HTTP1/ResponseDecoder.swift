@@ -88,7 +88,9 @@ public struct ResponseDecoder {
         case .complete: break
         }
         if block.status == 101 {
-            guard asksUpgrade else { return ResponseStep(.malformed(.unrequestedUpgrade)) }
+            guard asksUpgrade, !UpgradeProtocol.isRefused(in: block) else {
+                return ResponseStep(.malformed(.unrequestedUpgrade))
+            }
             phase = .tunnel
             return ResponseStep(.switched, consumed: block.byteCount)
         }
@@ -129,12 +131,11 @@ public struct ResponseDecoder {
         return true
     }
 
-    /// RFC 9112 section 6.3, for a final response. Chunked wins over Content-Length.
+    /// RFC 9112 section 6.3, for a final response. Codings win over Content-Length.
     public static func framing(of block: borrowing HeaderBlock, answering method: Method) -> BodyDecoder {
         if method == .head || block.status == 204 || block.status == 304 { return BodyDecoder(.none) }
-        if block.facts.contains(.transferEncoding) {
-            return BodyDecoder(block.facts.contains(.chunked) ? .chunked : .untilClose)
-        }
+        if block.facts.contains(.chunked) { return BodyDecoder(.chunked) }
+        if block.facts.contains(.otherCoding) { return BodyDecoder(.untilClose) }
         return block.facts.contains(.contentLength)
             ? BodyDecoder(.length, length: block.contentLength) : BodyDecoder(.untilClose)
     }

@@ -21,7 +21,7 @@ public struct CounterLayout: Sendable, Equatable {
     public static let upstreamWords = 40
 
     public static let statusMin = 100
-    public static let statusCount = 500
+    public static let statusCount = 900
     public static let methodCount = 10
     /// Words of one route's requests: by method, then by status.
     public static let requestWords = methodCount * statusCount

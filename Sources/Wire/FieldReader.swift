@@ -71,15 +71,18 @@ public enum FieldReader {
         block.contentLength = length
     }
 
-    /// RFC 9112 section 6.1: chunked stands last, and once.
+    /// RFC 9112 section 6.1: chunked stands last, and once. A list without elements names nothing (RFC 9110 section 5.6.1), and
+    /// `identity` was the name of nothing (RFC 2616 section 3.6).
     private static func transferEncoding(_ value: UnsafePointer<UInt8>, _ count: Int, _ block: inout HeaderBlock) {
         var facts = block.facts
-        facts.insert(.transferEncoding)
         var isRepeated = false
         eachElement(value, count) { bytes, n in
+            facts.insert(.transferEncoding)
             if equalsIgnoringCase(bytes, "chunked", count: n) {
                 if facts.contains(.chunked) { isRepeated = true }
                 facts.insert(.chunked)
+            } else if facts.isDisjoint(with: .codings), equalsIgnoringCase(bytes, "identity", count: n) {
+                facts.insert(.identityCoding)
             } else {
                 // Other codings are not ours to undo; behind chunked they break the framing.
                 facts.remove(.chunked)

@@ -50,11 +50,14 @@ public struct HeaderFacts: OptionSet, Sendable {
     /// Content-Length values that differ.
     public static let contentLengthDiffers = HeaderFacts(rawValue: 1 << 2)
     public static let contentLengthInvalid = HeaderFacts(rawValue: 1 << 3)
+    /// Transfer-Encoding names at least one coding, if only `identity`.
     public static let transferEncoding = HeaderFacts(rawValue: 1 << 4)
     /// The last transfer coding is chunked.
     public static let chunked = HeaderFacts(rawValue: 1 << 5)
     /// A transfer coding other than chunked.
     public static let otherCoding = HeaderFacts(rawValue: 1 << 6)
+    /// Codings that leave no use for a Content-Length (RFC 9112 section 6.3).
+    public static let codings: HeaderFacts = [.chunked, .otherCoding]
     public static let close = HeaderFacts(rawValue: 1 << 7)
     public static let keepAlive = HeaderFacts(rawValue: 1 << 8)
     /// Connection nominates Upgrade and there is an Upgrade field.
@@ -73,6 +76,10 @@ public struct HeaderFacts: OptionSet, Sendable {
     public static let extendedConnect = HeaderFacts(rawValue: 1 << 17)
     /// Pseudo-header fields stand among a request's trailers.
     public static let pseudoInTrailers = HeaderFacts(rawValue: 1 << 18)
+    /// Transfer-Encoding names `identity`, which is no coding, before any other.
+    public static let identityCoding = HeaderFacts(rawValue: 1 << 19)
+    /// A line ends in a line feed alone.
+    public static let bareLineFeed = HeaderFacts(rawValue: 1 << 20)
 }
 
 /// One header block: its start line, where its fields stand in the bytes, and what they state.
@@ -146,6 +153,10 @@ public struct HeaderBlock: ~Copyable {
 
     @inlinable
     public func has(_ name: FieldName) -> Bool { seen & (1 << UInt32(name.rawValue)) != 0 }
+
+    /// The message says that its connection ends with it (RFC 9112 section 9.3).
+    @inlinable
+    public var endsConnection: Bool { version == .http10 ? !facts.contains(.keepAlive) : facts.contains(.close) }
 
     /// The first field of that name, if any.
     @inlinable

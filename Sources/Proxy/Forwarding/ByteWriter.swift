@@ -23,6 +23,9 @@ struct ByteWriter {
         if let start = bytes.baseAddress { put(start, bytes.count) }
     }
 
+    /// Bytes up to here have been written in place.
+    mutating func skip(to end: Int) { count = end }
+
     mutating func put(_ byte: UInt8) {
         base[count] = byte
         count += 1
@@ -85,6 +88,7 @@ struct ByteWriter {
     /// The block's field lines that are not dropped, neighbours in one run.
     @inline(__always)
     mutating func putFields(_ block: borrowing HeaderBlock) {
+        guard !block.facts.contains(.bareLineFeed) else { return putLines(block) }
         var i = 0
         while i < block.count {
             if block.fields[i].isDropped {
@@ -94,6 +98,15 @@ struct ByteWriter {
             let start = block.fields[i].start
             while i < block.count, !block.fields[i].isDropped { i += 1 }
             put(block.base + Int(start), Int(block.fields[i - 1].end - start))
+        }
+    }
+
+    /// `putFields` for lines that do not end as they should: a byte more for each.
+    private mutating func putLines(_ block: borrowing HeaderBlock) {
+        for i in 0..<block.count where !block.fields[i].isDropped {
+            let field = block.fields[i]
+            put(block.base + Int(field.start), Int(field.valueStart + field.valueCount - field.start))
+            put("\r\n")
         }
     }
 

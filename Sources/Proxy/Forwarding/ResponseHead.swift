@@ -23,11 +23,8 @@ enum ResponseHead {
             case .other: continue
             case .contentLength:
                 block.fields[i].isDropped =
-                    hop.framing == .chunked || block.facts.contains(.transferEncoding)
+                    hop.framing == .chunked || !block.facts.isDisjoint(with: .codings)
                     || block.facts.contains(.contentLengthRepeated)
-            case .transferEncoding:
-                // A coding other than chunked stays on the body, and has to be told.
-                block.fields[i].isDropped = !(block.facts.contains(.otherCoding) && hop.framing == .chunked)
             case .upgrade: block.fields[i].isDropped = !hop.switches
             case let name where name.isHopByHop: block.fields[i].isDropped = true
             default: break
@@ -47,14 +44,15 @@ enum ResponseHead {
         out.put(block.bytes(block.reason))
         out.put("\r\n")
         out.putFields(block)
-        if block.facts.contains(.contentLengthRepeated), hop.framing != .chunked, !block.facts.contains(.transferEncoding) {
+        if block.facts.contains(.contentLengthRepeated), hop.framing != .chunked, block.facts.isDisjoint(with: .codings) {
             out.put("Content-Length: ")
             out.putDecimal(block.contentLength)
             out.put("\r\n")
         }
         if hop.isEmpty, !block.facts.contains(.contentLength) { out.put("Content-Length: 0\r\n") }
-        // Behind codings that do not end in chunked, which ended with the connection, it is added: they are chunked now.
-        if hop.framing == .chunked, !block.facts.isSuperset(of: [.otherCoding, .chunked]) {
+        if block.facts.contains(.otherCoding), hop.framing != .none {
+            putCodings(block, isChunked: hop.framing == .chunked, &out)
+        } else if hop.framing == .chunked {
             out.put("Transfer-Encoding: chunked\r\n")
         }
         if hop.switches {
@@ -71,5 +69,37 @@ enum ResponseHead {
             out.put(block.version == .http10 ? "Via: 1.0 sendonce\r\n" : "Via: 1.1 sendonce\r\n")
         }
         out.put("\r\n")
+    }
+
+    /// Codings other than chunked stay on the body, and have to be told.
+    ///
+    /// HTTP/1.0 and HTTP/2 have no transfer codings: what may be a content coding as well is told as that (RFC 9110 section 8.4.1).
+    private static func putCodings(_ block: borrowing HeaderBlock, isChunked: Bool, _ out: inout ByteWriter) {
+        var bytes: [UInt8] = []
+        var areContentCodings = true
+        for i in 0..<block.count where block.fields[i].name == .transferEncoding {
+            let value = block.value(block.fields[i])
+            guard let start = value.baseAddress else { continue }
+            FieldReader.eachElement(start, value.count) { coding, n in
+                guard !equalsIgnoringCase(coding, "chunked", count: n), !equalsIgnoringCase(coding, "identity", count: n) else {
+                    return
+                }
+                if !isContentCoding(coding, n) { areContentCodings = false }
+                if !bytes.isEmpty { bytes.append(0x2c) }
+                bytes += UnsafeBufferPointer(start: coding, count: n)
+            }
+        }
+        guard !bytes.isEmpty, isChunked || areContentCodings else { return }
+        out.put(isChunked ? "Transfer-Encoding: " : "Content-Encoding: ")
+        bytes.withUnsafeBufferPointer { out.put($0) }
+        out.put(isChunked ? ", chunked\r\n" : "\r\n")
+    }
+
+    private static func isContentCoding(_ coding: UnsafePointer<UInt8>, _ n: Int) -> Bool {
+        for known in ["gzip", "x-gzip", "deflate", "compress", "x-compress"] as [StaticString]
+        where equalsIgnoringCase(coding, known, count: n) {
+            return true
+        }
+        return false
     }
 }

@@ -18,11 +18,14 @@ extension Worker {
         let facts = responseBlock.facts
         // Lengths that differ leave no way to know where the body ends.
         let isUnusable =
-            responseBlock.status >= 200 && !facts.contains(.transferEncoding)
+            responseBlock.status >= 200 && facts.isDisjoint(with: .codings)
             && !facts.isDisjoint(with: [.contentLengthDiffers, .contentLengthInvalid])
         let fails = isUnusable || policy == .fail
         let guilty = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
-        for verdict in Judge.head(facts, duplicates: responseBlock.duplicates, status: responseBlock.status) {
+        let ends = responseBlock.endsConnection
+        for verdict in Judge.head(
+            facts, duplicates: responseBlock.duplicates, status: responseBlock.status, endsConnection: ends)
+        {
             var incident = incidentSkeleton(verdict, slot, guilty)
             incident.evidence.fields = verdict.kind == .duplicateField ? duplicateNames() : framingNames()
             incident.evidence.offset = 0
@@ -36,10 +39,28 @@ extension Worker {
             world.recorder.record(incident)
         }
         // Whoever contradicts itself about framing may go on doing so in the next answer.
-        if policy != .observe || Judge.isConflicting(facts, status: responseBlock.status) { u.pointee.mustClose = true }
+        if policy != .observe || Judge.isConflicting(facts, status: responseBlock.status, endsConnection: ends) {
+            u.pointee.mustClose = true
+        }
         guard fails else { return true }
         failExchange(number, status: 502, "the upstream's answer is not framed unambiguously")
         return false
+    }
+
+    /// Lines of an answer's header block end in a line feed alone. That does nobody any harm (RFC 9112 section 2.2), and is told once.
+    mutating func tellLineFeeds(_ slot: Int32) {
+        let u = upstreams[slot]
+        let e = exchanges[u.pointee.exchange]
+        let guilty = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
+        var incident = incidentSkeleton(Verdict(.malformedMessage, severity: .info, in: .inHead), slot, guilty)
+        incident.action = .observe
+        incident.evidence.offset = 0
+        incident.evidence.connectionOffset = u.pointee.received
+        incident.message =
+            "\(subject(slot)) sent a header block with lines that end in LF alone, not in CRLF, in its answer to "
+            + naming(guilty.request)
+        note(incident.id, of: u.pointee.exchange)
+        world.recorder.record(incident)
     }
 
     private func duplicateNames() -> [String] {
@@ -55,7 +76,7 @@ extension Worker {
     mutating func truncated(_ slot: Int32, _ phase: Phase) {
         let socket = upstreams[slot].pointee.socket
         var what = "closed the connection"
-        if socket.isBroken { what = socket.security == .failed ? "broke TLS" : "reset the connection" }
+        if socket.isBroken || socket.refusesBytes { what = socket.security == .failed ? "broke TLS" : "reset the connection" }
         if socket.isCut { what += " without TLS's close_notify" }
         tellUnfinished(slot, Verdict(.truncatedResponse, in: phase), what, .error)
     }

@@ -156,10 +156,12 @@ extension Worker {
     }
 
     /// The upstream takes no more bytes, but its answer may have come: read it, and drop the rest of the request.
-    private mutating func upstreamRefusesBytes(_ slot: Int32) {
+    mutating func upstreamRefusesBytes(_ slot: Int32) {
         let u = upstreams[slot]
         u.pointee.mustClose = true
         u.pointee.socket.isBroken = false
+        u.pointee.socket.refusesBytes = true
+        buffers.give(&u.pointee.socket.output)
         u.pointee.socket.peerEnded = true
         u.pointee.socket.isReadable = true
         if u.pointee.exchange >= 0 {

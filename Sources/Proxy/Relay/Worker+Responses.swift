@@ -79,10 +79,11 @@ extension Worker {
         noteAnswer(slot, e)
         let c = clients[e.pointee.client]
         if responseBlock.duplicates != 0 || facts.contains(.statusRepeated)
-            || Judge.isConflicting(facts, status: responseBlock.status)
+            || Judge.isConflicting(facts, status: responseBlock.status, endsConnection: responseBlock.endsConnection)
         {
             guard headMayPass(slot) else { return false }
         }
+        if facts.contains(.bareLineFeed) { tellLineFeeds(slot) }
         let isHTTP10 = e.pointee.request.clientVersion == .http10
         let framing = bodyFraming(slot, ended: ended)
         switch framing {
@@ -148,9 +149,14 @@ extension Worker {
         e.pointee.answer.declaresLength = facts.contains(.contentLength)
         e.pointee.answer.startOffset = u.pointee.received
         e.pointee.answer.headAt = now
-        let keeps = responseBlock.version == .http11 ? !facts.contains(.close) : facts.contains(.keepAlive)
+        let keeps = !responseBlock.endsConnection
         e.pointee.answer.promisesKeepAlive = keeps && framing != .untilClose && !u.pointee.isStream
-        if !keeps || facts.isSuperset(of: [.contentLength, .transferEncoding]) { u.pointee.mustClose = true }
+        // RFC 9112 section 6.1: who says both, or has a coding in HTTP/1.0, may not be believed about what follows.
+        if !keeps || facts.isSuperset(of: [.contentLength, .transferEncoding])
+            || (facts.contains(.transferEncoding) && responseBlock.version == .http10)
+        {
+            u.pointee.mustClose = true
+        }
         if responseBlock.keepAliveSeconds > 0 {
             // A margin, for the server closes by its own clock and its close takes time to arrive.
             let promised = UInt64(responseBlock.keepAliveSeconds) * 1_000_000_000
@@ -226,7 +232,7 @@ extension Worker {
             beginSurplus(slot, .afterEnd, readBuffer + position, count - position)
             takeSurplusID(slot)
             listen(slot)
-        } else if u.pointee.socket.sawEnd {
+        } else if u.pointee.socket.sawEnd || u.pointee.socket.isBroken {
             closeUpstream(slot, .upstreamClosed)
         } else if mayKeep, !isQuarantined(Int(u.pointee.server)),
             plan.upstreams[Int(servers[Int(u.pointee.server)].upstream)].reuse != .never

@@ -19,6 +19,7 @@ extension Worker {
             responseBlock.dropOther(named: WebSocketKey.acceptName)
         }
         noteAnswer(slot, e)
+        if responseBlock.facts.contains(.bareLineFeed) { tellLineFeeds(slot) }
         e.pointee.isTunnel = true
         let client = e.pointee.client
         let isStream = clients[client].pointee.isStream
@@ -89,7 +90,7 @@ extension Worker {
         let c = clients[e.pointee.client]
         // The end of a connection may be an end of both sides; a client's stream is WebSocket's, which says its farewells itself.
         let mayHear = u.pointee.isStream || !u.pointee.mustClose && !c.pointee.isStream
-        guard !e.pointee.clientEnded, !u.pointee.socket.isBroken, mayHear else {
+        guard !e.pointee.clientEnded, u.pointee.socket.mayWrite, mayHear else {
             if u.pointee.isStream { u.pointee.streamIsOver = e.pointee.clientEnded }
             return tunnelOver(slot, .upstreamClosed)
         }

@@ -23,6 +23,8 @@ struct Socket: BitwiseCopyable {
     var isCut = false
     /// Reading or writing failed: nothing can be sent any more.
     var isBroken = false
+    /// Writing failed, and what has come is still to be read. The failure has been told: reading will end as if in good order.
+    var refusesBytes = false
     /// A stream's bytes wait for its connection, or for the peer to open the stream's window.
     var isHeldBack = false
     /// In the worker's list of connections to come back to.
@@ -45,5 +47,6 @@ struct Socket: BitwiseCopyable {
 
     /// Something waits to be sent: whoever feeds this socket waits too, so that its memory stays bounded.
     var isBlocked: Bool { !output.isEmpty || isHeldBack }
+    var mayWrite: Bool { !isBroken && !refusesBytes }
     var mayHaveInput: Bool { isReadable || !input.isEmpty }
 }

@@ -60,8 +60,14 @@ extension Worker {
         // More is to be told than these bytes, and no event will remind us.
         if received.state != .open { socket.pointee.isReadable = true }
         if port.outputCount > 0 {
-            if socket.pointee.output.count > Self.heldAnswersMax { socket.pointee.isBroken = true }
-            sendRecords(socket)
+            if socket.pointee.output.count > Self.heldAnswersMax {
+                socket.pointee.isBroken = true
+                port.clear()
+            } else if !sendRecords(socket) {
+                // That the peer takes nothing more does not end what it has said.
+                socket.pointee.isBroken = false
+                socket.pointee.refusesBytes = true
+            }
         }
         return received.count
     }
@@ -74,7 +80,7 @@ extension Worker {
 
     /// `deliver` for a connection with TLS. The outbox is cleared by the caller.
     mutating func deliverRecords(_ socket: UnsafeMutablePointer<Socket>, _ side: SideLabel) -> Bool {
-        guard outbox.byteCount > 0, !socket.pointee.isBroken else { return !socket.pointee.isBroken }
+        guard outbox.byteCount > 0, socket.pointee.mayWrite else { return socket.pointee.mayWrite }
         switch socket.pointee.session!.write(outbox.runs, outbox.count) {
         case .done: break
         // Within a message of the handshake's own that the peer has sent in part, nothing can be written.
@@ -93,7 +99,7 @@ extension Worker {
         defer { port.clear() }
         let bytes = port.output
         socket.pointee.recordBytes += UInt64(bytes.count)
-        guard !socket.pointee.isBroken else { return false }
+        guard socket.pointee.mayWrite else { return false }
         var taken = 0
         if socket.pointee.output.isEmpty {
             let n = kernel.send(socket.pointee.fd, bytes.baseAddress!, bytes.count)
@@ -115,7 +121,7 @@ extension Worker {
 
     /// Tells the peer that nothing more comes, so that it knows our last message to be whole.
     mutating func announceEnd(_ socket: UnsafeMutablePointer<Socket>) {
-        guard !socket.pointee.isBroken, let session = socket.pointee.session else { return }
+        guard socket.pointee.mayWrite, let session = socket.pointee.session else { return }
         session.shutdown()
         if port.outputCount > 0 { sendRecords(socket) }
     }

@@ -48,7 +48,7 @@ extension Worker {
     mutating func deliver(_ socket: UnsafeMutablePointer<Socket>, _ side: SideLabel) -> Bool {
         defer { outbox.clear() }
         if socket.pointee.security != .none { return deliverRecords(socket, side) }
-        guard outbox.byteCount > 0, !socket.pointee.isBroken else { return !socket.pointee.isBroken }
+        guard outbox.byteCount > 0, socket.pointee.mayWrite else { return socket.pointee.mayWrite }
         var taken = 0
         if socket.pointee.output.isEmpty {
             let n =

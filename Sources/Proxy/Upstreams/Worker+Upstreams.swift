@@ -27,7 +27,7 @@ extension Worker {
             if upstreams.generation(slot) == generation, u.pointee.phase == .active { readUpstream(slot) }
         case .active:
             if u.pointee.socket.isBlocked, u.pointee.socket.isWritable {
-                if !flush(&u.pointee.socket, .upstream) { return upstreamEnded(slot) }
+                if !flush(&u.pointee.socket, .upstream) { upstreamRefusesBytes(slot) }
                 if !u.pointee.socket.isBlocked, u.pointee.exchange >= 0 {
                     queueClient(exchanges[u.pointee.exchange].pointee.client)
                 }
@@ -184,8 +184,10 @@ extension Worker {
             detach(slot, .upstreamClosed)
             retryOrFail(number, reason)
         case .body:
-            // A reset is no way to end a body that ends with the connection.
-            if !u.pointee.socket.isBroken, !u.pointee.socket.isCut, u.pointee.decoder.receiveEnd() {
+            // A body that ends with its connection is whole when its header block is (RFC 9112 section 8); with TLS, when the end
+            // was announced (section 9.8).
+            let isAnnounced = !u.pointee.socket.isBroken && !u.pointee.socket.isCut
+            if isAnnounced || u.pointee.socket.security == .none, u.pointee.decoder.receiveEnd() {
                 return answerEndedWithConnection(slot)
             }
             if left > 0, u.pointee.decoder.body.isAtChunkSize {

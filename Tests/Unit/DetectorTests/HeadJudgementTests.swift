@@ -27,6 +27,12 @@ import Wire
         ] as [HeaderFacts] {
             #expect(Judge.isConflicting(facts, status: 200), "\(facts)")
         }
+        // A coding that does not end in chunked is no contradiction where the connection's end ends it (RFC 9112 section 6.1).
+        #expect(!Judge.isConflicting([.transferEncoding, .otherCoding], status: 200, endsConnection: true))
+        #expect(!Judge.isConflicting([.transferEncoding, .identityCoding], status: 200, endsConnection: true))
+        #expect(Judge.isConflicting([.transferEncoding, .identityCoding], status: 200))
+        #expect(Judge.isConflicting([.transferEncoding, .otherCoding, length], status: 200, endsConnection: true))
+        #expect(Judge.isConflicting([.transferEncoding, .identityCoding, length], status: 200, endsConnection: true))
         // RFC 9112 section 6.1: neither may have a Transfer-Encoding.
         for status in [100, 101, 103, 199, 204] { #expect(Judge.isConflicting(chunked, status: status), "\(status)") }
     }

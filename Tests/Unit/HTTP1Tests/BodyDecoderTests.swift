@@ -56,6 +56,8 @@ import Wire
             ("a\r\n0123456789\r\nA\r\n0123456789\r\n0\r\n\r\n", "01234567890123456789", 0),
             ("00005\r\nfirst\r\n000\r\n\r\n", "first", 0),
             ("000000000000005\r\nfirst\r\n0\r\n\r\n", "first", 0),
+            ("0000000000000000000005\r\nfirst\r\n00000000000000000000\r\n\r\n", "first", 0),
+            ("0000000000000000000000a\r\n0123456789\r\n0\r\n\r\n", "0123456789", 0),
             ("5;name=value\r\nfirst\r\n0;last\r\n\r\n", "first", 0),
             ("5 ; name = \"a;b\" ; c\r\nfirst\r\n0\r\n\r\n", "first", 0),
             ("5;\u{e9}\t\r\nfirst\r\n0\r\n\r\n", "first", 0),
@@ -97,7 +99,7 @@ import Wire
             ("5;a\rb\r\nfirst", .chunkSize, "", 8),
             ("5;\u{0}\r\nfirst", .chunkSize, "", 8),
             ("5;\u{7f}\r\nfirst", .chunkSize, "", 8),
-            ("0000000000000005\r\nfirst", .chunkSize, "", 8),
+            ("01000000000000000\r\nfirst", .chunkSize, "", 8),
             ("fffffffffffffffff\r\n", .chunkSize, "", 4),
             ("5\r\nfirstx\r\n0\r\n\r\n", .chunkEnd, "first", 8),
             ("5\r\nfirst\n0\r\n\r\n", .chunkEnd, "first", 6),
@@ -128,6 +130,9 @@ import Wire
         // Those of all chunks together.
         let many = String(repeating: "1;" + String(repeating: "x", count: limit / 8 + 1) + "\r\na\r\n", count: 8) + "0\r\n\r\n"
         #expect(DecodedBody(chunked, [Array(many.utf8)]).end == .malformed(.chunkExtensionTooLarge))
+        let zeros = String(repeating: "0", count: limit + 1) + "1\r\na\r\n0\r\n\r\n"
+        #expect(DecodedBody(chunked, [Array(zeros.utf8)]).end == .complete)
+        #expect(DecodedBody(chunked, [Array(("0" + zeros).utf8)]).end == .malformed(.chunkExtensionTooLarge))
         let spaces = "1" + String(repeating: " ", count: limit + 2) + "\r\na\r\n0\r\n\r\n"
         #expect(DecodedBody(chunked, [Array(spaces.utf8)]).end == .malformed(.chunkExtensionTooLarge))
     }

@@ -48,13 +48,21 @@ import Wire
             ("Transfer-Encoding: chunked, chunked\r\n", [.transferEncoding, .chunked, .chunkedRepeated]),
             ("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", [.transferEncoding, .chunked, .chunkedRepeated]),
             ("Transfer-Encoding: chunked, gzip, chunked\r\n", [.transferEncoding, .chunked, .otherCoding]),
-            ("Transfer-Encoding: identity\r\n", [.transferEncoding, .otherCoding]),
+            // `identity` names nothing, unless it stands behind a coding: then there is more than one reading.
+            ("Transfer-Encoding: identity\r\n", [.transferEncoding, .identityCoding]),
+            ("Transfer-Encoding: Identity, chunked\r\n", [.transferEncoding, .identityCoding, .chunked]),
+            ("Transfer-Encoding: identity\r\nTransfer-Encoding: gzip\r\n", [.transferEncoding, .identityCoding, .otherCoding]),
+            ("Transfer-Encoding: chunked, identity\r\n", [.transferEncoding, .otherCoding]),
+            ("Transfer-Encoding: gzip, identity\r\n", [.transferEncoding, .otherCoding]),
+            ("Transfer-Encoding: identity\r\nContent-Length: 5\r\n", [.transferEncoding, .identityCoding, .contentLength]),
             ("Transfer-Encoding: xchunked\r\n", [.transferEncoding, .otherCoding]),
             ("Transfer-Encoding: chunkedx\r\n", [.transferEncoding, .otherCoding]),
             ("Transfer-Encoding: chunked;q=1\r\n", [.transferEncoding, .otherCoding]),
             ("Transfer-Encoding: \"chunked\"\r\n", [.transferEncoding, .otherCoding]),
             ("Transfer-Encoding: ,chunked,\r\n", [.transferEncoding, .chunked]),
-            ("Transfer-Encoding:\r\n", [.transferEncoding]),
+            ("Transfer-Encoding:\r\n", []),
+            ("Transfer-Encoding: , ,\r\n", []),
+            ("Transfer-Encoding:\r\nContent-Length: 5\r\n", [.contentLength]),
             ("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", [.transferEncoding, .chunked, .contentLength]),
         ] as [(String, HeaderFacts)])
     func codings(lines: String, facts: HeaderFacts) {

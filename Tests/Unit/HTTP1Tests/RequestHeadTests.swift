@@ -55,7 +55,8 @@ import Wire
             ("GET / HTTP/1.1\n\n", .lineEnd),
             ("GET / HTTP/1.1\rX", .lineEnd),
             ("\n\nGET / HTTP/1.1\r\n\r\n", .startLine),
-            ("\r\n\r\nGET / HTTP/1.1\r\n\r\n", .startLine),
+            ("\r\n\r\n\nGET / HTTP/1.1\r\n\r\n", .startLine),
+            ("\r\n\r\rGET / HTTP/1.1\r\n\r\n", .startLine),
             ("\rGET / HTTP/1.1\r\n\r\n", .startLine),
         ] as [(String, Malformation)])
     func malformedRequestLines(text: String, fault: Malformation) {
@@ -63,11 +64,16 @@ import Wire
         #expect(everyCutAgrees(.request, Array(text.utf8), fault))
     }
 
-    @Test func oneEmptyLineMayComeFirst() {
-        let text = "\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    @Test(arguments: [1, 2, 3, 20]) func emptyLinesMayComeFirst(count: Int) {
+        let text = String(repeating: "\r\n", count: count) + "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
         let head = ParsedHead(.request, text)
         #expect(head.outcome == .complete && head.byteCount == text.utf8.count && head.fields == ["Host: a"])
         #expect(everyCutAgrees(.request, Array(text.utf8), nil))
+    }
+
+    @Test func emptyLinesWithoutEnd() {
+        #expect(ParsedHead(.request, String(repeating: "\r\n", count: 50), limit: 100).outcome == .incomplete)
+        #expect(ParsedHead(.request, String(repeating: "\r\n", count: 51), limit: 100).outcome == .malformed(.headerTooLarge))
     }
 
     @Test func whatFollowsIsLeftAlone() {

@@ -51,6 +51,17 @@ import Wire
         }
     }
 
+    /// Behind a tunnel to another version of HTTP nobody would see requests.
+    @Test func aTunnelForAnotherHTTP() {
+        for name in ["h2c", "websocket, h2c", "HTTP/2.0", "TLS/1.2"] {
+            let text = "HTTP/1.1 101 X\r\nUpgrade: \(name)\r\nConnection: upgrade\r\n\r\n"
+            var reader = ResponseLog([.get], asksUpgrade: true)
+            reader.receive(Array(text.utf8))
+            reader.finish(closes: false)
+            #expect(reader.log == ["malformed 101 that nobody asked for, \(text.utf8.count) left"])
+        }
+    }
+
     @Test func framings() {
         func framing(_ fields: String, status: Int = 200, method: Wire.Method = .get) -> BodyDecoder.Framing {
             let bytes = Array("HTTP/1.1 \(status) X\r\n\(fields)\r\n".utf8)
@@ -67,6 +78,13 @@ import Wire
         #expect(framing("Transfer-Encoding: chunked\r\nContent-Length: 7\r\n") == .chunked)
         #expect(framing("Transfer-Encoding: gzip\r\nContent-Length: 7\r\n") == .untilClose)
         #expect(framing("Transfer-Encoding: chunked, gzip\r\n") == .untilClose)
+        // What names no coding leaves the length its say (RFC 9110 section 5.6.1, RFC 2616 section 3.6).
+        #expect(framing("Transfer-Encoding:\r\nContent-Length: 7\r\n") == .length)
+        #expect(framing("Transfer-Encoding: identity\r\nContent-Length: 7\r\n") == .length)
+        #expect(framing("Transfer-Encoding: identity, chunked\r\n") == .chunked)
+        #expect(framing("Transfer-Encoding: identity\r\n") == .untilClose)
+        #expect(framing("Transfer-Encoding: chunked, identity\r\n") == .untilClose)
+        #expect(framing("Transfer-Encoding: chunked\r\n", status: 304) == .none)
         #expect(framing("Content-Length: 7\r\n", status: 205) == .length)
         #expect(framing("Content-Length: 7\r\n", status: 204) == .none)
         #expect(framing("Content-Length: 7\r\n", method: .head) == .none)

@@ -41,13 +41,42 @@ import Wire
             ("HTTP/1.1 2x0 OK\r\n\r\n", .startLine),
             ("HTTP/1.1 -20 OK\r\n\r\n", .startLine),
             ("HTTP/1.1 200OK\r\n\r\n", .startLine),
-            ("HTTP/1.1 200 OK\n\n", .lineEnd),
-            ("HTTP/1.1 200\n\n", .startLine),
             ("HTTP/1.1 200 O\u{0}K\r\n\r\n", .lineEnd),
             ("HTTP/1.1 200 O\rK\r\n\r\n", .lineEnd),
             ("HTTP/1.1 200 OK\r\r\n\r\n", .lineEnd),
         ] as [(String, Malformation)])
     func malformedStatusLines(text: String, fault: Malformation) {
+        #expect(ParsedHead(.response, text).outcome == .malformed(fault))
+        #expect(everyCutAgrees(.response, Array(text.utf8), fault))
+    }
+
+    /// RFC 9112 section 2.2: taken as every browser takes it, and said.
+    @Test(
+        arguments: [
+            ("HTTP/1.1 200 OK\n\n", "OK", []),
+            ("HTTP/1.1 200\n\n", "", []),
+            ("HTTP/1.1 200 OK\nA: b\nC: d \n\n", "OK", ["A: b", "C: d"]),
+            ("HTTP/1.1 200 OK\r\nA: b\nC: d\r\n\r\n", "OK", ["A: b", "C: d"]),
+            ("HTTP/1.1 200 OK\r\nA: b\r\n\n", "OK", ["A: b"]),
+            ("HTTP/1.1 200 OK\nA: b\r\n\r\n", "OK", ["A: b"]),
+            ("HTTP/1.1 200 OK\nA:\n\n", "OK", ["A: "]),
+        ] as [(String, String, [String])])
+    func bareLineFeeds(text: String, reason: String, fields: [String]) {
+        let head = ParsedHead(.response, text + "body\n\n")
+        #expect(head.outcome == .complete && head.reason == reason && head.fields == fields)
+        #expect(head.facts.contains(.bareLineFeed) && head.byteCount == text.utf8.count)
+        #expect(everyCutAgrees(.response, Array(text.utf8), nil))
+        let good = text.replacing("\r\n", with: "\n").replacing("\n", with: "\r\n")
+        #expect(!ParsedHead(.response, good).facts.contains(.bareLineFeed))
+    }
+
+    @Test(
+        arguments: [
+            ("HTTP/1.1 200 OK\nA: b\n c\n\n", Malformation.foldedLine), ("HTTP/1.1 200 OK\nA : b\n\n", .spaceBeforeColon),
+            ("HTTP/1.1 200 OK\nA: b\rc\n\n", .lineEnd), ("HTTP/1.1 200 OK\n\rA: b\n\n", .lineEnd),
+            ("HTTP/1.1 200 OK\nA\n\n", .lineEnd),
+        ] as [(String, Malformation)])
+    func bareLineFeedsExcuseNothingElse(text: String, fault: Malformation) {
         #expect(ParsedHead(.response, text).outcome == .malformed(fault))
         #expect(everyCutAgrees(.response, Array(text.utf8), fault))
     }

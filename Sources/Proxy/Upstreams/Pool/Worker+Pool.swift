@@ -307,7 +307,7 @@ extension Worker {
         giveUpPlace(server)
         counters.changeUpstreamConnections(upstream: upstream, .active, by: -1)
         // A reset is no end in good order.
-        let isError = reason == .upstreamClosed && u.pointee.socket.isBroken
+        let isError = reason == .upstreamClosed && !u.pointee.socket.mayWrite
         counters.countClosed(upstream: upstream, isError ? .error : reason)
         timers.close(upstreamTimer(slot))
         buffers.give(&u.pointee.last.request.head)

@@ -53,7 +53,7 @@ extension Worker {
     /// A reset tells nothing: the kernel drops what it acknowledges.
     private func endedBeforeRequest(_ slot: Int32) -> Bool {
         let u = upstreams[slot]
-        guard u.pointee.socket.sawEnd, !u.pointee.socket.isBroken, !u.pointee.isStream else { return false }
+        guard u.pointee.socket.sawEnd, u.pointee.socket.mayWrite, !u.pointee.isStream else { return false }
         let acknowledged = kernel.bytesAcknowledged(u.pointee.socket.fd)
         return acknowledged >= 0 && UInt64(acknowledged) <= requestStartOnWire(slot)
     }
