@@ -1,48 +1,99 @@
-/// How routes read a path: percent-encoding undone (but of slashes and percent signs), several slashes as one.
+/// How a server may read a path. Always: percent-encoding undone (but of slashes and percent signs), several slashes as one.
 ///
-/// Servers differ in what they make of dot segments and of a slash that is encoded or leans backwards. Such a path has
-/// further readings; a request is only served when all of them lead to the same route.
-public enum PathReading {
-    case literal
+/// Servers differ in what they make of dot segments, of a slash that is encoded or leans backwards, of parameters behind a semicolon, and of
+/// two slashes at the front. Such a path has further readings; a request is only served when all of them lead to the same route.
+public struct PathReading: OptionSet, Sendable {
+    public let rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
     /// Dot segments removed (RFC 3986 section 5.2.4).
-    case resolved
-    /// Encoded and backward slashes are slashes, and dot segments removed.
-    case folded
+    static let resolves = PathReading(rawValue: 1 << 0)
+    /// Encoded and backward slashes are slashes.
+    static let folds = PathReading(rawValue: 1 << 1)
+    /// Parameters of segments left out, as servers of Java do.
+    static let strips = PathReading(rawValue: 1 << 2)
+    /// Empty segments are segments while dot segments are removed, as URL parsers have it.
+    static let countsEmpty = PathReading(rawValue: 1 << 3)
+
+    /// How routes read it.
+    static let literal: PathReading = []
+    static let resolved: PathReading = .resolves
+    static let folded: PathReading = [.resolves, .folds]
 
     /// What a path has that not every server reads alike.
     struct Doubts: OptionSet {
         let rawValue: UInt8
-        static let dotSegments = Doubts(rawValue: 1)
-        static let slashes = Doubts(rawValue: 2)
+        static let dotSegments = Doubts(rawValue: 1 << 0)
+        static let slashes = Doubts(rawValue: 1 << 1)
+        static let parameters = Doubts(rawValue: 1 << 2)
+        static let emptySegments = Doubts(rawValue: 1 << 3)
+
+        /// Calls `body` with each reading beside the literal one, until it says that this was enough.
+        func eachReading(_ body: (PathReading) -> Bool) {
+            guard !isDisjoint(with: [.dotSegments, .slashes, .parameters]) else { return }
+            let mayBe: PathReading = [
+                contains(.slashes) ? .folds : [], contains(.parameters) ? .strips : [],
+                isDisjoint(with: [.emptySegments, .parameters]) ? [] : .countsEmpty,
+            ]
+            for flags in stride(from: UInt8(0), through: 14, by: 2) where mayBe.rawValue & flags == flags {
+                if body([.resolves, PathReading(rawValue: flags)]) { return }
+            }
+        }
     }
 
-    /// Whether routes read the path as it stands. Most do.
+    /// Whether routes read the path as it stands, and nobody reads it otherwise. Most paths are so.
     static func isPlain(_ path: UnsafeBufferPointer<UInt8>) -> Bool {
         var previous: UInt8 = 0
         for byte in path {
-            if byte == 0x25 || byte == 0x5c { return false }
+            if byte == 0x25 || byte == 0x5c || byte == 0x3b { return false }
             if previous == 0x2f, byte == 0x2f || byte == 0x2e { return false }
             previous = byte
         }
         return true
     }
 
-    /// Writes the reading, which is never longer than the path. The path begins with a slash.
+    /// Where the path begins for who takes two slashes at the front for the beginning of a host (RFC 3986 section 4.2), backward ones too:
+    /// at a slash, or at the path's end. Nil when nobody does.
+    static func startBehindHost(_ path: UnsafeBufferPointer<UInt8>) -> Int? {
+        func isSlash(_ i: Int) -> Bool { i < path.count && (path[i] == 0x2f || path[i] == 0x5c) }
+        guard isSlash(0), isSlash(1) else { return nil }
+        var i = 2
+        while isSlash(i) { i += 1 }
+        while i < path.count, !isSlash(i) { i += 1 }
+        return i
+    }
+
+    /// Writes the reading, which is never longer than the path. The path begins with a slash of whatever kind.
     func write(_ path: UnsafeBufferPointer<UInt8>, to out: UnsafeMutablePointer<UInt8>, doubts: inout Doubts) -> Int {
-        var count = 0
-        var i = 0
-        // Where the segment being written begins.
+        out[0] = 0x2f
+        var count = 1
+        var i = 1
+        // Where the segment being written begins, and whether its parameters have begun.
         var segment = 1
+        var isParameter = false
         while i < path.count {
             let unit = Self.unit(path, i)
             i += unit.length
             let isSlash = unit.byte == 0x2f || unit.byte == 0x5c
             if isSlash, unit.length > 1 || unit.byte == 0x5c { doubts.insert(.slashes) }
-            if isSlash, unit.length == 1 && unit.byte == 0x2f || self == .folded {
-                endSegment(out, &count, segment, &doubts)
-                if count == 0 || out[count - 1] != 0x2f { out[count] = 0x2f; count += 1 }
+            if isSlash, unit.length == 1 && unit.byte == 0x2f || contains(.folds) {
+                let isRemoved = endSegment(out, &count, segment, &doubts)
+                if out[count - 1] != 0x2f || contains(.countsEmpty) && !isRemoved {
+                    out[count] = 0x2f
+                    count += 1
+                } else if count == segment {
+                    doubts.insert(.emptySegments)
+                }
                 segment = count
-            } else if unit.length > 1, let digits = Self.keptDigits(unit.byte) {
+                isParameter = false
+                continue
+            }
+            if unit.byte == 0x3b, unit.length == 1 {
+                doubts.insert(.parameters)
+                isParameter = contains(.strips)
+            }
+            if isParameter { continue }
+            if unit.length > 1, let digits = Self.keptDigits(unit.byte) {
                 out[count] = 0x25
                 out[count + 1] = digits.0
                 out[count + 2] = digits.1
@@ -52,20 +103,33 @@ public enum PathReading {
                 count += 1
             }
         }
-        endSegment(out, &count, segment, &doubts)
-        return count
+        _ = endSegment(out, &count, segment, &doubts)
+        return contains(.countsEmpty) ? Self.merge(out, count) : count
+    }
+
+    /// Several slashes become one.
+    private static func merge(_ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) -> Int {
+        var kept = 1
+        for i in 1..<max(count, 1) where bytes[i] != 0x2f || bytes[kept - 1] != 0x2f {
+            bytes[kept] = bytes[i]
+            kept += 1
+        }
+        return kept
     }
 
     /// Removes the segment that has just been written, with its parent, where it is a dot segment.
-    private func endSegment(_ out: UnsafeMutablePointer<UInt8>, _ count: inout Int, _ start: Int, _ doubts: inout Doubts) {
+    private func endSegment(
+        _ out: UnsafeMutablePointer<UInt8>, _ count: inout Int, _ start: Int, _ doubts: inout Doubts
+    ) -> Bool {
         let length = count - start
-        guard length == 1 || length == 2, out[start] == 0x2e, out[count - 1] == 0x2e else { return }
+        guard length == 1 || length == 2, out[start] == 0x2e, out[count - 1] == 0x2e else { return false }
         doubts.insert(.dotSegments)
-        guard self != .literal else { return }
+        guard contains(.resolves) else { return false }
         count = start
-        guard length == 2, count > 1 else { return }
+        guard length == 2, count > 1 else { return true }
         count -= 1
         while count > 0, out[count - 1] != 0x2f { count -= 1 }
+        return true
     }
 
     /// The byte that stands at `i`, percent-encoding undone, and how many bytes it takes.

@@ -32,6 +32,8 @@ public struct Router: ~Copyable {
     private var read = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
     /// Methods that the last path could have been asked with.
     public private(set) var allowed: MethodSet = []
+    /// Bytes at the front of the last target that must not go on: slashes without which nobody takes what follows for a host.
+    public private(set) var excess = 0
 
     /// `bytesMax`: the longest target that a request may have, or be given.
     public init(_ rules: [RouteRule], bytesMax: Int) {
@@ -57,6 +59,7 @@ public struct Router: ~Copyable {
     ) -> Outcome {
         let hostCount = table.hasExactHosts || table.hasWildcardHosts ? readHost(host) : 0
         let path = Self.path(of: target)
+        excess = 0
         guard !PathReading.isPlain(path), path[0] == 0x2f, path.count <= bytesMax else {
             read = path
             return find(hostCount, path, method, methodText)
@@ -64,15 +67,48 @@ public struct Router: ~Copyable {
         var doubts = PathReading.Doubts()
         let literal = findAs(.literal, hostCount, path, method, methodText, &doubts)
         guard !doubts.isEmpty else { return literal }
-        var unused = doubts
-        if doubts.contains(.dotSegments), findAs(.resolved, hostCount, path, method, methodText, &unused) != literal {
-            return .ambiguous
-        }
-        if doubts.contains(.slashes), findAs(.folded, hostCount, path, method, methodText, &unused) != literal {
+        guard agree(on: literal, hostCount, path, method, methodText, doubts) else { return .ambiguous }
+        if let start = PathReading.startBehindHost(path), !isSafe(path, start, literal, hostCount, method, methodText) {
             return .ambiguous
         }
         // Captures and allowed methods are those of the literal reading.
         return findAs(.literal, hostCount, path, method, methodText, &doubts)
+    }
+
+    /// Whether every further reading of the path leads to the same outcome.
+    private mutating func agree(
+        on outcome: Outcome, _ hostCount: Int, _ path: UnsafeBufferPointer<UInt8>, _ method: Method,
+        _ methodText: UnsafeBufferPointer<UInt8>, _ doubts: PathReading.Doubts
+    ) -> Bool {
+        var agree = true
+        var unused = doubts
+        doubts.eachReading { reading in
+            agree = findAs(reading, hostCount, path, method, methodText, &unused) == outcome
+            return !agree
+        }
+        return agree
+    }
+
+    /// Whether a path with two slashes at the front, whose route is `literal`, may go on although some read a host in it.
+    ///
+    /// It may where they come to the same route. Where they come to that of the root, as with a careless `//api/x`, it may go on with
+    /// one slash, which everybody reads alike. Elsewhere it is a way round a route.
+    private mutating func isSafe(
+        _ path: UnsafeBufferPointer<UInt8>, _ start: Int, _ literal: Outcome, _ hostCount: Int, _ method: Method,
+        _ methodText: UnsafeBufferPointer<UInt8>
+    ) -> Bool {
+        let rest = UnsafeBufferPointer(rebasing: path[start...])
+        var doubts = PathReading.Doubts()
+        let behind = findAs(.literal, hostCount, rest, method, methodText, &doubts)
+        // A backward slash is one for whoever reads a host here.
+        if rest.first == 0x5c { doubts.insert(.slashes) }
+        guard agree(on: behind, hostCount, rest, method, methodText, doubts) else { return false }
+        if behind == literal { return true }
+        let root: [UInt8] = [0x2f]
+        let atRoot = root.withUnsafeBufferPointer { find(hostCount, $0, method, methodText) }
+        guard behind == atRoot, path[1] == 0x2f else { return false }
+        while excess + 1 < path.count, path[excess + 1] == 0x2f { excess += 1 }
+        return true
     }
 
     /// The path without the query.

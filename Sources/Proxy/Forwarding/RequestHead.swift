@@ -22,7 +22,7 @@ enum RequestHead {
         init(_ asked: RequestTarget, peer: PeerAddress, isTrusted: Bool) {
             target = asked.path
             host = asked.host
-            askedTarget = asked.path
+            askedTarget = asked.asked
             askedHost = asked.host
             self.peer = peer
             self.isTrusted = isTrusted
@@ -33,12 +33,11 @@ enum RequestHead {
     }
 
     /// Drops from the block what is not passed on: hop-by-hop fields, and what this proxy states itself.
-    static func dropFields(_ block: inout HeaderBlock, isTrusted: Bool, keepsUpgrade: Bool) {
+    static func dropFields(_ block: inout HeaderBlock) {
         for i in 0..<block.count {
             switch block.fields[i].name {
             case .other: continue
-            case let name where name.isHopByHop:
-                block.fields[i].isDropped = !(keepsUpgrade && name == .upgrade)
+            case let name where name.isHopByHop: block.fields[i].isDropped = true
             case .xForwardedFor, .xForwardedProto, .xForwardedHost, .forwarded, .xRequestID:
                 block.fields[i].isDropped = true
             case .contentLength, .host: block.fields[i].isDropped = true
@@ -79,7 +78,7 @@ enum RequestHead {
             out.putDecimal(block.contentLength)
             out.put("\r\n")
         }
-        if keepsUpgrade { out.put("Connection: upgrade\r\n") }
+        if keepsUpgrade { putUpgrade(block, &out) }
         if block.facts.contains(.extendedConnect) { WebSocketKey.put(&random, &out) }
         putForwarding(block, aim, &out)
         putIdentity(block, isTrusted: aim.isTrusted, random: &random, &record, &out)
@@ -103,6 +102,21 @@ enum RequestHead {
             out.put(aim.askedHost)
             record.host = out.range(from: mark)
         }
+    }
+
+    /// The protocols that the connection may become a tunnel for, and no others. Never more bytes than the block's own fields have.
+    private static func putUpgrade(_ block: borrowing HeaderBlock, _ out: inout ByteWriter) {
+        out.put("Upgrade: ")
+        let first = out.count
+        let base = out.base
+        var end = first
+        UpgradeProtocol.eachOffered(by: block) { name, count in
+            if end > first { base[end] = 0x2c; end += 1 }
+            (base + end).update(from: name, count: count)
+            end += count
+        }
+        out.skip(to: end)
+        out.put("\r\nConnection: upgrade\r\n")
     }
 
     /// Who asked, in both spellings. What a trusted proxy said comes first; what others said is not passed on.

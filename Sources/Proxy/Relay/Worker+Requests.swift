@@ -25,6 +25,9 @@ extension Worker {
             c.pointee.mustClose = true
         }
         if isExtendedConnect {
+            guard UpgradeProtocol.isOffered(by: requestBlock) else {
+                return refuse(slot, status: 501, "no tunnel for this protocol")
+            }
             // Over HTTP/1 the same is asked with GET.
             requestBlock.method = .get
         } else if requestBlock.method == .connect {
@@ -34,8 +37,10 @@ extension Worker {
                 slot, status: 405, "CONNECT is not served",
                 fields: "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE, PATCH\r\n")
         }
-        guard let target = RequestTarget(requestBlock) else { return refuse(slot, requestFault: .malformed(.target)) }
-        guard let route = findRoute(slot, target) else { return }
+        guard var target = RequestTarget(requestBlock, scratch) else {
+            return refuse(slot, requestFault: .malformed(.target))
+        }
+        guard let route = findRoute(slot, &target) else { return }
         guard let aim = aim(slot, route, target) else {
             return refuse(slot, status: 414, "the target is too long once it is rewritten", route: route)
         }
@@ -49,7 +54,7 @@ extension Worker {
         exchange.asksUpgrade =
             isExtendedConnect
             || (requestBlock.facts.contains(.upgrade) && decoder.isEmpty && requestBlock.version == .http11
-                && mayUpgrade(to: exchange.upstreamIndex))
+                && UpgradeProtocol.isOffered(by: requestBlock) && mayUpgrade(to: exchange.upstreamIndex))
         exchange.request.client =
             c.pointee.isTrusted
             ? ForwardedClient.find(requestBlock, peer: c.pointee.address, trusted: plan.trusted) : c.pointee.address
@@ -82,7 +87,7 @@ extension Worker {
     }
 
     private mutating func writeRequestHead(_ exchange: inout Exchange, _ aim: RequestHead.Aim) {
-        RequestHead.dropFields(&requestBlock, isTrusted: aim.isTrusted, keepsUpgrade: exchange.asksUpgrade)
+        RequestHead.dropFields(&requestBlock)
         aim.changes.drop(&requestBlock)
         exchange.request.head = buffers.take(requestBlock.byteCount + aim.byteCount + RequestHead.addedBytesMax)
         RequestHead.write(

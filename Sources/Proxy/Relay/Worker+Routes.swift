@@ -5,10 +5,12 @@ import Wire
 /// Where a request goes, and as what.
 extension Worker {
     /// The route of the request in `requestBlock`. Nil when it has been answered: refused, or sent elsewhere.
-    mutating func findRoute(_ slot: Int32, _ target: RequestTarget) -> Int? {
+    mutating func findRoute(_ slot: Int32, _ target: inout RequestTarget) -> Int? {
         let found = router.route(
             host: target.host, target: target.path, method: requestBlock.method,
             methodText: requestBlock.bytes(requestBlock.methodText))
+        // What the client asked for stays in the logs; what goes on has one reading.
+        target.path = UnsafeBufferPointer(rebasing: target.path[router.excess...])
         switch found {
         case .route(let route):
             guard passages[route].redirects else { return route }

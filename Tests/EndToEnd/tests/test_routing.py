@@ -79,7 +79,8 @@ class Choosing(RoutingTest):
         for path in ("/admin", "/%61dmin/x", "//admin", "///admin//x", "/admin/a/../b"):
             with self.subTest(path):
                 seen = self.ask(proxy, path)
-                self.assertEqual((seen["name"], seen["target"]), ("admin", path), "and the path goes on as it came")
+                # With one slash at its front, behind two of which some would read a host, and as it came otherwise.
+                self.assertEqual((seen["name"], seen["target"]), ("admin", "/" + path.lstrip("/")))
         for path in ("/x/../admin", "/x/%2e%2E/admin", "/./admin", "/admin/../x", "/x%2f..%2fadmin", "/admin%2fx", "/x\\..\\admin"):
             with self.subTest(path):
                 self.assertEqual(proxy.get(path).status, 400)

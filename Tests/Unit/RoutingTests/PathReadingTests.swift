@@ -33,11 +33,51 @@ import Testing
         ("/caf%C3%A9", "/café", "/café", "/café"),
         ("/", "/", "/", "/"),
         ("/..", "/..", "/", "/"),
+        ("/a;x/b", "/a;x/b", "/a;x/b", "/a;x/b"),
+        (#"\a"#, "/a", "/a", "/a"),
     ])
     func readings(path: String, literal: String, resolved: String, folded: String) {
         #expect(Self.read(path, .literal) == literal)
         #expect(Self.read(path, .resolved) == resolved)
         #expect(Self.read(path, .folded) == folded)
+    }
+
+    @Test(arguments: [
+        ("/a;x=1/b", "/a/b"), ("/a;x", "/a"), ("/;x/a", "/a"), ("/a/..;x/b", "/b"), ("/a;/../b", "/b"), ("/a%3bx", "/a;x"),
+        ("/a;x;y/;/b", "/a/b"), ("/a/b;x%2fc", "/a/b"),
+    ])
+    func withoutParameters(path: String, read: String) {
+        #expect(Self.read(path, [.resolves, .strips]) == read)
+    }
+
+    /// As URL parsers remove dot segments: an empty one is one of those that `..` removes.
+    @Test(arguments: [
+        ("/admin//../y", "/admin/y"), ("/a//b/../c", "/a/c"), ("/a///../..//b", "/a/b"), ("/x/a/../../b", "/b"),
+        ("//../a", "/a"), ("/a/.//../b", "/a/b"), ("/a/b/..", "/a/"), ("//", "/"),
+    ])
+    func withEmptySegments(path: String, read: String) {
+        #expect(Self.read(path, [.resolves, .countsEmpty]) == read)
+    }
+
+    /// Some read a host between two slashes at the front and the next: what they come to must not be another's route.
+    @Test func slashesAtTheFront() {
+        var router = Router([.prefix("/"), .prefix("/admin"), .prefix("/api")])
+        for path in [
+            "//x/admin", "///x/admin", "//x//admin", "//x/y/../admin", "//x/%2e%2e/admin", #"/\x/admin"#, #"//x\admin"#,
+            "//x:80/admin?a", "//x/admin;y", "//api/admin", #"/\admin"#, "//x/..%2fadmin",
+        ] {
+            #expect(router.ask(path) == .ambiguous, "\(path)")
+        }
+        // A slash too many before a route's own path: it goes on with one.
+        for (path, route, excess) in [
+            ("//api/x", 2, 1), ("///api/x", 2, 2), ("//admin", 1, 1), ("//x/y", 0, 0), ("//", 0, 0), ("/x//y", 0, 0),
+            ("//api/api/x", 2, 0), ("/api//x", 2, 0),
+        ] {
+            #expect(router.ask(path) == .route(route) && router.excess == excess, "\(path)")
+        }
+        var plain = Router([.prefix("/api")])
+        #expect(plain.ask("//api/x") == .route(0) && plain.excess == 1)
+        #expect(plain.ask("//x/api") == .ambiguous)
     }
 
     @Test func noSpellingGetsRoundARoute() {
@@ -50,12 +90,15 @@ import Testing
             "/public/../admin", "/public/%2e%2e/admin", "/public/.%2E/admin/x", "/public%2f..%2fadmin", "/admin/../public",
             "/admin%2fx",
             "/./admin", #"/public\..\admin"#, #"/\admin"#, "/admin/..", "/public/..%2fadmin", "/x/..//admin", "/%2e/admin",
-            "/admin%5cx",
+            "/admin%5cx", "/admin;x", "/;/admin", "/public;x/../admin", "/public/..;/admin", "/admin;x/y", "/./admin//../y",
         ] {
             #expect(router.ask(path) == .ambiguous, "\(path)")
         }
         // Nothing is in doubt where every reading leads to the same place.
-        for path in ["/public/a/../b", "/public/group%2Fproject", "/public/.well-known", "/public/a%20b", "/x/%2e%2e/y"] {
+        for path in [
+            "/public/a;b/c", "/public/;", "/x;admin", "/public/a/../b", "/public/group%2Fproject", "/public/.well-known",
+            "/public/a%20b", "/x/%2e%2e/y",
+        ] {
             #expect(router.ask(path) == .route(path.hasPrefix("/public") ? 2 : 0), "\(path)")
         }
     }
@@ -80,7 +123,7 @@ import Testing
             var path: [UInt8] = [0x2f]
             for _ in 0..<(next() % 24) { path.append(alphabet[Int(next() % UInt64(alphabet.count))]) }
             var doubts = PathReading.Doubts()
-            for kind in [PathReading.literal, .resolved, .folded] {
+            for kind in (UInt8(0)..<16).map(PathReading.init(rawValue:)) {
                 let count = path.withUnsafeBufferPointer { bytes in
                     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: bytes.count) { out in
                         kind.write(bytes, to: out.baseAddress!, doubts: &doubts)
