@@ -23,6 +23,9 @@ let package = Package(
         .target(name: "CCurl"),
 
         .target(name: "Wire"),
+        .target(
+            name: "NodeProbe", exclude: ["README.md", "package.json", "src"],
+            resources: [.embedInCode("probe.js")]),
         .target(name: "HTTP1", dependencies: ["Wire", "Exchanges"]),
         .target(name: "HTTP2", dependencies: ["Wire", "CNghttp2"]),
         .target(name: "Exchanges", dependencies: ["Wire"]),
@@ -54,13 +57,14 @@ let package = Package(
         .target(
             name: "Tail",
             dependencies: ["JSON", "Records", "Detector", "Configuration", "Explanations", "CShim", "CPCRE2", "CZlib"]),
+        .target(name: "Gate", dependencies: ["JSON", "Records", "Report", "Detector", "Explanations"]),
         .target(name: "Admin", dependencies: ["Report", "Detector", "Explanations", "CShim"], exclude: ["Page"]),
         .target(name: "OTLP", dependencies: ["JSON", "Records", "Report", "CCurl", "CZlib"]),
         .executableTarget(
             name: "SendOnce",
             dependencies: [
                 "Wire", "HTTP1", "Exchanges", "Detector", "Report", "Configuration", "EventLoop", "Proxy", "Admin", "CShim",
-                "Explanations", "Traces", "Replay", "Records", "Tail", "OTLP",
+                "Explanations", "Traces", "Replay", "Records", "Tail", "Gate", "NodeProbe", "OTLP",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
@@ -82,6 +86,7 @@ let package = Package(
             name: "TracesTests", dependencies: ["RecordedTraces", "Traces", "Detector"], path: "Tests/Unit/TracesTests"),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], path: "Tests/Unit/JSONTests"),
         .testTarget(name: "TailTests", dependencies: ["Tail", "Records", "JSON"], path: "Tests/Unit/TailTests"),
+        .testTarget(name: "GateTests", dependencies: ["Gate", "Records", "JSON"], path: "Tests/Unit/GateTests"),
         .testTarget(
             name: "ReplayTests", dependencies: ["Replay", "RecordedTraces", "Report", "Traces"], path: "Tests/Unit/ReplayTests"),
         .testTarget(

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 enum { epoll_batch = 256 };
@@ -225,3 +226,20 @@ int so_usable_cores(void) {
   return sched_getaffinity(0, sizeof set, &set) < 0 ? 1 : CPU_COUNT(&set);
 }
 int so_random(void *p, size_t n) { return getrandom(p, n, 0) < 0 ? -errno : 0; }
+
+int so_pidfd_open(int process) { return (int)SO_RESULT(syscall(SYS_pidfd_open, process, 0)); }
+
+int so_numeric_address(const char *host, uint16_t port, struct sockaddr_storage *a) {
+  struct sockaddr_in *v4 = (struct sockaddr_in *)a;
+  struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)a;
+  memset(a, 0, sizeof *a);
+  if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
+    v4->sin_family = AF_INET;
+    v4->sin_port = htons(port);
+    return 0;
+  }
+  if (inet_pton(AF_INET6, host, &v6->sin6_addr) != 1) return -EINVAL;
+  v6->sin6_family = AF_INET6;
+  v6->sin6_port = htons(port);
+  return 0;
+}

@@ -13,6 +13,9 @@ public enum Guide {
     /// The whole guide as Markdown: docs/kinds.md.
     public static var markdown: String { Markdown.render(Page.document) }
 
+    /// The guide to reviews and tests as Markdown: docs/preventing-double-sends.md.
+    public static var prevention: String { Markdown.render(Prevention.document) }
+
     /// Terminal text for `sendonce explain NAME`.
     ///
     /// Case and `-` for `_` do not matter; `ERR_HTTP_HEADERS_SENT` gives the overview.

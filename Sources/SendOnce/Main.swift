@@ -10,7 +10,8 @@ struct Main: ParsableCommand {
         abstract: "A reverse proxy that catches every answer that is sent twice.",
         version: "sendonce \(Version.text)",
         subcommands: [
-            RunCommand.self, CheckCommand.self, DemoCommand.self, TailCommand.self, ExplainCommand.self, HealthcheckCommand.self,
+            RunCommand.self, CheckCommand.self, DemoCommand.self, TailCommand.self, GateCommand.self, ExplainCommand.self,
+            HealthcheckCommand.self,
             ReplayCommand.self,
         ])
 

@@ -99,6 +99,10 @@ void so_name_process(const char *name);
 int so_socket_pair(int *ends);
 static inline int so_close_on_exec(int fd, int on) { return (int)SO_RESULT(fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0)); }
 static inline int so_set_nonblocking(int fd) { return (int)SO_RESULT(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK)); }
+/* A descriptor that is readable when the process has ended. */
+int so_pidfd_open(int process);
+/* Fills an address from a numeric host; returns 0 or -EINVAL. */
+int so_numeric_address(const char *host, uint16_t port, struct sockaddr_storage *a);
 /* A file in memory alone, with these bytes. */
 int so_memory_file(const char *name, const void *p, size_t n);
 /* Sends one datagram to a Unix-domain socket; a path that begins with @ is an abstract name. */

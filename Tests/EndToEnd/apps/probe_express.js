@@ -79,4 +79,8 @@ app.use('/shops/:shop', shop);
 app.use('/guarded-by-nothing', (error, req, res, next) => {
   res.status(500).send('error'); // second /guarded-by-nothing
 });
-const server = app.listen(+process.env.PORT, '127.0.0.1', () => announce(server));
+// A test suite takes the program as it is, and listens by itself.
+module.exports = app;
+if (require.main === module) {
+  const server = app.listen(+process.env.PORT, '127.0.0.1', () => announce(server));
+}
