@@ -125,7 +125,10 @@ if Context.environment["SENDONCE_FUZZ"] != nil {
     package.targets += [
         .target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
         .executableTarget(
-            name: "fuzz", dependencies: ["CFuzzer", "Configuration", "HTTP1", "HTTP2", "Replay", "Traces", "Wire"],
+            name: "fuzz",
+            dependencies: [
+                "CFuzzer", "Configuration", "HTTP1", "HTTP2", "JSON", "Records", "Replay", "Tail", "Traces", "Wire",
+            ],
             path: "Tests/Fuzz/Fuzz"),
     ]
     package.products.append(.executable(name: "fuzz", targets: ["fuzz"]))

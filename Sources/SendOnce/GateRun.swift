@@ -29,17 +29,19 @@ final class GateRun {
 
     static let lingerDefault = 500
     private static let signals: [Int32] = [SIGINT, SIGTERM, SIGHUP]
-    private static let reportBytesMax = 256 << 20
+    private static let descriptors = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
 
     private let plan: Plan
     private let folder: String
     private var server: ChildProcess?
     private let signals: Int32
+    private var descriptorLimit = rlimit()
 
     init(_ plan: Plan) {
         self.plan = plan
         var path = [CChar](repeating: 0, count: Int(PATH_MAX))
         folder = getcwd(&path, path.count).map { String(cString: $0) } ?? "/"
+        getrlimit(Self.descriptors, &descriptorLimit)
         signals = so_signalfd(Self.signals, Int32(Self.signals.count), 1)
     }
 
@@ -96,7 +98,13 @@ final class GateRun {
         }
     }
 
+    /// The proxy's own limit of descriptors is not what the command would have without the gate.
     private func start(_ arguments: [String], _ environment: [String: String], ownGroup: Bool) throws -> ChildProcess {
+        var raised = rlimit()
+        getrlimit(Self.descriptors, &raised)
+        var own = descriptorLimit
+        setrlimit(Self.descriptors, &own)
+        defer { setrlimit(Self.descriptors, &raised) }
         do throws(ChildProcess.Failure) {
             return try ChildProcess(arguments, environment: environment, ownGroup: ownGroup)
         } catch {

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -114,6 +115,22 @@ class Probe(GateTest):
     def test_the_command_has_its_own_input_and_output(self):
         done = subprocess.run([BINARY, "gate", "--", "cat"], input="hello", capture_output=True, text=True, env=self.environment, timeout=60)
         self.assertEqual((done.returncode, done.stdout), (0, "hello"))
+
+    def test_the_command_runs_as_it_would_without_the_gate(self):
+        """Its limits, the signals that it ignores, its descriptors."""
+        app = self.node("plain.js")
+        text = "ulimit -n; grep -E 'Sig(Blk|Ign|Cgt)' /proc/self/status; ls -l /proc/self/fd | grep -c -- '->'"
+        alone = subprocess.run(["/bin/sh", "-c", text], capture_output=True, text=True, preexec_fn=self.usual)
+        gated = subprocess.run([BINARY, "gate", "--upstream", app.address, "--linger", "0", "--", "/bin/sh", "-c", text],
+                               capture_output=True, text=True, env=self.environment, preexec_fn=self.usual, timeout=60)
+        self.assertEqual(gated.stdout, alone.stdout, gated.stderr)
+
+    @staticmethod
+    def usual():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (512, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        # Python ignores this one as well.
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
 
     def test_bad_usage(self):
         for arguments, text in (

@@ -1,5 +1,8 @@
 import Configuration
 import HTTP1
+import JSON
+import Records
+import Tail
 import Traces
 import Wire
 
@@ -24,7 +27,23 @@ let targets = [
         // Several spellings read as one: what was read is what is written.
         check(again == trace, "a trace that changes when it is written and read")
     },
+    Target(name: "json") { bytes in
+        // A record is more than JSON, never less.
+        let isJSON = (try? JSON.parse(bytes)) != nil
+        check(Record(line: bytes) == nil || isJSON, "a record that is no JSON")
+    },
+    Target(name: "expressions") { bytes in
+        let text = String(decoding: bytes, as: UTF8.self)
+        do throws(ExpressionFault) {
+            _ = try Expression(text).admits(record)
+        } catch {
+            check(error.offset >= 0 && error.offset <= text.count, "a fault outside of the expression")
+        }
+    },
 ]
+
+private let record = Record(
+    line: Array(#"{"time":"2026-11-22T09:15:03Z","kind":"second_response","evidence":{"delay_ms":1.5}}"#.utf8))!
 
 /// A promise: broken, it ends the run, and the bytes are kept.
 func check(_ holds: Bool, _ promise: String) {
