@@ -43,7 +43,7 @@ import Testing
         let findings = Findings([Sample.wire("b"), Sample.probe("a")])
         let bytes = Baseline.text(findings)
         #expect(try Baseline.entries(bytes).map(\.group) == ["a", "b"])
-        #expect(String(decoding: bytes, as: UTF8.self).split(separator: "\n").count == 6)
+        #expect(String(decoding: bytes, as: UTF8.self).split(separator: "\n").count == 7)
         #expect(try Baseline.entries(Baseline.text(Findings([]))).isEmpty)
     }
 
