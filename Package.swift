@@ -34,6 +34,7 @@ let package = Package(
         .target(name: "JSON"),
         .target(name: "Explanations", dependencies: ["Detector"]),
         .target(name: "Report", dependencies: ["Wire", "Exchanges", "Detector", "CShim"]),
+        .target(name: "Capture", dependencies: ["Wire", "HTTP1", "Detector", "Report", "Traces"]),
         .target(name: "Names", dependencies: ["EventLoop", "CCares"]),
         .target(name: "Routing", dependencies: ["Wire", "CPCRE2"]),
         .target(name: "Configuration", dependencies: ["Wire", "Detector", "Routing", "CYaml"]),
@@ -44,6 +45,7 @@ let package = Package(
             name: "Proxy",
             dependencies: [
                 "Wire", "HTTP1", "HTTP2", "Exchanges", "Detector", "Report", "Routing", "Configuration", "EventLoop", "Names",
+                "Capture",
                 "TLS", "CShim",
                 .product(name: "Logging", package: "swift-log"),
             ]),
@@ -64,6 +66,7 @@ let package = Package(
             name: "SendOnce",
             dependencies: [
                 "Wire", "HTTP1", "Exchanges", "Detector", "Report", "Configuration", "EventLoop", "Proxy", "Admin", "CShim",
+                "Capture",
                 "Explanations", "Traces", "Replay", "Records", "Tail", "Gate", "NodeProbe", "OTLP",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),

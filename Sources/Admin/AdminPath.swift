@@ -9,6 +9,7 @@ enum AdminPath: String, CaseIterable {
     case upstreams = "/upstreams"
     case routes = "/routes"
     case explanations = "/explanations"
+    case captures = "/captures"
     case configuration = "/config"
 
     var meaning: String {
@@ -22,6 +23,7 @@ enum AdminPath: String, CaseIterable {
         case .upstreams: "servers with health, connections and quarantine, as JSON"
         case .routes: "requests, durations and incidents of each route, as JSON"
         case .explanations: "what each kind of incident means and how to mend it, as JSON"
+        case .captures: "names of the traces that incidents.capture has written, as JSON; /captures/NAME is one of them"
         case .configuration: "the configuration in force as JSON, without secrets"
         }
     }

@@ -10,7 +10,7 @@ struct AdminRoutes: Sendable {
         guard admitted.admit(request, names: sources.hosts()) else {
             return .problem(403, "this host is none of those that are served here: admin.hosts in the configuration names more")
         }
-        let file = request.path.hasPrefix("/page/") ? PageFile.served(request.path.dropFirst(6)) : nil
+        let file = file(request.path)
         let path = AdminPath(rawValue: request.path)
         guard file != nil || path != nil else { return .problem(404, "no such resource") }
         guard request.method == "GET" || request.isHead else {
@@ -18,8 +18,23 @@ struct AdminRoutes: Sendable {
             response.extraFields = [("Allow", "GET, HEAD")]
             return response
         }
-        guard let path else { return file.map(Self.pageFile) ?? .problem(404, "no such resource") }
+        guard let path else { return file ?? .problem(404, "no such resource") }
         return response(to: request, path)
+    }
+
+    /// What is served under its own name: a part of the page, or a captured trace.
+    private func file(_ path: String) -> AdminResponse? {
+        if path.hasPrefix("/page/") { return PageFile.served(path.dropFirst(6)).map(Self.pageFile) }
+        guard path.hasPrefix("/captures/"), let bytes = sources.capture(String(path.dropFirst(10))) else { return nil }
+        var response = AdminResponse(contentType: "text/plain; charset=utf-8", body: bytes)
+        response.extraFields = [("Content-Disposition", "attachment")]
+        return response
+    }
+
+    private func captures() -> AdminResponse {
+        var json = JSONText()
+        json.object { $0.strings("captures", sources.captures()) }
+        return AdminResponse(body: json.bytes + [0x0A])
     }
 
     private func response(to request: AdminRequest, _ path: AdminPath) -> AdminResponse {
@@ -33,6 +48,7 @@ struct AdminRoutes: Sendable {
         case .upstreams: AdminResponse(body: sources.upstreams())
         case .routes: AdminResponse(body: sources.metrics.routesJSON)
         case .explanations: AdminResponse(body: GuideJSON.document)
+        case .captures: captures()
         case .configuration: AdminResponse(body: sources.configuration())
         }
     }

@@ -17,13 +17,19 @@ public struct AdminSources: Sendable {
     /// A JSON document for `/config`, without secrets.
     public var configuration: @Sendable () -> [UInt8]
 
+    /// Names of the traces that were captured.
+    public var captures: @Sendable () -> [String]
+    /// One of them.
+    public var capture: @Sendable (String) -> [UInt8]?
+
     /// Hosts that may be asked for besides this machine: `ops.example`, `*.example.com`.
     public var hosts: @Sendable () -> [String]
 
     public init(
         metrics: Metrics, ring: IncidentRing, readiness: @escaping @Sendable () -> Readiness,
         upstreams: @escaping @Sendable () -> [UInt8], configuration: @escaping @Sendable () -> [UInt8],
-        hosts: @escaping @Sendable () -> [String] = { [] }
+        hosts: @escaping @Sendable () -> [String] = { [] }, captures: @escaping @Sendable () -> [String] = { [] },
+        capture: @escaping @Sendable (String) -> [UInt8]? = { _ in nil }
     ) {
         self.metrics = metrics
         self.ring = ring
@@ -31,5 +37,7 @@ public struct AdminSources: Sendable {
         self.upstreams = upstreams
         self.configuration = configuration
         self.hosts = hosts
+        self.captures = captures
+        self.capture = capture
     }
 }

@@ -103,6 +103,8 @@ public struct Incident: Sendable {
     public var response: Response?
     public var evidence: Evidence
     public var victim: Request?
+    /// The file that its connection's last bytes are written to.
+    public var capture: String?
     /// Records of the same key that the limit held back since the last one written.
     public var suppressed: UInt64 = 0
 

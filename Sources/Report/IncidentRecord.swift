@@ -35,6 +35,7 @@ public struct IncidentRecord: Sendable {
                     json.string("path", path(of: victim))
                 }
             }
+            json.string("capture", incident.capture)
             json.number("suppressed", incident.suppressed)
         }
         return json.bytes

@@ -4,6 +4,11 @@ public struct LogOpenError: Error, CustomStringConvertible {
     public var log: String
     public var path: String
     public var reason: String
+    public init(log: String, path: String, reason: String) {
+        self.log = log
+        self.path = path
+        self.reason = reason
+    }
     public var description: String { "cannot open \(log) \(path): \(reason)" }
 }
 

@@ -84,4 +84,4 @@ public enum UpstreamRejectReason: UInt8, CaseIterable, Sendable {
 }
 
 /// `sink` that could not take an incident.
-public enum SinkLabel: String, CaseIterable, Sendable { case log, stream, otlp }
+public enum SinkLabel: String, CaseIterable, Sendable { case log, stream, otlp, capture }

@@ -8,11 +8,6 @@ struct SampleText {
     var isRequest: Bool
     var keepQuery: Bool
 
-    /// A field whose name contains one of these is secret.
-    private static let secretParts = [
-        "authorization", "authentication", "cookie", "token", "secret", "password", "passwd", "session", "credential",
-        "api-key", "apikey", "api_key", "signature",
-    ].map { Array($0.utf8) }
     /// Names of which a sample's first line may show the tail.
     private static let secretNames = [
         "authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-auth-token", "x-csrf-token",
@@ -55,7 +50,7 @@ struct SampleText {
             return (redactingQuery(line), false)
         }
         let name = line[..<colon].map { $0 >= 0x41 && $0 <= 0x5A ? $0 | 0x20 : $0 }
-        if Self.isSecret(name) || isFirst && Self.isSecretTail(name) { return (line[...colon], true) }
+        if SecretFields.contains(name) || isFirst && Self.isSecretTail(name) { return (line[...colon], true) }
         if isFirst, !isStartLine, !isRequest, Self.fieldName(of: line) == nil, Self.fieldName(of: next) != nil {
             return (line.prefix(0), true)
         }
@@ -64,13 +59,6 @@ struct SampleText {
 
     private func redactingQuery(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         isRequest && !keepQuery ? QueryRedaction.redacted(requestLine: line)[...] : line
-    }
-
-    private static func isSecret(_ name: [UInt8]) -> Bool {
-        secretParts.contains { part in
-            guard name.count >= part.count else { return false }
-            return (0...(name.count - part.count)).contains { name[$0...].starts(with: part) }
-        }
     }
 
     private static func isSecretTail(_ name: [UInt8]) -> Bool {

@@ -1,4 +1,5 @@
 import Admin
+import Capture
 import Configuration
 import OTLP
 import Proxy
@@ -42,16 +43,19 @@ extension Service {
         let fleet: Fleet
         let accessLog: AccessLog?
         var exporter = self.exporter
+        let captures: CaptureStore?
         do {
             if settings.incidents.otlp != earlier.incidents.otlp {
                 exporter = try Self.exporter(settings.incidents.otlp, metrics) { [log] in log.warning("\($0)") }
             }
             accessLog = try changedAccessLog(settings.accessLog, earlier.accessLog)
+            captures = try changedCaptures(settings.incidents, earlier.incidents)
             try changeIncidentLog(settings.incidents, earlier.incidents)
             metrics.install(Self.schema(prepared.plan, settings))
             let counters = (0..<workers).map { _ in metrics.makeCounters() }
             let world = World(
-                plan: prepared.plan, counters: counters, recorder: recorder, accessLog: accessLog, gauges: metrics.servers,
+                plan: prepared.plan, counters: counters, recorder: recorder, accessLog: accessLog,
+                captures: captures, gauges: metrics.servers,
                 log: log, carryingOver: inForce.fleet.world)
             fleet = try Fleet(plan: prepared.plan, sockets: prepared.sockets, workers: workers, world: world, ended: ended)
         } catch {
@@ -64,6 +68,7 @@ extension Service {
             policy: EvidencePolicy(settings.incidents.evidence), limit: IncidentLimit(settings.incidents.limit))
         self.accessLog = accessLog
         if exporter !== self.exporter { export(to: exporter) }
+        self.captures = captures
         let retired = inForce.fleet
         inForce.replace(settings: settings, fleet: fleet)
         sockets.close(except: prepared.sockets)
@@ -112,6 +117,12 @@ extension Service {
             try accessLog.change(path: path, rotateBytes: UInt64(settings.rotate.sizeBytes), keep: settings.rotate.keep)
         }
         return accessLog
+    }
+
+    /// Earlier workers keep the store they have: it ends with the last of them.
+    private func changedCaptures(_ settings: Settings.Incidents, _ earlier: Settings.Incidents) throws -> CaptureStore? {
+        let isSame = settings.capture == earlier.capture && settings.evidence.query == earlier.evidence.query
+        return isSame ? captures : try Self.captures(settings, metrics, log)
     }
 
     private func tellListeners(_ prepared: Prepared) {

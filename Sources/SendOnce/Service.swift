@@ -1,4 +1,5 @@
 import Admin
+import Capture
 import CShim
 import Configuration
 import Glibc
@@ -18,6 +19,8 @@ final class Service {
     var accessLog: AccessLog?
     /// Nil when incidents are not exported.
     var exporter: OTLPExporter?
+    /// Nil when connections are not captured.
+    var captures: CaptureStore?
     let inForce: InForce
     /// Nil where flags are all the configuration.
     let file: ConfigurationFile?
@@ -52,6 +55,7 @@ final class Service {
         recorder = try Self.recorder(settings.incidents, metrics, log)
         accessLog = try Self.accessLog(settings.accessLog, metrics, log)
         exporter = try Self.exporter(settings.incidents.otlp, metrics) { log.warning("\($0)") }
+        captures = try Self.captures(settings.incidents, metrics, log)
         let workers = settings.workers.resolved
         do {
             sockets = try ListeningSockets.open(
@@ -61,7 +65,8 @@ final class Service {
         }
         let counters = (0..<workers).map { [metrics] _ in metrics.makeCounters() }
         let world = World(
-            plan: plan, counters: counters, recorder: recorder, accessLog: accessLog, gauges: metrics.servers, log: log)
+            plan: plan, counters: counters, recorder: recorder, accessLog: accessLog, captures: captures,
+            gauges: metrics.servers, log: log)
         do {
             let fleet = try Fleet(plan: plan, sockets: sockets, workers: workers, world: world, ended: ended)
             inForce = InForce(settings: settings, fleet: fleet)
@@ -121,11 +126,32 @@ final class Service {
         }
     }
 
+    static func captures(_ incidents: Settings.Incidents, _ metrics: Metrics, _ log: Logger) throws -> CaptureStore? {
+        guard let path = incidents.capture.path else { return nil }
+        let policy = CapturePolicy(
+            bytesMax: incidents.capture.bytesMax, keepsBodies: incidents.capture.body == .keep,
+            keepsQuery: incidents.evidence.query == .keep)
+        do {
+            return try CaptureStore(
+                folder: path, keep: incidents.capture.keep, policy: policy, program: "sendonce \(Version.text)",
+                metrics: metrics,
+                report: { log.error("\($0)") })
+        } catch {
+            throw Failure.runtime("\(error)")
+        }
+    }
+
     func startAdmin(_ address: Address, inherited: Int32? = nil) throws -> AdminServer {
         let sources = AdminSources(
             metrics: metrics, ring: recorder.ring, readiness: { [inForce] in inForce.readiness },
             upstreams: { [inForce] in inForce.upstreams }, configuration: { [inForce] in inForce.configuration },
-            hosts: { [inForce] in inForce.settings.admin.hosts.map(\.description) })
+            hosts: { [inForce] in inForce.settings.admin.hosts.map(\.description) },
+            captures: { [inForce] in
+                inForce.settings.incidents.capture.path.map { CaptureStore.names(in: $0) } ?? []
+            },
+            capture: { [inForce] name in
+                inForce.settings.incidents.capture.path.flatMap { CaptureStore.read(name, in: $0) }
+            })
         do {
             return try AdminServer(address: "\(address)", inherited: inherited, sources: sources)
         } catch {
@@ -240,6 +266,7 @@ final class Service {
         recorder.log?.close()
         exporter?.close()
         accessLog?.close()
+        captures?.close()
         log.info("ended")
         exit(0)
     }

@@ -6,6 +6,7 @@ extension Settings {
         public var rotate = Rotate()
         public var limit = Limit()
         public var evidence = Evidence()
+        public var capture = Capture()
         public var quarantine = Quarantine()
         public var otlp = OTLP()
 
@@ -18,6 +19,9 @@ extension Settings {
                 Key("rotate", \.rotate, .section(Rotate.section), "when a new file is begun"),
                 Key("limit", \.limit, .section(Limit.section), "how many records are written"),
                 Key("evidence", \.evidence, .section(Evidence.section), "how much of the traffic a record shows"),
+                Key(
+                    "capture", \.capture, .section(Capture.section),
+                    "traces of the connections on which incidents happened"),
                 Key("quarantine", \.quarantine, .section(Quarantine.section), "what follows a proven double send"),
                 Key("otlp", \.otlp, .section(OTLP.section), "export to an OpenTelemetry collector"),
             ])

@@ -1,4 +1,5 @@
 import CShim
+import Capture
 import Glibc
 import Logging
 import Report
@@ -9,6 +10,8 @@ public final class World: Sendable {
     let recorder: IncidentRecorder
     /// Nil when requests are not logged.
     let accessLog: AccessLog?
+    /// Nil when connections are not captured.
+    let captures: CaptureStore?
     let gauges: ServerGauges?
     let log: Logger
     /// One a worker.
@@ -26,12 +29,14 @@ public final class World: Sendable {
 
     /// The world of a new plan. What `earlier` knows about servers that the plan names again stays true.
     public init(
-        plan: Plan, counters: [WorkerCounters], recorder: IncidentRecorder, accessLog: AccessLog? = nil, gauges: ServerGauges?,
+        plan: Plan, counters: [WorkerCounters], recorder: IncidentRecorder, accessLog: AccessLog? = nil,
+        captures: CaptureStore? = nil, gauges: ServerGauges?,
         log: Logger, carryingOver earlier: World? = nil, wakes: Bool = true
     ) {
         self.counters = counters
         self.recorder = recorder
         self.accessLog = accessLog
+        self.captures = captures
         self.gauges = gauges
         self.log = log
         mailboxes = counters.map { _ in Mailbox(fd: wakes ? so_eventfd() : -1) }

@@ -26,7 +26,7 @@ extension Worker {
         if case .malformed(let malformation) = fault { what = malformation.text } else { what = fault.text }
         incident.message =
             "client \(c.pointee.address.text) sent a request with a fault (\(what)), and was answered with \(status)"
-        world.recorder.record(incident)
+        record(incident)
         return incident.id
     }
 
@@ -54,7 +54,7 @@ extension Worker {
         incident.message =
             "client \(e.pointee.request.client.text) sent a body that is not framed as announced, "
             + "\(e.pointee.requestBytes) bytes into its request \(naming(e.pointee.request)) of route \(route.name)"
-        world.recorder.record(incident)
+        record(incident)
     }
 
     /// What a fault violates, and the fields that it is about; nil when the request is merely not served.

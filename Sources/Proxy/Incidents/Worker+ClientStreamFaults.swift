@@ -49,7 +49,7 @@ extension Worker {
         if step.hasBlock, kind != .malformedMessage { incident.evidence.secondFields = requestFieldNames() }
         let address = incident.client?.address ?? clients[slot].pointee.address.text
         incident.message = "client \(address) \(describe(what, step)) \(subject)"
-        world.recorder.record(incident)
+        record(incident)
     }
 
     /// Tells of a request that was reset because of what its header block says. `requestBlock` holds what has been read of it.
@@ -74,7 +74,7 @@ extension Worker {
             what += incident.kind == .duplicateField ? "stands more than once" : "is not one number"
         }
         incident.message = "client \(address) sent a request \(what), on stream \(step.stream), which was reset"
-        world.recorder.record(incident)
+        record(incident)
     }
 
     /// Tells of a connection that could not be gone on with. What is only too much is counted.
@@ -87,7 +87,7 @@ extension Worker {
         incident.client = Incident.Client(address: address, protocolName: HTTPVersion.http2.name)
         incident.clientImpact = multiplexes[clients[slot].pointee.multiplex].streamCount > 0 ? .aborted : .none
         incident.message = "client \(address) sent bytes that are not HTTP/2 (\(failure.name)): its connection was ended"
-        world.recorder.record(incident)
+        record(incident)
     }
 
     /// What a violation by a client's frames is, and where it stood.

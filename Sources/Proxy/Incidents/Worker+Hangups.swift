@@ -71,6 +71,6 @@ extension Worker {
         incident.message =
             "upstream \(incident.upstream?.name ?? "") hung up \(milliseconds(incident.evidence)) ms after the end of its answer to "
             + "\(naming(hangup.finished.request)), although it had promised to keep the connection"
-        world.recorder.record(incident)
+        record(incident)
     }
 }

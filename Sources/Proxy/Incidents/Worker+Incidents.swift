@@ -36,7 +36,7 @@ extension Worker {
                 + (verdict.kind == .duplicateField ? "more than once" : "that contradict each other")
                 + " in its answer to \(naming(guilty.request))"
             note(incident.id, of: number)
-            world.recorder.record(incident)
+            record(incident)
         }
         // Whoever contradicts itself about framing may go on doing so in the next answer.
         if policy != .observe || Judge.isConflicting(facts, status: responseBlock.status, endsConnection: ends) {
@@ -100,7 +100,7 @@ extension Worker {
         let promised = guilty.answer.declaresLength ? " of \(guilty.answer.declaredBytes)" : ""
         incident.message = "\(subject(slot)) \(what) \(place)\(promised) of \(naming(guilty.request))"
         note(incident.id, of: number)
-        world.recorder.record(incident)
+        record(incident)
         detach(slot, reason)
         failExchange(number, status: 502, "the upstream did not finish its answer")
     }
@@ -127,7 +127,7 @@ extension Worker {
         if verdict.kind == .secondResponse, verdict.phase == .afterEnd, collection.place == .afterEnd, !before.isEmpty {
             incident.message += ", which followed \(naming(before)) on the connection"
         }
-        world.recorder.record(incident)
+        record(incident)
     }
 
     private func impact(of collection: SurplusCollection) -> ClientImpact {
@@ -152,7 +152,7 @@ extension Worker {
         incident.message =
             "\(subject(slot)) sent more answers than it had requests: \(naming(u.pointee.last.request)) may have been "
             + "given a late answer to \(naming(u.pointee.beforeLast.request)), or was itself answered twice"
-        world.recorder.record(incident)
+        record(incident)
     }
 
     /// A status line stood inside a Content-Length body, and bytes came after its end. True when that explains them.
@@ -179,7 +179,7 @@ extension Worker {
         incident.message =
             "\(subject(slot)) sent \(describe(block, verdict)) \(capture.offset) bytes into the Content-Length body of "
             + "\(naming(guilty.request)), which pushed \(collection.total) bytes past its end"
-        world.recorder.record(incident)
+        record(incident)
         return verdict.certainty == .proven
     }
 

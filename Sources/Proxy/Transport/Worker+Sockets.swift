@@ -9,6 +9,14 @@ extension Worker {
     ///
     /// The held bytes stay held until `keep` says what is left.
     mutating func load(_ socket: UnsafeMutablePointer<Socket>, _ side: SideLabel) -> Int {
+        guard isTaping, side == .upstream else { return read(socket, side) }
+        let held = socket.pointee.input.count
+        let count = read(socket, side)
+        tapeRead(socket, held, count)
+        return count
+    }
+
+    private mutating func read(_ socket: UnsafeMutablePointer<Socket>, _ side: SideLabel) -> Int {
         let held = socket.pointee.input.count
         if held > 0 { readBuffer.update(from: socket.pointee.input.first, count: held) }
         // More than a header block's worth waits unread: it is to be worked off first.
@@ -47,6 +55,7 @@ extension Worker {
     @discardableResult
     mutating func deliver(_ socket: UnsafeMutablePointer<Socket>, _ side: SideLabel) -> Bool {
         defer { outbox.clear() }
+        if isTaping, side == .upstream { tapeOutbox(socket) }
         if socket.pointee.security != .none { return deliverRecords(socket, side) }
         guard outbox.byteCount > 0, socket.pointee.mayWrite else { return socket.pointee.mayWrite }
         var taken = 0
@@ -115,6 +124,7 @@ extension Worker {
 
     /// Gives a socket's buffers back and closes it; with RST when the peer must see that its message was cut.
     mutating func shut(_ socket: UnsafeMutablePointer<Socket>, reset: Bool) {
+        if isTaping { tapes?.end(socket.pointee.fd) }
         if socket.pointee.security != .none { closeSession(socket, announced: !reset) }
         buffers.give(&socket.pointee.input)
         buffers.give(&socket.pointee.output)

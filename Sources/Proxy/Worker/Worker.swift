@@ -1,4 +1,5 @@
 import CShim
+import Capture
 import Configuration
 import EventLoop
 import Exchanges
@@ -88,6 +89,9 @@ public struct Worker: ~Copyable {
     /// This worker's part of the access log; nil when requests are not logged.
     var journal: AccessJournal?
     let logsAccess: Bool
+    /// What has travelled on connections to upstreams lately; nil when nothing is captured.
+    var tapes: TapeDeck?
+    let isTaping: Bool
     /// Incidents of exchanges in progress, for their lines.
     var noted: [Int32: [String]] = [:]
     /// The id of the incident that is about to be collected.
@@ -167,6 +171,8 @@ public struct Worker: ~Copyable {
             upstreams: plan.upstreams.count, servers: servers.count, room: world.waitingRoom, worker: number)
         retries = Retries(upstreams: plan.upstreams.count)
         logsAccess = world.accessLog != nil
+        isTaping = world.captures != nil
+        if let captures = world.captures { tapes = TapeDeck(captures) } else { tapes = nil }
         if let log = world.accessLog { journal = AccessJournal(log, plan: plan) } else { journal = nil }
         timers.open(hangupTimer)
         timers.open(streamSurplusTimer)

@@ -194,6 +194,7 @@ extension Worker {
             giveUpPlace(server)
             return -ENFILE
         }
+        if isTaping { beginTape(fd, connection: connection.number, isHTTP2: plan.upstreams[upstream].isHTTP2) }
         connectionPool.changeConnections(server, by: 1)
         servers[server].activeCount += 1
         counters.changeUpstreamConnections(upstream: upstream, .active, by: 1)
