@@ -94,6 +94,9 @@ let package = Package(
             name: "ReplayTests", dependencies: ["Replay", "RecordedTraces", "Report", "Traces"], path: "Tests/Unit/ReplayTests"),
         .testTarget(
             name: "ReportTests", dependencies: ["Report", "Detector", "Exchanges", "Wire"], path: "Tests/Unit/ReportTests"),
+        .testTarget(
+            name: "CaptureTests", dependencies: ["Capture", "Detector", "Report", "Traces", "Wire"],
+            path: "Tests/Unit/CaptureTests"),
         .testTarget(name: "AdminTests", dependencies: ["Admin", "Report", "Detector", "CShim"], path: "Tests/Unit/AdminTests"),
         .testTarget(
             name: "ConfigurationTests", dependencies: ["Configuration", "Detector", "Wire"],

@@ -1,5 +1,5 @@
 /// A piece of a page, before it is known how it will be shown.
-enum Block {
+public enum Block: Sendable {
     case heading(Int, String)
     case paragraph(String)
     case bullets([String])

@@ -1,10 +1,10 @@
 /// Shows blocks as plain text of at most 80 columns: no colours, no control characters.
-struct Terminal {
+public struct Terminal {
     static let columns = 80
 
     private var lines: [String] = []
 
-    static func render(_ blocks: [Block]) -> String {
+    public static func render(_ blocks: [Block]) -> String {
         var terminal = Terminal()
         for block in blocks { terminal.show(block) }
         return terminal.lines.joined(separator: "\n") + "\n"
