@@ -123,7 +123,12 @@ class Probe(GateTest):
         alone = subprocess.run(["/bin/sh", "-c", text], capture_output=True, text=True, preexec_fn=self.usual)
         gated = subprocess.run([BINARY, "gate", "--upstream", app.address, "--linger", "0", "--", "/bin/sh", "-c", text],
                                capture_output=True, text=True, env=self.environment, preexec_fn=self.usual, timeout=60)
-        self.assertEqual(gated.stdout, alone.stdout, gated.stderr)
+        self.assertEqual(self.without_glibcs_own(gated.stdout), self.without_glibcs_own(alone.stdout), gated.stderr)
+
+    @staticmethod
+    def without_glibcs_own(text):
+        """posix_spawn has the signals 32 and 33 ignored until the program's own glibc takes them."""
+        return re.sub(r"(?<=SigIgn:\t)[0-9a-f]+", lambda mask: hex(int(mask[0], 16) & ~(3 << 31)), text)
 
     @staticmethod
     def usual():
