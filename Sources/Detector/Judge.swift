@@ -63,6 +63,12 @@ public enum Judge {
         return Verdict(.headerBlockInBody, .suspected, in: .inBody)
     }
 
+    /// A whole status line inside a Content-Length body that stopped short: the answer that should have been the whole, perhaps.
+    public static func stoppedShort(_ block: SurplusFacts) -> Verdict? {
+        guard block.blockBytes != nil, !isInterim(block) else { return nil }
+        return Verdict(.headerBlockInBody, .suspected, in: .inBody)
+    }
+
     /// A header block's own fields, of an answer.
     public static func head(
         _ facts: HeaderFacts, duplicates: UInt32, status: Int, endsConnection: Bool = false

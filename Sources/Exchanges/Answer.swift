@@ -15,13 +15,16 @@ public struct Answer: BitwiseCopyable, Sendable {
     public var declaresLength = false
     /// Its client's pace has held back the reading of it, so that nobody knows when its bytes came.
     public var wasHeldBack = false
+    /// An event stream: it promises nothing about when it goes on.
+    public var isEventStream = false
     public var declaredBytes: UInt64 = 0
     public var bodyBytes: UInt64 = 0
     /// Bytes that the connection had received before this answer's first.
     public var startOffset: UInt64 = 0
-    /// Offset from the body's first byte at which a status line stands inside it; max when none does.
-    public var embeddedAt: UInt64 = .max
-    /// Nanoseconds on the loop's clock; 0 until it happens.
+    /// What its header block looks like: `AnswerShape`.
+    public var shape: UInt64 = 0
+    /// Nanoseconds on the loop's clock; 0 until it happens. `sentAt`: its request had been sent.
+    public var sentAt: UInt64 = 0
     public var headAt: UInt64 = 0
     public var endedAt: UInt64 = 0
 

@@ -31,6 +31,8 @@ public struct SurplusFacts: Equatable, Sendable {
     public var messageBytes: UInt64?
     /// Nothing but CR and LF.
     public var isOnlyLineEnds: Bool
+    /// What a whole header block looks like: `AnswerShape`.
+    public var shape: UInt64?
     /// They begin as a status line begins, though perhaps cut short.
     public var beginsLikeHeaderBlock: Bool
 

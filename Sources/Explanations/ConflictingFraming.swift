@@ -7,7 +7,8 @@ extension Explanation {
             """
             Content-Length beside Transfer-Encoding, Content-Lengths that differ, a Transfer-Encoding that does not end in \
             `chunked`, or a Transfer-Encoding on a 1xx or 204. Two recipients may find two different ends, which is how \
-            request smuggling and response splitting work.
+            request smuggling and response splitting work. `evidence.reason` says which, with the values. A Transfer-Encoding \
+            that does not end in `chunked` is none where the answer closes its connection (RFC 9112 section 6.1).
             """
         ],
         causes: [

@@ -6,8 +6,8 @@ extension Explanation {
         wire: [
             """
             One header block has two lines of a field that has one value: Content-Length, Content-Type, Location, Date, \
-            ETag, Content-Range, Host, `:status` and the like. Recipients disagree on which one counts: the first, the \
-            last, or both joined with a comma. `evidence.second_fields` names them; one record a header block.
+            ETag, Content-Range, Access-Control-Allow-Origin, Host, `:status` and the like. Recipients disagree on which one counts: the first, the \
+            last, or both joined with a comma. `evidence.second_fields` names them, `evidence.reason` their lines; one record a header block.
             """
         ],
         causes: [

@@ -8,7 +8,12 @@ extension Explanation {
             The answer was complete and promised to keep the connection; within 50 ms of its end came a FIN or a reset. It is \
             always suspected and of severity `info`: the wire shows a complete answer, and a hang-up has innocent reasons. \
             In Node, though, it is the only trace that a swallowed second send leaves.
+            """,
             """
+            A restart is told from it by what else ends: idle and busy connections at the same moment, and new ones are refused. \
+            When everything ends within a moment of one answer, and hardly another had come before it, or no answer of its sort \
+            was ever seen without such an end, the record says that all connections of the server ended, and names that request.
+            """,
         ],
         causes: [
             """
@@ -69,7 +74,7 @@ extension Explanation {
         benign: [
             "A close after `Connection: close`.",
             "A clean close of a connection that has been idle for longer: Node's 5 s keep-alive timeout.",
-            "A hang-up in which the server's other connections close too: a restart.",
+            "A hang-up in which the server's other connections close too, idle ones among them: a restart.",
         ],
         related: [.applicationDoubleSend, .truncatedResponse])
 }

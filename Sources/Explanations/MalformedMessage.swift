@@ -7,7 +7,15 @@ extension Explanation {
             """
             A chunk size that is no number, a status line that is none, a field line that cannot be read, or a 101 Switching \
             Protocols that nobody asked for. From there on the rest of the connection cannot be read.
+            """,
             """
+            `evidence.reason` names the rule, the field and its line, and shows the first bytes of what is not HTTP at all. \
+            `folded field line`, `white space before the colon`: a header block written by hand, or copied from an e-mail. \
+            `control character`: a value from outside that nobody has checked. `a line that does not end in CRLF`: lines joined \
+            with `\\n`. `no status line`: an HTML page, JSON or debug output on the raw socket. `a TLS alert`, `an HTTP/2 SETTINGS \
+            frame`: `tls` or `protocol` of the upstream is not what its port speaks. `bad chunk size`: something was written past \
+            `res` into its body. Over HTTP/2, `a field of HTTP/1's connections`: Connection or Transfer-Encoding was forwarded.
+            """,
         ],
         causes: [
             "Debug output or a heartbeat written to `req.socket` while a chunked answer is under way.",
@@ -51,6 +59,7 @@ extension Explanation {
             "Chunk extensions, leading zeros and either case in chunk sizes, reads split at any byte.",
             "A 101 that the request asked for, and whatever is tunnelled after it.",
             "Empty reason phrases and unusual status codes.",
+            "An answer larger than `limits.answer_header_bytes` or `answer_header_count`: 502, counted and logged.",
         ],
         related: [.bodyAfterEnd, .conflictingFraming, .headerBlockInBody])
 }

@@ -11,11 +11,10 @@ extension Explanation {
             """,
             """
             `evidence.proof` says how it is known. `unacknowledged_request`: the bytes were sent before the upstream had \
-            received the request. `request_id`: the application echoed another request's id. Both are proven, and found \
-            before anything was delivered. `accounting`: the connection gave more answers than it got requests, and the \
-            surplus came apart from the answer before it. That is found afterwards and always suspected, because on the \
-            wire it equals an exchange that answered twice. The record names both: the suspect and the `victim`. The \
-            surplus itself is a proven `second_response` beside it.
+            received the request, and is found before anything was delivered. What slips through is found afterwards: the \
+            connection gave more answers than it got requests. That is one `second_response`, with `client_impact` \
+            `misdelivered` and the `victim` where the likeliest reading says that a client got another's answer; see there \
+            for `candidates` and `attribution`.
             """,
         ],
         causes: [
@@ -77,7 +76,7 @@ extension Explanation {
             healthy. `client_impact` is `misdelivered`.
             """,
         practices: [
-            "Look for the suspect first: the record names the request that answered twice.",
+            "Look for the first candidate first: it is the request that most likely answered twice.",
             "Keep `res`, not the socket; remove it when it closes; take it out of the list before you answer.",
             "Keep `reuse: guarded`, and set `reuse: never` for an upstream that keeps offending until it is mended.",
         ],
@@ -87,8 +86,7 @@ extension Explanation {
                 so. The victim's request is sent again where that is safe, else its client gets 502.
                 """,
             contain: """
-                The same for the victim; the connection is closed and its server quarantined. A suspected one is \
-                recorded, and never changes traffic by itself; its surplus is contained as `second_response`.
+                The same for the victim; the connection is closed and its server quarantined.
                 """,
             fail: "As `contain`. The victim has done nothing: where its request can be sent again, it has its answer."),
         benign: [

@@ -13,6 +13,14 @@ extension Explanation {
             It is always proven. One request is owed one final answer, so there is no other way to read the bytes. \
             `surplus_bytes` counts the whole second answer, header block and body.
             """,
+            """
+            Whose it is shows only where the connection has served one exchange (`attribution` is `certain`). Else the second \
+            answer may have come late, met the next request, and shifted every answer after it by one. The record then has \
+            `candidates`, the connection's last exchanges, the likeliest first, each with its reason and its share: how long \
+            after its answer it came (a timer's round number counts), what such requests are usually answered with and after \
+            how long, and who was suspected before. `request`, `route` and the metric are those of the first; `likely` means \
+            that its share is at least three quarters, `open` that it is less.
+            """,
         ],
         causes: [
             """

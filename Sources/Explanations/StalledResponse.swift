@@ -6,7 +6,8 @@ extension Explanation {
         wire: [
             """
             The header block and perhaps some body came, and then nothing for `timeouts.body_idle`, although more was promised \
-            and the connection stayed open.
+            and the connection stayed open. It is proven where a Content-Length promised the rest, else suspected. An event \
+            stream (`text/event-stream`) promises nothing: its pause is no incident, it is only cut.
             """
         ],
         causes: [

@@ -5,6 +5,14 @@ public enum Malformation: UInt8, Sendable {
     case chunkSize, chunkEnd, chunkExtensionTooLarge, trailer
     case unrequestedUpgrade
 
+    /// Too much for us, which breaks no rule of HTTP.
+    public var isOurLimit: Bool {
+        switch self {
+        case .headerTooLarge, .tooManyFields, .chunkExtensionTooLarge: true
+        default: false
+        }
+    }
+
     /// In words, for messages and logs.
     public var text: String {
         switch self {

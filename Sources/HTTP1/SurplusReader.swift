@@ -54,6 +54,7 @@ public enum SurplusReader {
         }
         guard outcome == .complete else { return }
         facts.blockBytes = UInt64(block.byteCount)
+        facts.shape = AnswerShape.of(block)
         let framing = ResponseDecoder.framing(of: block, answering: .get)
         if block.status < 200 || framing.framing == .none {
             facts.messageBytes = facts.blockBytes

@@ -11,3 +11,15 @@ public enum ErrorCode {
     public static let compressionError: UInt32 = 0x9
     public static let enhanceYourCalm: UInt32 = 0xb
 }
+
+extension ErrorCode {
+    /// As RFC 9113 names it, or its number.
+    public static func name(_ code: UInt32) -> String {
+        let names = [
+            "NO_ERROR", "PROTOCOL_ERROR", "INTERNAL_ERROR", "FLOW_CONTROL_ERROR", "SETTINGS_TIMEOUT", "STREAM_CLOSED",
+            "FRAME_SIZE_ERROR", "REFUSED_STREAM", "CANCEL", "COMPRESSION_ERROR", "CONNECT_ERROR", "ENHANCE_YOUR_CALM",
+            "INADEQUATE_SECURITY", "HTTP_1_1_REQUIRED",
+        ]
+        return code < UInt32(names.count) ? names[Int(code)] : "error code \(code)"
+    }
+}

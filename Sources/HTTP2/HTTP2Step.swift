@@ -1,3 +1,7 @@
+/// What of a header block is more than our limits allow.
+@frozen
+public enum HeaderOverLimit: UInt8, Sendable { case bytes, fields }
+
 /// One step of reading an HTTP/2 connection: offsets count from the first byte given.
 @frozen
 public struct HTTP2Step: Sendable {
@@ -18,6 +22,8 @@ public struct HTTP2Step: Sendable {
     public var offset: UInt64 = 0
     /// Violation: the block holds the offending header block.
     public var hasBlock = false
+    /// Violation: the header block, or the trailer section, is larger than our limits, which breaks no rule: the reason.
+    public var overLimit: HeaderOverLimit?
     /// Violation: the stream had not been closed in both directions.
     public var isStreamOpen = false
     /// Violation: the session has reset the stream for it, and tells nothing more of it.

@@ -66,7 +66,7 @@ struct HeaderLayout {
         guard nghttp2_check_header_name(name, nameCount) != 0, nameCount <= Int(UInt16.max),
             nghttp2_check_header_value(value, valueCount) != 0
         else {
-            isMalformed = true
+            note(nghttp2_check_header_name(name, nameCount) != 0 ? .value : .name, name, nameCount, &block)
             return
         }
         var start = value
@@ -92,11 +92,9 @@ struct HeaderLayout {
         switch known {
         case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade:
             // Section 8.2.2.
-            isMalformed = true
-            return
+            return note(.connectionSpecific, name, nameCount, &block)
         case .te where !equalsIgnoringCase(value, "trailers", count: valueCount):
-            isMalformed = true
-            return
+            return note(.connectionSpecific, name, nameCount, &block)
         case .host where sort == .request:
             // Section 8.3.1: two names for where a request goes are none.
             if block.has(.host) {
@@ -119,7 +117,7 @@ struct HeaderLayout {
         _ block: inout HeaderBlock
     ) {
         guard !hasRegular, sort != .requestTrailers else {
-            isMalformed = true
+            note(.pseudoBehindRegular, name, nameCount, &block)
             if sort == .requestTrailers { block.facts.insert(.pseudoInTrailers) }
             // A status among trailers is worth knowing (`HTTP2Violation.statusInTrailers`).
             if sort == .answer { putStatus(name, nameCount, value, valueCount, &block) }
@@ -184,8 +182,7 @@ struct HeaderLayout {
         guard equalsIgnoringCase(name, ":status", count: nameCount), valueCount == 3,
             let status = FieldReader.decimal(value, valueCount), status >= 100
         else {
-            isMalformed = true
-            return
+            return note(.status, name, nameCount, &block)
         }
         if pseudo.contains(.status) {
             block.facts.insert(.statusRepeated)
@@ -193,6 +190,17 @@ struct HeaderLayout {
         }
         pseudo.insert(.status)
         block.status = Int(status)
+    }
+
+    /// A field that makes the block malformed: the first is named. Cold.
+    private mutating func note(
+        _ fault: FieldFault, _ name: UnsafePointer<UInt8>, _ nameCount: Int, _ block: inout HeaderBlock
+    ) {
+        isMalformed = true
+        guard block.fault == nil else { return }
+        block.fault = fault
+        let shown = UnsafeBufferPointer(start: name, count: min(nameCount, 64)).map { $0 > 0x20 && $0 < 0x7f ? $0 : 0x3f }
+        block.faultName = String(decoding: shown, as: UTF8.self)
     }
 
     mutating func end(_ block: inout HeaderBlock) -> HeaderDecoder.Outcome {

@@ -68,6 +68,7 @@ extension SessionState {
         step.hasBlock = true
         step.isStreamOpen = place >= 0
         step.ended = ends
+        step.overLimit = outcome == .tooLarge ? .bytes : outcome == .tooManyFields ? .fields : nil
         if place >= 0 { step.tag = streams[place].pointee.tag }
         if isServer {
             return place >= 0 ? requestTrailers(place, outcome, step) : request(outcome, step, block)

@@ -12,14 +12,11 @@ extension Expectation {
         let isMisdelivery = incident.kind == .misdeliveredResponse
         // Requests have their numbers as their ids.
         add("exchange", incident.request?.id)
-        // By accounting, the surplus is another record's.
-        if incident.evidence.proof != .accounting || !isMisdelivery {
-            add("surplus_bytes", incident.evidence.surplusBytes.map { "\($0)" })
-        }
+        add("surplus_bytes", incident.evidence.surplusBytes.map { "\($0)" })
         add("fields", incident.evidence.fields?.joined(separator: ","))
         if incident.severity != incident.kind.severity { add("severity", incident.severity.rawValue) }
+        if isMisdelivery || incident.kind == .secondResponse { add("victim", incident.victim?.id) }
         if isMisdelivery {
-            add("victim", incident.victim?.id)
             add("proof", incident.evidence.proof?.rawValue)
         }
         self.init(kind: incident.kind.rawValue, certainty: incident.certainty.rawValue, facts: facts)

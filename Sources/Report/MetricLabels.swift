@@ -74,11 +74,14 @@ public enum RejectReason: UInt8, CaseIterable, Sendable {
 /// `reason` why an answer of an upstream's was turned away by the proxy itself, though it breaks no rule of HTTP.
 @frozen
 public enum UpstreamRejectReason: UInt8, CaseIterable, Sendable {
-    case interims
+    case interims, headerTooLarge, tooManyFields, extensionsTooLarge
 
     public var text: String {
         switch self {
         case .interims: "interims"
+        case .headerTooLarge: "header_too_large"
+        case .tooManyFields: "too_many_fields"
+        case .extensionsTooLarge: "chunk_extensions_too_large"
         }
     }
 }

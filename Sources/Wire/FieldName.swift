@@ -3,7 +3,8 @@
 public enum FieldName: UInt8, Sendable, CaseIterable {
     case other
     // Singletons: a second line of these in one header block is a violation (RFC 9110 section 5.3).
-    case contentLength, contentType, contentRange, location, date, etag, lastModified, age, expires, retryAfter, host
+    case contentLength, contentType, contentRange, location, date, etag, lastModified, age, expires, retryAfter
+    case accessControlAllowOrigin, host
     // Hop by hop (RFC 9110 section 7.6.1).
     case connection, keepAlive, proxyConnection, te, transferEncoding, upgrade, http2Settings
     // What a proxy reads or writes.
@@ -31,6 +32,7 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
         case .age: "age"
         case .expires: "expires"
         case .retryAfter: "retry-after"
+        case .accessControlAllowOrigin: "access-control-allow-origin"
         case .host: "host"
         case .connection: "connection"
         case .keepAlive: "keep-alive"
@@ -103,6 +105,7 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
             } else if spells(.xForwardedProto) {
                 found = .xForwardedProto
             }
+        case 27: if spells(.accessControlAllowOrigin) { found = .accessControlAllowOrigin }
         default: break
         }
         self = found

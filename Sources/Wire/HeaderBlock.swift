@@ -82,6 +82,21 @@ public struct HeaderFacts: OptionSet, Sendable {
     public static let bareLineFeed = HeaderFacts(rawValue: 1 << 20)
 }
 
+/// What is wrong with a field of an HTTP/2 header block (RFC 9113 section 8.2 and 8.3).
+public enum FieldFault: UInt8, Sendable {
+    case name, value, connectionSpecific, pseudoBehindRegular, status
+
+    public var text: String {
+        switch self {
+        case .name: "a name that is not in lower case, or no token"
+        case .value: "a value with a control character"
+        case .connectionSpecific: "a field of HTTP/1's connections"
+        case .pseudoBehindRegular: "a pseudo-header field behind other fields, or one that answers do not have"
+        case .status: "not a status"
+        }
+    }
+}
+
 /// One header block: its start line, where its fields stand in the bytes, and what they state.
 ///
 /// The bytes belong to somebody else (a read buffer): a block is valid until they move. One block is reused for every
@@ -111,6 +126,9 @@ public struct HeaderBlock: ~Copyable {
     public var repeatedPseudo: PseudoFields = []
     /// Names seen at all: bit = `FieldName.rawValue`.
     public var seen: UInt32 = 0
+    /// HTTP/2: the first field that breaks a rule, and which; its name where that is fit to be shown.
+    public var fault: FieldFault?
+    public var faultName = ""
     /// `timeout=` of Keep-Alive in seconds, 0 when absent.
     public var keepAliveSeconds: UInt32 = 0
 
@@ -131,6 +149,7 @@ public struct HeaderBlock: ~Copyable {
         duplicates = 0
         repeatedPseudo = []
         seen = 0
+        if fault != nil { (fault, faultName) = (nil, "") }
         keepAliveSeconds = 0
         status = 0
         target = ByteRange()

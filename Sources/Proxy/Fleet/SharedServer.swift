@@ -20,9 +20,18 @@ struct SharedServer {
     /// When it takes requests again, 0 when it was never away, and how long from then on its share grows to the whole.
     var returnsAt: UInt64 = 0
     var returnTime: UInt64 = 0
-    /// Connections that the server ended by itself: how many, and when the last.
+    /// Connections that the server ended by itself: how many, when the last, and when the last that was idle or busy.
     var endings: UInt64 = 0
     var endedAt: UInt64 = 0
+    var idleEndedAt: UInt64 = 0
+    /// Those that ended right after an answer, and when the last did.
+    var recentEndings: UInt64 = 0
+    var recentEndedAt: UInt64 = 0
+    /// When its death was told last, so that it is told once.
+    var deathToldAt: UInt64 = 0
+    /// When a connection to it was made last, and when one could not be.
+    var connectedAt: UInt64 = 0
+    var refusedAt: UInt64 = 0
     var idleLimit = IdleLimit()
     /// Connections taken before they had rested, because the limit was reached.
     var unrested: UInt64 = 0

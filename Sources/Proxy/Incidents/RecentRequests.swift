@@ -1,10 +1,11 @@
+import Detector
 import EventLoop
 import Exchanges
 import Wire
 
 /// The last requests of one HTTP/2 connection of a client: whom frames on streams that are over are attributed to.
 ///
-/// A ring in memory of its own, which grows as requests come. What names a request is copied into it, cut where it is long.
+/// What names a request is copied, cut where it is long, into memory that its entry owns.
 struct RecentRequests {
     /// Requests remembered of one connection, and bytes of each one's names.
     static let capacity = 8
@@ -17,19 +18,12 @@ struct RecentRequests {
         var exchange: FinishedExchange
     }
 
-    private var entries: UnsafeMutablePointer<Entry>?
-    private var texts: UnsafeMutablePointer<UInt8>?
-    private var room = 0
-    private var count = 0
-    private var oldest = 0
+    private var entries = History<Entry>(capacityMax: capacity)
 
     /// Remembers a request whose exchange is over.
     mutating func add(stream: Int32, _ record: RequestRecord, _ exchange: Exchange) {
-        if count == room, room < Self.capacity { grow() }
-        let place = count < room ? count : oldest
-        if count < room { count += 1 } else { oldest = oldest + 1 == room ? 0 : oldest + 1 }
+        let text = UnsafeMutablePointer<UInt8>.allocate(capacity: Self.textBytes)
         var request = record
-        let text = texts! + place * Self.textBytes
         request.head = Buffer()
         request.head.base = text
         var used = 0
@@ -43,34 +37,17 @@ struct RecentRequests {
         }
         request.head.end = UInt32(used)
         let finished = FinishedExchange(request: request, answer: exchange.answer, ordinal: exchange.ordinal)
-        entries![place] = Entry(stream: stream, server: exchange.server, connection: exchange.connection, exchange: finished)
+        let entry = Entry(stream: stream, server: exchange.server, connection: exchange.connection, exchange: finished)
+        entries.add(entry)?.exchange.request.head.base?.deallocate()
     }
 
     /// The request of a stream with the server that it was sent to last, -1 for none. Good until the next is added.
     func find(_ stream: Int32) -> (exchange: FinishedExchange, server: Int32, connection: UInt64)? {
-        for i in 0..<count where entries![i].stream == stream {
-            return (entries![i].exchange, entries![i].server, entries![i].connection)
-        }
-        return nil
+        entries.first { $0.stream == stream }.map { ($0.exchange, $0.server, $0.connection) }
     }
 
-    func deallocate() {
-        entries?.deallocate()
-        texts?.deallocate()
-    }
-
-    private mutating func grow() {
-        let size = max(1, room * 2)
-        let (entries, texts) = (entries, texts)
-        self.entries = .allocate(capacity: size)
-        self.texts = .allocate(capacity: size * Self.textBytes)
-        if let entries, let texts {
-            self.entries!.update(from: entries, count: count)
-            self.texts!.update(from: texts, count: count * Self.textBytes)
-            for i in 0..<count { self.entries![i].exchange.request.head.base = self.texts! + i * Self.textBytes }
-            entries.deallocate()
-            texts.deallocate()
-        }
-        room = size
+    mutating func deallocate() {
+        for age in 0..<entries.count { entries[age].exchange.request.head.base?.deallocate() }
+        entries.deallocate()
     }
 }

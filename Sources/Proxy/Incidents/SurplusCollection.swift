@@ -20,6 +20,8 @@ struct SurplusCollection {
     /// They had left the upstream before the request that waits for its answer arrived there.
     var leftBeforeRequest = false
     var impact: ClientEffect = .none
+    /// Which rule the bytes break, when they break one of their own message's.
+    var reason: String?
     /// The id that its incident will have, where an exchange's line names it already.
     var id: String?
 

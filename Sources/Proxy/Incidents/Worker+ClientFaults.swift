@@ -1,60 +1,63 @@
 import Detector
+import Exchanges
 import HTTP1
+import HTTP2
 import Report
 import Wire
 
-/// Requests that break HTTP's own rules: refused as ever, and recorded with the client as their origin.
+/// Requests that break HTTP's own rules, as bytes or as frames: refused as ever, and recorded with the client as their origin.
 ///
-/// What is only larger, newer or other than we serve is no violation: it is counted among the rejected.
+/// What is only larger, newer or other than we serve is no violation: it is counted among the rejected. Nor is what a client sends
+/// before it can know that its stream was reset, or its request refused; nor a reset of its own.
 extension Worker {
+    // MARK: Before a route is known
+
     /// Tells of a request that was refused before a route could be found for it. `requestBlock` holds what has been read of it.
     /// Returns the incident's id, nil when there is none.
     mutating func tellClientFault(_ slot: Int32, _ fault: RequestFault, status: Int, id: String) -> String? {
         guard let (kind, fields) = violation(fault) else { return nil }
-        let c = clients[slot]
-        var incident = clientIncident(kind, in: .inHead)
-        incident.protocolName = c.pointee.isStream ? HTTPVersion.http2.name : HTTPVersion.http11.name
-        incident.client = Incident.Client(address: c.pointee.address.text, protocolName: incident.protocolName)
-        incident.evidence.fields = fields
-        if kind != .malformedMessage {
-            let target = requestBlock.bytes(requestBlock.target)
-            incident.request = Incident.Request(
-                id: id, method: String(decoding: requestBlock.bytes(requestBlock.methodText), as: UTF8.self),
-                path: String(decoding: target, as: UTF8.self))
-        }
+        let protocolName = clients[slot].pointee.isStream ? HTTPVersion.http2.name : HTTPVersion.http11.name
         let what: String
         if case .malformed(let malformation) = fault { what = malformation.text } else { what = fault.text }
-        incident.message =
-            "client \(c.pointee.address.text) sent a request with a fault (\(what)), and was answered with \(status)"
-        record(incident)
-        return incident.id
+        var finding = ClientFinding(kind, in: .inHead, .refusedRequest(what, status: status), protocolName: protocolName)
+        finding.fields = fields
+        finding.reason = what
+        return tell(finding, slot, request: kind == .malformedMessage ? nil : namedRequest(id))
     }
 
-    /// Tells of a request's body that is not framed as its header block had announced.
-    mutating func tellClientBodyFault(_ client: Int32) {
-        let number = clients[client].pointee.exchange
-        guard number >= 0 else { return }
-        let e = exchanges[number]
-        let route = plan.routes[Int(e.pointee.request.route)]
-        var incident = clientIncident(.malformedMessage, in: .inBody)
-        if e.pointee.upstream >= 0 {
-            let u = upstreams[e.pointee.upstream]
-            let guilty = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
-            let verdict = Verdict(.malformedMessage, in: .inBody)
-            incident = incidentSkeleton(verdict, server: Int(u.pointee.server), connection: u.pointee.number, guilty)
-            incident.origin = .client
-            incident.action = .contain
+    /// Tells of a request that was reset because of what its header block says. `requestBlock` holds what has been read of it.
+    mutating func tellRefusedStream(_ slot: Int32, _ step: HTTP2Step) {
+        let repeated = requestBlock.repeatedPseudo.names
+        let isUnusable = !requestBlock.facts.isDisjoint(
+            with: [.contentLengthDiffers, .contentLengthInvalid, .contentLengthRepeated])
+        let kind: Kind = !repeated.isEmpty ? .duplicateField : isUnusable ? unusableLength : .malformedMessage
+        var what = "that is not HTTP"
+        var fields: [String]?
+        if kind != .malformedMessage {
+            fields = !repeated.isEmpty ? repeated : ["content-length"]
+            what = "whose \(fields!.joined(separator: ", ")) "
+            what += kind == .duplicateField ? "stands more than once" : "is not one number"
+        } else if let fault = requestBlock.fault {
+            what = "with a field that HTTP/2 does not allow (\(requestBlock.faultName): \(fault.text))"
         }
-        incident.protocolName = e.pointee.request.clientVersion.name
-        incident.client = Incident.Client(
-            address: e.pointee.request.client.text, protocolName: e.pointee.request.clientVersion.name)
-        incident.request = incidentRequest(e.pointee.request)
-        incident.clientImpact = e.pointee.answered ? .aborted : .none
-        note(incident.id, of: number)
-        incident.message =
-            "client \(e.pointee.request.client.text) sent a body that is not framed as announced, "
-            + "\(e.pointee.requestBytes) bytes into its request \(naming(e.pointee.request)) of route \(route.name)"
-        record(incident)
+        var finding = ClientFinding(
+            kind, in: .inHead, .resetRequest(what, stream: step.stream), protocolName: HTTPVersion.http2.name)
+        finding.fields = fields
+        finding.connectionOffset = step.offset
+        finding.clientImpact = .aborted
+        finding.reason = "a request \(what)"
+        tell(finding, slot, request: kind == .malformedMessage ? nil : namedRequest(newRequestID()))
+    }
+
+    /// Tells of a connection that could not be gone on with. What is only too much is counted.
+    mutating func tellClientFramesFailed(_ slot: Int32, _ step: HTTP2Step, _ failure: HTTP2Failure) {
+        guard RejectReason(failure) == .malformedFrames else { return }
+        if let cause = step.cause { return tellClientStreamFault(slot, step, cause) }
+        var finding = ClientFinding(
+            .malformedMessage, in: .inHead, .brokenConnection("\(failure.name)"), protocolName: HTTPVersion.http2.name)
+        finding.clientImpact = multiplexes[clients[slot].pointee.multiplex].streamCount > 0 ? .aborted : .none
+        finding.reason = "HTTP/2 \(failure.name)"
+        tell(finding, slot, request: nil)
     }
 
     /// What a fault violates, and the fields that it is about; nil when the request is merely not served.
@@ -75,16 +78,123 @@ extension Worker {
     }
 
     /// What Content-Lengths violate that are not one number, said once.
-    var unusableLength: Kind {
+    private var unusableLength: Kind {
         let isRepeated = requestBlock.facts.isDisjoint(with: [.contentLengthDiffers, .contentLengthInvalid])
         return isRepeated ? .duplicateField : .conflictingFraming
     }
 
-    func clientIncident(_ kind: Kind, in phase: Phase) -> Incident {
-        let time = kernel.wallClock()
-        return Incident(
-            timeNanoseconds: time, id: IncidentID.shared.next(timeNanoseconds: time), severity: kind.severity, kind: kind,
-            certainty: .proven, origin: .client, action: .contain, clientImpact: .none, message: "", route: MetricsSchema.none,
-            protocolName: HTTPVersion.http11.name, evidence: Incident.Evidence(phase: phase))
+    // MARK: Of an exchange
+
+    /// An exchange of a client's stream is over: frames that still come on it have a name.
+    mutating func rememberRequest(_ number: Int32, _ record: RequestRecord) {
+        let c = clients[exchanges[number].pointee.client]
+        guard c.pointee.isStream, !record.isEmpty else { return }
+        let multiplex = multiplexes[clients[c.pointee.parent].pointee.multiplex]
+        multiplex.recent.add(stream: c.pointee.stream, record, exchanges[number].pointee)
+    }
+
+    /// Tells of a request's body that is not framed as its header block had announced.
+    mutating func tellClientBodyFault(_ client: Int32) {
+        let number = clients[client].pointee.exchange
+        guard number >= 0 else { return }
+        let e = exchanges[number]
+        var finding = ClientFinding(
+            .malformedMessage, in: .inBody, .brokenBody(bytes: e.pointee.requestBytes),
+            protocolName: e.pointee.request.clientVersion.name)
+        finding.clientImpact = e.pointee.answered ? .aborted : .none
+        finding.reason = "a body that is not framed as announced"
+        tell(finding, client, of: number)
+    }
+
+    /// Tells of a frame that the client's own earlier frames forbid. Its stream has been reset for it, or was over already.
+    mutating func clientStreamBroken(_ slot: Int32, _ step: HTTP2Step, _ what: HTTP2Violation) {
+        counters.countRejected(what == .windowMisused ? .malformedFrames : .malformedRequest)
+        tellClientStreamFault(slot, step, what)
+    }
+
+    private mutating func tellClientStreamFault(_ slot: Int32, _ step: HTTP2Step, _ what: HTTP2Violation) {
+        let (kind, phase, frame) = violation(what)
+        var finding = ClientFinding(kind, in: phase, .frame(frame), protocolName: HTTPVersion.http2.name)
+        finding.connectionOffset = step.offset
+        if kind != .malformedMessage { finding.surplusBytes = UInt64(step.surplusBytes) }
+        if step.hasBlock, kind != .malformedMessage { finding.secondFields = requestFieldNames() }
+        let number = step.tag >= 0 ? clients[step.tag].pointee.exchange : -1
+        if number >= 0 {
+            // The client has reset nothing, and gets no more of its answer.
+            finding.clientImpact = .aborted
+            tell(finding, slot, of: number)
+        } else if let recent = multiplexes[clients[slot].pointee.multiplex].recent.find(step.stream) {
+            tell(finding, slot, recent.exchange, server: recent.server, connection: recent.connection, id: newIncidentID())
+        } else {
+            tell(finding, slot, request: nil)
+        }
+    }
+
+    /// What a violation by a client's frames is, and where it stood.
+    private func violation(_ what: HTTP2Violation) -> (Kind, Phase, ClientFinding.Frame) {
+        switch what {
+        case .dataAfterEnd: (.bodyAfterEnd, .afterEnd, .dataAfterEnd)
+        case .headAfterEnd, .trailersAfterEnd, .interimAfterEnd: (.bodyAfterEnd, .afterEnd, .headAfterEnd)
+        case .lengthExceeded: (.bodyAfterEnd, .afterEnd, .lengthExceeded)
+        case .trailersWithoutEnd: (.headerBlockInBody, .inBody, .secondHead)
+        case .malformedTrailers where requestBlock.facts.contains(.pseudoInTrailers):
+            (.headerBlockInBody, .inBody, .brokenTrailers)
+        case .malformedTrailers: (.malformedMessage, .inBody, .brokenTrailers)
+        case .lengthShort: (.malformedMessage, .inBody, .lengthShort)
+        case .windowMisused: (.malformedMessage, .inBody, .windowMisused)
+        default: (.malformedMessage, .inBody, .headAfterEnd)
+        }
+    }
+
+    private func requestFieldNames() -> [String] {
+        (0..<requestBlock.count).map {
+            String(decoding: requestBlock.nameBytes(requestBlock.fields[$0]), as: UTF8.self)
+        }
+    }
+
+    // MARK: Records
+
+    /// A request that stands in `requestBlock`.
+    private func namedRequest(_ id: String) -> Incident.Request {
+        Incident.Request(
+            id: id, method: String(decoding: requestBlock.bytes(requestBlock.methodText), as: UTF8.self),
+            path: String(decoding: requestBlock.bytes(requestBlock.target), as: UTF8.self))
+    }
+
+    /// Of a client of whose request no more is known than `request`.
+    @discardableResult
+    private mutating func tell(_ finding: ClientFinding, _ slot: Int32, request: Incident.Request?) -> String {
+        let client = Incident.Client(address: clients[slot].pointee.address.text, protocolName: finding.protocolName)
+        let id = newIncidentID()
+        record(
+            IncidentWriter.incident(finding, by: client, id: id, timeNanoseconds: kernel.wallClock(), request: request))
+        return id
+    }
+
+    /// Of a client whose exchange is in progress.
+    private mutating func tell(_ finding: ClientFinding, _ slot: Int32, of number: Int32) {
+        let e = exchanges[number]
+        let isSent = e.pointee.upstream >= 0
+        let ordinal = isSent ? upstreams[e.pointee.upstream].pointee.ordinal : e.pointee.ordinal
+        let exchange = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: ordinal)
+        let id = newIncidentID()
+        note(id, of: number)
+        tell(finding, slot, exchange, server: e.pointee.server, connection: e.pointee.connection, id: id)
+    }
+
+    /// Of a client whose request is known; also its route and server, when it had been sent to one.
+    private mutating func tell(
+        _ finding: ClientFinding, _ slot: Int32, _ exchange: FinishedExchange, server: Int32, connection: UInt64, id: String
+    ) {
+        let party = party(exchange)
+        let client =
+            party?.client ?? Incident.Client(address: clients[slot].pointee.address.text, protocolName: finding.protocolName)
+        var place: IncidentPlace?
+        if server >= 0 {
+            place = self.place(server: Int(server), connection: connection, isHTTP2: false, seenAt: now, id: id)
+        }
+        record(
+            IncidentWriter.incident(
+                finding, by: client, id: id, timeNanoseconds: kernel.wallClock(), place: place, party: party))
     }
 }

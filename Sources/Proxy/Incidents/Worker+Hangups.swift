@@ -3,74 +3,129 @@ import Detector
 import EventLoop
 import Exchanges
 import Report
-import Wire
 
-/// A server hung up right after an answer although it had promised to keep the connection.
-///
-/// What Express does after a second send that Node has swallowed; but also what a deploy or a crash looks like, when the
-/// server's other connections end with it. So judgement waits a moment.
-struct Hangup {
+/// A connection that its server ended right after an answer, with what a record needs of it. Owns its request's bytes.
+struct EndedConnection: BitwiseCopyable {
+    /// Others of its server had just ended right after answers too, and how many had, over all workers.
+    var hasTwinBefore: Bool
+    var recentEndings: UInt64
     var finished: FinishedExchange
     var connection: UInt64
-    var server: Int
-    var endedAt: UInt64
     var received: UInt64
-    /// The server's count of ended connections, this one among them.
-    var endings: UInt64
 }
 
+/// What the worker knows of its servers' other connections, for the judgement of hang-ups.
 extension Worker {
-    /// A hang-up later than this after the end is nobody's suspicion.
-    static var hangupTime: UInt64 { 50_000_000 }
-    /// Connections that end within this time of each other end together.
-    static var togetherTime: UInt64 { 20_000_000 }
-    /// Hang-ups that wait for judgement; more at once are no hang-ups but a server going down.
-    static var hangupsMax: Int { 64 }
+    /// Answers so lately before a connection's end say how busy its server was.
+    private static var latelyTime: UInt64 { 80_000_000 }
 
     /// A server has ended a connection by itself. Everything that ends counts; only some of it is suspicious.
     mutating func noteEnding(_ slot: Int32, mayBeHangup: Bool) {
         let u = upstreams[slot]
         let server = Int(u.pointee.server)
         let shared = servers[server].shared
-        let before = so_load(&shared.pointee.endedAt)
         let endings = so_fetch_add(&shared.pointee.endings, 1) + 1
+        let before = so_load(&shared.pointee.endedAt)
         so_store(&shared.pointee.endedAt, now)
-        guard mayBeHangup, !u.pointee.last.isEmpty, u.pointee.last.answer.promisesKeepAlive,
-            !u.pointee.last.answer.wasHeldBack, now - u.pointee.last.answer.endedAt <= Self.hangupTime,
-            before == 0 || before + Self.togetherTime < now,
-            hangups.count < Self.hangupsMax
+        let last = u.pointee.last
+        let answers = (0..<u.pointee.history.count).count {
+            u.pointee.history[$0].answer.endedAt + Self.latelyTime >= now
+        }
+        let gap = now - min(now, last.answer.endedAt)
+        let isRecent = mayBeHangup && !last.isEmpty && gap <= Hangups<EndedConnection>.deathTime
+        guard isRecent else {
+            so_store(&shared.pointee.idleEndedAt, now)
+            return hangups.ended(server: server, answers: answers, at: now)
+        }
+        guard last.answer.promisesKeepAlive, !last.answer.wasHeldBack else { return }
+        let recentBefore = so_load(&shared.pointee.recentEndedAt)
+        let recentEndings = so_fetch_add(&shared.pointee.recentEndings, 1) + 1
+        so_store(&shared.pointee.recentEndedAt, now)
+        let ended = EndedConnection(
+            hasTwinBefore: recentBefore > 0 && recentBefore + 20_000_000 >= now, recentEndings: recentEndings, finished: last,
+            connection: u.pointee.number, received: u.pointee.received)
+        guard
+            hangups.ended(
+                server: server, answers: answers, at: now, gap: gap, endings: endings, before: before, exchange: ended)
         else { return }
-        hangups.append(
-            Hangup(
-                finished: u.pointee.last, connection: u.pointee.number, server: server, endedAt: now,
-                received: u.pointee.received,
-                endings: endings))
         // The record goes with the suspicion; the connection is about to be closed.
-        u.pointee.last.request.head = Buffer()
-        timers.set(hangupTimer, hangups[0].endedAt + Self.togetherTime)
+        u.pointee.history.replaceLatest(FinishedExchange())
+        if let due = hangups.due { timers.set(hangupTimer, due) }
     }
 
     /// Judges the hang-ups that have waited long enough.
-    mutating func judgeHangups() {
-        while let hangup = hangups.first, hangup.endedAt + Self.togetherTime <= now {
-            hangups.removeFirst()
-            var finished = hangup.finished
-            if so_load(&servers[hangup.server].shared.pointee.endings) == hangup.endings { tell(hangup) }
+    mutating func judgeHangups(isEnding: Bool = false) {
+        var lives: [Int: Hangups<EndedConnection>.Life] = [:]
+        while let (hangup, decision) = nextHangup(&lives, isEnding) {
+            var finished = hangup.exchange.finished
+            switch decision {
+            case .hangup: tell(hangup, connections: 1)
+            case .death(let connections):
+                let told = servers[hangup.server].shared
+                guard so_load(&told.pointee.deathToldAt) + 1_000_000_000 < now else { break }
+                so_store(&told.pointee.deathToldAt, now)
+                tell(hangup, connections: connections)
+            case .forget, .wait: break
+            }
             buffers.give(&finished.request.head)
         }
-        if let next = hangups.first { timers.set(hangupTimer, next.endedAt + Self.togetherTime) }
+        guard let due = hangups.due else { return }
+        timers.set(hangupTimer, max(due, hangups.waits(at: now) ? now + 5_000_000 : due))
     }
 
-    private mutating func tell(_ hangup: Hangup) {
-        let verdict = Verdict(.hangupAfterEnd, .suspected, in: .idle)
-        var incident = incidentSkeleton(verdict, server: hangup.server, connection: hangup.connection, hangup.finished)
-        let delay = hangup.endedAt - hangup.finished.answer.endedAt
-        incident.evidence.delayMilliseconds = Double(delay) / 1e6
-        incident.evidence.connectionOffset = hangup.received
-        incident.evidence.offset = hangup.received - min(hangup.received, hangup.finished.answer.startOffset)
-        incident.message =
-            "upstream \(incident.upstream?.name ?? "") hung up \(milliseconds(incident.evidence)) ms after the end of its answer to "
-            + "\(naming(hangup.finished.request)), although it had promised to keep the connection"
-        record(incident)
+    private mutating func nextHangup(
+        _ lives: inout [Int: Hangups<EndedConnection>.Life], _ isEnding: Bool
+    ) -> (Hangups<EndedConnection>.Hangup, Hangups<EndedConnection>.Decision)? {
+        // What is known of a server does not depend on the hang-up, but for its survivors.
+        for hangup in hangups.waiting where lives[hangup.server] == nil {
+            let shared = servers[hangup.server].shared
+            lives[hangup.server] = Hangups.Life(
+                hasSurvivors: false, connectedAt: so_load(&shared.pointee.connectedAt),
+                refusedAt: so_load(&shared.pointee.refusedAt), idleEndedAt: so_load(&shared.pointee.idleEndedAt),
+                endings: so_load(&shared.pointee.endings),
+                connections: Int(clamping: so_load_ordered(&shared.pointee.connections)), isRare: false)
+        }
+        var survivors: [UInt64] = []
+        let sorts = hangups.waiting.map { sort(of: $0.exchange.finished.request) }
+        var rare: [Bool] = []
+        for (i, hangup) in hangups.waiting.enumerated() {
+            survivors.append(oldestPooling(hangup.server))
+            // Another just like it, and the server had gone on.
+            var hasTwin = sorts.indices.contains {
+                $0 != i && sorts[$0] == sorts[i] && hangups.waiting[$0].server == hangup.server
+            }
+            let ended = hangup.exchange
+            let recentEndings = so_load(&servers[hangup.server].shared.pointee.recentEndings)
+            // Of another worker's nothing more is known.
+            hasTwin = hasTwin || ended.hasTwinBefore || recentEndings > ended.recentEndings
+            rare.append(!hasTwin && habits.answers(sorts[i]) <= 1)
+        }
+        let waiting = hangups.waiting
+        return hangups.next(at: now, isEnding: isEnding) { hangup in
+            var life = lives[hangup.server]!
+            let i = waiting.firstIndex {
+                $0.endedAt == hangup.endedAt && $0.exchange.connection == hangup.exchange.connection
+            }!
+            life.hasSurvivors = survivors[i] < hangup.endedAt
+            life.isRare = rare[i]
+            return life
+        }
+    }
+
+    /// When the connection was pooled that has been pooled the longest; the end of time when none is.
+    private func oldestPooling(_ server: Int) -> UInt64 {
+        let slot = connectionPool.oldest(server)
+        return slot < 0 ? .max : upstreams[slot].pointee.pooledAt
+    }
+
+    private mutating func tell(_ hangup: Hangups<EndedConnection>.Hangup, connections: Int) {
+        let ended = hangup.exchange
+        var finding = Finding(
+            Verdict(.hangupAfterEnd, .suspected, in: .idle), .hangup(connectionsEnded: connections),
+            connectionOffset: ended.received)
+        finding.delay = hangup.gap
+        let place = place(
+            server: hangup.server, connection: ended.connection, isHTTP2: false, seenAt: hangup.endedAt, id: nil)
+        record(IncidentWriter.incident(finding, at: place, guilty: party(ended.finished)))
     }
 }

@@ -7,7 +7,8 @@ import HTTP1
 import Report
 import Wire
 
-/// Telling incidents: who, where, with what evidence. Cold: ordinary Swift, run once an incident.
+/// Telling what an upstream has done: the facts of its slot become a finding, and `IncidentWriter` makes a record of it.
+/// Cold: ordinary Swift, run once an incident.
 extension Worker {
     /// Whether an answer's header block may be passed on although it says something twice, or contradicts itself.
     mutating func headMayPass(_ slot: Int32) -> Bool {
@@ -16,27 +17,25 @@ extension Worker {
         let e = exchanges[number]
         let policy = plan.routes[Int(e.pointee.request.route)].onViolation
         let facts = responseBlock.facts
-        // Lengths that differ leave no way to know where the body ends.
+        // Lengths that differ leave no way to know where the body ends; of two statuses none is the answer's.
         let isUnusable =
             responseBlock.status >= 200 && facts.isDisjoint(with: .codings)
-            && !facts.isDisjoint(with: [.contentLengthDiffers, .contentLengthInvalid])
+            && !facts.isDisjoint(with: [.contentLengthDiffers, .contentLengthInvalid]) || facts.contains(.statusRepeated)
         let fails = isUnusable || policy == .fail
         let guilty = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
         let ends = responseBlock.endsConnection
         for verdict in Judge.head(
             facts, duplicates: responseBlock.duplicates, status: responseBlock.status, endsConnection: ends)
         {
-            var incident = incidentSkeleton(verdict, slot, guilty)
-            incident.evidence.fields = verdict.kind == .duplicateField ? duplicateNames() : framingNames()
-            incident.evidence.offset = 0
-            incident.evidence.connectionOffset = u.pointee.received
-            incident.clientImpact = fails ? .badGateway : .none
-            incident.message =
-                "\(subject(slot)) sent \(incident.evidence.fields?.joined(separator: ", ") ?? "") "
-                + (verdict.kind == .duplicateField ? "more than once" : "that contradict each other")
-                + " in its answer to \(naming(guilty.request))"
-            note(incident.id, of: number)
-            record(incident)
+            let (names, reason) =
+                verdict.kind == .duplicateField
+                ? HeadFault.repetition(responseBlock) : HeadFault.framing(responseBlock, isKept: !ends)
+            var finding = Finding(verdict, .fields(names), connectionOffset: u.pointee.received)
+            finding.reason = reason
+            finding.clientImpact = fails ? .badGateway : .none
+            let id = newIncidentID()
+            note(id, of: number)
+            tell(finding, slot, guilty, seenAt: now, id: id)
         }
         // Whoever contradicts itself about framing may go on doing so in the next answer.
         if policy != .observe || Judge.isConflicting(facts, status: responseBlock.status, endsConnection: ends) {
@@ -52,82 +51,190 @@ extension Worker {
         let u = upstreams[slot]
         let e = exchanges[u.pointee.exchange]
         let guilty = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
-        var incident = incidentSkeleton(Verdict(.malformedMessage, severity: .info, in: .inHead), slot, guilty)
-        incident.action = .observe
-        incident.evidence.offset = 0
-        incident.evidence.connectionOffset = u.pointee.received
-        incident.message =
-            "\(subject(slot)) sent a header block with lines that end in LF alone, not in CRLF, in its answer to "
-            + naming(guilty.request)
-        note(incident.id, of: u.pointee.exchange)
-        world.recorder.record(incident)
+        var finding = Finding(
+            Verdict(.malformedMessage, severity: .info, in: .inHead), .bareLineFeeds, connectionOffset: u.pointee.received)
+        finding.reason = "lines that end in LF alone, not in CRLF"
+        let id = newIncidentID()
+        note(id, of: u.pointee.exchange)
+        tell(finding, slot, guilty, seenAt: now, id: id)
     }
 
-    private func duplicateNames() -> [String] {
-        (responseBlock.facts.contains(.statusRepeated) ? [":status"] : [])
-            + FieldName.allCases.filter { responseBlock.duplicates & (1 << UInt32($0.rawValue)) != 0 }.map { "\($0.text)" }
-    }
-
-    private func framingNames() -> [String] {
-        [FieldName.contentLength, .transferEncoding].filter { responseBlock.has($0) }.map { "\($0.text)" }
-    }
-
-    /// An answer was cut: closed or reset before its promised end.
-    mutating func truncated(_ slot: Int32, _ phase: Phase) {
+    /// An answer was cut: closed or reset before its promised end. `code`: a stream's reset says why.
+    mutating func truncated(_ slot: Int32, _ phase: Phase, code: String? = nil) {
         let socket = upstreams[slot].pointee.socket
         var what = "closed the connection"
         if socket.isBroken || socket.refusesBytes { what = socket.security == .failed ? "broke TLS" : "reset the connection" }
+        if upstreams[slot].pointee.isStream, let code { what = "reset the stream with \(code)" }
         if socket.isCut { what += " without TLS's close_notify" }
-        tellUnfinished(slot, Verdict(.truncatedResponse, in: phase), what, .error)
+        tellBlockThatStopsShort(slot)
+        tellUnfinished(slot, Verdict(.truncatedResponse, in: phase), what, reason: code, .error)
     }
 
     /// The promised rest of an answer did not come in time.
     mutating func stalled(_ slot: Int32) {
-        tellUnfinished(slot, Verdict(.stalledResponse, in: .inBody), "sent nothing more", .incident)
+        let number = upstreams[slot].pointee.exchange
+        let answer = exchanges[number].pointee.answer
+        if answer.isEventStream {
+            // It has promised nothing: its client sees it cut, and may ask again.
+            detach(slot, .error)
+            return failExchange(number, status: 502, "the upstream's event stream paused for too long")
+        }
+        tellBlockThatStopsShort(slot)
+        let certainty: Certainty = answer.declaresLength ? .proven : .suspected
+        tellUnfinished(
+            slot, Verdict(.stalledResponse, certainty, in: .inBody), "sent nothing more", reason: nil, .incident)
     }
 
-    private mutating func tellUnfinished(_ slot: Int32, _ verdict: Verdict, _ what: String, _ reason: CloseReason) {
+    private mutating func tellUnfinished(
+        _ slot: Int32, _ verdict: Verdict, _ what: String, reason: String?, _ close: CloseReason
+    ) {
         let u = upstreams[slot]
         let number = u.pointee.exchange
         let e = exchanges[number]
         let guilty = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
-        var incident = incidentSkeleton(verdict, slot, guilty)
-        incident.evidence.connectionOffset = u.pointee.received
-        incident.evidence.offset = u.pointee.received - min(u.pointee.received, guilty.answer.startOffset)
-        if guilty.answer.headAt > 0 { incident.evidence.delayMilliseconds = Double(now - guilty.answer.headAt) / 1e6 }
-        incident.clientImpact = verdict.phase == .inHead ? .badGateway : .aborted
-        let place = verdict.phase == .inHead ? "in the header block" : "\(guilty.answer.bodyBytes) bytes into the body"
-        let promised = guilty.answer.declaresLength ? " of \(guilty.answer.declaredBytes)" : ""
-        incident.message = "\(subject(slot)) \(what) \(place)\(promised) of \(naming(guilty.request))"
-        note(incident.id, of: number)
-        record(incident)
-        detach(slot, reason)
+        var finding = Finding(verdict, .unfinished(what), connectionOffset: u.pointee.received)
+        if guilty.answer.headAt > 0 { finding.delay = now - guilty.answer.headAt }
+        finding.clientImpact = verdict.phase == .inHead ? .badGateway : .aborted
+        finding.reason = reason
+        let id = newIncidentID()
+        note(id, of: number)
+        tell(finding, slot, guilty, seenAt: now, id: id)
+        detach(slot, close)
         failExchange(number, status: 502, "the upstream did not finish its answer")
     }
 
-    /// Tells what a surplus was.
+    /// A header block that began inside a Content-Length body which then stopped: perhaps the answer that should have been the whole.
+    private mutating func tellBlockThatStopsShort(_ slot: Int32) {
+        let u = upstreams[slot]
+        guard u.pointee.hasEmbedded, let capture = embedded[slot] else { return }
+        let block = SurplusReader.read(capture.kept, total: UInt64(capture.kept.count))
+        guard block.status != nil, let verdict = Judge.stoppedShort(block) else { return }
+        let e = exchanges[u.pointee.exchange]
+        let guilty = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
+        let bodyStart = u.pointee.received - min(u.pointee.received, guilty.answer.bodyBytes)
+        var finding = Finding(
+            verdict, .embedded(block, bodyOffset: capture.offset), connectionOffset: bodyStart + capture.offset)
+        finding.clientImpact = .aborted
+        finding.sample = sample(capture.kept)
+        finding.delay = guilty.answer.headAt > 0 ? now - guilty.answer.headAt : nil
+        let id = newIncidentID()
+        note(id, of: u.pointee.exchange)
+        tell(finding, slot, guilty, seenAt: now, id: id)
+    }
+
+    /// Tells what a surplus was; returns whose it is, or is most likely.
+    ///
+    /// - Parameter past: the exchanges that it may belong to, the newest first; nil for the connection's own history.
+    @discardableResult
     mutating func tell(
         _ verdict: Verdict, _ slot: Int32, _ collection: SurplusCollection, _ facts: SurplusFacts,
-        guilty named: FinishedExchange? = nil
-    ) {
-        let guilty = named ?? guilty(verdict, slot, collection)
-        var incident = incidentSkeleton(verdict, slot, guilty)
-        fill(&incident.evidence, collection, facts, guilty)
+        guilty named: FinishedExchange? = nil, past: [FinishedExchange]? = nil, reason: String? = nil
+    ) -> FinishedExchange {
+        var finding = Finding(verdict, .surplus(facts), connectionOffset: collection.connectionOffset)
         // What is malformed is no surplus.
-        if verdict.kind == .malformedMessage { incident.evidence.surplusBytes = nil }
-        if verdict.kind == .misdeliveredResponse { incident.evidence.proof = .unacknowledgedRequest }
-        if let id = collection.id { incident.id = id }
-        incident.clientImpact = impact(of: collection)
-        if verdict.phase == .nextExchange, let current = collection.current {
-            incident.victim = incidentRequest(current.request)
+        finding.surplusBytes = verdict.kind == .malformedMessage ? nil : collection.total
+        finding.proof = verdict.kind == .misdeliveredResponse ? .unacknowledgedRequest : nil
+        finding.clientImpact = impact(of: collection)
+        finding.reason = reason
+        finding.sample = sample(collection.kept)
+        if verdict.kind == .malformedMessage, !facts.beginsLikeHeaderBlock { finding.shown = Array(collection.kept.prefix(48)) }
+        return tell(finding, slot, collection, named, past)
+    }
+
+    /// A status line stood inside a Content-Length body, and bytes came after its end. Whose it is, when that explains them.
+    mutating func tellEmbedded(
+        _ slot: Int32, _ capture: EmbeddedCapture, _ collection: SurplusCollection
+    ) -> FinishedExchange? {
+        let block = SurplusReader.read(capture.kept, total: UInt64(capture.kept.count))
+        guard block.status != nil, let verdict = Judge.embedded(block, surplusBytes: collection.total) else { return nil }
+        let guilty = upstreams[slot].pointee.last
+        // The offending bytes begin inside the body, not where the surplus begins.
+        let bodyStart = collection.connectionOffset - guilty.answer.bodyBytes
+        var finding = Finding(
+            verdict, .embedded(block, bodyOffset: capture.offset), connectionOffset: bodyStart + capture.offset)
+        finding.surplusBytes = collection.total
+        finding.proof = verdict.certainty == .proven ? .accounting : nil
+        finding.clientImpact = impact(of: collection)
+        // The block may be the answer to an exchange before, and the client has what of it stood within the body.
+        if verdict.kind == .headerBlockInBody, verdict.certainty == .proven, guilty.ordinal > 1, collection.impact == .none {
+            finding.clientImpact = .misdelivered
         }
-        incident.message = "\(subject(slot)) sent \(describe(facts, verdict)) \(position(verdict, guilty, incident.evidence))"
-        // Two answers in one read are one request's as a rule. They can be those of two: then the other is this one.
-        let before = upstreams[slot].pointee.beforeLast.request
-        if verdict.kind == .secondResponse, verdict.phase == .afterEnd, collection.place == .afterEnd, !before.isEmpty {
-            incident.message += ", which followed \(naming(before)) on the connection"
+        finding.sample = sample(collection.kept)
+        var collection = collection
+        // What is only suspected may be told beside the surplus itself, which has that id.
+        if verdict.certainty == .suspected { collection.id = nil }
+        let told = tell(finding, slot, collection, nil, nil)
+        return verdict.certainty == .proven ? told : nil
+    }
+
+    /// Tells a finding about bytes that more than one exchange may have sent.
+    private mutating func tell(
+        _ found: Finding, _ slot: Int32, _ collection: SurplusCollection, _ named: FinishedExchange?,
+        _ others: [FinishedExchange]?
+    ) -> FinishedExchange {
+        var finding = found
+        let verdict = finding.verdict
+        let past = others ?? named.map { [$0] } ?? suspects(verdict, slot, collection)
+        var guilty = past.first ?? FinishedExchange()
+        if verdict.kind.isDoubleSend {
+            finding.attribution = attribute(finding, past, collection)
+            guilty = past.isEmpty ? guilty : past[finding.attribution!.guilty]
         }
-        record(incident)
+        finding.delay = delay(of: finding, guilty, collection)
+        var victim: FinishedExchange?
+        if verdict.phase == .nextExchange { victim = collection.current }
+        if let shift = finding.attribution?.shift {
+            finding.clientImpact = .misdelivered
+            victim = past[shift.age]
+        }
+        let place = place(slot, seenAt: collection.startedAt, id: collection.id)
+        let parties = finding.attribution?.suspects.compactMap { party(past[$0.age]) } ?? []
+        let latest = guilty.ordinal == past.first?.ordinal ? nil : past.first
+        record(
+            IncidentWriter.incident(
+                finding, at: place, guilty: party(guilty), victim: victim.flatMap { party($0) }, suspects: parties,
+                latest: latest.flatMap { party($0) }))
+        return guilty
+    }
+
+    /// The exchanges that a surplus may belong to, the newest first.
+    private func suspects(_ verdict: Verdict, _ slot: Int32, _ collection: SurplusCollection) -> [FinishedExchange] {
+        let history = upstreams[slot].pointee.history
+        let past = (0..<history.count).map { history[$0] }.filter { !$0.isEmpty }
+        guard verdict.guilty == .current, let current = collection.current, past.first?.ordinal != current.ordinal else {
+            return past
+        }
+        return [current] + past
+    }
+
+    private mutating func attribute(
+        _ finding: Finding, _ past: [FinishedExchange], _ collection: SurplusCollection
+    ) -> Attribution {
+        var shape: UInt64?
+        if case .surplus(let facts) = finding.matter { shape = facts.shape }
+        // Its bytes stand within the newest exchange's answer.
+        let isInside = finding.verdict.phase == .inBody
+        let exchanges = past.enumerated().map { age, exchange in
+            PastExchange(
+                answer: exchange.answer, sort: sort(of: exchange.request), isInProgress: isInside && age == 0)
+        }
+        let attribution = AttributionReader.read(
+            exchanges, shape: shape, time: collection.startedAt, mayShift: finding.verdict.kind == .secondResponse,
+            habits: habits)
+        guard finding.verdict.provesDoubleSend else { return attribution }
+        for suspect in attribution.suspects { habits.suspect(exchanges[suspect.age].sort, share: Float(suspect.share)) }
+        if exchanges.count == 1 { habits.suspect(exchanges[0].sort, share: 1) }
+        return attribution
+    }
+
+    /// From the guilty exchange's answer to what was one too many.
+    private func delay(of finding: Finding, _ guilty: FinishedExchange, _ collection: SurplusCollection) -> UInt64? {
+        // Where an answer's own header block is malformed, nothing has come before.
+        guard !guilty.isEmpty, collection.place != .inAnswer else { return nil }
+        if let delay = finding.attribution?.suspects.first?.delay { return delay }
+        let isInside = collection.place == .inChunkedBody
+        let since = isInside ? guilty.answer.headAt : guilty.answer.endedAt
+        return since > 0 ? collection.startedAt - min(since, collection.startedAt) : nil
     }
 
     private func impact(of collection: SurplusCollection) -> ClientImpact {
@@ -138,86 +245,47 @@ extension Worker {
         }
     }
 
-    /// More answers than requests, the surplus apart from the answer before it: each may have been the other's.
-    mutating func tellShift(_ slot: Int32, _ collection: SurplusCollection) {
-        let u = upstreams[slot]
-        let verdict = Verdict(.misdeliveredResponse, .suspected, in: .idle, by: .previous)
-        var incident = incidentSkeleton(verdict, slot, u.pointee.beforeLast)
-        incident.evidence.proof = .accounting
-        incident.evidence.connectionOffset = collection.connectionOffset
-        incident.evidence.surplusBytes = collection.total
-        incident.evidence.delayMilliseconds = Double(collection.startedAt - u.pointee.last.answer.endedAt) / 1e6
-        incident.clientImpact = .misdelivered
-        incident.victim = incidentRequest(u.pointee.last.request)
-        incident.message =
-            "\(subject(slot)) sent more answers than it had requests: \(naming(u.pointee.last.request)) may have been "
-            + "given a late answer to \(naming(u.pointee.beforeLast.request)), or was itself answered twice"
-        record(incident)
-    }
-
-    /// A status line stood inside a Content-Length body, and bytes came after its end. True when that explains them.
-    mutating func tellEmbedded(_ slot: Int32, _ capture: EmbeddedCapture, _ collection: SurplusCollection) -> Bool {
-        let u = upstreams[slot]
-        let block = SurplusReader.read(capture.kept, total: UInt64(capture.kept.count))
-        guard block.status != nil, let verdict = Judge.embedded(block, surplusBytes: collection.total) else { return false }
-        let guilty = u.pointee.last
-        var incident = incidentSkeleton(verdict, slot, guilty)
-        fill(&incident.evidence, collection, block, guilty)
-        // What is only suspected may be told beside the surplus itself, which has that id.
-        if verdict.certainty == .proven, let id = collection.id { incident.id = id }
-        // The offending bytes begin inside the body, not where the surplus begins.
-        let bodyStart = collection.connectionOffset - guilty.answer.bodyBytes
-        incident.evidence.connectionOffset = bodyStart + capture.offset
-        incident.evidence.offset = bodyStart + capture.offset - guilty.answer.startOffset
-        incident.evidence.surplusBytes = collection.total
-        incident.evidence.proof = verdict.certainty == .proven ? .accounting : nil
-        incident.clientImpact = impact(of: collection)
-        // The block may be the answer to an exchange before, and the client has what of it stood within the body.
-        if verdict.kind == .headerBlockInBody, verdict.certainty == .proven, guilty.ordinal > 1, collection.impact == .none {
-            incident.clientImpact = .misdelivered
-        }
-        incident.message =
-            "\(subject(slot)) sent \(describe(block, verdict)) \(capture.offset) bytes into the Content-Length body of "
-            + "\(naming(guilty.request)), which pushed \(collection.total) bytes past its end"
-        record(incident)
-        return verdict.certainty == .proven
-    }
+    private func sample(_ bytes: [UInt8]) -> [UInt8] { plan.sampleBytes > 0 ? Array(bytes.prefix(plan.sampleBytes)) : [] }
 
     // MARK: Parts of a record
 
-    private mutating func incidentSkeleton(_ verdict: Verdict, _ slot: Int32, _ guilty: FinishedExchange) -> Incident {
-        let u = upstreams[slot]
-        var incident = incidentSkeleton(verdict, server: Int(u.pointee.server), connection: u.pointee.number, guilty)
-        if u.pointee.isStream || u.pointee.multiplex >= 0 { incident.protocolName = HTTPVersion.http2.name }
-        return incident
+    private mutating func tell(_ finding: Finding, _ slot: Int32, _ guilty: FinishedExchange, seenAt: UInt64, id: String?) {
+        let place = place(slot, seenAt: seenAt, id: id)
+        record(IncidentWriter.incident(finding, at: place, guilty: party(guilty)))
     }
 
-    func incidentSkeleton(_ verdict: Verdict, server: Int, connection: UInt64, _ guilty: FinishedExchange) -> Incident {
-        let place = servers[server]
-        let upstream = plan.upstreams[Int(place.upstream)]
+    private func place(_ slot: Int32, seenAt: UInt64, id: String?) -> IncidentPlace {
+        let u = upstreams[slot]
+        return place(
+            server: Int(u.pointee.server), connection: u.pointee.number,
+            isHTTP2: u.pointee.isStream || u.pointee.multiplex >= 0, seenAt: seenAt, id: id)
+    }
+
+    func place(server: Int, connection: UInt64, isHTTP2: Bool, seenAt: UInt64, id: String?) -> IncidentPlace {
+        let upstream = plan.upstreams[Int(servers[server].upstream)]
         let time = kernel.wallClock()
-        let hasRequest = !guilty.isEmpty
-        let route = hasRequest ? plan.routes[Int(guilty.request.route)] : nil
-        var incident = Incident(
-            timeNanoseconds: time, id: IncidentID.shared.next(timeNanoseconds: time), severity: verdict.severity,
-            kind: verdict.kind,
-            certainty: verdict.certainty, origin: .upstream,
-            action: verdict.certainty == .suspected ? .observe : route?.onViolation ?? .contain,
-            clientImpact: .none, message: "", route: route?.name ?? MetricsSchema.none, protocolName: HTTPVersion.http11.name,
-            evidence: Incident.Evidence(phase: verdict.phase))
-        incident.upstream = Incident.Upstream(
-            name: upstream.name, address: upstream.servers[Int(place.index)].name, connection: connection,
-            exchange: guilty.ordinal)
-        guard hasRequest else { return incident }
-        incident.client = Incident.Client(address: guilty.request.client.text, protocolName: guilty.request.clientVersion.name)
-        incident.request = incidentRequest(guilty.request)
-        if guilty.answer.status != 0 {
-            incident.response = Incident.Response(
-                status: Int(guilty.answer.status), framing: guilty.answer.framingName,
-                declaredBytes: guilty.answer.declaresLength ? guilty.answer.declaredBytes : nil,
-                bodyBytes: guilty.answer.bodyBytes)
-        }
-        return incident
+        return IncidentPlace(
+            upstream: upstream.name, address: upstream.servers[Int(servers[server].index)].name, connection: connection,
+            isHTTP2: isHTTP2, id: id ?? IncidentID.shared.next(timeNanoseconds: time),
+            timeNanoseconds: time - min(time, now - min(now, seenAt)), seenAt: seenAt)
+    }
+
+    /// An exchange as a record names it; nil when there is none.
+    func party(_ exchange: FinishedExchange) -> IncidentParty? {
+        guard !exchange.isEmpty else { return nil }
+        let route = plan.routes[Int(exchange.request.route)]
+        return IncidentParty(
+            request: incidentRequest(exchange.request),
+            client: Incident.Client(
+                address: exchange.request.client.text, protocolName: exchange.request.clientVersion.name),
+            route: route.name, policy: route.onViolation, answer: exchange.answer, ordinal: exchange.ordinal)
+    }
+
+    /// What sort of request it is whose habits are known.
+    func sort(of record: RequestRecord) -> UInt32 {
+        guard let base = record.head.base else { return 1 }
+        let target = UnsafeBufferPointer(start: base + Int(record.target.start), count: Int(record.target.count))
+        return RequestSort.of(route: record.route, method: record.method.rawValue, target: target)
     }
 
     func incidentRequest(_ record: RequestRecord) -> Incident.Request {
@@ -233,60 +301,9 @@ extension Worker {
         return request
     }
 
-    private func fill(
-        _ evidence: inout Incident.Evidence, _ collection: SurplusCollection, _ facts: SurplusFacts, _ guilty: FinishedExchange
-    ) {
-        evidence.connectionOffset = collection.connectionOffset
-        if !guilty.isEmpty {
-            evidence.offset = collection.connectionOffset - min(collection.connectionOffset, guilty.answer.startOffset)
-            let since = collection.place == .inChunkedBody ? guilty.answer.headAt : guilty.answer.endedAt
-            // Where an answer's own header block is malformed, nothing has come before.
-            if since > 0, collection.place != .inAnswer {
-                evidence.delayMilliseconds = Double(collection.startedAt - min(since, collection.startedAt)) / 1e6
-            }
-        }
-        evidence.surplusBytes = collection.total
-        evidence.secondStatus = facts.status
-        if facts.status != nil { evidence.secondFields = facts.fields }
-        evidence.startLine = facts.startLine
-        if plan.sampleBytes > 0 { evidence.sample = Array(collection.kept.prefix(plan.sampleBytes)) }
-    }
-
-    private func subject(_ slot: Int32) -> String {
-        "upstream \(plan.upstreams[Int(servers[Int(upstreams[slot].pointee.server)].upstream)].name)"
-    }
-
     /// Method and path, without the query's values.
     func naming(_ record: RequestRecord) -> String {
         record.isEmpty
             ? "no request" : "\(record.text(record.methodText)) \(QueryRedaction.redacted(record.text(record.target)))"
-    }
-
-    private func describe(_ facts: SurplusFacts, _ verdict: Verdict) -> String {
-        switch verdict.kind {
-        case .secondResponse, .misdeliveredResponse:
-            facts.startLine.map { "a second answer (\($0))" } ?? "a second answer"
-        case .headerBlockInBody: facts.startLine.map { "a second header block (\($0))" } ?? "a second header block"
-        case .lateInterim: facts.startLine.map { "an interim response (\($0))" } ?? "an interim response"
-        case .malformedMessage: "bytes that are not HTTP"
-        default: "\(facts.total) \(facts.total == 1 ? "byte" : "bytes")\(facts.isOnlyLineEnds ? " of line ends" : "")"
-        }
-    }
-
-    private func position(_ verdict: Verdict, _ guilty: FinishedExchange, _ evidence: Incident.Evidence) -> String {
-        let name = naming(guilty.request)
-        guard !guilty.isEmpty else { return "on a connection that had served no request" }
-        switch verdict.phase {
-        case .inHead: return "where the answer to \(name) was due"
-        case .inBody: return "\(guilty.answer.bodyBytes) bytes into the body of \(name)"
-        case .afterEnd: return "right after the end of its answer to \(name)"
-        case .idle: return "\(milliseconds(evidence)) ms after the end of its answer to \(name)"
-        case .nextExchange: return "before the next answer, \(milliseconds(evidence)) ms after the end of its answer to \(name)"
-        }
-    }
-
-    func milliseconds(_ evidence: Incident.Evidence) -> String {
-        let tenths = Int(((evidence.delayMilliseconds ?? 0) * 10).rounded())
-        return "\(tenths / 10).\(tenths % 10)"
     }
 }

@@ -35,6 +35,8 @@ extension Worker {
             upstreams[step.tag].pointee.awaitsStreamEnd = true
             timers.set(upstreamTimer(step.tag), now + Self.listenTime)
         case .interimInBody: if isOpen { streamInterim(slot, step) }
+        case .malformedHead where step.overLimit != nil, .malformedTrailers where step.overLimit != nil:
+            if isOpen { streamOverLimits(slot, step) }
         case .headInBody, .statusInTrailers, .trailersWithoutEnd, .malformedTrailers:
             if isOpen { streamBroken(slot, step, violation, .inChunkedBody) }
         case .malformedHead, .dataBeforeHead: if isOpen { streamBroken(slot, step, violation, .inAnswer) }
@@ -76,9 +78,11 @@ extension Worker {
             guilty = FinishedExchange(
                 request: copyOf(e.pointee.request), answer: e.pointee.answer, ordinal: upstreams[step.tag].pointee.ordinal)
             guilty.answer.endedAt = now
-        } else if let finished = multiplexes[upstreams[slot].pointee.multiplex].finished?.find(step.stream) {
-            guilty = finished
-            guilty.request = copyOf(finished.request)
+        } else if let finished = multiplexes[upstreams[slot].pointee.multiplex].finished?.first(where: {
+            $0.stream == step.stream
+        }) {
+            guilty = finished.exchange
+            guilty.request = copyOf(finished.exchange.request)
         }
         let place: SurplusPlace = isOpen || guilty.answer.endedAt == now ? .afterEnd : .idle
         var collection = SurplusCollection(place, connectionOffset: step.offset, startedAt: now)
@@ -149,6 +153,15 @@ extension Worker {
         tell(Verdict(.lateInterim, in: .inBody), slot, collection, facts(step), guilty: current)
     }
 
+    /// An answer's header block, or its trailer section, is larger than our limits: its stream has been reset, nobody is accused.
+    private mutating func streamOverLimits(_ slot: Int32, _ step: HTTP2Step) {
+        let number = upstreams[step.tag].pointee.exchange
+        upstreams[step.tag].pointee.streamIsOver = step.resetsStream || step.ended
+        noteOverLimits(
+            slot, step.overLimit == .fields ? .tooManyFields : .headerTooLarge, naming(exchanges[number].pointee.request))
+        failExchange(number, status: 502, "the upstream's answer is larger than the limits allow")
+    }
+
     /// A stream cannot be gone on with; its siblings can. Its client is told, or sees its answer cut.
     private mutating func streamBroken(
         _ slot: Int32, _ step: HTTP2Step, _ violation: HTTP2Violation, _ place: SurplusPlace
@@ -173,9 +186,32 @@ extension Worker {
         closeUpstreamStream(stream)
         counters.addSurplus(upstream: Int(servers[Int(upstreams[slot].pointee.server)].upstream), bytes: collection.total)
         if let verdict = Judge.surplus(place, facts, servedBefore: false, closed: false) {
-            tell(verdict, slot, collection, facts, guilty: current)
+            tell(
+                verdict, slot, collection, facts, guilty: current,
+                reason: verdict.kind == .malformedMessage ? reason(violation) : nil)
         }
         buffers.give(&current.request.head)
+    }
+
+    /// Which rule of HTTP/2 the last header block, or DATA, breaks.
+    private func reason(_ violation: HTTP2Violation) -> String {
+        switch violation {
+        case .dataBeforeHead: return "DATA before the header block"
+        case .malformedTrailers: return "trailers with a field that HTTP/2 does not allow" + brokenField
+        case .trailersWithoutEnd: return "a header block without :status that does not end the stream"
+        case .malformedHead where responseBlock.status == 0: return "a header block without a usable :status" + brokenField
+        case .malformedHead where responseBlock.status == 101: return "a 101, which HTTP/2 does not have"
+        case .malformedHead where responseBlock.status < 200 && brokenField.isEmpty:
+            return "an interim response that ends its stream"
+        case .malformedHead: return "a header block with a field that HTTP/2 does not allow" + brokenField
+        default: return "a frame where none of its sort is due"
+        }
+    }
+
+    private var brokenField: String {
+        guard let fault = responseBlock.fault else { return "" }
+        let name = responseBlock.faultName
+        return (name.isEmpty ? "" : " (\(name))") + ": \(fault.text)"
     }
 
     /// The connection as a whole is not HTTP/2: attributed to its exchange when there is only one.
@@ -189,6 +225,8 @@ extension Worker {
         }
         let verdict = Verdict(.malformedMessage, in: guilty.answer.status == 0 ? .inHead : .inBody)
         let collection = SurplusCollection(.inAnswer, connectionOffset: upstreams[slot].pointee.received, startedAt: now)
-        tell(verdict, slot, collection, SurplusFacts(total: 0), guilty: guilty)
+        tell(
+            verdict, slot, collection, SurplusFacts(total: 0), guilty: guilty,
+            reason: "HTTP/2 \(failure.name), which ends the connection")
     }
 }

@@ -80,25 +80,17 @@ extension Worker {
                 untimed: u.pointee.last.answer.wasHeldBack)
         guard let verdict else { return closeUpstream(slot, .upstreamClosed) }
         if collection.place == .afterEnd || collection.place == .idle, let capture = embeddedBlock(slot, collection) {
-            if tellEmbedded(slot, capture, collection) {
-                quarantine(slot, for: u.pointee.last)
+            if let guilty = tellEmbedded(slot, capture, collection) {
+                quarantine(slot, for: guilty)
                 counters.addSurplus(upstream: upstream, bytes: collection.total)
                 return closeUpstream(slot, .incident)
             }
         }
         if verdict.kind != .malformedMessage { counters.addSurplus(upstream: upstream, bytes: collection.total) }
-        tell(verdict, slot, collection, facts)
-        if verdict.kind == .secondResponse, collection.place == .idle, !u.pointee.beforeLast.isEmpty {
-            tellShift(slot, collection)
-        }
-        if verdict.provesDoubleSend { quarantine(slot, for: guilty(verdict, slot, collection)) }
+        let guilty = tell(
+            verdict, slot, collection, facts, reason: verdict.kind == .malformedMessage ? collection.reason : nil)
+        if verdict.provesDoubleSend { quarantine(slot, for: guilty) }
         closeUpstream(slot, .incident)
-    }
-
-    /// The exchange that a verdict is about.
-    func guilty(_ verdict: Verdict, _ slot: Int32, _ collection: SurplusCollection) -> FinishedExchange {
-        if verdict.guilty == .current, let current = collection.current { return current }
-        return upstreams[slot].pointee.last
     }
 
     private mutating func giveBack(_ collection: inout SurplusCollection) {
@@ -136,11 +128,14 @@ extension Worker {
         // A status line that is wrong is this answer's own fault; what is none was there before it.
         let isStray = !isInBody && fault == .startLine && !u.pointee.last.isEmpty && !begins(bytes, count, like: "HTTP/")
         if isStray { return strayBeforeAnswer(slot, bytes, count, leftBeforeRequest: false) }
+        if fault.isOurLimit { return answerOverLimits(slot, fault) }
         if !isInBody { e.pointee.answer.startOffset = u.pointee.received }
         var current = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
         current.answer.endedAt = now
         collectFrom(slot, isInBody ? .inChunkedBody : .inAnswer, bytes, count)
         collections[slot]!.current = current
+        collections[slot]!.reason =
+            isInBody ? FaultReason.ofBody(fault, bytes, count) : FaultReason.ofHead(fault, bytes, count)
         collections[slot]!.impact = cutsAnswer(number) ? .aborted : .badGateway
         u.pointee.exchange = -1
         e.pointee.upstream = -1
@@ -258,7 +253,9 @@ extension Worker {
         note(collection.id!, of: u.pointee.exchange)
         let fails = plan.routes[Int(e.pointee.request.route)].onViolation == .fail
         if fails { collection.impact = cutsAnswer(u.pointee.exchange) ? .aborted : .badGateway }
-        tell(Verdict(.lateInterim, in: .inBody), slot, collection, facts)
+        let history = u.pointee.history
+        let past = [current] + (0..<history.count).map { history[$0] }
+        tell(Verdict(.lateInterim, in: .inBody), slot, collection, facts, past: past)
         guard fails else { return true }
         failExchange(u.pointee.exchange, status: 502, "the upstream sent an interim response inside its answer")
         return false
@@ -277,7 +274,6 @@ extension Worker {
         let e = exchanges[u.pointee.exchange]
         let offset = UInt64(Int(e.pointee.answer.bodyBytes) + at)
         u.pointee.hasEmbedded = true
-        e.pointee.answer.embeddedAt = offset
         var capture = EmbeddedCapture(offset: offset)
         if at < 0 {
             let beginning: StaticString = "HTTP/1."

@@ -1,3 +1,4 @@
+import Detector
 import HTTP2
 
 /// One HTTP/2 connection's session, and what the worker remembers of its streams. A class: one a connection, never one a request.
@@ -12,7 +13,7 @@ final class Multiplex {
     /// Requests for tunnels wait for the server's SETTINGS, which say whether it takes them. Upstreams only.
     var holdsTunnels = false
     /// Answers that have ended, to attribute what may still come. Upstreams only.
-    var finished: FinishedStreams?
+    var finished: History<FinishedStream>?
     /// Requests whose exchanges are over, for the same end. Clients only.
     var recent = RecentRequests()
     /// Its turn ended before all that has been read was worked off; it has another.

@@ -19,7 +19,9 @@ extension Worker {
         if code == ErrorCode.noError || code == ErrorCode.cancel, isWhole(number) {
             return answerEnded(stream, surplusAt: 0, 0)
         }
-        guard exchanges[number].pointee.answer.status == 0 else { return truncated(stream, .inBody) }
+        guard exchanges[number].pointee.answer.status == 0 else {
+            return truncated(stream, .inBody, code: ErrorCode.name(code))
+        }
         if code == ErrorCode.refusedStream || code == ErrorCode.enhanceYourCalm {
             // More than its memory allows, say, which Node tells so: the others are work enough for this connection.
             let multiplex = multiplexes[upstreams[upstreams[stream].pointee.parent].pointee.multiplex]
@@ -49,8 +51,8 @@ extension Worker {
         rememberRequest(number, e.pointee.request)
         let finished = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: s.pointee.ordinal)
         let multiplex = multiplexes[upstreams[s.pointee.parent].pointee.multiplex]
-        if var old = multiplex.finished?.add(FinishedStreams.Entry(stream: s.pointee.stream, exchange: finished)) {
-            buffers.give(&old.request.head)
+        if var old = multiplex.finished?.add(FinishedStream(stream: s.pointee.stream, exchange: finished)) {
+            buffers.give(&old.exchange.request.head)
         }
         let requestEnded = e.pointee.requestEnded
         let (isTunnel, asksTunnel) = (e.pointee.isTunnel, e.pointee.asksUpgrade)
@@ -162,10 +164,11 @@ extension Worker {
         let server = Int(u.pointee.server)
         let multiplex = multiplexes[u.pointee.multiplex]
         tellStreamSurplus(of: slot)
-        for entry in multiplex.finished?.entries ?? [] {
-            var exchange = entry.exchange
-            buffers.give(&exchange.request.head)
+        for age in 0..<(multiplex.finished?.count ?? 0) {
+            var head = multiplex.finished![age].exchange.request.head
+            buffers.give(&head)
         }
+        multiplex.finished?.deallocate()
         if u.pointee.previous >= 0 {
             upstreams[u.pointee.previous].pointee.next = u.pointee.next
         } else {

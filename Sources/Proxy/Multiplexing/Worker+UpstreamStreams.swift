@@ -1,4 +1,5 @@
 import CShim
+import Detector
 import EventLoop
 import Exchanges
 import Glibc
@@ -48,7 +49,7 @@ extension Worker {
         guard slot >= 0 else { return slot }
         let u = upstreams[slot]
         u.pointee.multiplex = multiplexes.add(Multiplex(session))
-        multiplexes[u.pointee.multiplex].finished = FinishedStreams()
+        multiplexes[u.pointee.multiplex].finished = History(capacityMax: FinishedStream.capacity)
         u.pointee.next = servers[server].multiplexFirst
         if u.pointee.next >= 0 { upstreams[u.pointee.next].pointee.previous = slot }
         servers[server].multiplexFirst = slot

@@ -34,6 +34,8 @@ extension Plan {
         var limits = Limits()
         limits.headerBytes = settings.limits.headerBytesMax
         limits.headerCount = settings.limits.headerCountMax
+        limits.answerHeaderBytes = settings.limits.answerHeaderBytesMax
+        limits.answerHeaderCount = settings.limits.answerHeaderCountMax
         limits.bodyBytes = settings.limits.bodyBytesMax.map { UInt64($0) } ?? .max
         limits.streams = settings.limits.streamsMax
         limits.interims = settings.limits.interimsMax

@@ -84,6 +84,8 @@ public final class Plan: Sendable {
     public struct Limits: Sendable {
         public var headerBytes = 64 << 10
         public var headerCount = 128
+        public var answerHeaderBytes = 256 << 10
+        public var answerHeaderCount = 512
         public var bodyBytes: UInt64 = .max
         public var clientConnections = 65_536
         /// Streams at once on one HTTP/2 connection.
@@ -156,6 +158,8 @@ public final class Plan: Sendable {
         self.frameLimits = frameLimits
         // The streams' windows bound what is held. The connection's must not run out before them: a server built on nghttp2,
         // as Node is, cannot even end a stream then, and may reset it behind its last byte.
+        frameLimits.headerBytesMax = limits.answerHeaderBytes
+        frameLimits.headerCountMax = limits.answerHeaderCount
         frameLimits.connectionWindowBytes = frameLimits.streamsMax * frameLimits.streamWindowBytes
         upstreamFrameLimits = frameLimits
     }

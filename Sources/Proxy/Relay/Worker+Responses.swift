@@ -11,7 +11,9 @@ import Wire
 extension Worker {
     /// Whether an interim response is to be passed on; one that contradicts itself is told like any header block.
     mutating func interimMayPass(_ slot: Int32) -> Bool {
-        if responseBlock.duplicates == 0, !Judge.isConflicting(responseBlock.facts, status: responseBlock.status) {
+        if responseBlock.duplicates == 0, !responseBlock.facts.contains(.statusRepeated),
+            !Judge.isConflicting(responseBlock.facts, status: responseBlock.status)
+        {
             return true
         }
         return headMayPass(slot)
@@ -148,6 +150,13 @@ extension Worker {
         e.pointee.answer.declaredBytes = facts.contains(.contentLength) ? responseBlock.contentLength : 0
         e.pointee.answer.declaresLength = facts.contains(.contentLength)
         e.pointee.answer.startOffset = u.pointee.received
+        e.pointee.answer.shape = AnswerShape.of(responseBlock)
+        if !facts.contains(.contentLength), let type = responseBlock.first(.contentType) {
+            let value = responseBlock.value(type)
+            e.pointee.answer.isEventStream =
+                value.count >= 17 && equalsIgnoringCase(value.baseAddress!, "text/event-stream", count: 17)
+        }
+        e.pointee.answer.sentAt = e.pointee.sentAt
         e.pointee.answer.headAt = now
         let keeps = !responseBlock.endsConnection
         e.pointee.answer.promisesKeepAlive = keeps && framing != .untilClose && !u.pointee.isStream
@@ -233,6 +242,7 @@ extension Worker {
             takeSurplusID(slot)
             listen(slot)
         } else if u.pointee.socket.sawEnd || u.pointee.socket.isBroken {
+            noteEnding(slot, mayBeHangup: !u.pointee.mustClose)
             closeUpstream(slot, .upstreamClosed)
         } else if mayKeep, !isQuarantined(Int(u.pointee.server)),
             plan.upstreams[Int(servers[Int(u.pointee.server)].upstream)].reuse != .never
@@ -297,10 +307,28 @@ extension Worker {
 
     /// Bytes that come on a connection from now on, and belong to no request, are this exchange's.
     mutating func remember(_ exchange: FinishedExchange, on slot: Int32) {
+        guard var old = upstreams[slot].pointee.history.add(exchange) else { return }
+        learn(old)
+        buffers.give(&old.request.head)
+    }
+
+    /// The connection is closed: what it remembered goes with it. `learning`: nothing has cast doubt on its answers.
+    mutating func forgetHistory(_ slot: Int32, learning: Bool) {
         let u = upstreams[slot]
-        buffers.give(&u.pointee.beforeLast.request.head)
-        u.pointee.beforeLast = u.pointee.last
-        u.pointee.last = exchange
+        for age in 0..<u.pointee.history.count {
+            var past = u.pointee.history[age]
+            // The last may have been what ended it.
+            if learning, age > 0 || past.answer.endedAt + Hangups<EndedConnection>.latest < now { learn(past) }
+            buffers.give(&past.request.head)
+        }
+        u.pointee.history.deallocate()
+    }
+
+    /// An answer that was its request's own: what is usual for such requests.
+    private mutating func learn(_ past: FinishedExchange) {
+        guard !past.isEmpty, habits.wantsNext() else { return }
+        let delay = past.answer.headAt - min(past.answer.sentAt, past.answer.headAt)
+        habits.note(sort(of: past.request), shape: past.answer.shape, delay: delay)
     }
 
     /// Counts an exchange that has been answered.

@@ -20,7 +20,7 @@ extension Worker {
         let held = socket.pointee.input.count
         if held > 0 { readBuffer.update(from: socket.pointee.input.first, count: held) }
         // More than a header block's worth waits unread: it is to be worked off first.
-        guard socket.pointee.isReadable, held <= plan.limits.headerBytes else { return held }
+        guard socket.pointee.isReadable, held <= headBytesMax else { return held }
         if socket.pointee.security != .none { return loadRecords(socket, side, behind: held) }
         let n = kernel.recv(socket.pointee.fd, readBuffer + held, Self.readBytes)
         if n > 0 {

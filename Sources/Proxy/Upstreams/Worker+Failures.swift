@@ -19,6 +19,7 @@ extension Worker {
     /// failures in a row any is passed over for a while; never the last one that is left.
     mutating func serverFailed(_ server: Int, _ failure: ServerFailure, _ error: @autoclosure () -> String) {
         let shared = servers[server].shared
+        if failure == .refused || failure == .unreachable { so_store(&shared.pointee.refusedAt, now) }
         let failures = so_fetch_add(&shared.pointee.failures, 1) + 1
         let upstream = plan.upstreams[Int(servers[server].upstream)]
         if failures == 1, let heldBack = failureLog.take(now) {
@@ -68,6 +69,7 @@ extension Worker {
     /// A connection to a server is there.
     @inline(__always)
     mutating func serverConnected(_ server: Int) {
+        so_store(&servers[server].shared.pointee.connectedAt, now)
         if let time = Outage.ended(&servers[server].shared.pointee.outage, now) { serverReturns(server, after: time) }
     }
 

@@ -97,7 +97,7 @@ extension Worker {
         while position < count, steps < Self.stepsPerTurn {
             steps += 1
             let step = u.pointee.decoder.next(
-                readBuffer + position, count: count - position, limits: headLimits, block: &responseBlock)
+                readBuffer + position, count: count - position, limits: answerLimits, block: &responseBlock)
             switch step.event {
             case .needMore:
                 sendToClient(client)

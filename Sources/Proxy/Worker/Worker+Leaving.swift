@@ -160,7 +160,8 @@ extension Worker {
             } else {
                 guard clients.count == 0 else { return }
                 listenToPooled()
-                guard upstreams.count == 0, hangups.isEmpty else { return }
+                guard upstreams.count == 0, hangups.mayEnd(at: now) else { return }
+                judgeHangups(isEnding: true)
             }
             if world.mailboxes[number].close() {
                 isStopped = true
@@ -200,6 +201,7 @@ extension Worker {
             if upstreams.isTaken(slot) { closeForDrain(slot) }
             slot += 1
         }
+        judgeHangups(isEnding: true)
     }
 
     private mutating func closeForDrain(_ slot: Int32) {

@@ -1,6 +1,7 @@
 import CShim
 import Capture
 import Configuration
+import Detector
 import EventLoop
 import Exchanges
 import HTTP1
@@ -35,6 +36,9 @@ public struct Worker: ~Copyable {
     let counters: WorkerCounters
     let number: Int
     let headLimits: HeadLimits
+    let answerLimits: HeadLimits
+    /// Bytes of the larger of a request's and an answer's header block.
+    let headBytesMax: Int
 
     /// Nanoseconds on the loop's clock, read once a turn.
     var now: UInt64
@@ -96,8 +100,10 @@ public struct Worker: ~Copyable {
     var noted: [Int32: [String]] = [:]
     /// The id of the incident that is about to be collected.
     var surplusID: String?
-    /// Connections that hung up suspiciously soon, the first to be judged first.
-    var hangups: [Hangup] = []
+    /// Connections that hung up suspiciously soon.
+    var hangups = Hangups<EndedConnection>()
+    /// What each sort of request is usually answered with.
+    var habits = Habits()
     var random: RandomNumbers
     /// To end, with a deadline.
     var isDraining = false
@@ -136,16 +142,18 @@ public struct Worker: ~Copyable {
         counters = world.counters[number]
         router = Router(plan.routes.map(\.rule), bytesMax: plan.limits.headerBytes + Router.addedBytesMax)
         headLimits = HeadLimits(headerBytesMax: plan.limits.headerBytes)
+        answerLimits = HeadLimits(headerBytesMax: plan.limits.answerHeaderBytes)
+        headBytesMax = max(plan.limits.headerBytes, plan.limits.answerHeaderBytes)
         now = kernel.now()
         requestBlock = HeaderBlock(capacity: plan.limits.headerCount)
-        responseBlock = HeaderBlock(capacity: plan.limits.headerCount)
-        readBuffer = .allocate(capacity: plan.limits.headerBytes + 2 * Self.readBytes)
+        responseBlock = HeaderBlock(capacity: plan.limits.answerHeaderCount)
+        readBuffer = .allocate(capacity: headBytesMax + 2 * Self.readBytes)
         records = .allocate(capacity: 3 * Self.readBytes)
         port = TLSPort(isNeeded: plan.usesTLS)
         passages = .allocate(capacity: max(plan.routes.count, 1))
         for (i, route) in plan.routes.enumerated() { (passages + i).initialize(to: Passage(route)) }
         let addedMax = plan.routes.reduce(0) { max($0, $1.responseFields?.lines.count ?? 0) }
-        scratchCapacity = plan.limits.headerBytes + 4096 + addedMax
+        scratchCapacity = headBytesMax + 4096 + addedMax
         scratch = .allocate(capacity: scratchCapacity)
         trailerScratch = .allocate(capacity: scratchCapacity)
         frameBuffer = .allocate(capacity: Self.frameBytes)

@@ -321,8 +321,8 @@ def told(incident):
         found["fields"] = evidence.get("second_fields")
     if incident["kind"] == "misdelivered_response":
         found["proof"] = evidence.get("proof")
+    if incident["kind"] in ("misdelivered_response", "second_response") and "victim" in incident:
         found["victim"] = int(incident["victim"]["request_id"].split("-")[-1])
-        del found["surplus_bytes"]
     if incident["kind"] == "body_after_end" and incident["severity"] != "warning":
         found["severity"] = incident["severity"]
     return found
@@ -343,7 +343,7 @@ def judge_incidents(trace, incidents, answers):
 def _impact(incident, answers):
     k = int(incident["request"]["id"].split("-")[-1])
     impact = incident["client_impact"]
-    if incident["kind"] == "misdelivered_response" or k > len(answers):
+    if incident["client_impact"] == "misdelivered" or k > len(answers):
         return []
     answer = answers[k - 1]
     own = answer.complete and answer.status >= 500 and b"request id: t" in answer.body

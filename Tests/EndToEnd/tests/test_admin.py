@@ -22,7 +22,7 @@ class AdminTest(EndToEndTest):
 class Paths(AdminTest):
     def test_every_series_exists_from_the_start(self):
         metrics = self.proxy(self.origin.address).metrics()
-        both = {"header_block_in_body", "misdelivered_response"}
+        both = {"header_block_in_body", "misdelivered_response", "stalled_response"}
         for kind in ("second_response", "header_block_in_body", "late_interim", "body_after_end", "misdelivered_response",
                      "duplicate_field", "conflicting_framing", "truncated_response", "stalled_response", "hangup_after_end",
                      "malformed_message"):

@@ -19,7 +19,8 @@ class Violations(HTTP2Test):
         peer = self.frame_client(proxy)
         peer.send(frames.request(1, "/guilty?token=secret"))
         heads, body, ended = self.answer(peer, 1)
-        self.assertEqual(body, expected_body)
+        if expected_body is not None:
+            self.assertEqual(body, expected_body)
         self.assertEqual(ended, code)
         incident = proxy.wait_incidents(1)[0]
         self.assertIncident(
@@ -142,7 +143,8 @@ class Violations(HTTP2Test):
     def test_status_twice(self):
         def script(peer, stream):
             peer.send(frames.headers(stream, OK, (":status", "500")), frames.data(stream, b"hello", end=True))
-        incident = self.told(script, kind="duplicate_field", client_impact="none", response__status=200)
+        # Which of the two is meant nobody can tell.
+        incident = self.told(script, expected_body=None, kind="duplicate_field", client_impact="bad_gateway")
         self.assertEqual(incident["evidence"]["second_fields"], [":status"])
 
     def test_a_server_that_refuses_streams_is_given_fewer(self):

@@ -23,6 +23,7 @@ KEYS = {
     "kind": {"second_response", "header_block_in_body", "late_interim", "body_after_end", "misdelivered_response", "duplicate_field",
              "conflicting_framing", "truncated_response", "stalled_response", "hangup_after_end", "malformed_message"},
     "certainty": {"proven", "suspected"},
+    "attribution": {"certain", "likely", "open"},
     "origin": {"upstream", "client"},
     "action": {"observe", "contain", "fail"},
     "client_impact": {"none", "aborted", "bad_gateway", "misdelivered"},
@@ -51,6 +52,7 @@ KEYS = {
     "evidence.surplus_bytes": int,
     "evidence.delay_ms": (int, float),
     "evidence.proof": {"unacknowledged_request", "accounting"},
+    "evidence.reason": r".+",
     "evidence.second_status": int,
     "evidence.second_fields": list,
     "evidence.start_line": r"[ -~]{1,256}",
@@ -58,12 +60,15 @@ KEYS = {
     "victim.request_id": HEX + "{32}",
     "victim.method": {"GET", "POST"},
     "victim.path": r"/\S*",
+    "candidates": list,
+    "capture": r".+\.trace",
     "suppressed": {0},
 }
 OBJECTS = ["upstream", "client", "request", "response", "evidence", "victim"]
 EVERY = {"time", "id", "schema", "severity", "kind", "certainty", "origin", "action", "client_impact", "message", "route", "protocol",
          "evidence.phase", "suppressed"}
 EXCHANGE = EVERY | {
+    "attribution",
     "upstream.name", "upstream.address", "upstream.connection", "upstream.exchange", "client.address", "client.protocol", "request.id",
     "request.method", "request.path", "request.host", "request.trace_id", "request.span_id", "response.status", "response.framing",
     "response.body_bytes"}
@@ -160,13 +165,13 @@ class IncidentRecords(EndToEndTest):
 
     def test_duplicate_field(self):
         record = self.once(HEAD.replace(b"\r\n\r\n", b"\r\nETag: a\r\nETag: b\r\n\r\n") + b"first", "duplicate_field",
-                           EXCHANGE | LENGTH | PLACE | {"evidence.second_fields"})
+                           EXCHANGE | LENGTH | PLACE | {"evidence.second_fields", "evidence.reason"})
         self.assertIncident(record, evidence__second_fields=["etag"], evidence__offset=0)
 
     def test_conflicting_framing(self):
         record = self.once(
             b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "conflicting_framing",
-            EXCHANGE | LENGTH | PLACE | {"evidence.second_fields"})
+            EXCHANGE | LENGTH | PLACE | {"evidence.second_fields", "evidence.reason"})
         self.assertEqual(set(record["evidence"]["second_fields"]), {"content-length", "transfer-encoding"})
 
     def test_truncated_response(self):
@@ -182,11 +187,11 @@ class IncidentRecords(EndToEndTest):
         self.once(CHUNKED, "stalled_response", EXCHANGE | PLACE | {"evidence.delay_ms"}, timeouts={"body_idle": "50ms"})
 
     def test_malformed_message(self):
-        self.once(CHUNKED + b"garbage\r\n", "malformed_message", EXCHANGE | PLACE | {"evidence.delay_ms"})
+        self.once(CHUNKED + b"garbage\r\n", "malformed_message", EXCHANGE | PLACE | {"evidence.delay_ms", "evidence.reason"})
 
     def test_malformed_header_block(self):
         self.once(b"HTTP/1.1 two hundred\r\n\r\n", "malformed_message",
-                  EXCHANGE - {"response.status", "response.framing", "response.body_bytes"} | PLACE)
+                  EXCHANGE - {"response.status", "response.framing", "response.body_bytes"} | PLACE | {"evidence.reason"})
 
     def test_hangup_after_end(self):
         self.once(HEAD + b"first", "hangup_after_end", EXCHANGE | LENGTH | PLACE | {"evidence.delay_ms"}, ends=True)
@@ -209,18 +214,17 @@ class IncidentRecords(EndToEndTest):
             proxy.wait_incidents(1)
         self.records(proxy, [("misdelivered_response", EXCHANGE | LENGTH | BLOCK | VICTIM | {"evidence.proof"})])
 
-    def test_misdelivered_response_by_accounting(self):
+    def test_one_answer_too_many(self):
         script, shifted = upstream.shifting(HEAD + b"first", STRAY, HEAD + b"other")
         proxy = self.proxy(self.scripted(script).address, connections={"max": 1, "reuse": "always"})
         with proxy.connect() as one:
             one.get("/first")
             one.get("/second")
             shifted.set()
-            proxy.wait_incidents(2)
-        self.records(proxy, [
-            ("second_response", EXCHANGE | LENGTH | BLOCK),
-            # Where among the answers the stray stood is not known.
-            ("misdelivered_response", EXCHANGE | LENGTH | SURPLUS - {"evidence.offset"} | VICTIM | {"evidence.proof"})])
+            found = proxy.wait_incidents(1)[0]
+        # Nothing has been learned of either request: which of them it is depends on the moment.
+        victim = VICTIM if found["client_impact"] == "misdelivered" else set()
+        self.records(proxy, [("second_response", EXCHANGE | LENGTH | BLOCK | victim | {"candidates"})])
 
     def test_two_answers_in_one_read_name_the_request_before(self):
         def script(conversation):
@@ -235,9 +239,10 @@ class IncidentRecords(EndToEndTest):
             one.get("/first?id=7")
             self.assertEqual(one.get("/second").body, b"other")
             proxy.wait_incidents(1)
-        record = self.records(proxy, [("second_response", EXCHANGE | LENGTH | BLOCK)])[0]
-        self.assertEqual(record["request"]["path"], "/second")
-        self.assertRegex(record["message"], r"answer to GET /second, which followed GET /first\?id=\[REDACTED\] on the connection$")
+        record = self.records(proxy, [("second_response", EXCHANGE | LENGTH | BLOCK | {"candidates"})])[0]
+        self.assertIncident(record, request__path="/second", attribution="likely")
+        self.assertEqual([one["path"] for one in record["candidates"]], ["/second", "/first?id=[REDACTED]"])
+        self.assertRegex(record["message"], r"most likely GET /second's own, but it may be that of GET /first\?id=\[REDACTED\] ")
 
     def test_a_client_s_fault(self):
         proxy = self.proxy(self.scripted(upstream.by_target({})).address)
@@ -246,7 +251,8 @@ class IncidentRecords(EndToEndTest):
             self.assertEqual(one.read_response().status, 400)
             proxy.wait_incidents(1)
         record = self.records(proxy, [("duplicate_field", EVERY | {
-            "client.address", "client.protocol", "request.id", "request.method", "request.path", "evidence.second_fields"})])[0]
+            "client.address", "client.protocol", "request.id", "request.method", "request.path", "evidence.second_fields",
+            "evidence.reason"})])[0]
         self.assertIncident(record, origin="client", route="_none", evidence__second_fields=["host"])
 
     def test_a_client_s_fault_that_leaves_no_request(self):
@@ -255,7 +261,7 @@ class IncidentRecords(EndToEndTest):
             one.send(b"GET / HTTP/1.1\r\nHost: app.test\r\nno field\r\n\r\n")
             self.assertEqual(one.read_response().status, 400)
             proxy.wait_incidents(1)
-        self.records(proxy, [("malformed_message", EVERY | {"client.address", "client.protocol"})])
+        self.records(proxy, [("malformed_message", EVERY | {"client.address", "client.protocol", "evidence.reason"})])
 
     def test_every_key_is_explained(self):
         text = (ROOT / "docs/incident-log.md").read_text()

@@ -40,12 +40,14 @@ class Strays(EndToEndTest):
             one.get("/first")
             one.get("/second")
             shifted.set()
-        by_kind = {incident["kind"]: incident for incident in proxy.wait_incidents(2)}
-        self.assertIncident(by_kind["second_response"], certainty="proven", severity="error")
-        self.assertIncident(by_kind["misdelivered_response"], certainty="suspected", severity="error",
-                            evidence__proof="accounting", client_impact="misdelivered",
-                            request__path="/first", victim__path="/second", victim__method="GET")
-        self.assertEqual(len(self.end(proxy)), 2)
+        incident = proxy.wait_incidents(1)[0]
+        # Nothing has been learned of either: the one may have answered late, or the other twice.
+        self.assertIncident(incident, kind="second_response", certainty="proven", severity="error", attribution={"likely", "open"})
+        self.assertIn("/first", [one["path"] for one in incident["candidates"]])
+        self.assertEqual(incident["request"]["path"], incident["candidates"][0]["path"])
+        if "victim" in incident:
+            self.assertIncident(incident, client_impact="misdelivered", request__path="/first", victim__path="/second")
+        self.assertEqual(len(self.end(proxy)), 1)
 
     def test_a_header_block_eaten_by_content_length_is_proven_by_its_length(self):
         # The body was meant to be 9 bytes: what is too much is exactly the second block.

@@ -45,7 +45,7 @@ import Testing
               evidence: {sample: off, max_bytes: 256}
               quarantine: {for: 60s}
             access_log: {path: null, format: json}
-            limits: {header_bytes: 64KiB, header_count: 128, body_bytes: null, client_connections: 65536, streams: 128}
+            limits: {header_bytes: 64KiB, header_count: 128, answer_header_bytes: 256KiB, answer_header_count: 512, body_bytes: null, client_connections: 65536, streams: 128}
             timeouts: {client_header: 15s, client_body: 60s, client_idle: 75s, drain: 30s}
             trusted_proxies: []
             """

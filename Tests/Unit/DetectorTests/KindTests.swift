@@ -26,7 +26,8 @@ import Testing
         for kind in Kind.allCases {
             switch kind {
             case .hangupAfterEnd: #expect(kind.certainties == [.suspected])
-            case .headerBlockInBody, .misdeliveredResponse: #expect(Set(kind.certainties) == [.proven, .suspected])
+            case .headerBlockInBody, .misdeliveredResponse, .stalledResponse:
+                #expect(Set(kind.certainties) == [.proven, .suspected])
             default: #expect(kind.certainties == [.proven], "\(kind)")
             }
         }

@@ -107,7 +107,7 @@ import Wire
     @Test func fieldsThatMayStandOnce() {
         let once: [FieldName] = [
             .contentLength, .contentType, .contentRange, .location, .date, .etag, .lastModified, .age, .expires, .retryAfter,
-            .host,
+            .host, .accessControlAllowOrigin,
         ]
         for name in FieldName.allCases where name != .other {
             let value = name == .contentLength ? "5" : "v"

@@ -8,17 +8,19 @@ struct IncidentRecordTests {
         #expect(
             text(IncidentRecord(policy: policy).json(fullIncident())) == #"""
                 {"time":"2026-11-22T09:15:03.123456Z","id":"01JD9000000000000000000000","schema":1,"severity":"error",\#
-                "kind":"header_block_in_body","certainty":"proven","origin":"upstream","action":"contain",\#
+                "kind":"header_block_in_body","certainty":"proven","attribution":"likely","origin":"upstream","action":"contain",\#
                 "client_impact":"aborted","message":"upstream legacy-shop sent a second header block","route":"shop",\#
                 "protocol":"http/1.1","upstream":{"name":"legacy-shop","address":"127.0.0.1:3000","connection":812,\#
                 "exchange":4},"client":{"address":"10.0.0.9:51234","protocol":"h2"},"request":{"id":"b1946ac9",\#
                 "method":"GET","path":"/orders/7?token=[REDACTED]&[REDACTED]","host":"shop.example",\#
                 "trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"00f067aa0ba902b7"},"response":{"status":200,\#
                 "framing":"content-length","declared_bytes":5,"body_bytes":5},"evidence":{"phase":"in_body","offset":59,\#
-                "connection_offset":4711,"surplus_bytes":85,"delay_ms":50.2,"proof":"accounting","second_status":500,\#
+                "connection_offset":4711,"surplus_bytes":85,"delay_ms":50.2,"proof":"accounting","reason":"a rule","second_status":500,\#
                 "second_fields":["content-type","content-length"],"start_line":"HTTP/1.1 500 Internal Server Error",\#
                 "sample":"HTTP/1.1 500 Internal Server Error\\r\\nSet-Cookie:[REDACTED]\\r\\n\\r\\n"},\#
-                "victim":{"request_id":"c0ffee","method":"GET","path":"/me?a=[REDACTED]"},"suppressed":0}
+                "victim":{"request_id":"c0ffee","method":"GET","path":"/me?a=[REDACTED]"},\#
+                "candidates":[{"request_id":"b1946ac9","method":"GET","path":"/orders/7",\#
+                "route":"shop","status":200,"answered_ms_before":20.1,"reason":"it came 20.1 ms after"}],"capture":"ID.trace","suppressed":0}
                 """#)
     }
 

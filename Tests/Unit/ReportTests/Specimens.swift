@@ -9,6 +9,7 @@ func fullIncident(kind: Kind = .headerBlockInBody, route: String = "shop") -> In
     evidence.surplusBytes = 85
     evidence.delayMilliseconds = 50.2
     evidence.proof = .accounting
+    evidence.reason = "a rule"
     evidence.secondStatus = 500
     evidence.secondFields = ["content-type", "content-length"]
     evidence.startLine = "HTTP/1.1 500 Internal Server Error"
@@ -25,6 +26,13 @@ func fullIncident(kind: Kind = .headerBlockInBody, route: String = "shop") -> In
         traceID: "4bf92f3577b34da6a3ce929d0e0e4736", spanID: "00f067aa0ba902b7")
     incident.response = .init(status: 200, framing: "content-length", declaredBytes: 5, bodyBytes: 5)
     incident.victim = .init(id: "c0ffee", method: "GET", path: "/me?a=b")
+    incident.attribution = .likely
+    incident.capture = "ID.trace"
+    incident.candidates = [
+        .init(
+            request: .init(id: "b1946ac9", method: "GET", path: "/orders/7"), route: route, status: 200,
+            answeredMillisecondsBefore: 20.1, reason: "it came 20.1 ms after")
+    ]
     return incident
 }
 

@@ -1,3 +1,4 @@
+import Detector
 import EventLoop
 import Exchanges
 import HTTP1
@@ -75,9 +76,11 @@ struct UpstreamConnection: BitwiseCopyable {
     var unconsumed: UInt32 = 0
     /// An HTTP/2 connection: its place among the worker's multiplexes. Otherwise -1.
     var multiplex: Int32 = -1
-    /// The two exchanges before the current one: whom a stray belongs to.
-    var last = FinishedExchange()
-    var beforeLast = FinishedExchange()
+    /// The exchanges before the current one: whom a stray belongs to.
+    var history = History<FinishedExchange>(capacityMax: AttributionReader.exchangesMax)
+
+    /// The exchange before the current one, empty when there was none.
+    var last: FinishedExchange { history.latest ?? FinishedExchange() }
 
     var isStream: Bool { parent >= 0 }
 

@@ -311,8 +311,7 @@ extension Worker {
         let isError = reason == .upstreamClosed && !u.pointee.socket.mayWrite
         counters.countClosed(upstream: upstream, isError ? .error : reason)
         timers.close(upstreamTimer(slot))
-        buffers.give(&u.pointee.last.request.head)
-        buffers.give(&u.pointee.beforeLast.request.head)
+        forgetHistory(slot, learning: reason != .incident)
         if u.pointee.hasEmbedded { embedded[slot] = nil }
         shut(&u.pointee.socket, reset: reset)
         upstreams.release(slot)

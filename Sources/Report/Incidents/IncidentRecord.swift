@@ -19,6 +19,7 @@ public struct IncidentRecord: Sendable {
             json.string("severity", incident.severity.rawValue)
             json.string("kind", incident.kind.rawValue)
             json.string("certainty", incident.certainty.rawValue)
+            json.string("attribution", incident.attribution?.rawValue)
             json.string("origin", incident.origin.rawValue)
             json.string("action", incident.action.rawValue)
             json.string("client_impact", incident.clientImpact.rawValue)
@@ -35,6 +36,7 @@ public struct IncidentRecord: Sendable {
                     json.string("path", path(of: victim))
                 }
             }
+            if !incident.candidates.isEmpty { json.objects("candidates", incident.candidates) { describe($1, into: &$0) } }
             json.string("capture", incident.capture)
             json.number("suppressed", incident.suppressed)
         }
@@ -74,6 +76,16 @@ public struct IncidentRecord: Sendable {
         json.number("body_bytes", response.bodyBytes)
     }
 
+    private func describe(_ candidate: Incident.Candidate, into json: inout JSONText) {
+        json.string("request_id", cut(candidate.request.id))
+        json.string("method", cut(candidate.request.method))
+        json.string("path", path(of: candidate.request))
+        json.string("route", candidate.route)
+        json.number("status", candidate.status)
+        json.number("answered_ms_before", candidate.answeredMillisecondsBefore)
+        json.string("reason", cut(candidate.reason))
+    }
+
     private func describe(_ evidence: Incident.Evidence, of incident: Incident, into json: inout JSONText) {
         json.string("phase", evidence.phase.rawValue)
         json.number("offset", evidence.offset)
@@ -81,6 +93,7 @@ public struct IncidentRecord: Sendable {
         json.number("surplus_bytes", evidence.surplusBytes)
         json.number("delay_ms", evidence.delayMilliseconds)
         json.string("proof", evidence.proof?.rawValue)
+        json.string("reason", cut(evidence.reason))
         json.number("second_status", evidence.secondStatus)
         let names = evidence.secondFields ?? evidence.fields
         json.strings("second_fields", names?.prefix(ReportLimit.fieldNamesMax).map { cut($0, ReportLimit.fieldNameBytesMax) })

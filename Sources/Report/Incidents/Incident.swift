@@ -64,6 +64,23 @@ public struct Incident: Sendable {
         }
     }
 
+    /// An exchange that may be the guilty one.
+    public struct Candidate: Sendable {
+        public var request: Request
+        public var route: String
+        public var status: Int?
+        /// From the end of its answer to the first offending byte; nil while its answer is in progress.
+        public var answeredMillisecondsBefore: Double?
+        public var reason: String
+        public init(request: Request, route: String, status: Int?, answeredMillisecondsBefore: Double?, reason: String) {
+            self.request = request
+            self.route = route
+            self.status = status
+            self.answeredMillisecondsBefore = answeredMillisecondsBefore
+            self.reason = reason
+        }
+    }
+
     public struct Evidence: Sendable {
         public var phase: Phase
         /// Bytes from the first of the guilty answer to the first offending one.
@@ -73,6 +90,8 @@ public struct Incident: Sendable {
         public var surplusBytes: UInt64?
         public var delayMilliseconds: Double?
         public var proof: Proof?
+        /// Which rule was broken, in words: the field, and the place in the header block.
+        public var reason: String?
         public var secondStatus: Int?
         /// Lower-case names of the second header block's fields, in order; never their values.
         public var secondFields: [String]?
@@ -103,6 +122,10 @@ public struct Incident: Sendable {
     public var response: Response?
     public var evidence: Evidence
     public var victim: Request?
+    /// How sure it is that `request` is the guilty one; nil where no request is known.
+    public var attribution: Attribution.Confidence?
+    /// Who else it may be, `request` first; empty when there is no doubt.
+    public var candidates: [Candidate] = []
     /// The file that its connection's last bytes are written to.
     public var capture: String?
     /// Records of the same key that the limit held back since the last one written.

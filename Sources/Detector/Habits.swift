@@ -1,0 +1,171 @@
+import Exchanges
+
+/// What requests of one sort are usually answered with, and after how long: the evidence that tells whose a late answer is.
+///
+/// A sort is a route, a method and a path without what varies in it. The table is bounded: sorts that share a place take turns in
+/// being forgotten. The first place stands for everything. Of a busy worker's answers one in eight is noted.
+public struct Habits: ~Copyable {
+    public static let sortsMax = 512
+    static let shapesMax = 4
+    static let bucketsMax = 16
+    /// Answers of one sort after which the old ones count for less.
+    private static let answersMax: UInt32 = 4096
+    /// As long as no more have come, every answer is noted.
+    private static let learnedAfter: UInt32 = 512
+
+    private struct Habit: BitwiseCopyable {
+        var sort: UInt32 = 0
+        var answers: UInt32 = 0
+        /// How often it was suspected of a second send, in shares of one incident.
+        var suspicion: Float = 0
+    }
+
+    private let habits: UnsafeMutablePointer<Habit>
+    private let shapes: UnsafeMutablePointer<UInt64>
+    private let shapeCounts: UnsafeMutablePointer<UInt32>
+    private let times: UnsafeMutablePointer<UInt32>
+    private var tick: UInt32 = 0
+
+    public init() {
+        habits = .allocate(capacity: Self.sortsMax)
+        shapes = .allocate(capacity: Self.sortsMax * Self.shapesMax)
+        shapeCounts = .allocate(capacity: Self.sortsMax * Self.shapesMax)
+        times = .allocate(capacity: Self.sortsMax * Self.bucketsMax)
+        for place in 0..<Self.sortsMax { clear(place, for: 0) }
+    }
+
+    deinit {
+        habits.deallocate()
+        shapes.deallocate()
+        shapeCounts.deallocate()
+        times.deallocate()
+    }
+
+    /// Whether the next answer is to be noted.
+    public mutating func wantsNext() -> Bool {
+        tick &+= 1
+        return tick & 7 == 0 || habits[0].answers < Self.learnedAfter
+    }
+
+    /// An answer of a sort has come, so many nanoseconds after its request, and others after it: it was the request's own.
+    public mutating func note(_ sort: UInt32, shape: UInt64, delay: UInt64) {
+        count(0, shape, delay)
+        let place = place(of: sort)
+        if habits[place].sort != sort {
+            // Whoever comes often stays.
+            if habits[place].answers > 1 {
+                age(place)
+                return
+            }
+            clear(place, for: sort)
+        }
+        count(place, shape, delay)
+    }
+
+    /// A sort is suspected of a share of an incident.
+    public mutating func suspect(_ sort: UInt32, share: Float) {
+        if let place = known(sort) { habits[place].suspicion += share }
+    }
+
+    // MARK: What is known
+
+    /// Answers of this sort that have been noted.
+    public func answers(_ sort: UInt32) -> Int { known(sort).map { Int(habits[$0].answers) } ?? 0 }
+
+    /// How much a sort is to be suspected before any evidence.
+    func prior(_ sort: UInt32) -> Double {
+        guard let place = known(sort) else { return 0.1 }
+        return (Double(habits[place].suspicion) + 0.3) / (Double(habits[place].answers) + 3)
+    }
+
+    /// In how many incidents a sort has been suspected, by shares.
+    func suspicion(_ sort: UInt32) -> Float { known(sort).map { habits[$0].suspicion } ?? 0 }
+
+    /// How likely an answer of this shape is for a sort of request; what is not known of the sort, all others stand in for.
+    ///
+    /// - Parameter others: what else has come on the connection, the answer itself among them: with nothing learned, that is usual.
+    func likelihood(of shape: UInt64, for sort: UInt32, among others: [UInt64]) -> Double {
+        let common = commonness(of: shape, among: others)
+        guard let place = known(sort) else { return common }
+        return (weight(of: shape, at: place) + common) / (Double(habits[place].answers) + 1)
+    }
+
+    func commonness(of shape: UInt64, among others: [UInt64]) -> Double {
+        let alike = others.reduce(-1) { $0 + AnswerShape.likeness($1, shape) }
+        return (weight(of: shape, at: 0) + alike + 0.3) / (Double(habits[0].answers) + Double(others.count))
+    }
+
+    /// How likely an answer is so long after its request.
+    func likelihood(ofDelay delay: UInt64, for sort: UInt32) -> Double {
+        let place = known(sort) ?? 0
+        let bucket = Self.bucket(delay)
+        func count(_ i: Int) -> Double {
+            (0..<Self.bucketsMax).contains(i) ? Double(times[place * Self.bucketsMax + i]) : 0
+        }
+        let near = 2 * count(bucket) + count(bucket - 1) + count(bucket + 1)
+        return (near + 0.5) / (4 * Double(habits[place].answers) + 0.5 * Double(Self.bucketsMax))
+    }
+
+    /// The status that a sort is usually answered with; nil when nothing is known.
+    func usualStatus(_ sort: UInt32) -> Int? {
+        guard let place = known(sort) else { return nil }
+        let first = place * Self.shapesMax
+        let best = (first..<first + Self.shapesMax).max { shapeCounts[$0] < shapeCounts[$1] }!
+        return shapeCounts[best] > 0 ? AnswerShape.status(shapes[best]) : nil
+    }
+
+    /// Counts what is alike: the same shape, the same names in another number, the same status.
+    private func weight(of shape: UInt64, at place: Int) -> Double {
+        var weight = 0.0
+        for i in place * Self.shapesMax..<(place + 1) * Self.shapesMax where shapeCounts[i] > 0 {
+            weight += AnswerShape.likeness(shapes[i], shape) * Double(shapeCounts[i])
+        }
+        return weight
+    }
+
+    // MARK: The table
+
+    private func place(of sort: UInt32) -> Int { 1 + Int(sort % UInt32(Self.sortsMax - 1)) }
+
+    private func known(_ sort: UInt32) -> Int? {
+        let place = place(of: sort)
+        return habits[place].sort == sort && habits[place].answers > 0 ? place : nil
+    }
+
+    private func clear(_ place: Int, for sort: UInt32) {
+        habits[place] = Habit(sort: sort)
+        (shapes + place * Self.shapesMax).initialize(repeating: 0, count: Self.shapesMax)
+        (shapeCounts + place * Self.shapesMax).initialize(repeating: 0, count: Self.shapesMax)
+        (times + place * Self.bucketsMax).initialize(repeating: 0, count: Self.bucketsMax)
+    }
+
+    private func count(_ place: Int, _ shape: UInt64, _ delay: UInt64) {
+        if habits[place].answers >= Self.answersMax { age(place) }
+        habits[place].answers += 1
+        times[place * Self.bucketsMax + Self.bucket(delay)] += 1
+        let first = place * Self.shapesMax
+        var rarest = first
+        for i in first..<first + Self.shapesMax {
+            if shapes[i] == shape, shapeCounts[i] > 0 {
+                shapeCounts[i] += 1
+                return
+            }
+            if shapeCounts[i] < shapeCounts[rarest] { rarest = i }
+        }
+        shapes[rarest] = shape
+        shapeCounts[rarest] = 1
+    }
+
+    private func age(_ place: Int) {
+        habits[place].answers /= 2
+        habits[place].suspicion /= 2
+        for i in place * Self.shapesMax..<(place + 1) * Self.shapesMax { shapeCounts[i] /= 2 }
+        for i in place * Self.bucketsMax..<(place + 1) * Self.bucketsMax { times[i] /= 2 }
+    }
+
+    /// Powers of two, from 64 µs on.
+    static func bucket(_ nanoseconds: UInt64) -> Int {
+        let units = nanoseconds >> 16
+        return units == 0 ? 0 : min(bucketsMax - 1, 64 - units.leadingZeroBitCount)
+    }
+}

@@ -1,0 +1,117 @@
+import Exchanges
+import Testing
+
+@testable import Detector
+
+/// Whose a surplus is: each case a conversation, told in milliseconds.
+@Suite struct AttributionTests {
+    /// What Node writes by itself, and what somebody has written past it.
+    private static let usual = UInt64(200) << 48 | 4 << 40 | 0b1111
+    private static let error = UInt64(500) << 48 | 3 << 40 | 0b0110
+    private static let unavailable = UInt64(503) << 48 | 1 << 40 | 0b0010
+
+    private func exchange(
+        _ sort: UInt32, sent: Double, head: Double, shape: UInt64 = usual, ended: Double? = nil, isInProgress: Bool = false
+    ) -> PastExchange {
+        var answer = Answer()
+        answer.status = UInt16(AnswerShape.status(shape))
+        answer.shape = shape
+        answer.sentAt = UInt64(sent * 1e6)
+        answer.headAt = UInt64(head * 1e6)
+        answer.endedAt = UInt64((ended ?? head) * 1e6)
+        return PastExchange(answer: answer, sort: sort, isInProgress: isInProgress)
+    }
+
+    /// The newest first.
+    private func read(
+        _ past: [PastExchange], shape: UInt64? = usual, at time: Double, mayShift: Bool = true, _ habits: borrowing Habits
+    ) -> Attribution {
+        AttributionReader.read(past, shape: shape, time: UInt64(time * 1e6), mayShift: mayShift, habits: habits)
+    }
+
+    @Test func theOnlyExchangeIsCertain() {
+        #expect(read([exchange(1, sent: 0, head: 1)], shape: Self.error, at: 2, Habits()) == .certain)
+        #expect(read([], at: 2, Habits()) == .certain)
+    }
+
+    @Test func aSecondAnswerRightBehindAnAnswerIsIts() {
+        let past = [exchange(2, sent: 100, head: 101), exchange(1, sent: 0, head: 1)]
+        let found = read(past, shape: Self.error, at: 101, Habits())
+        #expect(found.guilty == 0 && found.confidence == .likely && found.shift == nil)
+        #expect(found.suspects.map(\.age) == [0, 1])
+    }
+
+    /// Recorded: Tests/Traces/http1/sock_req_socket_late_30ms_req2_req3.trace. Nothing has been learned yet.
+    @Test func theOneThatIsUnlikeTheOthersIsOneTooMany() {
+        let past = [
+            exchange(4, sent: 70.1, head: 70.4), exchange(3, sent: 34.2, head: 70),
+            exchange(2, sent: 10.1, head: 34.1, shape: Self.error), exchange(1, sent: 0, head: 3.9),
+        ]
+        let found = read(past, at: 70.9, Habits())
+        #expect(found.guilty == 3)
+        #expect(found.shift?.age == 2 && found.shift?.status == 500)
+    }
+
+    /// The stray of a timer met a request whose usual answer is known, and came as the surplus.
+    @Test func theUsualAnswerThatCameOneTooLateShowsWhoIsGuilty() {
+        var habits = Habits()
+        for _ in 0..<3 { habits.note(7, shape: Self.usual, delay: 120_000_000) }
+        let past = [
+            exchange(7, sent: 230, head: 282, shape: Self.unavailable), exchange(6, sent: 215, head: 216),
+            exchange(5, sent: 200, head: 201.5), exchange(7, sent: 10, head: 130),
+        ]
+        let found = read(past, at: 350, habits)
+        #expect(found.shift?.age == 0 && found.shift?.usualStatus == 200)
+        #expect(found.guilty == 2, "80.5 ms is what a timer says, 66 ms is not")
+        #expect(!found.suspects.contains { $0.age == 0 }, "whose client got another's answer is not the guilty one")
+    }
+
+    @Test func whoWasSuspectedBeforeIsSuspectedAgain() {
+        var habits = Habits()
+        for sort in [1, 2] as [UInt32] { for _ in 0..<50 { habits.note(sort, shape: Self.usual, delay: 1_000_000) } }
+        for _ in 0..<5 { habits.suspect(1, share: 0.8) }
+        let past = [exchange(2, sent: 20, head: 21), exchange(1, sent: 0, head: 1)]
+        let found = read(past, shape: Self.error, at: 26, habits)
+        #expect(found.guilty == 1 && found.suspects[0].wasSuspected)
+        // Without that, the later one is likelier.
+        #expect(read(past, shape: Self.error, at: 26, Habits()).guilty == 0)
+    }
+
+    @Test func whatStandsInAnAnswerIsMostLikelyItsOwn() {
+        let past = [exchange(2, sent: 100, head: 101, isInProgress: true), exchange(1, sent: 0, head: 1)]
+        let found = read(past, shape: Self.error, at: 120, mayShift: false, Habits())
+        #expect(found.guilty == 0 && found.suspects[0].delay == nil && found.confidence == .likely)
+    }
+
+    @Test func timersAreRound() {
+        for (milliseconds, isRound) in [
+            (0.0, false), (5, false), (9.8, true), (11.4, true), (13, false), (25.2, true), (30.2, true), (62, false),
+            (80.9, true),
+        ] { #expect(AttributionReader.isRound(UInt64(milliseconds * 1e6)) == isRound, "\(milliseconds)") }
+    }
+
+    @Test func theTableIsBoundedAndForgets() {
+        var habits = Habits()
+        for sort in 1...5000 as ClosedRange<UInt32> { habits.note(sort, shape: Self.usual, delay: 1) }
+        for _ in 0..<10_000 { habits.note(9, shape: Self.usual, delay: 1) }
+        #expect(habits.answers(9) <= 4096 && habits.answers(9) > 1000)
+        #expect(habits.answers(777_777) == 0)
+    }
+}
+
+/// What varies in a path makes no other sort of it.
+@Suite struct RequestSortTests {
+    private func sort(_ path: String, route: UInt16 = 0) -> UInt32 {
+        Array(path.utf8).withUnsafeBufferPointer { RequestSort.of(route: route, method: 0, target: $0) }
+    }
+
+    @Test func alike() {
+        #expect(sort("/orders/7") == sort("/orders/812") && sort("/a?x=1") == sort("/a"))
+        #expect(sort("/u/550e8400-e29b-41d4-a716-446655440000/x") == sort("/u/123e4567-e89b-12d3-a456-426614174000/x"))
+    }
+
+    @Test func apart() {
+        #expect(sort("/a") != sort("/b") && sort("/a") != sort("/a", route: 1) && sort("/a/b") != sort("/ab"))
+        #expect(sort("") != 0)
+    }
+}
