@@ -18,6 +18,7 @@ public struct CounterLayout: Sendable, Equatable {
     public static let retriesRefused = 15
     public static let responseHeader = 16
     public static let upstreamRejected = 32
+    public static let shortRests = 39
     public static let upstreamWords = 40
 
     public static let statusMin = 100
@@ -48,6 +49,6 @@ public struct CounterLayout: Sendable, Equatable {
         precondition(Method.allCases.count == Self.methodCount)
         precondition(Self.rejected + RejectReason.allCases.count <= Self.lag)
         precondition(Self.closed + CloseReason.allCases.count <= Self.retriesRefused)
-        precondition(Self.upstreamRejected + UpstreamRejectReason.allCases.count <= Self.upstreamWords)
+        precondition(Self.upstreamRejected + UpstreamRejectReason.allCases.count <= Self.shortRests)
     }
 }

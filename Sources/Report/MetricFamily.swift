@@ -3,7 +3,7 @@ public enum MetricFamily: Int, CaseIterable, Sendable {
     case incidents, incidentsSuppressed, incidentsDropped, surplusBytes, accessLinesDropped
     case requests, requestDuration, upstreamResponseHeader
     case upstreamConnections, upstreamConnectionsClosed, upstreamServerUp, upstreamServerQuarantined, upstreamRetries
-    case upstreamRetriesRefused, upstreamRejected
+    case upstreamRetriesRefused, upstreamRejected, upstreamShortRests
     case clientConnections, clientRejected, receivedBytes, sentBytes
     case eventLoopLag, configLastReloadSuccessful, configLastReloadSuccessTimestamp, workerProcessRestarts, buildInfo
     case processCPU, processResidentMemory, processVirtualMemory, processOpenFDs, processMaxFDs, processStartTime
@@ -23,7 +23,9 @@ public enum MetricFamily: Int, CaseIterable, Sendable {
         case .incidents, .incidentsSuppressed, .incidentsDropped, .surplusBytes, .accessLinesDropped: ofIncidents
         case .requests, .requestDuration, .upstreamResponseHeader, .upstreamRetries, .upstreamRetriesRefused, .upstreamRejected:
             ofExchanges
-        case .upstreamConnections, .upstreamConnectionsClosed, .upstreamServerUp, .upstreamServerQuarantined: ofUpstreams
+        case .upstreamConnections, .upstreamConnectionsClosed, .upstreamServerUp, .upstreamServerQuarantined,
+            .upstreamShortRests:
+            ofUpstreams
         case .clientConnections, .clientRejected, .receivedBytes, .sentBytes: ofClients
         default: ofProcess
         }
@@ -85,6 +87,12 @@ public enum MetricFamily: Int, CaseIterable, Sendable {
 
     private var ofUpstreams: Description {
         switch self {
+        case .upstreamShortRests:
+            .init(
+                name: "sendonce_upstream_short_rests_total", sort: .counter, labels: ["upstream"],
+                help:
+                    "Pooled connections that served another exchange before they had rested for `hold` (50 ms where it is `auto`)."
+            )
         case .upstreamConnections:
             .init(
                 name: "sendonce_upstream_connections", sort: .gauge, labels: ["upstream", "state"],

@@ -104,6 +104,7 @@ public struct MetricsSchema: Sendable {
             }
             add(&samples, .upstreamRetries, [upstream.name], first + CounterLayout.retries)
             add(&samples, .upstreamRetriesRefused, [upstream.name], first + CounterLayout.retriesRefused)
+            add(&samples, .upstreamShortRests, [upstream.name], first + CounterLayout.shortRests)
             add(&samples, .surplusBytes, [upstream.name], first + CounterLayout.surplus)
             addHistogram(&samples, .upstreamResponseHeader, [upstream.name], first + CounterLayout.responseHeader)
         }

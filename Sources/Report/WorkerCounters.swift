@@ -65,6 +65,10 @@ public struct WorkerCounters: @unchecked Sendable {
     @inlinable
     public func countRetryRefused(upstream: Int) { add(cell(upstream, CounterLayout.retriesRefused), 1) }
 
+    /// A pooled connection served another exchange before it had rested for the whole of its time.
+    @inlinable
+    public func countShortRest(upstream: Int) { add(cell(upstream, CounterLayout.shortRests), 1) }
+
     /// An answer that the proxy did not pass on, though it breaks no rule.
     @inlinable
     public func countUpstreamRejected(upstream: Int, _ reason: UpstreamRejectReason) {

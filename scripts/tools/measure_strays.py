@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The share of requests that get another request's answer, and how many of those are recorded.
 
-    measure_strays.py [-n ROUNDS] [--lanes N] [--proxies LIST] [--classes LIST]
+    measure_strays.py [-n ROUNDS] [--lanes N] [--proxies LIST] [--classes LIST] [--rates LIST]
 
 A real Node program answers a request, and then writes a second answer to its connection: in the same tick, in the next, after
 reading a file, by setTimeout 0, 5 and 25. The moment a client has the first answer, another client's request is sent, whose own
@@ -12,8 +12,12 @@ answer takes 20 ms. The classes run side by side, each with a program and an ups
     guards     SendOnce without quarantine: every round is a server's first offence
     defaults   SendOnce as it comes: the first proof quarantines the server
 
-Wanted: nobody gets a stray that is written no later than a file read (guards); nobody any at all once the server is in
-quarantine (defaults); whoever got one (guards, defaults) is named in a record. Ends with 1 when that is not so.
+Then at ordinary rates: every second request is guilty, and the next follows up to 30 ms after the guilty one's answer, so that a
+stray may meet it on its way, at so many requests a second in all.
+
+Wanted: nobody gets a stray that is written no later than a file read (guards), and at ordinary rates none that is written up to 25 ms
+after the answer; nobody any at all once the server is in quarantine (defaults); whoever got one (guards, defaults) is named in
+a record. Ends with 1 when that is not so.
 
 Of each that slipped there is one record, a proven second_response: its first candidate is to be the guilty request, and the victim is to
 stand in it. Where a shift went on over several exchanges before the surplus showed, it is recorded once, at its end.
@@ -22,6 +26,7 @@ SENDONCE is the binary.
 """
 
 import argparse
+import random
 import re
 import shutil
 import sys
@@ -39,6 +44,10 @@ CLASSES = ["same-tick", "next-tick", "file-read", "timeout-0", "timeout-5", "tim
 SOON = CLASSES[:3]
 # Share of the strays that were delivered whose record is to have the guilty request as its first candidate.
 GUILTY_FIRST = 0.95
+RATE_CLASSES = ["file-read", "timeout-5", "timeout-10", "timeout-25"]
+# How long pairs of requests come at a rate, and after a guilty one's answer its victim.
+RATE_SECONDS, GAP_SECONDS = 20, 0.03
+RATE_LANES = 16
 PROXIES = ["nginx", "always", "guards", "defaults"]
 # `--proxies all`: every peer that is installed by scripts/setup --test.
 ALL = [*PEERS, "guards", "defaults"]
@@ -93,10 +102,26 @@ def start(proxy, servers):
     return PEERS[proxy](servers) if proxy in PEERS else Ours(servers, *OPTIONS[proxy])
 
 
-def play(proxy, name, rounds, count):
+class Pace:
+    """When the pairs of requests come, and how long a victim waits."""
+
+    def __init__(self, rate):
+        self.start = time.monotonic()
+        self.rate = rate
+
+    def wait_for(self, number):
+        time.sleep(max(0, self.start + number * 2 / self.rate - time.monotonic()))
+
+    def wait_between(self):
+        time.sleep(random.uniform(0, GAP_SECONDS))
+
+
+def play(proxy, name, rounds, count, pace=None):
     """Round by round: a guilty request, and a victim's as soon as the guilty one has its answer."""
     guilty = victim = None
     for number in rounds:
+        if pace:
+            pace.wait_for(number)
         was_quarantined = proxy.is_quarantined(name)
         count.rounds += 1
         count.quarantined += was_quarantined
@@ -105,6 +130,8 @@ def play(proxy, name, rounds, count):
             guilty = fresh(proxy, guilty)
             victim = fresh(proxy, victim)
             first = guilty.get(paths[0], host=f"{name}.test")
+            if pace:
+                pace.wait_between()
             answer = victim.get(paths[1], host=f"{name}.test")
         except (OSError, AssertionError):
             count.failed += 1
@@ -167,10 +194,10 @@ def check_records(counts, incidents):
             (count.named_in_part if named & set(shifted) else count.unrecorded).append((owner_path, victim))
 
 
-def measure(proxy_name, classes, rounds, servers, lanes):
+def measure(proxy_name, classes, rounds, servers, lanes, pace=None):
     proxy = start(proxy_name, servers)
     counts = {name: Count() for name in classes}
-    players = [threading.Thread(target=play, args=(proxy, name, range(lane, rounds, lanes), counts[name]))
+    players = [threading.Thread(target=play, args=(proxy, name, range(lane, rounds, lanes), counts[name], pace and pace()))
                for name in classes for lane in range(lanes)]
     for player in players:
         player.start()
@@ -201,37 +228,70 @@ def judge(proxy, name, count):
     return complaints
 
 
+def show(count, proxy):
+    cell = f"{len(count.slipped)}"
+    if proxy not in PEERS and count.slipped:
+        cell += f" ({count.first} of {count.strays})"
+    if count.failed:
+        cell += f" [{count.failed}]"
+    return cell
+
+
+def measure_rates(rates, proxies, servers):
+    """The table of ordinary rates; complaints."""
+    complaints = []
+    heads = [f"{proxy}, {rate}/s" for rate in rates for proxy in proxies]
+    pairs = {rate: max(10, rate * RATE_SECONDS // 2) for rate in rates}
+    print("\nvictims at so many requests a second, of " + ", ".join(f"{pairs[rate]} ({rate}/s)" for rate in rates) + " guilty ones\n")
+    print("stray written".ljust(16) + "".join(head.rjust(16) for head in heads), flush=True)
+    table = {}
+    for rate in rates:
+        # The classes side by side, as long as this machine can keep to the rate.
+        groups = [RATE_CLASSES] if rate * len(RATE_CLASSES) <= 500 else [[name] for name in RATE_CLASSES]
+        for proxy in proxies:
+            for names in groups:
+                counts = measure(proxy, names, pairs[rate], {name: servers[name] for name in names},
+                                 min(RATE_LANES, max(1, rate // 4)), lambda: Pace(rate))
+                for name in names:
+                    table[rate, proxy, name] = counts[name]
+    for name in RATE_CLASSES:
+        print(name.ljust(16) + "".join(show(table[rate, proxy, name], proxy).rjust(16) for rate in rates for proxy in proxies))
+        for rate in rates:
+            for proxy in set(proxies) & {"guards", "defaults"}:
+                if table[rate, proxy, name].slipped:
+                    complaints.append(f"{proxy}, {name}, {rate}/s: {len(table[rate, proxy, name].slipped)} victims")
+                if table[rate, proxy, name].failed:
+                    complaints.append(f"{proxy}, {name}, {rate}/s: {table[rate, proxy, name].failed} requests failed")
+    return complaints
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-n", type=int, default=1000, dest="rounds")
     parser.add_argument("--lanes", type=int, default=1, help="rounds of each class that go on at the same time (1)")
     parser.add_argument("--proxies", default=",".join(PROXIES))
     parser.add_argument("--classes", default=",".join(CLASSES))
+    parser.add_argument("--rates", default="1,50,500", help="requests a second of the second table; '' for none of it")
     arguments = parser.parse_args()
     classes, proxies = arguments.classes.split(","), ALL if arguments.proxies == "all" else arguments.proxies.split(",")
     complaints, nodes = [], {}
     try:
-        for name in classes:
+        for name in dict.fromkeys(classes + RATE_CLASSES):
             nodes[name] = upstream.Node("strays.js")
         servers = {name: node.address for name, node in nodes.items()}
         print(f"victims of {arguments.rounds} rounds (of the strays: the guilty request is first) [requests failed]\n")
         print("stray written".ljust(16) + "".join(proxy.rjust(20) for proxy in proxies), flush=True)
         table = {proxy: measure(proxy, classes, arguments.rounds, servers, arguments.lanes) for proxy in proxies}
+        for name in classes:
+            print(name.ljust(16) + "".join(show(table[proxy][name], proxy).rjust(20) for proxy in proxies))
+            for proxy in proxies:
+                complaints += judge(proxy, name, table[proxy][name])
+        if arguments.rates:
+            rates = [int(rate) for rate in arguments.rates.split(",")]
+            complaints += measure_rates(rates, [proxy for proxy in proxies if proxy in PEERS or proxy == "guards"], servers)
     finally:
         for node in nodes.values():
             node.stop()
-    for name in classes:
-        cells = []
-        for proxy in proxies:
-            count = table[proxy][name]
-            cell = f"{len(count.slipped)}"
-            if proxy not in PEERS and count.slipped:
-                cell += f" ({count.first} of {count.strays})"
-            if count.failed:
-                cell += f" [{count.failed}]"
-            cells.append(cell)
-            complaints += judge(proxy, name, count)
-        print(name.ljust(16) + "".join(cell.rjust(20) for cell in cells))
     for complaint in complaints:
         print(f"WRONG   {complaint}")
     sys.exit(1 if complaints else 0)

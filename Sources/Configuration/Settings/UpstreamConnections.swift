@@ -10,7 +10,7 @@ extension Settings.Upstream {
         public var idleMilliseconds = 4000
         public var reuse = Reuse.guarded
         /// With `guarded`: how long a connection rests after an exchange before it serves another.
-        public var holdMilliseconds = 5
+        public var hold = Hold.auto
 
         public init() {}
 
@@ -27,8 +27,9 @@ extension Settings.Upstream {
                     "`guarded`: rests for `hold`, is looked at before each use; `always`: at once; `never`: one exchange each"
                 ),
                 Key(
-                    "hold", \.holdMilliseconds, .duration(least: 0),
-                    "with `guarded`: how long a connection rests after an exchange, so that strays show before the next one"
+                    "hold", \.hold, .hold,
+                    "with `guarded`: how long a connection rests after an exchange, so that strays show before the next one; "
+                        + "`auto`: 50ms, less where that would take more than some 64 resting connections to a server, at least 2ms"
                 ),
             ],
             check: { connections, node, decoder in

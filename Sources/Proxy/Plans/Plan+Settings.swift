@@ -81,7 +81,10 @@ extension Plan {
         case .never: made.reuse = .never
         }
         made.isHTTP2 = upstream.protocol == .http2
-        made.hold = nanoseconds(upstream.connections.holdMilliseconds)
+        switch upstream.connections.hold {
+        case .auto: made.hold = .automatic
+        case .milliseconds(let milliseconds): made.hold = .fixed(nanoseconds(milliseconds))
+        }
         made.connectionsMax = upstream.connections.max
         made.idleMax = upstream.connections.maxIdle
         made.idleTimeout = nanoseconds(upstream.connections.idleMilliseconds)

@@ -37,6 +37,11 @@ public final class Plan: Sendable {
     public static let returnTimeMax: UInt64 = 30_000_000_000
 
     public enum Reuse: Sendable { case always, guarded, never }
+    /// The rest of a pooled connection: as long as few enough of them rest at once, or so many nanoseconds.
+    public enum Hold: Sendable, Equatable {
+        case automatic
+        case fixed(UInt64)
+    }
     public enum Balance: Sendable { case roundRobin, leastConnections, randomTwo }
 
     public struct Upstream: Sendable {
@@ -47,7 +52,7 @@ public final class Plan: Sendable {
         var sticky: StickyCookie?
         public var reuse = Reuse.guarded
         /// Rest of a pooled connection before it serves another exchange, with `guarded`.
-        public var hold: UInt64 = 5_000_000
+        public var hold = Hold.automatic
         /// Connections to one server, over all workers.
         public var connectionsMax = 1024
         public var idleMax = 256

@@ -18,6 +18,7 @@ const classes = {
   'file-read': (again) => fs.readFile(__filename, again),
   'timeout-0': (again) => setTimeout(again, 0),
   'timeout-5': (again) => setTimeout(again, 5),
+  'timeout-10': (again) => setTimeout(again, 10),
   'timeout-25': (again) => setTimeout(again, 25),
 };
 

@@ -16,7 +16,7 @@ struct Weather {
     var policy = ViolationPolicy.contain
     var reuse = Plan.Reuse.guarded
     var balance = Plan.Balance.leastConnections
-    var hold: UInt64 = 5_000_000
+    var hold = Plan.Hold.automatic
     var servers = 1
     var connectionsMax = 1024
     var idleMax = 256
@@ -39,7 +39,7 @@ struct Weather {
         requestsPerClient = 1 + random.below(random.pick([2, 5, 8]))
         upstreamReadsSlowly = random.chance(perMille: 150)
         preemptionsPerMille = random.pick([0, 0, 5, 30])
-        hold = random.pick([0, 1_000_000, 5_000_000, 5_000_000, 20_000_000])
+        hold = random.pick([.fixed(0), .fixed(1_000_000), .fixed(5_000_000), .automatic, .fixed(20_000_000)])
         reuse = random.pick([.guarded, .guarded, .guarded, .guarded, .always, .never])
         balance = random.pick([.leastConnections, .roundRobin, .randomTwo])
         policy = random.pick([.contain, .contain, .observe, .fail])

@@ -14,7 +14,7 @@ import Testing
         #expect(settings.routes[0].onViolation == .contain)
         #expect(settings.incidents.path == "incidents.jsonl")
         #expect(settings.upstreams[0].connections.reuse == .guarded)
-        #expect(settings.upstreams[0].connections.holdMilliseconds == 5)
+        #expect(settings.upstreams[0].connections.hold == .auto)
     }
 
     @Test func theContractsExample() throws {
@@ -31,7 +31,7 @@ import Testing
                 servers: [127.0.0.1:3000, {address: 127.0.0.1:3001, weight: 2}]
                 protocol: http1
                 balance: least_connections
-                connections: {max: 1024, max_idle: 256, idle_timeout: 4s, reuse: guarded, hold: 5ms}
+                connections: {max: 1024, max_idle: 256, idle_timeout: 4s, reuse: guarded, hold: auto}
                 timeouts: {connect: 2s, response_header: 60s, body_idle: 60s}
                 retry: {attempts: 1}
                 health: {path: /healthz, interval: 5s, timeout: 1s, unhealthy_after: 3, healthy_after: 2}

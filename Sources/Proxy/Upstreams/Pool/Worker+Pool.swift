@@ -61,9 +61,12 @@ extension Worker {
         }
         var demand = ConnectionPool.Demand()
         demand.isUnguarded = plan.upstreams[upstream].reuse == .always
-        demand.hold = demand.isUnguarded ? 0 : plan.upstreams[upstream].hold
         demand.takesUnrested = evenUnrested
         demand.idleMax = mayRepeat || evenUnrested ? safeIdleTime(server) : safeIdleTime(server).map { $0 / 2 }
+        if !demand.isUnguarded {
+            demand.rest(
+                plan.upstreams[upstream].hold, idleTimeout: plan.upstreams[upstream].idleTimeout, workers: world.counters.count)
+        }
         demand.addressGeneration = servers[server].addressGeneration.map { so_load_ordered($0) }
         while true {
             switch connectionPool.checkOut(server, demand, now, upstreams) {
@@ -76,6 +79,7 @@ extension Worker {
                 closeUpstream(slot, reason)
             case .examine(let slot):
                 leftPool(slot)
+                if now - upstreams[slot].pointee.pooledAt < demand.hold { counters.countShortRest(upstream: upstream) }
                 if isQuiet(slot, mayRepeat: mayRepeat) { return slot }
             }
         }
