@@ -57,8 +57,7 @@ public final class SimulatedSocket {
 
     /// Bytes that have arrived and not been read.
     public var unreadBytes: Int { arrived.count }
-    /// Bytes that have arrived, been written, and been written and sent, in all.
-    public var arrivedTotal: UInt64 { receivedBytes }
+    /// Bytes that have been written, acknowledged, and sent, in all.
     public var writtenTotal: UInt64 { written }
     public var acknowledgedTotal: UInt64 { acknowledged }
     public var sentTotal: UInt64 { written - UInt64(unsent.count) }

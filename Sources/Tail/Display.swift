@@ -11,7 +11,6 @@ struct Display {
     private let hasColour: Bool
     private let hasUnicode: Bool
     private var isDrawn = false
-    private var isStale = true
     private var drawTime: UInt64 = 0
 
     init(_ request: Request) {

@@ -5,14 +5,12 @@ import Wire
 
 /// The access log: a line for each request, when its answer has ended.
 extension Worker {
-    var accessTimer: Int32 { drainTimer + 4 + Int32(world.serverCount) }
-
     /// Writes the line of an exchange. `record` is its request, which may have left it already.
     mutating func logAccess(
         _ number: Int32, _ record: RequestRecord, status: Int, _ outcome: AccessEntry.Outcome, ownBytes: Int? = nil
     ) {
-        let incidents = noted.isEmpty ? [] : noted.removeValue(forKey: number) ?? []
-        guard logsAccess else { return }
+        let incidents = access.takeIncidents(of: number)
+        guard access.isOn else { return }
         let e = exchanges[number]
         var entry = AccessEntry()
         entry.outcome = outcome
@@ -49,7 +47,7 @@ extension Worker {
     mutating func logRefusal(
         _ slot: Int32, status: Int, route: Int?, id: String, ownBytes: Int, hasWholeHead: Bool, incident: String?
     ) {
-        guard logsAccess else { return }
+        guard access.isOn else { return }
         var entry = AccessEntry()
         entry.outcome = .own
         entry.client = clients[slot].pointee.address
@@ -75,45 +73,31 @@ extension Worker {
 
     private mutating func add(_ entry: inout AccessEntry, _ incidents: [String]) {
         entry.timeNanoseconds = kernel.wallClock()
-        if journal?.isEmpty ?? false { timers.set(accessTimer, now + AccessJournal.waitTime) }
-        journal?.add(entry, incidents: incidents)
+        if access.add(entry, incidents: incidents) { timers.set(timers.timer(.access), now + AccessJournal.waitTime) }
     }
 
     /// Notes an incident for the line of an exchange in progress.
-    mutating func note(_ incident: String, of number: Int32) {
-        guard logsAccess else { return }
-        noted[number, default: []].append(incident)
-    }
+    mutating func note(_ incident: String, of number: Int32) { access.note(incident, of: number) }
 
     /// An id for an incident that has been seen and is not told yet.
     func newIncidentID() -> String { IncidentID.shared.next(timeNanoseconds: kernel.wallClock()) }
 
     /// The bytes that are being collected are an incident of this exchange, whose line is written before it is told.
     mutating func noteCollection(_ slot: Int32, of number: Int32) {
-        guard logsAccess, collections[slot] != nil else { return }
+        guard access.isOn, collections[slot] != nil else { return }
         let id = collections[slot]!.id ?? newIncidentID()
         collections[slot]!.id = id
-        note(id, of: number)
+        access.note(id, of: number)
     }
 
     /// Bytes behind an answer's end are an incident of its exchange; perhaps a timeout's notice is none.
     mutating func noteSurplus(_ bytes: UnsafePointer<UInt8>, _ count: Int, of number: Int32) {
         guard !EmbeddedStatusLine.mayBe(408, bytes, count) else { return }
-        let id = newIncidentID()
-        surplusID = id
-        note(id, of: number)
+        access.surplusSeen(newIncidentID(), of: number)
     }
 
     /// The collection of those bytes has begun: its incident will have that id.
     mutating func takeSurplusID(_ slot: Int32) {
-        guard let id = surplusID else { return }
-        surplusID = nil
-        collections[slot]?.id = id
-    }
-
-    /// Lines have waited for others long enough.
-    mutating func handOverAccess() {
-        guard logsAccess else { return }
-        journal?.handOver()
+        if let id = access.takeSurplusID() { collections[slot]?.id = id }
     }
 }

@@ -14,7 +14,7 @@ extension Worker {
         let c = clients[slot]
         if c.pointee.isStream { return clientStreamReady(slot) }
         if c.pointee.awaitsProxyHeader, !readProxyHeader(slot) { return }
-        if isRetiring, moveToSuccessor(slot) { return }
+        if departure.isRetiring, moveToSuccessor(slot) { return }
         if c.pointee.needsUpstream {
             c.pointee.needsUpstream = false
             if c.pointee.exchange >= 0 { answerCall(c.pointee.exchange) }
@@ -242,7 +242,7 @@ extension Worker {
         }
         timers.set(
             Worker.clientTimer(slot), now + (c.pointee.socket.isBlocked ? plan.timeouts.clientBody : idleTime))
-        if c.pointee.socket.mayHaveInput || isRetiring { queueClient(slot) }
+        if c.pointee.socket.mayHaveInput || departure.isRetiring { queueClient(slot) }
     }
 
     /// The connection ends with the current answer, though its client may not have asked for that.
@@ -283,13 +283,13 @@ extension Worker {
         _ = world.changeClients(by: -1)
         shut(&c.pointee.socket, reset: reset)
         clients.release(slot)
-        if acceptsPaused { resumeAccepting() }
+        if listeners.isPaused { resumeAccepting() }
     }
 
     static func clientTimer(_ slot: Int32) -> Int32 { slot }
-    var hangupTimer: Int32 { drainTimer + 1 }
-    var queueTimer: Int32 { drainTimer + 2 }
-    var streamSurplusTimer: Int32 { drainTimer + 3 }
-    func serverTimer(_ server: Int) -> Int32 { drainTimer + 4 + Int32(server) }
-    func upstreamTimer(_ slot: Int32) -> Int32 { slot + Int32(clients.capacity) }
+    var hangupTimer: Int32 { timers.timer(.hangups) }
+    var queueTimer: Int32 { timers.timer(.queues) }
+    var streamSurplusTimer: Int32 { timers.timer(.streamSurplus) }
+    func serverTimer(_ server: Int) -> Int32 { timers.timer(.server(server)) }
+    func upstreamTimer(_ slot: Int32) -> Int32 { timers.timer(.upstream(slot)) }
 }

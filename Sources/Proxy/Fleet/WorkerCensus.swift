@@ -16,19 +16,3 @@ package struct WorkerCensus: Equatable, Sendable {
 
     package init() {}
 }
-
-extension Worker {
-    package var census: WorkerCensus {
-        var census = WorkerCensus()
-        census.clients = clients.count
-        census.upstreams = upstreams.count
-        census.exchanges = exchanges.count
-        census.lentBytes = buffers.lentBytes
-        census.collections = collections.count
-        census.captures = embedded.count
-        census.hangups = hangups.count
-        census.waiting = waitQueues.count
-        census.queued = waiting.count
-        return census
-    }
-}

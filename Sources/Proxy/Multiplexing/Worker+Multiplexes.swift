@@ -28,14 +28,15 @@ extension Worker {
     mutating func sendFrames() {
         var i = 0
         while i < unsent.count {
-            let (kind, generation, slot) = Self.parts(unsent[i])
+            let tag = EventTag(bits: unsent[i])
+            let slot = tag.slot
             i += 1
-            switch kind {
+            switch tag.kind {
             case .client:
-                guard clients.generation(slot) & Self.generationMask == generation else { continue }
+                guard tag.carries(clients.generation(slot)) else { continue }
                 sendClientFrames(slot)
             case .upstream:
-                guard upstreams.generation(slot) & Self.generationMask == generation else { continue }
+                guard tag.carries(upstreams.generation(slot)) else { continue }
                 sendUpstreamFrames(slot)
             default: continue
             }

@@ -8,35 +8,34 @@ import Report
 /// Neither loses a request: who waits to be accepted is accepted, who is being served is served, and whoever may be about
 /// to ask again is moved to the successor, or told with its last answer that the connection closes.
 extension Worker {
-    var isLeaving: Bool { isDraining || isRetiring }
+    var isLeaving: Bool { departure.isLeaving }
 
     /// While draining, a connection that has been quiet for so long is closed: its next request would hardly meet the close.
     static var quietTime: UInt64 { 250_000_000 }
 
     /// How long a client may be idle.
-    var idleTime: UInt64 { isDraining ? min(Self.quietTime, plan.timeouts.clientIdle) : plan.timeouts.clientIdle }
+    var idleTime: UInt64 { departure.isDraining ? min(Self.quietTime, plan.timeouts.clientIdle) : plan.timeouts.clientIdle }
 
     /// Whether the answer now being written must tell its client that the connection closes.
     @inline(__always)
     func mustLeave(_ c: UnsafeMutablePointer<ClientConnection>) -> Bool {
-        isLeaving && (isDraining || !mayMove(c))
+        isLeaving && !mayMove(c)
     }
 
     // MARK: Draining
 
     /// No new clients; those that are idle are closed, the others after their answer.
     package mutating func startDrain() {
-        guard !isDraining else { return }
-        isDraining = true
+        let deadline = now + plan.timeouts.drain
+        guard departure.drain(until: deadline) else { return }
         closeListeners { _ in true }
         var slot: Int32 = 0
         while slot < clients.highest {
             if clients.isTaken(slot) { quieten(slot) }
             slot += 1
         }
-        drainDeadline = now + plan.timeouts.drain
-        timers.open(drainTimer)
-        timers.set(drainTimer, drainDeadline)
+        timers.open(timers.timer(.drain))
+        timers.set(timers.timer(.drain), deadline)
     }
 
     /// An idle client is closed soon. A request whose first bytes have come is served.
@@ -54,11 +53,11 @@ extension Worker {
     /// Leaves the listening sockets. Those that nobody goes on with are emptied first: a connection that waits in one
     /// that is closed would be reset.
     private mutating func closeListeners(_ isGone: (Int) -> Bool) {
-        for place in listeners.indices where listeners[place].isOpen {
+        for place in listeners.open {
             if isGone(listeners[place].index) { acceptAll(place) }
-            if !acceptsPaused { kernel.unregister(poll, listeners[place].fd) }
+            if !listeners.isPaused { kernel.unregister(poll, listeners[place].fd) }
             kernel.close(listeners[place].fd)
-            listeners[place].isOpen = false
+            listeners.close(place)
         }
     }
 
@@ -79,9 +78,7 @@ extension Worker {
 
     /// Others have the listening sockets now. Clients move to them as soon as they are idle.
     mutating func startRetirement(_ succession: Succession?) {
-        guard !isLeaving else { return }
-        isRetiring = true
-        self.succession = succession
+        guard departure.retire(to: succession) else { return }
         closeListeners { index in succession.map { $0.listeners[index] < 0 } ?? false }
         // Their places under the servers' limits are the successor's.
         listenToPooled()
@@ -91,7 +88,7 @@ extension Worker {
                 // In a turn of its own, in which all that has been read of it is worked off.
                 queueClient(slot)
                 if clients[slot].pointee.multiplex >= 0 { leaveClientMultiplex(slot) }
-                if let succession, succession.listeners[Int(clients[slot].pointee.listener)] < 0 { quieten(slot) }
+                if departure.abandons(listener: Int(clients[slot].pointee.listener)) { quieten(slot) }
             }
             slot += 1
         }
@@ -99,8 +96,8 @@ extension Worker {
 
     /// Whether this client can go on with another worker: that takes a listener which is still there, and no state but the socket's.
     private func mayMove(_ c: UnsafeMutablePointer<ClientConnection>) -> Bool {
-        guard !isDraining, let succession, succession.listeners[Int(c.pointee.listener)] >= 0 else { return false }
-        return !c.pointee.isStream && c.pointee.multiplex < 0 && c.pointee.socket.security == .none
+        departure.handsOver(listener: Int(c.pointee.listener)) && !c.pointee.isStream && c.pointee.multiplex < 0
+            && c.pointee.socket.security == .none
     }
 
     /// Gives an idle client to the successor. False when it stays.
@@ -110,14 +107,14 @@ extension Worker {
         let socket = c.pointee.socket
         guard socket.input.isEmpty, !socket.isBlocked, !socket.isBroken, !socket.sawEnd else { return false }
         var connection = c.pointee
+        guard let successor = departure.successor(ofWorker: number, listener: Int(c.pointee.listener)) else { return false }
         connection.socket = Socket(fd: socket.fd)
-        connection.listener = UInt16(succession!.listeners[Int(c.pointee.listener)])
+        connection.listener = successor.listener
         // Before it is posted: the descriptor may be closed, and its number used anew, at any time after that.
         kernel.unregister(poll, socket.fd)
-        let successor = succession!.mailboxes[number % succession!.mailboxes.count]
-        guard successor.post(.adopt(MovedClient(connection: connection))) else {
+        guard successor.mailbox.post(.adopt(MovedClient(connection: connection))) else {
             // The successor has ended before us. Whoever asks again is told that the connection closes.
-            self.succession = nil
+            departure.successorHasEnded()
             if kernel.register(poll, socket.fd, tag: clientTag(slot), edge: true) < 0 { closeClient(slot) }
             return false
         }
@@ -144,18 +141,15 @@ extension Worker {
         guard kernel.register(poll, connection.socket.fd, tag: clientTag(slot), edge: true) >= 0 else {
             return closeClient(slot)
         }
-        if isRetiring { queueClient(slot) }
+        if departure.isRetiring { queueClient(slot) }
     }
 
     // MARK: The end
 
-    /// One past every connection's timer.
-    var drainTimer: Int32 { Int32(clients.capacity + upstreams.capacity) }
-
     /// Ends when the last client has gone, and every connection has been listened to for strays.
     mutating func continueLeaving() {
         while true {
-            if isDraining, now >= drainDeadline {
+            if departure.isOverdue(now: now) {
                 closeAll()
             } else {
                 guard clients.count == 0 else { return }
@@ -164,7 +158,7 @@ extension Worker {
                 judgeHangups(isEnding: true)
             }
             if world.mailboxes[number].close() {
-                isStopped = true
+                departure.end()
                 return
             }
             // A client may have been moved here just now. What wakes the loop for it goes with the reading, so whether there is

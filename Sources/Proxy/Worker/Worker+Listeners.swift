@@ -17,9 +17,9 @@ extension Worker {
     static var acceptsPerTurn: Int { 64 }
 
     package mutating func addListener(fd: Int32, index: Int) -> Int32 {
-        listeners.append(ListenerSocket(fd: fd, index: index))
+        let place = listeners.add(ListenerSocket(fd: fd, index: index))
         // Level-triggered: a turn that does not accept everything is reminded.
-        return kernel.register(poll, fd, tag: Self.tag(.listener, 0, Int32(listeners.count - 1)), edge: false)
+        return kernel.register(poll, fd, tag: EventTag(.listener, slot: place).bits, edge: false)
     }
 
     mutating func acceptClients(_ place: Int) {
@@ -73,39 +73,30 @@ extension Worker {
         result == -EMFILE || result == -ENFILE || result == -ENOMEM || result == -ENOBUFS
     }
 
-    /// So long accepting is paused when no client's connection is closed earlier.
-    static var pauseTime: UInt64 { 100_000_000 }
-    /// The pause is told once in this time.
-    private static var pauseToldTime: UInt64 { 10_000_000_000 }
-
     /// Descriptors have run out: listening sockets are left alone for a while, so that nothing spins.
     mutating func pauseAccepting() {
-        acceptsPausedUntil = now + Self.pauseTime
-        guard !acceptsPaused else { return }
-        acceptsPaused = true
-        for listener in listeners where listener.isOpen { kernel.unregister(poll, listener.fd) }
-        guard pauseToldAt == 0 || now - pauseToldAt > Self.pauseToldTime else { return }
-        pauseToldAt = now
-        world.log.warning("accepting paused: out of file descriptors or memory")
+        guard case .begins(let isNews) = listeners.pause(now: now) else { return }
+        for place in listeners.open { kernel.unregister(poll, listeners[place].fd) }
+        if isNews { world.log.warning("accepting paused: out of file descriptors or memory") }
     }
 
     /// Accepts again, once there is a descriptor for a client.
     mutating func resumeAccepting() {
-        guard isLeaving || world.hasRoomForClient else {
-            acceptsPausedUntil = now + Self.pauseTime
+        guard departure.isLeaving || world.hasRoomForClient else {
+            _ = listeners.pause(now: now)
             return
         }
-        acceptsPaused = false
-        guard !isLeaving else { return }
-        for (place, listener) in listeners.enumerated() where listener.isOpen {
-            _ = kernel.register(poll, listener.fd, tag: Self.tag(.listener, 0, Int32(place)), edge: false)
+        listeners.resume()
+        guard !departure.isLeaving else { return }
+        for place in listeners.open {
+            _ = kernel.register(poll, listeners[place].fd, tag: EventTag(.listener, slot: Int32(place)).bits, edge: false)
         }
     }
 
     // MARK: Orders
 
     mutating func watchMailbox() {
-        _ = kernel.register(poll, world.mailboxes[number].fd, tag: Self.tag(.mailbox, 0, 0), edge: false)
+        _ = kernel.register(poll, world.mailboxes[number].fd, tag: EventTag(.mailbox).bits, edge: false)
     }
 
     mutating func readMailbox() {

@@ -7,16 +7,18 @@ import Wire
 
 /// Deadlines: one a connection, whose meaning its phase tells.
 extension Worker {
-    mutating func timerExpired(_ timer: Int32) {
-        let others = Int(timer) - clients.capacity - upstreams.capacity
-        // The drain's own deadline: the turn's end looks at it.
-        if others == 0 { return }
-        if others == 1 { return judgeHangups() }
-        if others == 2 { return lookAtQueues() }
-        if others == 3 { return streamSurplusExpired() }
-        if timer == accessTimer { return handOverAccess() }
-        if others > 3 { return quarantineExpired(others - 4) }
-        if Int(timer) < clients.capacity { clientExpired(timer) } else { upstreamExpired(timer - Int32(clients.capacity)) }
+    mutating func expired(_ deadline: Deadlines.Deadline) {
+        switch deadline {
+        case .client(let slot): clientExpired(slot)
+        case .upstream(let slot): upstreamExpired(slot)
+        // The turn's end looks at it.
+        case .drain: break
+        case .hangups: judgeHangups()
+        case .queues: lookAtQueues()
+        case .streamSurplus: streamSurplusExpired()
+        case .server(let server): quarantineExpired(server)
+        case .access: access.handOver()
+        }
     }
 
     private mutating func clientExpired(_ slot: Int32) {

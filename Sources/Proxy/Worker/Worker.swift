@@ -45,8 +45,7 @@ public struct Worker: ~Copyable {
     var clients: Slab<ClientConnection>
     var upstreams: Slab<UpstreamConnection>
     var exchanges: Slab<Exchange>
-    /// Client slots first, upstream slots behind them.
-    var timers: TimerWheel
+    var timers: Deadlines
     var buffers = BufferPool()
     var requestBlock: HeaderBlock
     var responseBlock: HeaderBlock
@@ -85,39 +84,25 @@ public struct Worker: ~Copyable {
     let frameBuffer: UnsafeMutablePointer<UInt8>
     /// Bytes on closed streams, being collected, the first to be judged first.
     var streamSurplus: [StreamSurplus] = []
-    var listeners: [ListenerSocket] = []
+    var listeners = Listeners()
     /// Collections of bytes that no answer accounts for, by upstream slot.
     var collections: [Int32: SurplusCollection] = [:]
     /// Status lines seen inside Content-Length bodies, by upstream slot.
     var embedded: [Int32: EmbeddedCapture] = [:]
-    /// This worker's part of the access log; nil when requests are not logged.
-    var journal: AccessJournal?
-    let logsAccess: Bool
+    /// For the access log.
+    var access: AccessNotes
     /// What has travelled on connections to upstreams lately; nil when nothing is captured.
     var tapes: TapeDeck?
     let isTaping: Bool
-    /// Incidents of exchanges in progress, for their lines.
-    var noted: [Int32: [String]] = [:]
-    /// The id of the incident that is about to be collected.
-    var surplusID: String?
     /// Connections that hung up suspiciously soon.
     var hangups = Hangups<EndedConnection>()
     /// What each sort of request is usually answered with.
     var habits = Habits()
     var random: RandomNumbers
-    /// To end, with a deadline.
-    var isDraining = false
-    /// To end in its own time: another worker goes on in its place.
-    var isRetiring = false
-    /// Those who go on, when they are in this process.
-    var succession: Succession?
-    package internal(set) var isStopped = false
-    var drainDeadline: UInt64 = 0
-    var acceptsPaused = false
+    var departure = Departure()
+    package var isStopped: Bool { departure.hasEnded }
     /// Descriptors had run out: before this time nobody is called for another connection.
     var descriptorsLackUntil: UInt64 = 0
-    var acceptsPausedUntil: UInt64 = 0
-    var pauseToldAt: UInt64 = 0
 
     /// nil when the memory cannot be reserved.
     package init?(number: Int, kernel: Kernel, poll: Int32, plan: Plan, world: World, seed: UInt64) {
@@ -130,7 +115,8 @@ public struct Worker: ~Copyable {
             let upstreams = Slab<UpstreamConnection>(capacity: upstreamCapacity),
             let exchanges = Slab<Exchange>(capacity: exchangeCapacity)
         else { return nil }
-        timers = TimerWheel(capacity: clients.capacity + upstreams.capacity + 5 + world.serverCount, now: kernel.now())
+        timers = Deadlines(
+            clients: clients.capacity, upstreams: upstreams.capacity, servers: world.serverCount, now: kernel.now())
         self.clients = clients
         self.upstreams = upstreams
         self.exchanges = exchanges
@@ -178,14 +164,13 @@ public struct Worker: ~Copyable {
         waitQueues = WaitQueues(
             upstreams: plan.upstreams.count, servers: servers.count, room: world.waitingRoom, worker: number)
         retries = Retries(upstreams: plan.upstreams.count)
-        logsAccess = world.accessLog != nil
         isTaping = world.captures != nil
         if let captures = world.captures { tapes = TapeDeck(captures) } else { tapes = nil }
-        if let log = world.accessLog { journal = AccessJournal(log, plan: plan) } else { journal = nil }
+        if let log = world.accessLog { access = AccessNotes(AccessJournal(log, plan: plan)) } else { access = AccessNotes(nil) }
         timers.open(hangupTimer)
         timers.open(streamSurplusTimer)
         timers.open(queueTimer)
-        timers.open(accessTimer)
+        timers.open(timers.timer(.access))
         for server in servers.indices {
             self.servers[server].addressGeneration = world.addresses(server)?.generationWord
             timers.open(serverTimer(server))
@@ -208,7 +193,7 @@ public struct Worker: ~Copyable {
     /// Turns until stopped.
     mutating func run() {
         while !isStopped { turn(waitMilliseconds: -1) }
-        handOverAccess()
+        access.handOver()
     }
 
     /// Events taken from the kernel at a time.
@@ -223,7 +208,7 @@ public struct Worker: ~Copyable {
     /// upstreams, then some of what came from clients.
     package mutating func turn(waitMilliseconds: Int) {
         var wait = waiting.isEmpty ? timers.milliseconds(now: kernel.now()) : 0
-        if acceptsPaused { wait = min(wait < 0 ? .max : wait, Int(Self.pauseTime / 1_000_000)) }
+        wait = listeners.wait(wait)
         if waitMilliseconds >= 0, wait < 0 || wait > waitMilliseconds { wait = waitMilliseconds }
         let due = timers.due
         let count = kernel.wait(poll, events, Self.eventsMax, milliseconds: wait)
@@ -236,37 +221,27 @@ public struct Worker: ~Copyable {
         // With as many events as were asked for, there may be more.
         if count < Self.eventsMax { trustedCheckouts = Self.turnsPerWait }
         for _ in 0..<min(waiting.count, Self.turnsPerWait) { resume(waiting.takeFirst()) }
-        while let expired = timers.expire(now: now) { timerExpired(expired) }
+        while let deadline = timers.expire(now: now) { expired(deadline) }
         if !unsent.isEmpty { sendFrames() }
-        if acceptsPaused, now >= acceptsPausedUntil { resumeAccepting() }
-        if isLeaving { continueLeaving() }
+        if listeners.isDue(now: now) { resumeAccepting() }
+        if departure.isLeaving { continueLeaving() }
     }
 
     // MARK: Tags
 
-    enum TagKind: UInt64 { case client, upstream, listener, mailbox }
-    static let generationMask: UInt32 = 0x3fff_ffff
+    func clientTag(_ slot: Int32) -> UInt64 { EventTag(.client, generation: clients.generation(slot), slot: slot).bits }
+    func upstreamTag(_ slot: Int32) -> UInt64 { EventTag(.upstream, generation: upstreams.generation(slot), slot: slot).bits }
 
-    func clientTag(_ slot: Int32) -> UInt64 { Self.tag(.client, clients.generation(slot), slot) }
-    func upstreamTag(_ slot: Int32) -> UInt64 { Self.tag(.upstream, upstreams.generation(slot), slot) }
-
-    static func tag(_ kind: TagKind, _ generation: UInt32, _ slot: Int32) -> UInt64 {
-        kind.rawValue << 62 | UInt64(generation & generationMask) << 32 | UInt64(UInt32(bitPattern: slot))
-    }
-
-    static func parts(_ tag: UInt64) -> (kind: TagKind, generation: UInt32, slot: Int32) {
-        (TagKind(rawValue: tag >> 62)!, UInt32(truncatingIfNeeded: tag >> 32) & generationMask, Int32(truncatingIfNeeded: tag))
-    }
-
-    private mutating func dispatch(_ tag: UInt64, _ flags: UInt32) {
-        let (kind, generation, slot) = Self.parts(tag)
-        switch kind {
+    private mutating func dispatch(_ bits: UInt64, _ flags: UInt32) {
+        let tag = EventTag(bits: bits)
+        let slot = tag.slot
+        switch tag.kind {
         case .client:
-            guard clients.generation(slot) & Self.generationMask == generation else { return }
+            guard tag.carries(clients.generation(slot)) else { return }
             note(flags, &clients[slot].pointee.socket)
             queueClient(slot)
         case .upstream:
-            guard upstreams.generation(slot) & Self.generationMask == generation else { return }
+            guard tag.carries(upstreams.generation(slot)) else { return }
             note(flags, &upstreams[slot].pointee.socket)
             upstreamReady(slot)
         case .listener: acceptClients(Int(slot))
@@ -283,15 +258,16 @@ public struct Worker: ~Copyable {
         if flags & ~(writable | readable) != 0 { socket.peerEnded = true }
     }
 
-    private mutating func resume(_ tag: UInt64) {
-        let (kind, generation, slot) = Self.parts(tag)
-        switch kind {
+    private mutating func resume(_ bits: UInt64) {
+        let tag = EventTag(bits: bits)
+        let slot = tag.slot
+        switch tag.kind {
         case .client:
-            guard clients.generation(slot) & Self.generationMask == generation else { return }
+            guard tag.carries(clients.generation(slot)) else { return }
             clients[slot].pointee.socket.isQueued = false
             clientReady(slot)
         case .upstream:
-            guard upstreams.generation(slot) & Self.generationMask == generation else { return }
+            guard tag.carries(upstreams.generation(slot)) else { return }
             upstreams[slot].pointee.socket.isQueued = false
             upstreamReady(slot)
         default: break
