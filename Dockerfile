@@ -16,7 +16,9 @@ RUN mkdir -p Sources Tests && swift package resolve
 COPY Sources Sources
 # The test targets are declared in the manifest, so their folders must exist for it to load.
 COPY Tests Tests
-RUN swift build -c release --static-swift-stdlib --product sendonce \
+RUN mkdir -p .build/archives \
+ && ln -sf "$(clang -print-file-name=libstdc++.a)" .build/archives/ \
+ && swift build -c release --static-swift-stdlib --product sendonce \
  && install -D -s .build/release/sendonce /out/sendonce
 
 FROM debian:bookworm-slim

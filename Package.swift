@@ -70,7 +70,9 @@ let package = Package(
                 "Explanations", "Traces", "Replay", "Records", "Tail", "Gate", "NodeProbe", "OTLP",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
-            ]),
+            ],
+            // Where the scripts put libstdc++ as an archive, so that it goes into the program.
+            linkerSettings: [.unsafeFlags(["-L.build/archives"])]),
 
         .target(name: "Chance", path: "Tests/Unit/Chance"),
         .target(name: "RecordedTraces", dependencies: ["Traces"], path: "Tests/Unit/RecordedTraces"),
