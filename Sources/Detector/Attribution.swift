@@ -98,39 +98,36 @@ public enum AttributionReader {
     ) -> Attribution {
         guard past.count > 1 else { return .certain }
         let count = min(past.count, exchangesMax)
-        // readings[k][m]: the guilty one's age, and the age of the first whose answer was taken; one more for nobody's.
-        var shares = [Double](repeating: 0, count: count)
-        var shifted = [Double](repeating: 0, count: count)
-        var nobody = 0.0
         let seen = past.prefix(count).filter { !$0.isInProgress }.map(\.answer.shape) + (shape.map { [$0] } ?? [])
+        // By the guilty one's age, then by how many exchanges were given the answer before their own.
+        var weights = [[Double]](repeating: [Double](repeating: 0, count: count), count: count)
         for first in 0...(mayShift && shape != nil ? count - 1 : 0) {
             // The answer that was one too many: the surplus itself, or what the exchange of age `first - 1` was given.
             let extraShape = first == 0 ? shape : past[first - 1].answer.shape
             let extraTime = first == 0 ? time : past[first - 1].answer.headAt
             let fit = fit(past, count, shape: shape, time: time, first: first, seen, habits)
             for guilty in first..<count {
-                let weight =
+                weights[guilty][first] =
                     fit * habits.prior(past[guilty].sort) * likelihood(ofExtra: extraShape, of: past[guilty], seen, habits)
                     * likelihood(ofDelay: delay(past[guilty], extraTime))
-                shares[guilty] += weight
-                if first == 0 { nobody += weight } else { shifted[first - 1] += weight }
             }
         }
+        let shares = weights.map { $0.reduce(0, +) }
         let sum = shares.reduce(0, +)
         guard sum > 0 else { return .certain }
         var attribution = Attribution(confidence: .open, suspects: [], shift: nil)
-        let victim = shifted.indices.max { shifted[$0] < shifted[$1] }!
-        if shifted[victim] > nobody {
-            let answer = past[victim].answer
+        let likeliest = shares.indices.max { shares[$0] < shares[$1] }!
+        let shifted = weights[likeliest].indices.max { weights[likeliest][$0] < weights[likeliest][$1] }!
+        if shifted > 0 {
+            let victim = past[shifted - 1]
             attribution.shift = Attribution.Shift(
-                age: victim, status: Int(answer.status), usualStatus: habits.usualStatus(past[victim].sort))
+                age: shifted - 1, status: Int(victim.answer.status), usualStatus: habits.usualStatus(victim.sort))
         }
         let extraTime = attribution.shift.map { past[$0.age].answer.headAt } ?? time
-        let oldestVictim = attribution.shift?.age ?? -1
-        attribution.suspects = (oldestVictim + 1..<count)
-            .sorted { shares[$0] > shares[$1] }
+        attribution.suspects = shares.indices.sorted { shares[$0] > shares[$1] }
             .map { age in
-                let delay = delay(past[age], extraTime)
+                // Of a victim the answer came no earlier than what it was given: the surplus counts.
+                let delay = delay(past[age], age < shifted ? time : extraTime)
                 return Attribution.Suspect(
                     age: age, share: shares[age] / sum, delay: delay, isRound: delay.map(isRound) ?? false,
                     wasSuspected: habits.suspicion(past[age].sort) >= 0.5)

@@ -18,6 +18,8 @@ public struct Habits: ~Copyable {
         var answers: UInt32 = 0
         /// How often it was suspected of a second send, in shares of one incident.
         var suspicion: Float = 0
+        /// How often it was among those whose a surplus might be.
+        var suspected: Float = 0
     }
 
     private let habits: UnsafeMutablePointer<Habit>
@@ -64,7 +66,11 @@ public struct Habits: ~Copyable {
 
     /// A sort is suspected of a share of an incident.
     public mutating func suspect(_ sort: UInt32, share: Float) {
-        if let place = known(sort) { habits[place].suspicion += share }
+        let place = place(of: sort)
+        // Who is suspected is worth remembering before who is only frequent.
+        if habits[place].sort != sort { clear(place, for: sort) }
+        habits[place].suspicion += share
+        habits[place].suspected += 1
     }
 
     // MARK: What is known
@@ -75,7 +81,7 @@ public struct Habits: ~Copyable {
     /// How much a sort is to be suspected before any evidence.
     func prior(_ sort: UInt32) -> Double {
         guard let place = known(sort) else { return 0.1 }
-        return (Double(habits[place].suspicion) + 0.3) / (Double(habits[place].answers) + 3)
+        return (Double(habits[place].suspicion) + 0.3) / (Double(habits[place].answers) + Double(habits[place].suspected) + 3)
     }
 
     /// In how many incidents a sort has been suspected, by shares.
@@ -129,7 +135,7 @@ public struct Habits: ~Copyable {
 
     private func known(_ sort: UInt32) -> Int? {
         let place = place(of: sort)
-        return habits[place].sort == sort && habits[place].answers > 0 ? place : nil
+        return habits[place].sort == sort && (habits[place].answers > 0 || habits[place].suspected > 0) ? place : nil
     }
 
     private func clear(_ place: Int, for sort: UInt32) {
@@ -159,6 +165,7 @@ public struct Habits: ~Copyable {
     private func age(_ place: Int) {
         habits[place].answers /= 2
         habits[place].suspicion /= 2
+        habits[place].suspected /= 2
         for i in place * Self.shapesMax..<(place + 1) * Self.shapesMax { shapeCounts[i] /= 2 }
         for i in place * Self.bucketsMax..<(place + 1) * Self.bucketsMax { times[i] /= 2 }
     }
