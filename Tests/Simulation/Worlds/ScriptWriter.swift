@@ -103,14 +103,13 @@ struct ScriptWriter {
         var faults: [Fault] = [.duplicateField, .garbageForHead]
         if !request.asksTunnel { faults.append(.unaskedUpgrade) }
         let count = script.body.count
+        // A body that ends with its connection is whole wherever that ends, also by a reset (RFC 9112 section 8).
         if script.framing != .close {
             faults += [
                 .secondAnswer(delay: delay), .secondAnswer(delay: delay), .moreBytes(delay: delay), .lineEnds(delay: delay),
                 .interimAfterEnd(delay: delay), .garbageBeforeNext,
             ]
             if !script.closes { faults.append(.hangUp) }
-        } else {
-            faults.append(.truncated(at: random.below(count + 1), reset: true))
         }
         switch script.framing {
         case .length:

@@ -103,10 +103,6 @@ final class ScriptedUpstream: SimulatedPeer {
         var script = story.answer
         // Each fault is played once, and one connection has one fault behind an answer's end.
         if story.hasUsedFault || stray != nil || garbageIsDue { script.fault = nil }
-        // On a Unix-domain socket there is no reset, and no way to tell where such a body should have ended.
-        if case .truncated(_, reset: true) = script.fault, world.weather.upstreamLink.isUnix, script.framing == .close {
-            script.fault = nil
-        }
         if script.fault != nil { script.head.insert(contentsOf: script.faultyFields.utf8, at: script.head.count - 2) }
         let next = Served(story, ordinal: served.count + 1, script: script)
         if stray != nil {
