@@ -111,9 +111,26 @@ final class FileSource: Source {
         if let reader { lines += try rest(of: reader) }
         guard let identity = LogReader.identity(of: path), identity != reader?.identity else { return lines }
         // Between the last look and the renaming something may have been written.
-        if let reader { lines += try rest(of: reader) + (splitter.end().map { [$0] } ?? []) }
+        if let reader { lines += try rest(of: reader) + (splitter.end().map { [$0] } ?? []) + between(reader.identity) }
         reader = try? LogReader(path)
         if let reader { lines += try rest(of: reader) }
+        return lines
+    }
+
+    /// What came and was rotated away again since the last look: the files between the one that was read and the present one.
+    private func between(_ read: LogReader.Identity) throws(SourceFault) -> [[UInt8]] {
+        var names: [String] = []
+        for number in 1...Self.rotatedMax {
+            guard let identity = LogReader.identity(of: "\(path).\(number)") else { return [] }
+            if identity == read { break }
+            names.append("\(path).\(number)")
+        }
+        guard names.count < Self.rotatedMax else { return [] }
+        var lines: [[UInt8]] = []
+        for name in names.reversed() {
+            let file = try LogReader(name)
+            lines += try rest(of: file) + (splitter.end().map { [$0] } ?? [])
+        }
         return lines
     }
 

@@ -155,6 +155,22 @@ class Following(TailTest):
         self.append(line(2))
         self.wait_output(program, "/orders/1", "/orders/2")
 
+    def test_two_rotations_between_two_looks(self):
+        self.log.write_text(line(1))
+        program = self.following(self.log)
+        self.wait_output(program, "/orders/1")
+        # It does not look in the meantime.
+        program.send_signal(signal.SIGSTOP)
+        for number in 2, 4, 6:
+            self.append(line(number))
+            for older in reversed(range(1, 4)):
+                if os.path.exists(f"{self.log}.{older}"):
+                    os.rename(f"{self.log}.{older}", f"{self.log}.{older + 1}")
+            os.rename(self.log, f"{self.log}.1")
+            self.append(line(number + 1))
+        program.send_signal(signal.SIGCONT)
+        self.wait_output(program, *(f"/orders/{number}" for number in range(1, 8)))
+
     def test_the_proxys_own_rotation(self):
         app = self.node("double_sends.js")
         proxy = self.proxy(app.address, incidents={"rotate": {"size": "64KiB", "keep": 2}, "limit": {"burst": 1000, "per_second": 1000}})
