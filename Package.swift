@@ -25,7 +25,7 @@ let package = Package(
         .target(name: "Wire"),
         .target(
             name: "NodeProbe", exclude: ["README.md", "package.json", "src"],
-            resources: [.embedInCode("probe.js")]),
+            resources: [.embedInCode("sendonce-probe.cjs")]),
         .target(name: "HTTP1", dependencies: ["Wire", "Exchanges"]),
         .target(name: "HTTP2", dependencies: ["Wire", "CNghttp2"]),
         .target(name: "Exchanges", dependencies: ["Wire"]),
@@ -60,6 +60,7 @@ let package = Package(
             name: "Tail",
             dependencies: ["JSON", "Records", "Detector", "Configuration", "Explanations", "CShim", "CPCRE2", "CZlib"]),
         .target(name: "Gate", dependencies: ["JSON", "Records", "Report", "Detector", "Explanations"]),
+        .target(name: "ProbeReports", dependencies: ["Detector", "JSON", "Report", "CShim"]),
         .target(name: "Admin", dependencies: ["Report", "Detector", "Explanations", "CShim"], exclude: ["Page"]),
         .target(name: "OTLP", dependencies: ["JSON", "Records", "Report", "CCurl", "CZlib"]),
         .executableTarget(
@@ -67,7 +68,7 @@ let package = Package(
             dependencies: [
                 "Wire", "HTTP1", "Exchanges", "Detector", "Report", "Configuration", "EventLoop", "Proxy", "Admin", "CShim",
                 "Capture",
-                "Explanations", "Traces", "Replay", "Records", "Tail", "Gate", "NodeProbe", "OTLP",
+                "Explanations", "Traces", "Replay", "Records", "Tail", "Gate", "NodeProbe", "ProbeReports", "OTLP",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -99,6 +100,8 @@ let package = Package(
         .testTarget(
             name: "CaptureTests", dependencies: ["Capture", "Detector", "Report", "Traces", "Wire"],
             path: "Tests/Unit/CaptureTests"),
+        .testTarget(
+            name: "ProbeReportsTests", dependencies: ["ProbeReports", "Report"], path: "Tests/Unit/ProbeReportsTests"),
         .testTarget(name: "AdminTests", dependencies: ["Admin", "Report", "Detector", "CShim"], path: "Tests/Unit/AdminTests"),
         .testTarget(
             name: "ConfigurationTests", dependencies: ["Configuration", "Detector", "Wire"],
@@ -135,7 +138,7 @@ if Context.environment["SENDONCE_FUZZ"] != nil {
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "CFuzzer", "Configuration", "HTTP1", "HTTP2", "JSON", "Records", "Replay", "Tail", "Traces", "Wire",
+                "CFuzzer", "Configuration", "HTTP1", "HTTP2", "JSON", "ProbeReports", "Records", "Replay", "Tail", "Traces", "Wire",
             ],
             path: "Tests/Fuzz/Fuzz"),
     ]

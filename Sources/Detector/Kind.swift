@@ -18,7 +18,7 @@ public enum Kind: String, CaseIterable, Sendable {
     /// The certainties that a record of this kind can have, each of which is a series on `/metrics`.
     public var certainties: [Certainty] {
         switch self {
-        case .headerBlockInBody, .misdeliveredResponse, .stalledResponse: [.proven, .suspected]
+        case .headerBlockInBody, .misdeliveredResponse, .stalledResponse, .applicationDoubleSend: [.proven, .suspected]
         case .hangupAfterEnd: [.suspected]
         default: [.proven]
         }

@@ -8,7 +8,15 @@ extension Explanation {
             Nothing. Node threw ERR_HTTP_HEADERS_SENT or ERR_STREAM_WRITE_AFTER_END, or ignored the call, and the client got \
             one good answer. A proxy cannot see that, so only the probe inside the Node process reports this kind; \
             without a probe it is never recorded. The record carries both stacks: the first send and the second.
+            """,
             """
+            `message` reads: `GET /orders/7 was answered with 200 at shop.js:16 and 20.1 ms later again: setHeader at shop.js:17 \
+            was refused (ERR_HTTP_HEADERS_SENT)`. In `application`, `first` is the stack of the send that was the answer and \
+            `second` of the one that was refused, each with the application's own frames first: \
+            `"first":["at /app/shop.js:16:7"],"second":["at /app/shop.js:17:19"]`. `outcome` says whether Node threw, emitted an error, \
+            swallowed the call, or the process crashed of it. Load the probe with \
+            `NODE_OPTIONS="--require $(sendonce probe)"`.
+            """,
         ],
         causes: [
             "A second `res.send` or `res.setHeader` whose exception is caught and logged.",
@@ -68,7 +76,7 @@ extension Explanation {
             contain: "The same.",
             fail: "The same."),
         benign: [
-            "`res.end()` without data after the end: Node defines it as harmless.",
+            "`res.end()` without data after the end: Node defines it as harmless, unless it was to have another status.",
             "Changing `res.statusCode` after the answer: it does nothing.",
         ],
         related: [.hangupAfterEnd, .stalledResponse, .truncatedResponse])

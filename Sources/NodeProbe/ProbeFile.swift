@@ -1,4 +1,4 @@
-/// The probe, which the program carries: Sources/NodeProbe/probe.js as it was when this was built.
+/// The probe, which the program carries: Sources/NodeProbe/sendonce-probe.cjs as it was when this was built.
 public enum ProbeFile {
-    public static let bytes: [UInt8] = PackageResources.probe_js
+    public static let bytes: [UInt8] = PackageResources.sendonce_probe_cjs
 }

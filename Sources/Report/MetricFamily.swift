@@ -1,6 +1,7 @@
 /// Every metric that `/metrics` shows: the table that the exposition is written from and docs/metrics.md is checked against.
 public enum MetricFamily: Int, CaseIterable, Sendable {
     case incidents, incidentsSuppressed, incidentsDropped, surplusBytes, accessLinesDropped
+    case probeReports
     case requests, requestDuration, upstreamResponseHeader
     case upstreamConnections, upstreamConnectionsClosed, upstreamServerUp, upstreamServerQuarantined, upstreamRetries
     case upstreamRetriesRefused, upstreamRejected, upstreamShortRests
@@ -20,7 +21,7 @@ public enum MetricFamily: Int, CaseIterable, Sendable {
 
     public var description: Description {
         switch self {
-        case .incidents, .incidentsSuppressed, .incidentsDropped, .surplusBytes, .accessLinesDropped: ofIncidents
+        case .incidents, .incidentsSuppressed, .incidentsDropped, .surplusBytes, .accessLinesDropped, .probeReports: ofIncidents
         case .requests, .requestDuration, .upstreamResponseHeader, .upstreamRetries, .upstreamRetriesRefused, .upstreamRejected:
             ofExchanges
         case .upstreamConnections, .upstreamConnectionsClosed, .upstreamServerUp, .upstreamServerQuarantined,
@@ -49,6 +50,10 @@ public enum MetricFamily: Int, CaseIterable, Sendable {
             .init(
                 name: "sendonce_access_log_dropped_total", sort: .counter, labels: [],
                 help: "Access log lines lost because the log could not take them.")
+        case .probeReports:
+            .init(
+                name: "sendonce_probe_reports_total", sort: .counter, labels: ["result"],
+                help: "Lines that the probe has sent to its socket.")
         default:
             .init(
                 name: "sendonce_surplus_bytes_total", sort: .counter, labels: ["upstream"],

@@ -88,3 +88,12 @@ public enum UpstreamRejectReason: UInt8, CaseIterable, Sendable {
 
 /// `sink` that could not take an incident.
 public enum SinkLabel: String, CaseIterable, Sendable { case log, stream, otlp, capture }
+
+/// `result` of a line that came for the probe's socket.
+public enum ProbeReportLabel: String, CaseIterable, Sendable {
+    case taken
+    /// No report, or too long.
+    case invalid
+    /// A connection too many.
+    case refused
+}

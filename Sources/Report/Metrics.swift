@@ -27,6 +27,7 @@ public final class Metrics: Sendable {
         var suppressed: [Kind: UInt64] = [:]
         var dropped: [SinkLabel: UInt64] = [:]
         var accessLinesDropped: UInt64 = 0
+        var probeReports: [ProbeReportLabel: UInt64] = [:]
         var isReloadSuccessful = true
         var reloadNanoseconds: UInt64
     }
@@ -113,6 +114,8 @@ public final class Metrics: Sendable {
 
     public func countAccessLinesDropped(_ count: UInt64) { rare.withLock { $0.accessLinesDropped += count } }
 
+    public func countProbeReports(_ label: ProbeReportLabel) { rare.withLock { $0.probeReports[label, default: 0] += 1 } }
+
     /// Notes an attempt to load the configuration.
     public func configurationLoaded(successfully: Bool, timeNanoseconds: UInt64 = WallTime.nowNanoseconds()) {
         rare.withLock { rare in
@@ -138,6 +141,7 @@ public final class Metrics: Sendable {
         for kind in Kind.allCases { samples.add(.incidentsSuppressed, [kind.rawValue], [rare.suppressed[kind] ?? 0]) }
         for sink in SinkLabel.allCases { samples.add(.incidentsDropped, [sink.rawValue], [rare.dropped[sink] ?? 0]) }
         samples.add(.accessLinesDropped, [], [rare.accessLinesDropped])
+        for label in ProbeReportLabel.allCases { samples.add(.probeReports, [label.rawValue], [rare.probeReports[label] ?? 0]) }
         return Exposition(
             format: format, samples: samples, exemplars: exemplars, version: version,
             isReloadSuccessful: rare.isReloadSuccessful, reloadNanoseconds: rare.reloadNanoseconds,

@@ -11,7 +11,7 @@ struct Main: ParsableCommand {
         version: "sendonce \(Version.text)",
         subcommands: [
             RunCommand.self, CheckCommand.self, DemoCommand.self, TailCommand.self, GateCommand.self, ExplainCommand.self,
-            HealthcheckCommand.self,
+            HealthcheckCommand.self, ProbeCommand.self,
             ReplayCommand.self,
         ])
 

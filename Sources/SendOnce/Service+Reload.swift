@@ -2,6 +2,7 @@ import Admin
 import Capture
 import Configuration
 import OTLP
+import ProbeReports
 import Proxy
 import Report
 
@@ -44,13 +45,18 @@ extension Service {
         let accessLog: AccessLog?
         var exporter = self.exporter
         let captures: CaptureStore?
+        // Its path may be in use by the one in force, which is given up only when all the rest is had.
+        let moved = settings.probe.socket != earlier.probe.socket
+        let reports: ReportSocket?
         do {
             if settings.incidents.otlp != earlier.incidents.otlp {
                 exporter = try Self.exporter(settings.incidents.otlp, metrics) { [log] in log.warning("\($0)") }
             }
             accessLog = try changedAccessLog(settings.accessLog, earlier.accessLog)
             captures = try changedCaptures(settings.incidents, earlier.incidents)
+            reports = moved ? try Self.reports(settings.probe, recorder) : self.reports
             try changeIncidentLog(settings.incidents, earlier.incidents)
+            recorder.desk?.learn(prepared.plan.markNames, salt: prepared.plan.salt)
             metrics.install(Self.schema(prepared.plan, settings))
             let counters = (0..<workers).map { _ in metrics.makeCounters() }
             let world = World(
@@ -69,6 +75,10 @@ extension Service {
         self.accessLog = accessLog
         if exporter !== self.exporter { export(to: exporter) }
         self.captures = captures
+        if moved {
+            self.reports?.stop()
+            self.reports = reports
+        }
         let retired = inForce.fleet
         inForce.replace(settings: settings, fleet: fleet)
         sockets.close(except: prepared.sockets)

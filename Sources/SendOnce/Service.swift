@@ -5,6 +5,7 @@ import Configuration
 import Glibc
 import Logging
 import OTLP
+import ProbeReports
 import Proxy
 import Report
 
@@ -21,6 +22,8 @@ final class Service {
     var exporter: OTLPExporter?
     /// Nil when connections are not captured.
     var captures: CaptureStore?
+    /// Nil without a socket for the probe's reports.
+    var reports: ReportSocket?
     let inForce: InForce
     /// Nil where flags are all the configuration.
     let file: ConfigurationFile?
@@ -63,6 +66,8 @@ final class Service {
         } catch {
             throw Failure.runtime("\(error)")
         }
+        recorder.desk?.learn(plan.markNames, salt: plan.salt)
+        reports = try Self.reports(settings.probe, recorder)
         let counters = (0..<workers).map { [metrics] _ in metrics.makeCounters() }
         let world = World(
             plan: plan, counters: counters, recorder: recorder, accessLog: accessLog, captures: captures,
@@ -109,9 +114,18 @@ final class Service {
                 metrics: metrics, report: { log.error("\($0)") })
             return IncidentRecorder(
                 metrics: metrics, log: incidentLog, policy: EvidencePolicy(incidents.evidence),
-                limit: IncidentLimit(incidents.limit))
+                limit: IncidentLimit(incidents.limit), desk: ApplicationDesk())
         } catch {
             throw Failure.runtime("\(error)")
+        }
+    }
+
+    static func reports(_ settings: Settings.Probe, _ recorder: IncidentRecorder) throws -> ReportSocket? {
+        guard let path = settings.socket else { return nil }
+        do {
+            return try ReportSocket(path: path, recorder: recorder)
+        } catch {
+            throw Failure.runtime("probe.socket: \(error)")
         }
     }
 
@@ -263,6 +277,8 @@ final class Service {
 
     private func end() -> Never {
         admin?.stop()
+        // After a retirement the path is another process's.
+        reports?.stop(removingFile: inForce.endsBy == .drain)
         recorder.log?.close()
         exporter?.close()
         accessLog?.close()

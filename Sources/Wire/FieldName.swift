@@ -9,6 +9,7 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
     case connection, keepAlive, proxyConnection, te, transferEncoding, upgrade, http2Settings
     // What a proxy reads or writes.
     case expect, trailer, via, forwarded, xForwardedFor, xForwardedProto, xForwardedHost, xRequestID, traceparent, tracestate
+    case sendOnceID
 
     /// Whether a second line of this name in one header block is a violation.
     @inlinable
@@ -51,6 +52,7 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
         case .xRequestID: "x-request-id"
         case .traceparent: "traceparent"
         case .tracestate: "tracestate"
+        case .sendOnceID: "sendonce-id"
         }
     }
 
@@ -89,7 +91,12 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
             default: break
             }
         case 11:
-            if spells(.traceparent) { found = .traceparent } else if spells(.retryAfter) { found = .retryAfter }
+            switch bytes[0] | 0x20 {
+            case 0x74: if spells(.traceparent) { found = .traceparent }
+            case 0x72: if spells(.retryAfter) { found = .retryAfter }
+            case 0x73: if spells(.sendOnceID) { found = .sendOnceID }
+            default: break
+            }
         case 12:
             if spells(.contentType) { found = .contentType } else if spells(.xRequestID) { found = .xRequestID }
         case 13:

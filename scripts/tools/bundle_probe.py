@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the probe's one file, Sources/NodeProbe/probe.js, of its parts in Sources/NodeProbe/src.
+"""Makes the probe's one file, Sources/NodeProbe/sendonce-probe.cjs, of its parts in Sources/NodeProbe/src.
 
     bundle_probe.py            writes the file
     bundle_probe.py --check    exits 1 where the file is not what the parts make
@@ -10,11 +10,11 @@ import re
 import sys
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "Sources/NodeProbe"
-BUNDLE = FOLDER / "probe.js"
+BUNDLE = FOLDER / "sendonce-probe.cjs"
 
 HEAD = """\
 // SendOnce's probe for Node: tells which line of an application sent an answer first, and which sent it again.
-//   NODE_OPTIONS="--require /path/to/probe.js" node app.js
+//   NODE_OPTIONS="--require /path/to/sendonce-probe.cjs" node app.js
 // Made by scripts/bundle-probe of Sources/NodeProbe/src: edit that. Syntax that every version can parse, so that a version
 // too old is left alone.
 // SPDX-License-Identifier: Apache-2.0

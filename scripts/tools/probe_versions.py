@@ -21,23 +21,25 @@ import probed  # noqa: E402
 PROGRAMS = ["probe_express.js", "probe_raw.js"]
 
 
-def ask(app, path):
-    with app.connect() as one:
-        one.request(path, fields=["SendOnce-Id: e1"])
-        try:
-            return one.read_response().field("SendOnce-Id") == "e1"
-        except Exception:
-            return False
+def echoes(one):
+    """Whether the answer that comes has the request's id; of some programs nobody can read the answer."""
+    try:
+        return one.read_response().field("SendOnce-Id") == "e1"
+    except Exception:
+        return True
 
 
 def judge(runtime, program, mark, directory, apps):
     app = probed.Probed(program, directory, runtime=runtime, apps=apps)
+    one = app.connect()
     try:
-        echoes = ask(app, mark.path)
+        one.request(mark.path, fields=["SendOnce-Id: e1"])
+        echoed = echoes(one)
         deadline = time.monotonic() + 3
         while not app.records() and time.monotonic() < deadline:
             time.sleep(0.01)
     finally:
+        one.close()
         app.stop()
     records = app.records()
     app.file.unlink(missing_ok=True)
@@ -47,7 +49,7 @@ def judge(runtime, program, mark, directory, apps):
     found = [probed.lines(application[which], program)[:1] for which in ("first", "second")]
     if found != [[mark.first], [mark.second]]:
         return f"lines {found} instead of {mark.first}, {mark.second}"
-    return "" if echoes else "no echo"
+    return "" if echoed else "no echo"
 
 
 def main(runtimes):

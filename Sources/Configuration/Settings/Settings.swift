@@ -12,6 +12,7 @@ public struct Settings: Sendable, Equatable {
     public var routes: [Route] = []
     public var incidents = Incidents()
     public var accessLog = AccessLog()
+    public var probe = Probe()
     public var limits = Limits()
     public var timeouts = Timeouts()
     public var trustedProxies: [AddressBlock] = []
@@ -42,6 +43,7 @@ public struct Settings: Sendable, Equatable {
             Key(
                 "incidents", \.incidents, .section(Incidents.section), "the incident log, and what follows an incident"),
             Key("access_log", \.accessLog, .section(AccessLog.section), "one line an exchange"),
+            Key("probe", \.probe, .section(Probe.section), "the probe that Node programs can load"),
             Key("limits", \.limits, .section(Limits.section), "what a client may ask for, and what an upstream may answer"),
             Key("timeouts", \.timeouts, .section(Timeouts.section), "how long a client may take"),
             Key(

@@ -164,12 +164,13 @@ function endAgain(res, original, args) {
     var facts = { operation: 'end', code: AFTER_END, bytes: bytesOf(chunk, args[1]) };
     return again(res, original, args, facts, bodyOutcome(res, facts));
   }
-  // Nothing was to be sent: a second answer for certain only where it has another status.
+  // Nothing was to be sent, which Node defines as harmless; unless it was to have another status.
   var head = /^HTTP\/1\.1 (\d{3})/.exec(res._header || '');
-  var isOther = head !== null && +head[1] !== res.statusCode;
-  var bare = { operation: 'end', status: isOther ? res.statusCode : undefined, certainty: isOther ? 'proven' : 'suspected' };
+  if (head === null || +head[1] === res.statusCode) return original.apply(res, args);
   var wasFinished = res.finished;
-  return again(res, original, args, bare, function () { return wasFinished ? 'swallowed' : 'sent'; });
+  return again(res, original, args, { operation: 'end', status: res.statusCode }, function () {
+    return wasFinished ? 'swallowed' : 'sent';
+  });
 }
 
 function writeHeadHook(original) {

@@ -25,14 +25,14 @@ function capture(frames, above) {
   return holder;
 }
 
-// Of a first send: every one while there are few, else one in 64, and each of a route that has offended before.
+// Of a first send: every one while there are few, else one in 256, and each of a route that has offended before.
 exports.first = function (now, above, key) {
   var mode = settings.stacks();
   if (mode === 'off') return null;
   if (mode !== 'always') {
     if (tokens > 0) {
       tokens -= 1;
-    } else if ((++seen & 63) === 0) {
+    } else if ((++seen & 255) === 0) {
       if (now - filledAt > 1000) {
         filledAt = now;
         tokens = TOKENS_A_SECOND;

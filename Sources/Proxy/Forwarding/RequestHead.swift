@@ -1,11 +1,12 @@
 import EventLoop
 import HTTP1
+import Report
 import Wire
 
 /// The header block of a request as it goes upstream (RFC 9110 section 7.6, RFC 7239).
 enum RequestHead {
     /// Bytes that the fields added here take at the most, beside copies of Host and X-Forwarded-*.
-    static let addedBytesMax = 640
+    static let addedBytesMax = 704
 
     /// What the client asked for, and what is asked of the upstream instead where a route changes it.
     struct Aim {
@@ -16,6 +17,8 @@ enum RequestHead {
         var changes: Unmanaged<FieldChanges>?
         var isTrusted: Bool
         var isTLS = false
+        /// The request carries the mark of its exchange, which is written when it is sent.
+        var isMarked = false
         /// Whom this proxy was asked by: the client, or a trusted proxy that speaks for it.
         var peer: PeerAddress
 
@@ -41,7 +44,7 @@ enum RequestHead {
             case .xForwardedFor, .xForwardedProto, .xForwardedHost, .forwarded, .xRequestID:
                 block.fields[i].isDropped = true
             case .contentLength, .host: block.fields[i].isDropped = true
-            case .traceparent: block.fields[i].isDropped = true
+            case .traceparent, .sendOnceID: block.fields[i].isDropped = true
             default: break
             }
         }
@@ -88,6 +91,7 @@ enum RequestHead {
                 block.version == .http10
                     ? "Via: 1.0 sendonce\r\n" : block.version == .http2 ? "Via: 2.0 sendonce\r\n" : "Via: 1.1 sendonce\r\n")
         }
+        if aim.isMarked { out.put(ExchangeMark.line) }
         out.put("\r\n")
         record.head.start = 0
         record.head.end = UInt32(out.count)

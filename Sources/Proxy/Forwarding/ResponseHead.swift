@@ -26,6 +26,8 @@ enum ResponseHead {
                     hop.framing == .chunked || !block.facts.isDisjoint(with: .codings)
                     || block.facts.contains(.contentLengthRepeated)
             case .upgrade: block.fields[i].isDropped = !hop.switches
+            // What goes between the probe and this proxy stays between them.
+            case .sendOnceID: block.fields[i].isDropped = true
             case let name where name.isHopByHop: block.fields[i].isDropped = true
             default: break
             }

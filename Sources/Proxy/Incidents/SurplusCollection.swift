@@ -19,11 +19,16 @@ struct SurplusCollection {
     var ownsCurrent = false
     /// They had left the upstream before the request that waits for its answer arrived there.
     var leftBeforeRequest = false
+    /// Their header block has not the mark of the request that waits, though the connection's answers have theirs.
+    var mark: Mark?
     var impact: ClientEffect = .none
     /// Which rule the bytes break, when they break one of their own message's.
     var reason: String?
     /// The id that its incident will have, where an exchange's line names it already.
     var id: String?
+
+    /// The exchange that their mark names, by its number on the connection; nil where they have none.
+    struct Mark { var ordinal: UInt32? }
 
     /// What became of the client whose exchange was in progress.
     enum ClientEffect { case none, aborted, badGateway }

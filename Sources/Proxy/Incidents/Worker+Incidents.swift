@@ -133,7 +133,9 @@ extension Worker {
         var finding = Finding(verdict, .surplus(facts), connectionOffset: collection.connectionOffset)
         // What is malformed is no surplus.
         finding.surplusBytes = verdict.kind == .malformedMessage ? nil : collection.total
-        finding.proof = verdict.kind == .misdeliveredResponse ? .unacknowledgedRequest : nil
+        if verdict.kind == .misdeliveredResponse {
+            finding.proof = collection.mark == nil ? .unacknowledgedRequest : .requestID
+        }
         finding.clientImpact = impact(of: collection)
         finding.reason = reason
         finding.sample = sample(collection.kept)
@@ -201,6 +203,8 @@ extension Worker {
     private func suspects(_ verdict: Verdict, _ slot: Int32, _ collection: SurplusCollection) -> [FinishedExchange] {
         let history = upstreams[slot].pointee.history
         let past = (0..<history.count).map { history[$0] }.filter { !$0.isEmpty }
+        // Its mark names it.
+        if let named = collection.mark?.ordinal, let sender = past.first(where: { $0.ordinal == named }) { return [sender] }
         guard verdict.guilty == .current, let current = collection.current, past.first?.ordinal != current.ordinal else {
             return past
         }

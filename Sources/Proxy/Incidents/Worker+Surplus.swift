@@ -70,14 +70,18 @@ extension Worker {
         defer { giveBack(&collection) }
         let u = upstreams[slot]
         let upstream = Int(servers[Int(u.pointee.server)].upstream)
+        let isConfirmed = isConfirmed(collection)
         collection.endAtNextAnswer()
         let facts = SurplusReader.read(collection.kept, total: collection.total)
-        let verdict =
+        var verdict =
             collection.leftBeforeRequest
             ? Judge.sentBeforeRequest(facts)
             : Judge.surplus(
                 collection.place, facts, servedBefore: !u.pointee.last.isEmpty, closed: closed,
                 untimed: u.pointee.last.answer.wasHeldBack)
+        if let proven = verdict, !isConfirmed {
+            verdict = Verdict(proven.kind, .suspected, in: proven.phase, by: proven.guilty)
+        }
         guard let verdict else { return closeUpstream(slot, .upstreamClosed) }
         if collection.place == .afterEnd || collection.place == .idle, let capture = embeddedBlock(slot, collection) {
             if let guilty = tellEmbedded(slot, capture, collection) {
@@ -149,8 +153,9 @@ extension Worker {
     }
 
     /// Where an answer was due stands something that the exchange before has left: this request may be answered elsewhere.
-    private mutating func strayBeforeAnswer(
-        _ slot: Int32, _ bytes: UnsafePointer<UInt8>, _ count: Int, leftBeforeRequest: Bool
+    mutating func strayBeforeAnswer(
+        _ slot: Int32, _ bytes: UnsafePointer<UInt8>, _ count: Int, leftBeforeRequest: Bool,
+        mark: SurplusCollection.Mark? = nil
     ) {
         let u = upstreams[slot]
         let number = u.pointee.exchange
@@ -162,12 +167,14 @@ extension Worker {
         collections[slot]!.current = current
         collections[slot]!.ownsCurrent = true
         collections[slot]!.leftBeforeRequest = leftBeforeRequest
+        collections[slot]!.mark = mark
         noteCollection(slot, of: number)
         u.pointee.exchange = -1
         e.pointee.upstream = -1
         quarantine(slot, for: u.pointee.last)
         outbox.clear()
-        collections[slot]!.impact = retryOrFail(number, .unanswered) ? .none : .badGateway
+        // What is another's for certain says nothing of the server's health: again, on a new connection.
+        collections[slot]!.impact = retryOrFail(number, mark == nil ? .unanswered : .stale) ? .none : .badGateway
         listen(slot)
     }
 

@@ -52,7 +52,7 @@ extension Plan {
             accessIsCombined: settings.accessLog.style == .combined,
             accessRedactsQuery: settings.accessLog.query == .redact, errorPages: errorPages, trusted: settings.trustedProxies,
             acceptors: tls.acceptors, proxyHeaders: settings.listeners.map { $0.proxyProtocol != .off },
-            languages: settings.listeners.map(Languages.init), warnings: tls.warnings)
+            languages: settings.listeners.map(Languages.init), echo: Echo(settings.probe.echo), warnings: tls.warnings)
     }
 
     private static func make(_ upstream: Settings.Upstream, _ tls: TLSFiles, _ resolver: NameResolver?) throws(ResolveError)

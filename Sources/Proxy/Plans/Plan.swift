@@ -36,6 +36,7 @@ public final class Plan: Sendable {
     /// The longest time over which the share of a server that has come back grows to the whole.
     public static let returnTimeMax: UInt64 = 30_000_000_000
 
+    public enum Echo: Sendable { case auto, require, off }
     public enum Reuse: Sendable { case always, guarded, never }
     /// The rest of a pooled connection: as long as few enough of them rest at once, or so many nanoseconds.
     public enum Hold: Sendable, Equatable {
@@ -132,6 +133,10 @@ public final class Plan: Sendable {
     public let accessRedactsQuery: Bool
     /// Networks whose forwarding fields are believed.
     public let trusted: [AddressBlock]
+    /// Whether requests carry the mark of their exchange, and what is expected of their answers.
+    public let echo: Echo
+    /// The first digits of this plan's marks.
+    public let salt = PlanSalt.next()
     /// What works, and should be mended, for the operational log.
     public let warnings: [String]
 
@@ -140,7 +145,7 @@ public final class Plan: Sendable {
         quarantine: UInt64 = 60_000_000_000, sampleBytes: Int = 0, accessIsCombined: Bool = false,
         accessRedactsQuery: Bool = false,
         errorPages: ErrorPages = ErrorPages(), trusted: [AddressBlock] = [], acceptors: [TLSAcceptor?] = [],
-        proxyHeaders: [Bool] = [], languages: [Languages] = [], warnings: [String] = []
+        proxyHeaders: [Bool] = [], languages: [Languages] = [], echo: Echo = .off, warnings: [String] = []
     ) {
         self.upstreams = upstreams
         self.routes = routes
@@ -155,6 +160,7 @@ public final class Plan: Sendable {
         self.acceptors = acceptors
         self.languages = languages
         self.proxyHeaders = proxyHeaders
+        self.echo = echo
         self.warnings = warnings
         var frameLimits = HTTP2Limits()
         frameLimits.streamsMax = limits.streams

@@ -126,6 +126,7 @@ extension Worker {
         let e = exchanges[number]
         let u = upstreams[e.pointee.upstream]
         let head = e.pointee.request.head
+        markRequest(number)
         u.pointee.phase = .active
         u.pointee.decoder.requestSent(method: e.pointee.request.method, asksUpgrade: e.pointee.asksUpgrade)
         u.pointee.requestHeadEnd = u.pointee.sent + UInt64(head.count)

@@ -40,6 +40,7 @@ extension Worker {
         var aim = RequestHead.Aim(
             target, peer: clients[slot].pointee.address, isTrusted: clients[slot].pointee.isTrusted)
         aim.isTLS = isTLS(slot)
+        aim.isMarked = plan.echo != .off
         let passage = passages[route]
         if passage.changesTarget {
             guard let changed = changedTarget(route, target) else { return nil }

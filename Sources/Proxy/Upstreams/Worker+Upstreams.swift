@@ -89,7 +89,8 @@ extension Worker {
         if !e.pointee.sawAnswer {
             e.pointee.sawAnswer = true
             if u.pointee.ordinal > 1, wasSentBeforeRequest(slot, count), sentBeforeRequest(slot, count) { return count }
-            forgetBody(number)
+            // The mark tells for certain whether it is an answer to this request; until then it may have to be sent again.
+            if !u.pointee.echoes { forgetBody(number) }
         }
         let client = e.pointee.client
         let generation = upstreams.generation(slot)
@@ -108,6 +109,7 @@ extension Worker {
                 // It was one too many, or the client went away with it: its exchange, and this connection, went with it.
                 guard upstreams.generation(slot) == generation else { return count }
             case .head:
+                guard isOwnAnswer(slot, at: position, count) else { return count }
                 guard answerHead(slot, ended: step.ended) else { return count }
             case .switched: switchToTunnel(slot)
             case .body: pass(step, at: position, slot)

@@ -126,6 +126,8 @@ public struct Incident: Sendable {
     public var attribution: Attribution.Confidence?
     /// Who else it may be, `request` first; empty when there is no doubt.
     public var candidates: [Candidate] = []
+    /// What the probe has seen of it inside the application.
+    public var application: ApplicationSend?
     /// The file that its connection's last bytes are written to.
     public var capture: String?
     /// Records of the same key that the limit held back since the last one written.

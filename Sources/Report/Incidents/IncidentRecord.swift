@@ -37,6 +37,8 @@ public struct IncidentRecord: Sendable {
                 }
             }
             if !incident.candidates.isEmpty { json.objects("candidates", incident.candidates) { describe($1, into: &$0) } }
+            if let application = incident.application { json.object("application") { application.write(into: &$0) } }
+            json.string("group", group(of: incident))
             json.string("capture", incident.capture)
             json.number("suppressed", incident.suppressed)
         }
@@ -64,6 +66,7 @@ public struct IncidentRecord: Sendable {
             json.string("method", cut(request.method))
             json.string("path", path(of: request))
             json.string("host", cut(request.host))
+            json.string("template", template(of: incident))
             json.string("trace_id", cut(request.traceID))
             json.string("span_id", cut(request.spanID))
         }
@@ -99,6 +102,18 @@ public struct IncidentRecord: Sendable {
         json.strings("second_fields", names?.prefix(ReportLimit.fieldNamesMax).map { cut($0, ReportLimit.fieldNameBytesMax) })
         json.string("start_line", startLine(of: incident))
         json.string("sample", sample(of: incident))
+    }
+
+    /// The path without what varies: by the application's own route where that is known.
+    private func template(of incident: Incident) -> String? {
+        if let route = incident.application?.route { return PathTemplate.ofRoute(route) }
+        return incident.request.map { PathTemplate.ofPath($0.path) }
+    }
+
+    private func group(of incident: Incident) -> String {
+        IncidentGroup.of(
+            kind: incident.kind.rawValue, route: incident.route, method: incident.request?.method ?? "",
+            template: template(of: incident) ?? "", secondStatus: incident.evidence.secondStatus ?? 0)
     }
 
     private func path(of request: Incident.Request) -> String {

@@ -10,23 +10,42 @@ public final class IncidentRecorder: Sendable {
     public let metrics: Metrics
     public let ring: IncidentRing
     public let log: IncidentLog?
+    /// Where the probe's reports come in; nil without a socket for them.
+    public let desk: ApplicationDesk?
     private let rules: Mutex<Rules>
     /// Who else takes each record that is written; must not wait.
     private let follower = Mutex<(@Sendable ([UInt8]) -> Void)?>(nil)
 
     public init(
         metrics: Metrics, ring: IncidentRing = IncidentRing(), log: IncidentLog?, policy: EvidencePolicy = EvidencePolicy(),
-        limit: IncidentLimit = IncidentLimit()
+        limit: IncidentLimit = IncidentLimit(), desk: ApplicationDesk? = nil
     ) {
         self.metrics = metrics
         self.ring = ring
         self.log = log
+        self.desk = desk
         rules = Mutex(Rules(record: IncidentRecord(policy: policy), limiter: IncidentLimiter(limit: limit)))
     }
 
     /// Counts the incident and, unless the limit of its key holds it back, keeps and writes its record.
     public func record(_ incident: Incident) {
-        record(incident, monotonicNanoseconds: WallTime.monotonicNanoseconds())
+        let now = WallTime.monotonicNanoseconds()
+        guard let desk else { return record(incident, monotonicNanoseconds: now) }
+        guard let ready = desk.take(incident, now: now) else { return }
+        record(ready, monotonicNanoseconds: now)
+    }
+
+    /// A report of the probe, with whatever of the wire belongs to it.
+    public func receive(_ report: ApplicationReport) {
+        let now = WallTime.monotonicNanoseconds()
+        for incident in desk?.take(report, now: now) ?? [] { record(incident, monotonicNanoseconds: now) }
+    }
+
+    /// Tells what has waited for its other half long enough; all of it, at the end.
+    public func settle(all: Bool = false) {
+        guard let desk else { return }
+        let now = WallTime.monotonicNanoseconds()
+        for incident in all ? desk.rest() : desk.due(now: now) { record(incident, monotonicNanoseconds: now) }
     }
 
     func record(_ incident: Incident, monotonicNanoseconds now: UInt64) {

@@ -11,7 +11,7 @@ import subprocess
 import client
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-PROBE = ROOT / "Sources/NodeProbe/probe.js"
+PROBE = ROOT / "Sources/NodeProbe/sendonce-probe.cjs"
 APPS = ROOT / "Tests/EndToEnd/apps"
 
 Mark = collections.namedtuple("Mark", "route path first second")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -10,7 +11,7 @@ import threading
 import unittest
 
 import probed
-from harness import ROOT, EndToEndTest, wait_for
+from harness import ROOT, EndToEndTest, run_command, wait_for
 
 OUTCOMES = {
     "/timer": "crashed", "/uncaught": "crashed", "/next-error": "swallowed", "/next-error-late": "swallowed", "/pipe": "swallowed",
@@ -184,6 +185,16 @@ class UnseenProbeTest(ProbeTest):
         check = subprocess.run([str(ROOT / "scripts/tools/bundle_probe.py"), "--check"], capture_output=True, text=True)
         self.assertEqual(check.returncode, 0, check.stderr)
 
+    def test_templates_and_groups_are_the_proxy_s(self):
+        program = "const fs = require('fs'), m = {}; new Function('require', 'exports', fs.readFileSync(process.argv[1], 'utf8'))(require, m);" \
+                  "for (const line of fs.readFileSync(process.argv[2], 'utf8').split('\\n')) {" \
+                  "  const [sort, from, to] = line.split('\\t'); if (to === undefined) continue;" \
+                  "  const made = sort === 'path' ? m.ofPath(from) : sort === 'route' ? m.ofRoute(from) : m.group(...from.split('|'));" \
+                  "  if (made !== to) console.log(line, made); }"
+        result = subprocess.run(["node", "-e", program, str(ROOT / "Sources/NodeProbe/src/templates.js"),
+                                 str(ROOT / "Tests/Unit/ReportTests/templates.tsv")], capture_output=True, text=True, timeout=30)
+        self.assertEqual((result.stdout, result.stderr), ("", ""))
+
     def test_the_id_echo(self):
         app = self.probed("probe_raw.js")
         one = app.connect()
@@ -193,6 +204,83 @@ class UnseenProbeTest(ProbeTest):
             self.assertEqual(one.read_response().all("SendOnce-Id"), [f"e{number}"])
         one.request("/ok")
         self.assertEqual(one.read_response().all("SendOnce-Id"), [])
+
+
+class ProxiedProbeTest(ProbeTest):
+    """The probe behind the proxy: one incident of what both have seen, and answers that carry their requests' ids."""
+
+    def behind(self, program, echo="auto", probe=True, **environment):
+        path = os.path.join(self.directory, "probe.socket")
+        if probe:
+            environment |= {"NODE_OPTIONS": f"--require {probed.PROBE}", "SENDONCE_PROBE_SOCKET": path}
+        self.app = self.node(program, **environment)
+        return self.proxy(self.app.address, probe={"socket": path, "echo": echo}, connections={"hold": "0ms"})
+
+    def test_the_command_says_where_it_is(self):
+        result = run_command("probe", env=os.environ | {"XDG_CACHE_HOME": self.directory})
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertEqual(pathlib.Path(result.stdout.rstrip("\n")).read_bytes(), probed.PROBE.read_bytes())
+
+    def test_what_never_reached_the_wire(self):
+        proxy = self.behind("probe_express.js")
+        self.assertEqual(proxy.get("/orders/7?token=TOPSECRET").status, 200)
+        [incident] = proxy.wait_incidents(1)
+        self.assertIncident(
+            incident, kind="application_double_send", origin="application", route="main", upstream__name="app", upstream__exchange=1,
+            request__template="/orders/{id}", request__path="/orders/7?token=[REDACTED]", application__outcome="thrown")
+        proxy.wait_metric(1, "sendonce_incidents_total", kind="application_double_send", route="main", upstream="app")
+        self.assertEqual(len(self.end(proxy)), 1)
+
+    def test_what_the_wire_shows_too_is_one_incident(self):
+        proxy = self.behind("probe_raw.js")
+        self.assertEqual(proxy.get("/socket-late").body, b"first")
+        [incident] = proxy.wait_incidents(1)
+        self.assertIncident(incident, kind="second_response", application__operation="socket.write", request__path="/socket-late")
+        self.assertEqual(len(self.end(proxy)), 1)
+
+    def test_a_report_without_an_exchange_is_told(self):
+        proxy = self.behind("plain.js", probe=False)
+        report = {"schema": 1, "id": "r1", "kind": "application_double_send", "message": "told",
+                  "request": {"id": "nobody", "method": "GET", "path": "/a"},
+                  "application": {"outcome": "swallowed", "operation": "end"}}
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.connect(os.path.join(self.directory, "probe.socket"))
+            peer.sendall(b"garbage\n" + json.dumps(report).encode() + b"\n" + b"x" * 200_000 + b"\n")
+            [incident] = proxy.wait_incidents(1)
+            proxy.wait_metric(2, "sendonce_probe_reports_total", result="invalid")
+        self.assertIncident(incident, kind="application_double_send", route="_none", request__id="nobody")
+
+    def test_no_stray_reaches_a_victim(self):
+        proxy = self.behind("strays.js")
+        one = proxy.connect()
+        self.addCleanup(one.close)
+        for name in ("timeout-0", "timeout-5", "timeout-25"):
+            for number in range(20):
+                self.assertEqual(one.get(f"/guilty/{name}/{number}").body, f"FIRST-{number}".encode())
+                self.assertEqual(one.get(f"/victim/{number}").body, f"OWN-{number}".encode())
+        wait_for(lambda: [i for i in proxy.incidents() if i["kind"] == "misdelivered_response"], "a misdelivery")
+        found = [i for i in proxy.incidents() if i["kind"] == "misdelivered_response" and i["certainty"] == "proven"]
+        self.assertIncident(found[0], evidence__proof="request_id", client_impact="none")
+
+    def test_the_field_stays_between_proxy_and_server(self):
+        proxy = self.behind("plain.js")
+        with proxy.connect() as one:
+            for _ in range(3):
+                one.request("/ok", fields=["SendOnce-Id: forged"])
+                self.assertIsNone(one.read_response().field("SendOnce-Id"))
+        self.assertNoIncidents(proxy)
+
+    def test_require_refuses_answers_without(self):
+        proxy = self.behind("plain.js", echo="require", probe=False)
+        self.assertEqual(proxy.get("/ok").status, 502)
+        self.assertNoIncidents(proxy)
+
+    def test_without_a_probe_nothing_is_expected(self):
+        proxy = self.behind("plain.js", probe=False)
+        with proxy.connect() as one:
+            for _ in range(5):
+                self.assertEqual(one.get("/ok").status, 200)
+        self.assertNoIncidents(proxy)
 
 
 if __name__ == "__main__":

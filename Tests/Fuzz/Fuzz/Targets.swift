@@ -1,6 +1,7 @@
 import Configuration
 import HTTP1
 import JSON
+import ProbeReports
 import Records
 import Tail
 import Traces
@@ -31,6 +32,15 @@ let targets = [
         // A record is more than JSON, never less.
         let isJSON = (try? JSON.parse(bytes)) != nil
         check(Record(line: bytes) == nil || isJSON, "a record that is no JSON")
+    },
+    Target(name: "reports") { bytes in
+        var whole = ReportLines()
+        var cut = ReportLines()
+        let lines = whole.receive(bytes[...])
+        let half = bytes.count / 2
+        check(lines == cut.receive(bytes[..<half]) + cut.receive(bytes[half...]), "lines that depend on where they are cut")
+        for line in lines { _ = ReportParser.parse(line) }
+        _ = ReportParser.parse(bytes)
     },
     Target(name: "expressions") { bytes in
         let text = String(decoding: bytes, as: UTF8.self)

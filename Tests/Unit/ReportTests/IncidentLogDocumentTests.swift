@@ -13,7 +13,10 @@ struct IncidentLogDocumentTests {
             !$0.hasPrefix("## ")
         }
         let documented = fields.filter { $0.hasPrefix("| `") }.map { row in String(row.split(separator: "`")[1]) }
-        let record = IncidentRecord(policy: EvidencePolicy(sample: .escaped)).json(fullIncident())
+        var incident = fullIncident()
+        incident.application = fullSend()
+        incident.capture = "01JD9000000000000000000000.trace"
+        let record = IncidentRecord(policy: EvidencePolicy(sample: .escaped)).json(incident)
         #expect(documented == Self.keys(of: text(record)))
     }
 

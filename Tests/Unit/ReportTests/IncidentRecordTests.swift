@@ -13,14 +13,14 @@ struct IncidentRecordTests {
                 "protocol":"http/1.1","upstream":{"name":"legacy-shop","address":"127.0.0.1:3000","connection":812,\#
                 "exchange":4},"client":{"address":"10.0.0.9:51234","protocol":"h2"},"request":{"id":"b1946ac9",\#
                 "method":"GET","path":"/orders/7?token=[REDACTED]&[REDACTED]","host":"shop.example",\#
-                "trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"00f067aa0ba902b7"},"response":{"status":200,\#
+                "template":"/orders/{id}","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"00f067aa0ba902b7"},"response":{"status":200,\#
                 "framing":"content-length","declared_bytes":5,"body_bytes":5},"evidence":{"phase":"in_body","offset":59,\#
                 "connection_offset":4711,"surplus_bytes":85,"delay_ms":50.2,"proof":"accounting","reason":"a rule","second_status":500,\#
                 "second_fields":["content-type","content-length"],"start_line":"HTTP/1.1 500 Internal Server Error",\#
                 "sample":"HTTP/1.1 500 Internal Server Error\\r\\nSet-Cookie:[REDACTED]\\r\\n\\r\\n"},\#
                 "victim":{"request_id":"c0ffee","method":"GET","path":"/me?a=[REDACTED]"},\#
                 "candidates":[{"request_id":"b1946ac9","method":"GET","path":"/orders/7",\#
-                "route":"shop","status":200,"answered_ms_before":20.1,"reason":"it came 20.1 ms after"}],"capture":"ID.trace","suppressed":0}
+                "route":"shop","status":200,"answered_ms_before":20.1,"reason":"it came 20.1 ms after"}],"group":"z69r4ar0","capture":"ID.trace","suppressed":0}
                 """#)
     }
 
@@ -33,8 +33,22 @@ struct IncidentRecordTests {
             text(IncidentRecord().json(incident)) == #"""
                 {"time":"1970-01-01T00:00:00.000000Z","id":"x","schema":1,"severity":"warning","kind":"malformed_message",\#
                 "certainty":"proven","origin":"client","action":"observe","client_impact":"none","message":"m",\#
-                "route":"_none","protocol":"h2","evidence":{"phase":"in_head"},"suppressed":0}
+                "route":"_none","protocol":"h2","evidence":{"phase":"in_head"},"group":"r6gfhwhj","suppressed":0}
                 """#)
+    }
+
+    @Test func whatTheProbeSawStandsBesideIt() {
+        var incident = fullIncident()
+        incident.application = fullSend()
+        let record = text(IncidentRecord().json(incident))
+        #expect(
+            record.contains(
+                #"""
+                "application":{"code":"ERR_HTTP_HEADERS_SENT","outcome":"swallowed","operation":"setHeader","status":500,\#
+                "field":"content-type","bytes":12,"route":"/orders/:id","framework":"express","between_ms":20.1,\#
+                "first":["at first (/app/shop.js:16:7)"],"first_of":"route","second":["at second (/app/shop.js:17:7)"],\#
+                "node":"v20.20.2","pid":4711},"group":"z69r4ar0"
+                """#))
     }
 
     @Test func theSampleIsOffByDefault() {

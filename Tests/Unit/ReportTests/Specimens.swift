@@ -36,6 +36,24 @@ func fullIncident(kind: Kind = .headerBlockInBody, route: String = "shop") -> In
     return incident
 }
 
+/// What the probe adds to it.
+func fullSend() -> ApplicationSend {
+    var send = ApplicationSend(outcome: "swallowed", operation: "setHeader")
+    send.code = "ERR_HTTP_HEADERS_SENT"
+    send.status = 500
+    send.field = "content-type"
+    send.bytes = 12
+    send.route = "/orders/:id"
+    send.framework = "express"
+    send.betweenMilliseconds = 20.1
+    send.first = ["at first (/app/shop.js:16:7)"]
+    send.firstOf = "route"
+    send.second = ["at second (/app/shop.js:17:7)"]
+    send.node = "v20.20.2"
+    send.pid = 4711
+    return send
+}
+
 func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 
 func testSchema(routes: [String] = ["shop"], upstream: String = "legacy-shop") -> MetricsSchema {

@@ -133,8 +133,10 @@ struct ConnectionPool: ~Copyable {
             return .close(slot, .idleTimeout)
         }
         let idle = now - connections[slot].pointee.pooledAt
+        // Where answers carry the ids of their requests, a stray is known for one whenever it comes.
+        let echoes = connections[slot].pointee.echoes
         guard
-            idle >= demand.hold || demand.takesUnrested
+            idle >= demand.hold || demand.takesUnrested || echoes
                 || (idle >= demand.holdLeast && places[server].restingCount > demand.restingMax)
         else { return .empty }
         remove(slot, connections)

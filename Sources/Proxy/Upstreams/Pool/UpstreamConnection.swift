@@ -33,6 +33,8 @@ struct UpstreamConnection: BitwiseCopyable {
     var mustClose = false
     /// Not a byte of the current request could be written.
     var isUnsent = false
+    /// An answer on it has carried the mark of its request: the probe is there.
+    var echoes = false
     /// A status line has been seen inside the current Content-Length body.
     var hasEmbedded = false
     var server: UInt16

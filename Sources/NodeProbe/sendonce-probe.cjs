@@ -1,5 +1,5 @@
 // SendOnce's probe for Node: tells which line of an application sent an answer first, and which sent it again.
-//   NODE_OPTIONS="--require /path/to/probe.js" node app.js
+//   NODE_OPTIONS="--require /path/to/sendonce-probe.cjs" node app.js
 // Made by scripts/bundle-probe of Sources/NodeProbe/src: edit that. Syntax that every version can parse, so that a version
 // too old is left alone.
 // SPDX-License-Identifier: Apache-2.0
@@ -182,12 +182,13 @@
         var facts = { operation: 'end', code: AFTER_END, bytes: bytesOf(chunk, args[1]) };
         return again(res, original, args, facts, bodyOutcome(res, facts));
       }
-      // Nothing was to be sent: a second answer for certain only where it has another status.
+      // Nothing was to be sent, which Node defines as harmless; unless it was to have another status.
       var head = /^HTTP\/1\.1 (\d{3})/.exec(res._header || '');
-      var isOther = head !== null && +head[1] !== res.statusCode;
-      var bare = { operation: 'end', status: isOther ? res.statusCode : undefined, certainty: isOther ? 'proven' : 'suspected' };
+      if (head === null || +head[1] === res.statusCode) return original.apply(res, args);
       var wasFinished = res.finished;
-      return again(res, original, args, bare, function () { return wasFinished ? 'swallowed' : 'sent'; });
+      return again(res, original, args, { operation: 'end', status: res.statusCode }, function () {
+        return wasFinished ? 'swallowed' : 'sent';
+      });
     }
 
     function writeHeadHook(original) {
@@ -1120,14 +1121,14 @@
       return holder;
     }
 
-    // Of a first send: every one while there are few, else one in 64, and each of a route that has offended before.
+    // Of a first send: every one while there are few, else one in 256, and each of a route that has offended before.
     exports.first = function (now, above, key) {
       var mode = settings.stacks();
       if (mode === 'off') return null;
       if (mode !== 'always') {
         if (tokens > 0) {
           tokens -= 1;
-        } else if ((++seen & 63) === 0) {
+        } else if ((++seen & 255) === 0) {
           if (now - filledAt > 1000) {
             filledAt = now;
             tokens = TOKENS_A_SECOND;

@@ -1,0 +1,114 @@
+import CShim
+import Glibc
+import Report
+import Synchronization
+
+/// The Unix socket that takes the probe's reports, on a thread of its own.
+public final class ReportSocket: Sendable {
+    public struct Failure: Error, CustomStringConvertible {
+        public var description: String
+    }
+
+    static let connectionsMax = 256
+    static let readBytes = 64 << 10
+    /// How often what waits for its other half is looked at.
+    static let tickMilliseconds: Int32 = 50
+
+    private struct Connection {
+        var descriptor: Int32
+        var lines = ReportLines()
+    }
+
+    public let path: String
+    private let recorder: IncidentRecorder
+    private let listener: Int32
+    private let wakeUp: Int32
+    private let stopping = Atomic<Bool>(false)
+    private let thread = Mutex<NamedThread?>(nil)
+
+    /// Listens at the path; a socket that nobody listens at any more is replaced.
+    public init(path: String, recorder: IncidentRecorder) throws(Failure) {
+        self.path = path
+        self.recorder = recorder
+        wakeUp = so_eventfd()
+        var address = sockaddr_storage()
+        guard wakeUp >= 0, !path.isEmpty, so_unix_address(path, &address) > 0 else {
+            throw Failure(description: "\(path) is not a path that a socket can have")
+        }
+        listener = so_socket(AF_UNIX)
+        unlink(path)
+        guard listener >= 0, so_bind(listener, &address, so_address_length(&address)) >= 0, so_listen(listener, 64) >= 0 else {
+            throw Failure(description: "cannot listen on unix:\(path): \(String(cString: strerror(errno)))")
+        }
+        chmod(path, 0o660)
+        let started = NamedThread("probe") { [unowned self] in serve() }
+        guard let started else { throw Failure(description: "no thread for the probe's reports") }
+        thread.withLock { $0 = started }
+    }
+
+    /// Ends the thread; what has come is told first.
+    public func stop(removingFile: Bool = true) {
+        stopping.store(true, ordering: .relaxed)
+        var one: UInt64 = 1
+        _ = so_write(wakeUp, &one, 8)
+        thread.withLock { $0 }?.join()
+        if removingFile { unlink(path) }
+        so_close(listener)
+        so_close(wakeUp)
+    }
+
+    private func serve() {
+        var connections: [Connection] = []
+        let buffer = UnsafeMutablePointer<UInt8>.allocate(capacity: Self.readBytes)
+        defer { buffer.deallocate() }
+        var isLast = false
+        while !isLast {
+            isLast = stopping.load(ordering: .relaxed)
+            var waited = ([wakeUp, listener] + connections.map(\.descriptor)).map {
+                pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
+            }
+            _ = poll(&waited, nfds_t(waited.count), isLast ? 0 : Self.tickMilliseconds)
+            for place in connections.indices.reversed() where waited[place + 2].revents != 0 {
+                if !read(&connections[place], buffer) {
+                    so_close(connections[place].descriptor)
+                    connections.remove(at: place)
+                }
+            }
+            if waited[1].revents != 0 { accept(&connections) }
+            recorder.settle()
+        }
+        for connection in connections { so_close(connection.descriptor) }
+        recorder.settle(all: true)
+    }
+
+    private func accept(_ connections: inout [Connection]) {
+        while true {
+            var address = sockaddr_storage()
+            let descriptor = so_accept(listener, &address)
+            guard descriptor >= 0 else { return }
+            guard connections.count < Self.connectionsMax else {
+                so_close(descriptor)
+                recorder.metrics.countProbeReports(.refused)
+                continue
+            }
+            connections.append(Connection(descriptor: descriptor))
+        }
+    }
+
+    /// False when the connection has ended. One read: whoever sends without end does not keep others waiting.
+    private func read(_ connection: inout Connection, _ buffer: UnsafeMutablePointer<UInt8>) -> Bool {
+        let count = so_read(connection.descriptor, buffer, Self.readBytes)
+        guard count > 0 else { return count == Int(-EAGAIN) || count == Int(-EINTR) }
+        let before = connection.lines.tooLong
+        for line in connection.lines.receive(Array(UnsafeBufferPointer(start: buffer, count: count))[...]) {
+            guard let report = ReportParser.parse(line) else {
+                recorder.metrics.countProbeReports(.invalid)
+                continue
+            }
+            recorder.metrics.countProbeReports(.taken)
+            recorder.receive(report)
+        }
+        if connection.lines.tooLong > before { recorder.metrics.countProbeReports(.invalid) }
+        return true
+    }
+}

@@ -1,0 +1,176 @@
+import Detector
+import Synchronization
+
+/// Where what the probe reports and what the wire shows of one exchange find each other: told as one incident, in whatever order they come.
+///
+/// A report waits a little for the wire's incident, and that for a report, once a probe has shown itself. Bounded: past the
+/// limits both are told at once, each by itself.
+public final class ApplicationDesk: Sendable {
+    /// What a mark's numbers stand for, of one plan.
+    public struct Names: Sendable {
+        public struct Server: Sendable {
+            public var upstream: String
+            public var address: String
+            public init(upstream: String, address: String) {
+                self.upstream = upstream
+                self.address = address
+            }
+        }
+        public var routes: [String]
+        public var servers: [Server]
+        public init(routes: [String], servers: [Server]) {
+            self.routes = routes
+            self.servers = servers
+        }
+    }
+
+    static let reportsMax = 1024
+    static let incidentsMax = 256
+    static let plansMax = 8
+    /// The wire's incident is collected for 100 ms, and may stand on an idle connection a little longer.
+    static let reportWaits: UInt64 = 400_000_000
+    static let incidentWaits: UInt64 = 150_000_000
+    /// So long a report that has been told keeps others of its exchange from being told apart.
+    static let memory: UInt64 = 2_000_000_000
+
+    private struct Waiting {
+        var report: ApplicationReport
+        var until: UInt64
+        var isTold = false
+    }
+
+    private struct State {
+        var reports: [Waiting] = []
+        var incidents: [(incident: Incident, until: UInt64)] = []
+        var plans: [(salt: UInt16, names: Names)] = []
+        var hasProbe = false
+    }
+
+    private let state = Mutex(State())
+
+    public init() {}
+
+    /// A plan that marks are given out by from now on.
+    public func learn(_ names: Names, salt: UInt16) {
+        state.withLock { state in
+            state.plans.append((salt, names))
+            if state.plans.count > Self.plansMax { state.plans.removeFirst() }
+        }
+    }
+
+    /// An incident that the wire has shown. Returns what is to be told now: it, perhaps with what the application did; nil while it waits.
+    func take(_ incident: Incident, now: UInt64) -> Incident? {
+        guard incident.origin == .upstream, incident.application == nil, incident.request != nil,
+            Self.mayBeExplained(incident.kind)
+        else { return incident }
+        return state.withLock { state in
+            guard state.hasProbe else { return incident }
+            if let place = state.reports.firstIndex(where: { $0.until > now && Self.belongs(incident, to: $0.report) }) {
+                // What is told as the application's, the wire's hang-up adds nothing to.
+                if incident.kind == .hangupAfterEnd { return nil }
+                guard !state.reports[place].isTold else { return incident }
+                state.reports[place].isTold = true
+                return Self.joined(incident, state.reports[place].report)
+            }
+            guard state.incidents.count < Self.incidentsMax else { return incident }
+            state.incidents.append((incident, now + Self.incidentWaits))
+            return nil
+        }
+    }
+
+    /// A report of the probe. Returns the incidents to tell now.
+    public func take(_ report: ApplicationReport, now: UInt64) -> [Incident] {
+        state.withLock { state in
+            state.hasProbe = true
+            if let place = state.reports.firstIndex(where: { $0.report.id == report.id }) {
+                if let outcome = report.correctedOutcome { state.reports[place].report.application?.outcome = outcome }
+                return []
+            }
+            guard report.application != nil else { return [] }
+            var waiting = Waiting(report: report, until: now + Self.reportWaits)
+            var told: [Incident] = []
+            if let place = state.incidents.firstIndex(where: { Self.belongs($0.incident, to: report) }) {
+                let incident = state.incidents.remove(at: place).incident
+                if incident.kind != .hangupAfterEnd {
+                    waiting.isTold = true
+                    told.append(Self.joined(incident, report))
+                }
+            }
+            if state.reports.count >= Self.reportsMax {
+                let oldest = state.reports.removeFirst()
+                if !oldest.isTold { told.append(Self.alone(oldest.report, state.plans)) }
+            }
+            state.reports.append(waiting)
+            return told
+        }
+    }
+
+    /// What has waited long enough.
+    public func due(now: UInt64) -> [Incident] {
+        state.withLock { state in
+            var told: [Incident] = []
+            for place in state.reports.indices where !state.reports[place].isTold && state.reports[place].until <= now {
+                state.reports[place].isTold = true
+                state.reports[place].until = now + Self.memory
+                told.append(Self.alone(state.reports[place].report, state.plans))
+            }
+            state.reports.removeAll { $0.isTold && $0.until <= now }
+            let ready = state.incidents.filter { $0.until <= now }
+            state.incidents.removeAll { $0.until <= now }
+            return told + ready.map(\.incident)
+        }
+    }
+
+    /// Everything that still waits, at the end.
+    public func rest() -> [Incident] { due(now: .max - Self.memory) }
+
+    /// Kinds that may be a send which the probe has seen as well.
+    private static func mayBeExplained(_ kind: Kind) -> Bool {
+        switch kind {
+        case .secondResponse, .headerBlockInBody, .lateInterim, .bodyAfterEnd, .misdeliveredResponse, .truncatedResponse,
+            .hangupAfterEnd:
+            true
+        case .duplicateField, .conflictingFraming, .stalledResponse, .malformedMessage, .applicationDoubleSend: false
+        }
+    }
+
+    /// By the request's id. What went to the wire is found by its connection too: there the wire alone may not know whose it was.
+    private static func belongs(_ incident: Incident, to report: ApplicationReport) -> Bool {
+        if let id = report.requestID, incident.request?.id == id { return true }
+        guard report.application?.outcome == "sent", let mark = report.mark, let upstream = incident.upstream else {
+            return false
+        }
+        return upstream.connection == mark.connection && incident.kind != .hangupAfterEnd && incident.kind != .truncatedResponse
+    }
+
+    private static func joined(_ incident: Incident, _ report: ApplicationReport) -> Incident {
+        var incident = incident
+        incident.application = report.application
+        // Whoever has sent it has said so.
+        incident.attribution = .certain
+        incident.candidates = []
+        if let request = report.request, let id = report.requestID, id != incident.request?.id {
+            incident.request = request
+            incident.response = report.status.map { Incident.Response(status: $0) }
+            if let mark = report.mark { incident.upstream?.exchange = mark.ordinal }
+            incident.message = report.message
+        }
+        return incident
+    }
+
+    /// A report that nothing on the wire belongs to.
+    private static func alone(_ report: ApplicationReport, _ plans: [(salt: UInt16, names: Names)]) -> Incident {
+        let mark = report.mark
+        let names = mark.flatMap { mark in plans.last { $0.salt == mark.salt }?.names }
+        let route = mark.flatMap { mark in
+            names.flatMap { $0.routes.indices.contains(Int(mark.route)) ? $0.routes[Int(mark.route)] : nil }
+        }
+        var incident = report.incident(route: route ?? MetricsSchema.none)
+        if let mark, let names, names.servers.indices.contains(Int(mark.server)) {
+            let server = names.servers[Int(mark.server)]
+            incident.upstream = Incident.Upstream(
+                name: server.upstream, address: server.address, connection: mark.connection, exchange: mark.ordinal)
+        }
+        return incident
+    }
+}
