@@ -41,7 +41,7 @@ struct ClientConnection: BitwiseCopyable {
     /// A stream of an HTTP/2 connection: that connection's slot, and the stream's id. Otherwise -1.
     var parent: Int32 = -1
     var stream: Int32 = -1
-    /// An HTTP/2 connection: its place among the worker's multiplexes. Otherwise -1.
+    /// An HTTP/2 connection: its number among the worker's. Otherwise -1.
     var multiplex: Int32 = -1
 
     /// Of a stream: its request had no body; its body's last byte is among those held; its client need send no more.
@@ -53,8 +53,8 @@ struct ClientConnection: BitwiseCopyable {
     /// Of a stream: body bytes that have not been passed on, so that its window stays closed by as much.
     var unconsumed: UInt32 = 0
     /// Neighbours among the connection's streams.
-    var nextStream: Int32 = -1
-    var previousStream: Int32 = -1
+    var next: Int32 = -1
+    var previous: Int32 = -1
 
     var isStream: Bool { parent >= 0 }
 

@@ -34,7 +34,7 @@ extension Worker {
                 }
             }
         }
-        if c.pointee.phase == .multiplexed { readClientFrames(slot) } else { readClient(slot) }
+        if c.pointee.phase == .multiplexed { readFrames(.client, slot) } else { readClient(slot) }
     }
 
     /// Everything for the client has been sent and no exchange is in progress. True when that closed the connection.
@@ -73,7 +73,7 @@ extension Worker {
             if clients.generation(slot) != generation { return outbox.clear() }
             if c.pointee.phase == .multiplexed {
                 keep(&c.pointee.socket, from: consumed, to: count)
-                return readClientFrames(slot)
+                return readFrames(.client, slot)
             }
             sendRequestHead(slot)
             keep(&c.pointee.socket, from: consumed, to: count)
@@ -274,7 +274,7 @@ extension Worker {
         }
         if c.pointee.multiplex >= 0 {
             endClientStreams(slot)
-            multiplexes.remove(c.pointee.multiplex)
+            multiplexing.remove(c.pointee.multiplex)
             c.pointee.multiplex = -1
         }
         if c.pointee.socket.security == .handshaking || c.pointee.socket.security == .refused { handshakeFailed(slot) }

@@ -55,7 +55,7 @@ extension Worker {
         if let cause = step.cause { return tellClientStreamFault(slot, step, cause) }
         var finding = ClientFinding(
             .malformedMessage, in: .inHead, .brokenConnection("\(failure.name)"), protocolName: HTTPVersion.http2.name)
-        finding.clientImpact = multiplexes[clients[slot].pointee.multiplex].streamCount > 0 ? .aborted : .none
+        finding.clientImpact = multiplexing[clients[slot].pointee.multiplex].streamCount > 0 ? .aborted : .none
         finding.reason = "HTTP/2 \(failure.name)"
         tell(finding, slot, request: nil)
     }
@@ -89,7 +89,7 @@ extension Worker {
     mutating func rememberRequest(_ number: Int32, _ record: RequestRecord) {
         let c = clients[exchanges[number].pointee.client]
         guard c.pointee.isStream, !record.isEmpty else { return }
-        let multiplex = multiplexes[clients[c.pointee.parent].pointee.multiplex]
+        let multiplex = multiplexing[clients[c.pointee.parent].pointee.multiplex]
         multiplex.recent.add(stream: c.pointee.stream, record, exchanges[number].pointee)
     }
 
@@ -123,7 +123,7 @@ extension Worker {
             // The client has reset nothing, and gets no more of its answer.
             finding.clientImpact = .aborted
             tell(finding, slot, of: number)
-        } else if let recent = multiplexes[clients[slot].pointee.multiplex].recent.find(step.stream) {
+        } else if let recent = multiplexing[clients[slot].pointee.multiplex].recent.find(step.stream) {
             tell(finding, slot, recent.exchange, server: recent.server, connection: recent.connection, id: newIncidentID())
         } else {
             tell(finding, slot, request: nil)

@@ -78,7 +78,7 @@ extension Worker {
             guilty = FinishedExchange(
                 request: copyOf(e.pointee.request), answer: e.pointee.answer, ordinal: upstreams[step.tag].pointee.ordinal)
             guilty.answer.endedAt = now
-        } else if let finished = multiplexes[upstreams[slot].pointee.multiplex].finished?.first(where: {
+        } else if let finished = multiplexing[upstreams[slot].pointee.multiplex].finished?.first(where: {
             $0.stream == step.stream
         }) {
             guilty = finished.exchange
@@ -216,12 +216,13 @@ extension Worker {
 
     /// The connection as a whole is not HTTP/2: attributed to its exchange when there is only one.
     mutating func tellFramesFailed(_ slot: Int32, _ failure: HTTP2Failure) {
-        let multiplex = multiplexes[upstreams[slot].pointee.multiplex]
+        let multiplex = multiplexing[upstreams[slot].pointee.multiplex]
         var guilty = FinishedExchange()
-        if multiplex.streamCount == 1, upstreams[multiplex.firstStream].pointee.exchange >= 0 {
-            let e = exchanges[upstreams[multiplex.firstStream].pointee.exchange]
+        if multiplex.streamCount == 1, upstreams[multiplex.streams.first].pointee.exchange >= 0 {
+            let e = exchanges[upstreams[multiplex.streams.first].pointee.exchange]
             guilty = FinishedExchange(
-                request: e.pointee.request, answer: e.pointee.answer, ordinal: upstreams[multiplex.firstStream].pointee.ordinal)
+                request: e.pointee.request, answer: e.pointee.answer,
+                ordinal: upstreams[multiplex.streams.first].pointee.ordinal)
         }
         let verdict = Verdict(.malformedMessage, in: guilty.answer.status == 0 ? .inHead : .inBody)
         let collection = SurplusCollection(.inAnswer, connectionOffset: upstreams[slot].pointee.received, startedAt: now)

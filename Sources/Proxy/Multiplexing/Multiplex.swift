@@ -1,15 +1,19 @@
 import Detector
+import EventLoop
 import HTTP2
+import Report
 
 /// One HTTP/2 connection's session, and what the worker remembers of its streams. A class: one a connection, never one a request.
 final class Multiplex {
     let session: HTTP2Session
-    /// Streams in progress.
-    var streamCount: Int32 = 0
+    /// Whose connection it is, and its slot.
+    let side: SideLabel
+    let slot: Int32
+    /// Streams in progress, by slot, the newest first.
+    private(set) var streams = ConnectionList()
+    private(set) var streamCount: Int32 = 0
     /// Streams that it takes at once, as far as is known: a server that cannot take so many refuses them.
     var streamsMax: Int32 = .max
-    /// The first of their slots, linked through `nextStream`; -1 for none.
-    var firstStream: Int32 = -1
     /// Requests for tunnels wait for the server's SETTINGS, which say whether it takes them. Upstreams only.
     var holdsTunnels = false
     /// Answers that have ended, to attribute what may still come. Upstreams only.
@@ -20,32 +24,26 @@ final class Multiplex {
     var isInterrupted = false
     /// Whether the connection moves, while it sets the pace of a stream's answer. Clients only.
     var pace = Pace()
-    /// In the worker's list of sessions that have frames to send.
-    var isUnsent = false
+    /// Has, or may have, frames to send when the turn ends: `Multiplexing` knows.
+    var isMarked = false
 
-    init(_ session: HTTP2Session) { self.session = session }
-
-    deinit { recent.deallocate() }
-}
-
-/// The worker's multiplexes by number.
-struct MultiplexTable {
-    private var places: [Multiplex?] = []
-    private var free: [Int32] = []
-
-    subscript(_ number: Int32) -> Multiplex { places[Int(number)]! }
-
-    mutating func add(_ multiplex: Multiplex) -> Int32 {
-        if let number = free.popLast() {
-            places[Int(number)] = multiplex
-            return number
-        }
-        places.append(multiplex)
-        return Int32(places.count - 1)
+    init(_ session: HTTP2Session, _ side: SideLabel, _ slot: Int32) {
+        self.session = session
+        self.side = side
+        self.slot = slot
     }
 
-    mutating func remove(_ number: Int32) {
-        places[Int(number)] = nil
-        free.append(number)
+    deinit { recent.deallocate() }
+
+    /// A stream has begun, in a slot of its own.
+    func begin<Element: Listed>(_ stream: Int32, _ slab: borrowing Slab<Element>) {
+        streams.prepend(stream, slab)
+        streamCount += 1
+    }
+
+    /// It is over.
+    func end<Element: Listed>(_ stream: Int32, _ slab: borrowing Slab<Element>) {
+        streams.remove(stream, slab)
+        streamCount -= 1
     }
 }

@@ -11,96 +11,54 @@ extension Worker {
     mutating func beginClientMultiplex(_ slot: Int32) {
         let c = clients[slot]
         guard let session = HTTP2Session(.server, plan.frameLimits) else { return closeClient(slot) }
-        c.pointee.multiplex = multiplexes.add(Multiplex(session))
+        c.pointee.multiplex = multiplexing.add(Multiplex(session, .client, slot))
         c.pointee.phase = .multiplexed
         timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientHeader)
         if isLeaving { leaveClientMultiplex(slot) }
         frameClient(slot)
     }
 
-    /// Reads a client's frames as long as there are some.
-    mutating func readClientFrames(_ slot: Int32) {
-        let c = clients[slot]
-        let multiplex = multiplexes[c.pointee.multiplex]
-        var rounds = 0
-        var steps = 0
-        var hasMore = multiplex.isInterrupted || !c.pointee.socket.input.isEmpty
-        while c.pointee.socket.isReadable || hasMore {
-            guard rounds < Self.readsPerTurn else { return queueClient(slot) }
-            rounds += 1
-            hasMore = false
-            let generation = clients.generation(slot)
-            let count = load(&c.pointee.socket, .client)
-            let consumed = clientFrames(slot, count, &steps)
-            guard clients.generation(slot) == generation else { return outbox.clear() }
-            keep(&c.pointee.socket, from: consumed, to: count)
-            if multiplex.isInterrupted { return queueClient(slot) }
-            if c.pointee.socket.sawEnd || c.pointee.socket.isBroken { return clientBroke(slot) }
+    /// Acts on one fact of a client's frames; its bytes stand at `bytes`. False when the rest is not to be read.
+    mutating func clientFrame(_ slot: Int32, _ step: HTTP2Step, _ bytes: UnsafeMutablePointer<UInt8>) -> Bool {
+        switch step.event {
+        case .head: clientStreamHead(slot, step)
+        case .body: clientStreamBody(slot, step, bytes + step.bodyStart)
+        case .trailers: clientStreamTrailers(slot, step)
+        case .reset:
+            if let cause = step.cause { clientStreamBroken(slot, step, cause) }
+            if step.tag >= 0 { clientStreamReset(step.tag) }
+        case .goAway: clients[slot].pointee.mustClose = true
+        case .failed(let failure):
+            counters.countRejected(RejectReason(failure))
+            tellClientFramesFailed(slot, step, failure)
+            clients[slot].pointee.mustClose = true
+            endClientStreams(slot)
+            return false
+        case .refused(let refusal):
+            counters.countRejected(RejectReason(refusal))
+            if refusal == .malformed { tellRefusedStream(slot, step) }
+        case .violation(let violation): clientStreamBroken(slot, step, violation)
+        case .needMore, .pause, .interim, .surplus: break
         }
-    }
-
-    /// Acts on `count` bytes at the start of the read buffer; returns how many are used up.
-    private mutating func clientFrames(_ slot: Int32, _ count: Int, _ steps: inout Int) -> Int {
-        let c = clients[slot]
-        let multiplex = multiplexes[c.pointee.multiplex]
-        let session = multiplex.session
-        multiplex.isInterrupted = false
-        let generation = clients.generation(slot)
-        var position = 0
-        frameClient(slot)
-        while true {
-            guard steps < Self.stepsPerTurn else {
-                multiplex.isInterrupted = true
-                return position
-            }
-            steps += 1
-            let step = session.receive(readBuffer + position, count: count - position, now: now, block: &requestBlock)
-            let body = readBuffer + position + step.bodyStart
-            position += step.consumed
-            switch step.event {
-            case .needMore: return position
-            case .head: clientStreamHead(slot, step)
-            case .body: clientStreamBody(slot, step, body)
-            case .trailers: clientStreamTrailers(slot, step)
-            case .reset:
-                if let cause = step.cause { clientStreamBroken(slot, step, cause) }
-                if step.tag >= 0 { clientStreamReset(step.tag) }
-            case .goAway: c.pointee.mustClose = true
-            case .failed(let failure):
-                counters.countRejected(RejectReason(failure))
-                tellClientFramesFailed(slot, step, failure)
-                c.pointee.mustClose = true
-                endClientStreams(slot)
-                return count
-            case .refused(let refusal):
-                counters.countRejected(RejectReason(refusal))
-                if refusal == .malformed { tellRefusedStream(slot, step) }
-            case .violation(let violation): clientStreamBroken(slot, step, violation)
-            case .pause, .interim, .surplus: break
-            }
-            guard clients.generation(slot) == generation else { return count }
-        }
+        return true
     }
 
     // MARK: Requests
 
     private mutating func clientStreamHead(_ slot: Int32, _ step: HTTP2Step) {
         let c = clients[slot]
-        let multiplex = multiplexes[c.pointee.multiplex]
+        let multiplex = multiplexing[c.pointee.multiplex]
         var made = ClientConnection(fd: -1, listener: c.pointee.listener, address: c.pointee.address)
         made.isTrusted = c.pointee.isTrusted
         made.parent = slot
         made.stream = step.stream
         made.endsWithHead = step.ended
-        made.nextStream = multiplex.firstStream
         let stream = clients.take(made)
         guard stream >= 0 else {
             counters.countRejected(.tooManyStreams)
             return multiplex.session.reset(step.stream, code: ErrorCode.refusedStream)
         }
-        if multiplex.firstStream >= 0 { clients[multiplex.firstStream].pointee.previousStream = stream }
-        multiplex.firstStream = stream
-        multiplex.streamCount += 1
+        multiplex.begin(stream, clients)
         multiplex.session.setTag(step.stream, stream)
         timers.open(Worker.clientTimer(stream))
         // While it has streams, their deadlines are the connection's.
@@ -117,7 +75,7 @@ extension Worker {
     }
 
     private mutating func clientStreamBody(_ slot: Int32, _ step: HTTP2Step, _ bytes: UnsafeMutablePointer<UInt8>) {
-        let session = multiplexes[clients[slot].pointee.multiplex].session
+        let session = multiplexing[clients[slot].pointee.multiplex].session
         guard step.tag >= 0 else { return session.consumed(step.stream, step.bodyCount) }
         let s = clients[step.tag]
         // Behind an extended CONNECT bytes may come before the tunnel is there.
@@ -170,7 +128,7 @@ extension Worker {
         let s = clients[stream]
         guard s.pointee.unconsumed > 0 else { return }
         let parent = s.pointee.parent
-        multiplexes[clients[parent].pointee.multiplex].session.consumed(s.pointee.stream, Int(s.pointee.unconsumed))
+        multiplexing[clients[parent].pointee.multiplex].session.consumed(s.pointee.stream, Int(s.pointee.unconsumed))
         s.pointee.unconsumed = 0
         frameClient(parent)
     }
@@ -229,7 +187,7 @@ extension Worker {
         defer { outbox.clear() }
         let s = clients[stream]
         let parent = s.pointee.parent
-        let session = multiplexes[clients[parent].pointee.multiplex].session
+        let session = multiplexing[clients[parent].pointee.multiplex].session
         frameClient(parent)
         guard put(outbox: session, s.pointee.stream) else { return false }
         if session.pending(s.pointee.stream) >= Self.streamPendingMax { s.pointee.socket.isHeldBack = true }
@@ -265,7 +223,7 @@ extension Worker {
     mutating func clientStreamAnswered(_ stream: Int32) {
         let s = clients[stream]
         s.pointee.exchange = -1
-        let session = multiplexes[clients[s.pointee.parent].pointee.multiplex].session
+        let session = multiplexing[clients[s.pointee.parent].pointee.multiplex].session
         // The answer has overtaken its request (RFC 9113 section 8.1).
         s.pointee.abortsWhenDrained = false
         if s.pointee.phase == .body { s.pointee.stopsRequest = true }
@@ -294,7 +252,7 @@ extension Worker {
     /// Cuts a stream's answer where the client can see it: behind the bytes that it has been given.
     mutating func cutClientStream(_ stream: Int32) {
         let s = clients[stream]
-        let session = multiplexes[clients[s.pointee.parent].pointee.multiplex].session
+        let session = multiplexing[clients[s.pointee.parent].pointee.multiplex].session
         guard session.pending(s.pointee.stream) > 0 else { return closeClient(stream, reset: true) }
         s.pointee.phase = .waiting
         s.pointee.abortsWhenDrained = true
@@ -311,7 +269,7 @@ extension Worker {
 
     mutating func resetClientStream(_ stream: Int32, _ code: UInt32) {
         let s = clients[stream]
-        multiplexes[clients[s.pointee.parent].pointee.multiplex].session.reset(s.pointee.stream, code: code)
+        multiplexing[clients[s.pointee.parent].pointee.multiplex].session.reset(s.pointee.stream, code: code)
         frameClient(s.pointee.parent)
     }
 
@@ -319,18 +277,12 @@ extension Worker {
     mutating func releaseClientStream(_ stream: Int32) {
         let s = clients[stream]
         let parent = s.pointee.parent
-        let multiplex = multiplexes[clients[parent].pointee.multiplex]
+        let multiplex = multiplexing[clients[parent].pointee.multiplex]
         // Bytes that nobody will read must not keep the connection's window closed.
         let unread = Int(s.pointee.unconsumed) + s.pointee.socket.input.count
         if unread > 0 { multiplex.session.consumed(s.pointee.stream, unread) }
         multiplex.session.setTag(s.pointee.stream, -1)
-        if s.pointee.previousStream >= 0 {
-            clients[s.pointee.previousStream].pointee.nextStream = s.pointee.nextStream
-        } else {
-            multiplex.firstStream = s.pointee.nextStream
-        }
-        if s.pointee.nextStream >= 0 { clients[s.pointee.nextStream].pointee.previousStream = s.pointee.previousStream }
-        multiplex.streamCount -= 1
+        multiplex.end(stream, clients)
         timers.close(Worker.clientTimer(stream))
         buffers.give(&s.pointee.socket.input)
         clients.release(stream)
@@ -340,14 +292,14 @@ extension Worker {
 
     /// The connection is over for every stream of it.
     mutating func endClientStreams(_ slot: Int32) {
-        let multiplex = multiplexes[clients[slot].pointee.multiplex]
-        while multiplex.firstStream >= 0 { clientStreamReset(multiplex.firstStream) }
+        let multiplex = multiplexing[clients[slot].pointee.multiplex]
+        while !multiplex.streams.isEmpty { clientStreamReset(multiplex.streams.first) }
     }
 
     /// A turn's frames have been sent: is there a reason to keep the connection?
     mutating func clientFramesSent(_ slot: Int32) {
         let c = clients[slot]
-        let multiplex = multiplexes[c.pointee.multiplex]
+        let multiplex = multiplexing[c.pointee.multiplex]
         if c.pointee.socket.isBlocked { return timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientBody) }
         guard multiplex.streamCount == 0 else { return timers.set(Worker.clientTimer(slot), 0) }
         guard c.pointee.mustClose else { return }
@@ -361,7 +313,7 @@ extension Worker {
 
     /// The client is told to send its next requests elsewhere. Those on their way are served, until it has been quiet for a while.
     mutating func leaveClientMultiplex(_ slot: Int32) {
-        let multiplex = multiplexes[clients[slot].pointee.multiplex]
+        let multiplex = multiplexing[clients[slot].pointee.multiplex]
         multiplex.session.warnOfGoAway()
         if multiplex.streamCount == 0 { timers.set(Worker.clientTimer(slot), now + multiplexIdleTime) }
         frameClient(slot)
@@ -371,7 +323,7 @@ extension Worker {
     mutating func clientMultiplexExpired(_ slot: Int32) {
         if clients[slot].pointee.socket.isBlocked { return clientBroke(slot) }
         clients[slot].pointee.mustClose = true
-        multiplexes[clients[slot].pointee.multiplex].session.goAway()
+        multiplexing[clients[slot].pointee.multiplex].session.goAway()
         frameClient(slot)
     }
 }

@@ -8,7 +8,7 @@ extension Worker {
     /// Before the server's SETTINGS nobody knows whether it takes a tunnel, and it may not be asked (RFC 8441 section 3).
     mutating func holdTunnel(_ stream: Int32) {
         let s = upstreams[stream]
-        multiplexes[upstreams[s.pointee.parent].pointee.multiplex].holdsTunnels = true
+        multiplexing[upstreams[s.pointee.parent].pointee.multiplex].holdsTunnels = true
         timers.set(upstreamTimer(stream), now + responseHeaderTimeout(exchanges[s.pointee.exchange]))
     }
 
@@ -21,11 +21,10 @@ extension Worker {
 
     /// The server has said what it takes: those who have waited for that ask, or are told.
     mutating func askForTunnels(_ slot: Int32) {
-        let multiplex = multiplexes[upstreams[slot].pointee.multiplex]
+        let multiplex = multiplexing[upstreams[slot].pointee.multiplex]
         multiplex.holdsTunnels = false
         // The newest stands first, and who has waited the longest is served first.
-        var stream = multiplex.firstStream
-        while stream >= 0, upstreams[stream].pointee.next >= 0 { stream = upstreams[stream].pointee.next }
+        var stream = multiplex.streams.last
         while stream >= 0 {
             let next = upstreams[stream].pointee.previous
             let number = upstreams[stream].pointee.exchange
@@ -74,7 +73,7 @@ extension Worker {
     mutating func endTunnelRequest(_ stream: Int32) {
         let s = upstreams[stream]
         guard s.pointee.stream > 0 else { return }
-        _ = multiplexes[upstreams[s.pointee.parent].pointee.multiplex].session.sendBody(
+        _ = multiplexing[upstreams[s.pointee.parent].pointee.multiplex].session.sendBody(
             s.pointee.stream, outbox.runs, 0, ended: true)
         frameUpstream(s.pointee.parent)
     }
@@ -93,7 +92,7 @@ extension Worker {
         clients[client].pointee.exchange = -1
         let c = clients[client]
         guard c.pointee.isStream else { return closeClient(client, reset: true) }
-        let session = multiplexes[clients[c.pointee.parent].pointee.multiplex].session
+        let session = multiplexing[clients[c.pointee.parent].pointee.multiplex].session
         if session.pending(c.pointee.stream) > 0 { cutClientStream(client) } else { closeClient(client) }
     }
 }

@@ -24,7 +24,7 @@ extension Worker {
         }
         if code == ErrorCode.refusedStream || code == ErrorCode.enhanceYourCalm {
             // More than its memory allows, say, which Node tells so: the others are work enough for this connection.
-            let multiplex = multiplexes[upstreams[upstreams[stream].pointee.parent].pointee.multiplex]
+            let multiplex = multiplexing[upstreams[upstreams[stream].pointee.parent].pointee.multiplex]
             multiplex.streamsMax = max(1, min(multiplex.streamsMax, multiplex.streamCount - 1))
         }
         detach(stream, .upstreamClosed)
@@ -50,7 +50,7 @@ extension Worker {
         e.pointee.answer.endedAt = now
         rememberRequest(number, e.pointee.request)
         let finished = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: s.pointee.ordinal)
-        let multiplex = multiplexes[upstreams[s.pointee.parent].pointee.multiplex]
+        let multiplex = multiplexing[upstreams[s.pointee.parent].pointee.multiplex]
         if var old = multiplex.finished?.add(FinishedStream(stream: s.pointee.stream, exchange: finished)) {
             buffers.give(&old.exchange.request.head)
         }
@@ -75,19 +75,13 @@ extension Worker {
         let s = upstreams[stream]
         let parent = s.pointee.parent
         let u = upstreams[parent]
-        let multiplex = multiplexes[u.pointee.multiplex]
+        let multiplex = multiplexing[u.pointee.multiplex]
         if s.pointee.stream > 0 {
             if s.pointee.unconsumed > 0 { multiplex.session.consumed(s.pointee.stream, Int(s.pointee.unconsumed)) }
             multiplex.session.setTag(s.pointee.stream, -1)
             if !s.pointee.streamIsOver { multiplex.session.reset(s.pointee.stream, code: ErrorCode.cancel) }
         }
-        if s.pointee.previous >= 0 {
-            upstreams[s.pointee.previous].pointee.next = s.pointee.next
-        } else {
-            multiplex.firstStream = s.pointee.next
-        }
-        if s.pointee.next >= 0 { upstreams[s.pointee.next].pointee.previous = s.pointee.previous }
-        multiplex.streamCount -= 1
+        multiplex.end(stream, upstreams)
         servers[Int(s.pointee.server)].activeCount -= 1
         timers.close(upstreamTimer(stream))
         upstreams.release(stream)
@@ -121,9 +115,9 @@ extension Worker {
     }
 
     private mutating func endUpstreamStreams(_ slot: Int32, wasReset: Bool) {
-        let multiplex = multiplexes[upstreams[slot].pointee.multiplex]
-        while multiplex.firstStream >= 0 {
-            let stream = multiplex.firstStream
+        let multiplex = multiplexing[upstreams[slot].pointee.multiplex]
+        while !multiplex.streams.isEmpty {
+            let stream = multiplex.streams.first
             let number = upstreams[stream].pointee.exchange
             upstreams[stream].pointee.streamIsOver = true
             upstreams[stream].pointee.socket.isBroken = wasReset
@@ -144,10 +138,10 @@ extension Worker {
 
     /// The connect failed: nothing of its streams has been sent.
     mutating func upstreamMultiplexUnreachable(_ slot: Int32, avoiding avoided: Int = -1) {
-        let multiplex = multiplexes[upstreams[slot].pointee.multiplex]
+        let multiplex = multiplexing[upstreams[slot].pointee.multiplex]
         upstreams[slot].pointee.mustClose = true
-        while multiplex.firstStream >= 0 {
-            let stream = multiplex.firstStream
+        while !multiplex.streams.isEmpty {
+            let stream = multiplex.streams.first
             let number = upstreams[stream].pointee.exchange
             detach(stream, .error)
             if number >= 0 {
@@ -162,20 +156,15 @@ extension Worker {
     mutating func closeUpstreamMultiplex(_ slot: Int32, _ reason: CloseReason) {
         let u = upstreams[slot]
         let server = Int(u.pointee.server)
-        let multiplex = multiplexes[u.pointee.multiplex]
+        let multiplex = multiplexing[u.pointee.multiplex]
         tellStreamSurplus(of: slot)
         for age in 0..<(multiplex.finished?.count ?? 0) {
             var head = multiplex.finished![age].exchange.request.head
             buffers.give(&head)
         }
         multiplex.finished?.deallocate()
-        if u.pointee.previous >= 0 {
-            upstreams[u.pointee.previous].pointee.next = u.pointee.next
-        } else {
-            servers[server].multiplexFirst = u.pointee.next
-        }
-        if u.pointee.next >= 0 { upstreams[u.pointee.next].pointee.previous = u.pointee.previous }
-        multiplexes.remove(u.pointee.multiplex)
+        servers[server].multiplexed.remove(slot, upstreams)
+        multiplexing.remove(u.pointee.multiplex)
         u.pointee.multiplex = -1
         closeUpstream(slot, reason)
     }
@@ -183,7 +172,7 @@ extension Worker {
     /// A turn's frames have been sent: is there a reason to keep the connection?
     mutating func upstreamFramesSent(_ slot: Int32) {
         let u = upstreams[slot]
-        let multiplex = multiplexes[u.pointee.multiplex]
+        let multiplex = multiplexing[u.pointee.multiplex]
         guard multiplex.streamCount == 0, u.pointee.mustClose else { return }
         closeUpstreamMultiplex(slot, .notReusable)
     }
@@ -192,8 +181,8 @@ extension Worker {
     mutating func upstreamMultiplexExpired(_ slot: Int32) {
         let u = upstreams[slot]
         guard u.pointee.phase == .multiplexed else { return connectGaveUp(slot, String(cString: strerror(ETIMEDOUT))) }
-        guard multiplexes[u.pointee.multiplex].streamCount == 0 else { return }
-        multiplexes[u.pointee.multiplex].session.goAway()
+        guard multiplexing[u.pointee.multiplex].streamCount == 0 else { return }
+        multiplexing[u.pointee.multiplex].session.goAway()
         closeUpstreamMultiplex(slot, .idleTimeout)
     }
 
@@ -213,10 +202,11 @@ extension Worker {
     /// The GOAWAY that says why, as far as the socket takes it.
     private mutating func sendUpstreamFarewell(_ slot: Int32) {
         let u = upstreams[slot]
-        let count = multiplexes[u.pointee.multiplex].session.write(into: frameBuffer, capacity: Self.frameBytes)
+        let count = multiplexing[u.pointee.multiplex].session.write(
+            into: multiplexing.frames, capacity: Multiplexing.frameBytesMax)
         guard count > 0, !u.pointee.socket.isBlocked else { return }
         outbox.clear()
-        outbox.add(frameBuffer, count)
+        outbox.add(multiplexing.frames, count)
         u.pointee.socket.isBroken = false
         deliver(&u.pointee.socket, .upstream)
         u.pointee.socket.isBroken = true

@@ -15,14 +15,14 @@ extension Worker {
 
     /// Finds a stream for an exchange: on a connection with room, on a new one, or a place in the queue.
     mutating func findStream(_ number: Int32, on server: Int) {
-        var slot = servers[server].multiplexFirst
+        var slot = servers[server].multiplexed.first
         while slot >= 0 {
             if hasStream(slot) { return attachStream(number, to: slot) }
             slot = upstreams[slot].pointee.next
         }
         if connectionPool.mayOpen(server) {
             let error = connectMultiplex(server)
-            guard error < 0 else { return attachStream(number, to: servers[server].multiplexFirst) }
+            guard error < 0 else { return attachStream(number, to: servers[server].multiplexed.first) }
             if error == -EBUSY { return enqueue(number) }
             exchanges[number].pointee.attempts += 1
             exchanges[number].pointee.avoidedServer = Int16(server)
@@ -36,7 +36,7 @@ extension Worker {
     func hasStream(_ slot: Int32) -> Bool {
         let u = upstreams[slot]
         guard !u.pointee.mustClose else { return false }
-        let multiplex = multiplexes[u.pointee.multiplex]
+        let multiplex = multiplexing[u.pointee.multiplex]
         guard multiplex.streamCount < multiplex.streamsMax else { return false }
         return u.pointee.phase == .connecting
             ? multiplex.streamCount < Self.streamsBeforeSettings : multiplex.session.canOpenStream
@@ -48,17 +48,16 @@ extension Worker {
         let slot = openConnection(server)
         guard slot >= 0 else { return slot }
         let u = upstreams[slot]
-        u.pointee.multiplex = multiplexes.add(Multiplex(session))
-        multiplexes[u.pointee.multiplex].finished = History(capacityMax: FinishedStream.capacity)
-        u.pointee.next = servers[server].multiplexFirst
-        if u.pointee.next >= 0 { upstreams[u.pointee.next].pointee.previous = slot }
-        servers[server].multiplexFirst = slot
+        let multiplex = Multiplex(session, .upstream, slot)
+        multiplex.finished = History(capacityMax: FinishedStream.capacity)
+        u.pointee.multiplex = multiplexing.add(multiplex)
+        servers[server].multiplexed.prepend(slot, upstreams)
         return slot
     }
 
     private mutating func attachStream(_ number: Int32, to slot: Int32) {
         let u = upstreams[slot]
-        let multiplex = multiplexes[u.pointee.multiplex]
+        let multiplex = multiplexing[u.pointee.multiplex]
         let holds = exchanges[number].pointee.asksUpgrade && !multiplex.session.hasPeerSettings
         if exchanges[number].pointee.asksUpgrade, !holds, !multiplex.session.allowsExtendedConnect {
             return refuseTunnel(number)
@@ -66,13 +65,10 @@ extension Worker {
         var made = UpstreamConnection(fd: -1, server: u.pointee.server, number: u.pointee.number, idleTimeout: 0)
         made.parent = slot
         made.phase = u.pointee.phase == .connecting || holds ? .connecting : .active
-        made.next = multiplex.firstStream
         made.ordinal = u.pointee.ordinal
         let stream = upstreams.take(made)
         guard stream >= 0 else { return failExchange(number, status: 503, "too many streams to upstreams") }
-        if multiplex.firstStream >= 0 { upstreams[multiplex.firstStream].pointee.previous = stream }
-        multiplex.firstStream = stream
-        multiplex.streamCount += 1
+        multiplex.begin(stream, upstreams)
         u.pointee.ordinal += 1
         servers[Int(u.pointee.server)].activeCount += 1
         timers.open(upstreamTimer(stream))
@@ -86,7 +82,7 @@ extension Worker {
         defer { outbox.clear() }
         let s = upstreams[stream]
         let parent = s.pointee.parent
-        let session = multiplexes[upstreams[parent].pointee.multiplex].session
+        let session = multiplexing[upstreams[parent].pointee.multiplex].session
         frameUpstream(parent)
         var first = 0
         if outbox.beginsWithHead {
@@ -132,7 +128,8 @@ extension Worker {
     private mutating func openUpstreamWindow(_ stream: Int32) {
         let s = upstreams[stream]
         guard s.pointee.unconsumed > 0 else { return }
-        multiplexes[upstreams[s.pointee.parent].pointee.multiplex].session.consumed(s.pointee.stream, Int(s.pointee.unconsumed))
+        multiplexing[upstreams[s.pointee.parent].pointee.multiplex].session.consumed(
+            s.pointee.stream, Int(s.pointee.unconsumed))
         s.pointee.unconsumed = 0
         frameUpstream(s.pointee.parent)
     }
@@ -154,7 +151,7 @@ extension Worker {
             if !flush(&u.pointee.socket, .upstream) { upstreamRefusesFrames(slot) }
             if !u.pointee.socket.isBlocked { frameUpstream(slot) }
         }
-        readUpstreamFrames(slot)
+        readFrames(.upstream, slot)
     }
 
     /// The shared connection is there: everything that has waited for it is sent.
@@ -164,8 +161,7 @@ extension Worker {
         timers.set(upstreamTimer(slot), 0)
         frameUpstream(slot)
         // The newest stands first, and who has waited the longest is served first.
-        var stream = multiplexes[u.pointee.multiplex].firstStream
-        while stream >= 0, upstreams[stream].pointee.next >= 0 { stream = upstreams[stream].pointee.next }
+        var stream = multiplexing[u.pointee.multiplex].streams.last
         while stream >= 0 {
             let next = upstreams[stream].pointee.previous
             let number = upstreams[stream].pointee.exchange
@@ -182,60 +178,28 @@ extension Worker {
         }
     }
 
-    private mutating func readUpstreamFrames(_ slot: Int32) {
-        let u = upstreams[slot]
-        let multiplex = multiplexes[u.pointee.multiplex]
-        var rounds = 0
-        var steps = 0
-        var hasMore = multiplex.isInterrupted || !u.pointee.socket.input.isEmpty
-        while u.pointee.socket.isReadable || hasMore {
-            guard rounds < Self.readsPerTurn else { return queueUpstream(slot) }
-            rounds += 1
-            hasMore = false
-            let generation = upstreams.generation(slot)
-            let count = load(&u.pointee.socket, .upstream)
-            let consumed = upstreamFrames(slot, count, &steps)
-            guard upstreams.generation(slot) == generation else { return outbox.clear() }
-            keep(&u.pointee.socket, from: consumed, to: count)
-            if multiplex.isInterrupted { return queueUpstream(slot) }
-            if u.pointee.socket.sawEnd || u.pointee.socket.isBroken { return upstreamMultiplexEnded(slot) }
-        }
+    /// All that has come has been acted on, for now.
+    mutating func upstreamFramesRead(_ slot: Int32, _ step: HTTP2Step) {
+        upstreams[slot].pointee.received += UInt64(step.consumed)
+        let multiplex = multiplexing[upstreams[slot].pointee.multiplex]
+        if multiplex.holdsTunnels, multiplex.session.hasPeerSettings { askForTunnels(slot) }
     }
 
-    /// Acts on `count` bytes at the start of the read buffer; returns how many are used up.
-    private mutating func upstreamFrames(_ slot: Int32, _ count: Int, _ steps: inout Int) -> Int {
-        let u = upstreams[slot]
-        let multiplex = multiplexes[u.pointee.multiplex]
-        let session = multiplex.session
-        multiplex.isInterrupted = false
-        let generation = upstreams.generation(slot)
-        var position = 0
-        frameUpstream(slot)
-        while true {
-            guard steps < Self.stepsPerTurn else {
-                multiplex.isInterrupted = true
-                return position
-            }
-            steps += 1
-            let step = session.receive(readBuffer + position, count: count - position, now: now, block: &responseBlock)
-            let body = readBuffer + position + step.bodyStart
-            position += step.consumed
-            u.pointee.received += UInt64(step.consumed)
-            switch step.event {
-            case .needMore:
-                if multiplex.holdsTunnels, session.hasPeerSettings { askForTunnels(slot) }
-                return position
-            case .failed(let failure):
-                upstreamFramesFailed(slot, failure)
-                return count
-            case .goAway: u.pointee.mustClose = true
-            case .violation(let violation): frameViolation(slot, step, violation)
-            case .surplus: keepStreamSurplus(slot, step, body)
-            case .pause, .refused: break
-            default: if step.tag >= 0, upstreams[step.tag].pointee.exchange >= 0 { upstreamStreamStep(slot, step, body) }
-            }
-            guard upstreams.generation(slot) == generation else { return count }
+    /// Acts on one fact of an upstream's frames; its bytes stand at `bytes`. False when the rest is not to be read.
+    mutating func upstreamFrame(_ slot: Int32, _ step: HTTP2Step, _ bytes: UnsafeMutablePointer<UInt8>) -> Bool {
+        let body = bytes + step.bodyStart
+        upstreams[slot].pointee.received += UInt64(step.consumed)
+        switch step.event {
+        case .failed(let failure):
+            upstreamFramesFailed(slot, failure)
+            return false
+        case .goAway: upstreams[slot].pointee.mustClose = true
+        case .violation(let violation): frameViolation(slot, step, violation)
+        case .surplus: keepStreamSurplus(slot, step, body)
+        case .needMore, .pause, .refused: break
+        default: if step.tag >= 0, upstreams[step.tag].pointee.exchange >= 0 { upstreamStreamStep(slot, step, body) }
         }
+        return true
     }
 
     /// One fact about a stream in progress.

@@ -8,8 +8,8 @@ struct Server: BitwiseCopyable {
     var weight: UInt32 = 1
     /// Facts that all workers share.
     var shared: UnsafeMutablePointer<SharedServer>
-    /// HTTP/2 connections, the newest first, linked through `next`.
-    var multiplexFirst: Int32 = -1
+    /// HTTP/2 connections, the newest first.
+    var multiplexed = ConnectionList()
     /// Exchanges in progress.
     var activeCount: Int32 = 0
     /// It is given by name: which generation of its addresses holds, and whose turn it is. Otherwise nil.

@@ -61,7 +61,7 @@ extension Worker {
     }
 
     func hasRoom(_ server: Int) -> Bool {
-        var shared = servers[server].multiplexFirst
+        var shared = servers[server].multiplexed.first
         while shared >= 0 {
             if hasStream(shared) { return true }
             shared = upstreams[shared].pointee.next

@@ -26,7 +26,7 @@ extension Worker {
         let c = clients[e.pointee.client]
         guard c.pointee.isStream else { return }
         let connection = clients[c.pointee.parent]
-        multiplexes[connection.pointee.multiplex].pace.join(at: acknowledged(connection) ?? 0, now)
+        multiplexing[connection.pointee.multiplex].pace.join(at: acknowledged(connection) ?? 0, now)
     }
 
     /// Bytes of an answer that its client has taken: that its kernel has acknowledged, or that its windows had room for.
@@ -34,7 +34,7 @@ extension Worker {
         let e = exchanges[number]
         let c = clients[e.pointee.client]
         guard c.pointee.isStream else { return acknowledged(c) ?? e.pointee.answer.bodyBytes }
-        let session = multiplexes[clients[c.pointee.parent].pointee.multiplex].session
+        let session = multiplexing[clients[c.pointee.parent].pointee.multiplex].session
         return e.pointee.answer.bodyBytes &- UInt64(session.pending(c.pointee.stream))
     }
 
@@ -49,7 +49,7 @@ extension Worker {
         let c = clients[exchanges[number].pointee.client]
         guard c.pointee.isStream else { return own }
         let connection = clients[c.pointee.parent]
-        let multiplex = multiplexes[connection.pointee.multiplex]
+        let multiplex = multiplexing[connection.pointee.multiplex]
         if !multiplex.pace.isKnown(now) {
             guard let bytes = acknowledged(connection) else { return own }
             _ = multiplex.pace.look(at: bytes, now)

@@ -170,10 +170,10 @@ extension Worker {
     /// Pooled connections have nobody to serve any more, but the last exchange's strays may still come.
     private mutating func listenToPooled() {
         for server in servers.indices {
-            var multiplexed = servers[server].multiplexFirst
+            var multiplexed = servers[server].multiplexed.first
             while multiplexed >= 0 {
                 let next = upstreams[multiplexed].pointee.next
-                if multiplexes[upstreams[multiplexed].pointee.multiplex].streamCount == 0 {
+                if multiplexing[upstreams[multiplexed].pointee.multiplex].streamCount == 0 {
                     closeUpstreamMultiplex(multiplexed, .drain)
                 }
                 multiplexed = next

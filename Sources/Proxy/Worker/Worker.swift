@@ -77,11 +77,7 @@ public struct Worker: ~Copyable {
     /// So many requests may still go out on pooled connections without a look at each: the wait for events has just told
     /// what had come on any of them.
     var trustedCheckouts = 0
-    /// HTTP/2 connections, and those of them with frames to send at the turn's end, by tag.
-    var multiplexes = MultiplexTable()
-    var unsent: [UInt64] = []
-    /// The frames of one write.
-    let frameBuffer: UnsafeMutablePointer<UInt8>
+    var multiplexing = Multiplexing()
     /// Bytes on closed streams, being collected, the first to be judged first.
     var streamSurplus: [StreamSurplus] = []
     var listeners = Listeners()
@@ -142,7 +138,6 @@ public struct Worker: ~Copyable {
         scratchCapacity = headBytesMax + 4096 + addedMax
         scratch = .allocate(capacity: scratchCapacity)
         trailerScratch = .allocate(capacity: scratchCapacity)
-        frameBuffer = .allocate(capacity: Self.frameBytes)
         events = .allocate(capacity: Self.eventsMax)
         random = RandomNumbers(seed: seed)
         var servers: [Server] = []
@@ -185,7 +180,6 @@ public struct Worker: ~Copyable {
         records.deallocate()
         scratch.deallocate()
         trailerScratch.deallocate()
-        frameBuffer.deallocate()
         events.deallocate()
         passages.deallocate()
     }
@@ -222,7 +216,7 @@ public struct Worker: ~Copyable {
         if count < Self.eventsMax { trustedCheckouts = Self.turnsPerWait }
         for _ in 0..<min(waiting.count, Self.turnsPerWait) { resume(waiting.takeFirst()) }
         while let deadline = timers.expire(now: now) { expired(deadline) }
-        if !unsent.isEmpty { sendFrames() }
+        if multiplexing.hasMarks { sendFrames() }
         if listeners.isDue(now: now) { resumeAccepting() }
         if departure.isLeaving { continueLeaving() }
     }

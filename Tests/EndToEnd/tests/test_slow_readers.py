@@ -54,7 +54,7 @@ class SlowReaders(EndToEndTest):
         def served():
             with proxy.connect(deadline=5) as one:
                 return one.get("/ok", close=True).status == 200
-        wait_for(served, "the first to be served", 5)
+        wait_for(served, "the first to be served")
 
     def test_windows_that_are_kept_shut(self):
         proxy = self.front()

@@ -40,7 +40,7 @@ struct UpstreamConnection: BitwiseCopyable {
     var server: UInt16
     /// The exchange in progress, -1 for none.
     var exchange: Int32 = -1
-    /// Neighbours in the server's list of pooled connections.
+    /// Neighbours in the server's list of pooled, or of shared connections; of a stream, among its connection's.
     var next: Int32 = -1
     var previous: Int32 = -1
     /// Exchanges begun on this connection.
@@ -76,7 +76,7 @@ struct UpstreamConnection: BitwiseCopyable {
     var awaitsStreamEnd = false
     /// Body bytes of the stream that have not been passed on, so that its window stays closed by as much.
     var unconsumed: UInt32 = 0
-    /// An HTTP/2 connection: its place among the worker's multiplexes. Otherwise -1.
+    /// An HTTP/2 connection: its number among the worker's. Otherwise -1.
     var multiplex: Int32 = -1
     /// The exchanges before the current one: whom a stray belongs to.
     var history = History<FinishedExchange>(capacityMax: AttributionReader.exchangesMax)

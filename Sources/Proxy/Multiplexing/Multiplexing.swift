@@ -1,0 +1,66 @@
+import Report
+
+/// The worker's HTTP/2 connections, of both sides: who they are, and which of them have frames to send when a turn ends, so that one
+/// write carries many.
+///
+///     unmarked ──mark──▶ marked ──next──▶ unmarked
+///         └───────── remove ──┴──▶ gone
+///
+/// One is marked once however often it is asked for, and comes up in the order of the marks.
+struct Multiplexing: ~Copyable {
+    /// Bytes of frames that one write carries at the most.
+    static let frameBytesMax = 64 << 10
+
+    /// The frames of one write.
+    let frames: UnsafeMutablePointer<UInt8>
+    private var places: [Multiplex?] = []
+    private var free: [Int32] = []
+    private var marked: [Int32] = []
+    private var spent = 0
+
+    init() { frames = .allocate(capacity: Self.frameBytesMax) }
+
+    deinit { frames.deallocate() }
+
+    subscript(_ number: Int32) -> Multiplex { places[Int(number)]! }
+
+    /// Takes a connection in, and gives it the number that it is known by.
+    mutating func add(_ multiplex: Multiplex) -> Int32 {
+        if let number = free.popLast() {
+            places[Int(number)] = multiplex
+            return number
+        }
+        places.append(multiplex)
+        return Int32(places.count - 1)
+    }
+
+    /// The connection is over; its mark goes with it.
+    mutating func remove(_ number: Int32) {
+        places[Int(number)] = nil
+        free.append(number)
+    }
+
+    /// The connection has, or may have, frames to send.
+    mutating func mark(_ number: Int32) {
+        let multiplex = self[number]
+        guard !multiplex.isMarked else { return }
+        multiplex.isMarked = true
+        marked.append(number)
+    }
+
+    var hasMarks: Bool { !marked.isEmpty }
+
+    /// The next connection to send frames; nil when there is none left, also of those that were marked meanwhile.
+    mutating func next() -> (side: SideLabel, slot: Int32)? {
+        while spent < marked.count {
+            let multiplex = places[Int(marked[spent])]
+            spent += 1
+            guard let multiplex, multiplex.isMarked else { continue }
+            multiplex.isMarked = false
+            return (multiplex.side, multiplex.slot)
+        }
+        marked.removeAll(keepingCapacity: true)
+        spent = 0
+        return nil
+    }
+}

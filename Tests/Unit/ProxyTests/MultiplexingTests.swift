@@ -1,0 +1,88 @@
+import EventLoop
+import HTTP2
+import Report
+import Testing
+
+@testable import Proxy
+
+@Suite struct MultiplexingTests {
+    enum Act: Sendable {
+        case add(Int32)
+        case remove(Int32)
+        case mark(Int32)
+        /// The slot that comes up, or that none does.
+        case next(Int32?)
+        case marks(Bool)
+    }
+
+    struct Story: CustomTestStringConvertible, Sendable {
+        var testDescription: String
+        var acts: [Act]
+    }
+
+    static let stories = [
+        Story(testDescription: "nobody", acts: [.marks(false), .next(nil)]),
+        Story(
+            testDescription: "in the order of their marks",
+            acts: [
+                .add(10), .add(11), .add(12), .mark(2), .mark(0), .marks(true), .next(12), .next(10), .next(nil), .marks(false),
+            ]),
+        Story(
+            testDescription: "once, however often it is marked",
+            acts: [
+                .add(10), .mark(0), .mark(0), .next(10), .next(nil), .mark(0), .next(10), .next(nil),
+            ]),
+        Story(
+            testDescription: "one that is marked again while it sends",
+            acts: [
+                .add(10), .add(11), .mark(0), .mark(1), .next(10), .mark(0), .next(11), .next(10), .next(nil), .marks(false),
+            ]),
+        Story(
+            testDescription: "one that has gone",
+            acts: [.add(10), .add(11), .mark(0), .mark(1), .remove(0), .next(11), .next(nil)]),
+        Story(testDescription: "another in its place, unmarked", acts: [.add(10), .mark(0), .remove(0), .add(20), .next(nil)]),
+        Story(
+            testDescription: "another in its place, marked",
+            acts: [
+                .add(10), .mark(0), .remove(0), .add(20), .mark(0), .next(20), .next(nil), .marks(false),
+            ]),
+    ]
+
+    @Test(arguments: stories)
+    func whoComesUp(_ story: Story) {
+        var multiplexing = Multiplexing()
+        for act in story.acts {
+            switch act {
+            case .add(let slot):
+                _ = multiplexing.add(
+                    Multiplex(HTTP2Session(.client, HTTP2Limits())!, slot % 2 == 0 ? .client : .upstream, slot))
+            case .remove(let number): multiplexing.remove(number)
+            case .mark(let number): multiplexing.mark(number)
+            case .next(let slot):
+                let next = multiplexing.next()
+                #expect(next?.slot == slot)
+                if let next { #expect(next.side == (next.slot % 2 == 0 ? .client : .upstream)) }
+            case .marks(let has):
+                let marks = multiplexing.hasMarks
+                #expect(marks == has)
+            }
+        }
+    }
+
+    @Test func streamsTheNewestFirst() {
+        struct Place: Listed {
+            var next: Int32 = -1
+            var previous: Int32 = -1
+        }
+        let made = Slab<Place>(capacity: 4)
+        guard var slab = made else { return #expect(Bool(false), "no memory") }
+        let multiplex = Multiplex(HTTP2Session(.client, HTTP2Limits())!, .upstream, 0)
+        for _ in 0..<3 { multiplex.begin(slab.take(Place()), slab) }
+        #expect(multiplex.streams.first == 2 && multiplex.streams.last == 0 && multiplex.streamCount == 3)
+        multiplex.end(1, slab)
+        #expect(slab[2].pointee.next == 0 && slab[0].pointee.previous == 2 && multiplex.streamCount == 2)
+        multiplex.end(2, slab)
+        multiplex.end(0, slab)
+        #expect(multiplex.streams.isEmpty && multiplex.streamCount == 0)
+    }
+}
