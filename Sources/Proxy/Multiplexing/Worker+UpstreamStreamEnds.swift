@@ -96,7 +96,7 @@ extension Worker {
     /// The connection ended, or failed: so does every stream on it.
     mutating func upstreamMultiplexEnded(_ slot: Int32) {
         let u = upstreams[slot]
-        let wasReset = u.pointee.socket.isBroken
+        let wasReset = !u.pointee.socket.mayWrite
         u.pointee.mustClose = true
         noteEnding(slot, mayBeHangup: false)
         endUpstreamStreams(slot, wasReset: wasReset)
@@ -108,6 +108,7 @@ extension Worker {
         let u = upstreams[slot]
         u.pointee.mustClose = true
         u.pointee.socket.isBroken = false
+        u.pointee.socket.refusesBytes = true
         u.pointee.socket.peerEnded = true
         u.pointee.socket.isReadable = true
         buffers.give(&u.pointee.socket.output)

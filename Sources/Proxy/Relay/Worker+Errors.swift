@@ -52,7 +52,7 @@ extension Worker {
             hasWholeHead: hasWholeHead, incident: incident)
         outbox.clear()
         guard sendOwn(response, to: slot) else { return closeClient(slot) }
-        if c.pointee.isStream { return clientStreamAnswered(slot) }
+        if c.pointee.hop.tellsEnds { return clientStreamAnswered(slot) }
         c.pointee.exchange = -1
         if c.pointee.mustClose { return linger(slot) }
         c.pointee.phase = .head
@@ -132,7 +132,7 @@ extension Worker {
             let alive = deliverToClient(client)
             // The rest is sent first; then the end comes where more was promised. Closing at once could reset the
             // connection, for pipelined requests may be there, and take the answers before this one along.
-            if alive, c.pointee.isStream {
+            if alive, c.pointee.hop.tellsEnds {
                 cutClientStream(client)
             } else if alive, !resets {
                 linger(client)

@@ -11,7 +11,7 @@ extension Worker {
         let c = clients[slot]
         let decoder: BodyDecoder
         let isExtendedConnect = requestBlock.facts.contains(.extendedConnect)
-        if c.pointee.isStream {
+        if c.pointee.hop.framesBodies {
             decoder = isExtendedConnect ? BodyDecoder(.none) : streamBody(slot)
         } else {
             switch RequestFraming.decide(requestBlock) {
@@ -113,7 +113,7 @@ extension Worker {
         e.pointee.wasPooled = u.pointee.ordinal > 1
         if !e.pointee.requestEnded, !e.pointee.sentBody {
             // A stream may be refused, whatever its method, and is then to be tried elsewhere (RFC 9113 section 8.7).
-            e.pointee.keepsBody = u.pointee.isStream || e.pointee.wasPooled || e.pointee.request.method.isIdempotent
+            e.pointee.keepsBody = u.pointee.hop.tellsEnds || e.pointee.wasPooled || e.pointee.request.method.isIdempotent
         }
         if u.pointee.hasEmbedded { embedded[slot] = nil }
         u.pointee.hasEmbedded = false
@@ -136,7 +136,7 @@ extension Worker {
         outbox.add(head.first, head.count)
         if !e.pointee.body.isEmpty { outbox.add(e.pointee.body.first, e.pointee.body.count) }
         outbox.beginsWithHead = true
-        outbox.endsMessage = e.pointee.requestEnded && !(u.pointee.isStream && e.pointee.asksUpgrade)
+        outbox.endsMessage = e.pointee.requestEnded && !(e.pointee.asksUpgrade && !u.pointee.hop.switchesWith101)
         timers.set(upstreamTimer(e.pointee.upstream), now + responseHeaderTimeout(e))
     }
 
@@ -187,8 +187,8 @@ extension Worker {
         let e = exchanges[number]
         e.pointee.requestBytes += UInt64(count)
         if e.pointee.requestBytes > plan.limits.bodyBytes { return requestBodyTooLarge(client) }
-        let isStream = upstreams[e.pointee.upstream].pointee.isStream
-        if e.pointee.requestIsChunked, !isStream {
+        let hop = upstreams[e.pointee.upstream].pointee.hop
+        if e.pointee.requestIsChunked, !hop.framesBodies {
             if count > 0 {
                 outbox.addChunkSize(count)
                 outbox.add(bytes, count)
@@ -201,7 +201,7 @@ extension Worker {
             }
         } else {
             outbox.add(bytes, count)
-            if ended, hasTrailers, isStream {
+            if ended, hasTrailers, hop.framesBodies {
                 outbox.add(trailerScratch, Trailers.write(requestBlock, to: trailerScratch))
                 outbox.endsWithTrailers = true
             }

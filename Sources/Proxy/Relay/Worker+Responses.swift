@@ -92,14 +92,14 @@ extension Worker {
         case .none: e.pointee.clientFraming = .none
         case .length: e.pointee.clientFraming = .length
         // A stream needs no framing of its own.
-        case .chunked, .untilClose: e.pointee.clientFraming = c.pointee.isStream ? .length : isHTTP10 ? .untilClose : .chunked
+        case .chunked, .untilClose: e.pointee.clientFraming = c.pointee.hop.framesBodies ? .length : isHTTP10 ? .untilClose : .chunked
         }
         // Whoever answers before the request is complete leaves bytes behind that nobody will read.
         if e.pointee.clientFraming == .untilClose || !e.pointee.requestEnded || mustLeave(c) {
             endAfterAnswer(e.pointee.client)
         }
         var hop = ResponseHead.Hop(framing: e.pointee.clientFraming, closes: c.pointee.mustClose, isHTTP10: isHTTP10)
-        hop.isEmpty = ended && framing == .length && !c.pointee.isStream
+        hop.isEmpty = ended && framing == .length && !c.pointee.hop.framesBodies
         ResponseHead.dropFields(&responseBlock, hop)
         putFinalHead(hop, slot)
         e.pointee.headWritten = true
@@ -109,7 +109,7 @@ extension Worker {
     /// How the body of an answer whose header block has just come is delimited; a stream's, as HTTP/1 would delimit it.
     private func bodyFraming(_ slot: Int32, ended: Bool) -> BodyDecoder.Framing {
         let u = upstreams[slot]
-        guard u.pointee.isStream else { return u.pointee.decoder.body.framing }
+        guard u.pointee.hop.framesBodies else { return u.pointee.decoder.body.framing }
         // Where there is no body, its end may come apart all the same: in a frame without payload.
         let status = responseBlock.status
         let isBodiless = status == 204 || status == 304 || exchanges[u.pointee.exchange].pointee.request.method == .head
@@ -120,7 +120,7 @@ extension Worker {
     /// How far an answer in progress has come.
     func answerPhase(_ slot: Int32) -> ResponseDecoder.Phase {
         let u = upstreams[slot]
-        guard u.pointee.isStream else { return u.pointee.decoder.phase }
+        guard u.pointee.hop.framesBodies else { return u.pointee.decoder.phase }
         let e = exchanges[u.pointee.exchange]
         return e.pointee.answer.status == 0 ? .head : e.pointee.isTunnel ? .tunnel : .body
     }
@@ -146,7 +146,7 @@ extension Worker {
         let facts = responseBlock.facts
         let framing = u.pointee.decoder.body.framing
         e.pointee.answer.status = UInt16(truncatingIfNeeded: responseBlock.status)
-        e.pointee.answer.framing = u.pointee.isStream ? .frames : Answer.Framing(rawValue: framing.rawValue)!
+        e.pointee.answer.framing = u.pointee.hop.framesBodies ? .frames : Answer.Framing(rawValue: framing.rawValue)!
         e.pointee.answer.declaredBytes = facts.contains(.contentLength) ? responseBlock.contentLength : 0
         e.pointee.answer.declaresLength = facts.contains(.contentLength)
         e.pointee.answer.startOffset = u.pointee.received
@@ -159,7 +159,7 @@ extension Worker {
         e.pointee.answer.sentAt = e.pointee.sentAt
         e.pointee.answer.headAt = now
         let keeps = !responseBlock.endsConnection
-        e.pointee.answer.promisesKeepAlive = keeps && framing != .untilClose && !u.pointee.isStream
+        e.pointee.answer.promisesKeepAlive = keeps && framing != .untilClose && !u.pointee.hop.tellsEnds
         // RFC 9112 section 6.1: who says both, or has a coding in HTTP/1.0, may not be believed about what follows.
         if !keeps || facts.isSuperset(of: [.contentLength, .transferEncoding])
             || (facts.contains(.transferEncoding) && responseBlock.version == .http10)
@@ -192,7 +192,7 @@ extension Worker {
         }
         guard e.pointee.clientFraming == .chunked else {
             outbox.add(bytes, count)
-            if ended, hasTrailers, clients[e.pointee.client].pointee.isStream {
+            if ended, hasTrailers, clients[e.pointee.client].pointee.hop.framesBodies {
                 outbox.add(trailerScratch, Trailers.write(responseBlock, to: trailerScratch))
                 outbox.endsWithTrailers = true
             }
@@ -232,7 +232,7 @@ extension Worker {
             noteSurplus(readBuffer + position, count - position, of: number)
         }
         logAccess(number, e.pointee.request, status: Int(e.pointee.answer.status), .answered)
-        if u.pointee.isStream {
+        if u.pointee.hop.tellsEnds {
             upstreamStreamAnswered(slot)
             return answerDone(client)
         }

@@ -13,7 +13,7 @@ extension Worker {
     mutating func switchToTunnel(_ slot: Int32) {
         let number = upstreams[slot].pointee.exchange
         let e = exchanges[number]
-        if upstreams[slot].pointee.isStream {
+        if !upstreams[slot].pointee.hop.switchesWith101 {
             // What 200 says over HTTP/2, 101 says over HTTP/1 (RFC 8441 section 5).
             responseBlock.status = 101
             responseBlock.dropOther(named: WebSocketKey.acceptName)
@@ -22,16 +22,16 @@ extension Worker {
         if responseBlock.facts.contains(.bareLineFeed) { tellLineFeeds(slot) }
         e.pointee.isTunnel = true
         let client = e.pointee.client
-        let isStream = clients[client].pointee.isStream
-        let hop = ResponseHead.Hop(framing: .none, closes: false, isHTTP10: false, switches: !isStream)
+        let switches = clients[client].pointee.hop.switchesWith101
+        let hop = ResponseHead.Hop(framing: .none, closes: false, isHTTP10: false, switches: switches)
         ResponseHead.dropFields(&responseBlock, hop)
         // A tunnel has no length (RFC 9110 section 9.3.6), whatever is said.
         responseBlock.drop(.contentLength)
-        if isStream {
+        if !switches {
             responseBlock.status = 200
             responseBlock.dropOther(named: WebSocketKey.acceptName)
         }
-        if !isStream, upstreams[slot].pointee.isStream {
+        if switches, !upstreams[slot].pointee.hop.switchesWith101 {
             WebSocketKey.accept(e.pointee.request).withUnsafeBufferPointer { putFinalHead(hop, slot, accept: $0) }
         } else {
             putFinalHead(hop, slot)
@@ -72,7 +72,7 @@ extension Worker {
         guard !e.pointee.clientEnded else { return }
         e.pointee.clientEnded = true
         let u = upstreams[e.pointee.upstream]
-        if u.pointee.isStream {
+        if u.pointee.hop.tellsEnds {
             endTunnelRequest(e.pointee.upstream)
         } else {
             endWriting(&u.pointee.socket)
@@ -89,14 +89,14 @@ extension Worker {
         let e = exchanges[u.pointee.exchange]
         let c = clients[e.pointee.client]
         // The end of a connection may be an end of both sides; a client's stream is WebSocket's, which says its farewells itself.
-        let mayHear = u.pointee.isStream || !u.pointee.mustClose && !c.pointee.isStream
+        let mayHear = u.pointee.hop.tellsEnds || !u.pointee.mustClose && !c.pointee.hop.tellsEnds
         guard !e.pointee.clientEnded, u.pointee.socket.mayWrite, mayHear else {
-            if u.pointee.isStream { u.pointee.streamIsOver = e.pointee.clientEnded }
+            if u.pointee.hop.tellsEnds { u.pointee.streamIsOver = e.pointee.clientEnded }
             return tunnelOver(slot, .upstreamClosed)
         }
         guard !e.pointee.upstreamEnded else { return }
         e.pointee.upstreamEnded = true
-        guard c.pointee.isStream else { return endWriting(&c.pointee.socket) }
+        guard c.pointee.hop.tellsEnds else { return endWriting(&c.pointee.socket) }
         outbox.endsMessage = true
         sendToClient(e.pointee.client)
     }
@@ -111,7 +111,7 @@ extension Worker {
     mutating func tunnelOver(_ slot: Int32, _ reason: CloseReason) {
         let number = upstreams[slot].pointee.exchange
         let client = exchanges[number].pointee.client
-        if clients[client].pointee.isStream, !exchanges[number].pointee.upstreamEnded {
+        if clients[client].pointee.hop.tellsEnds, !exchanges[number].pointee.upstreamEnded {
             let generation = upstreams.generation(slot)
             outbox.endsMessage = true
             sendToClient(client)
@@ -119,7 +119,7 @@ extension Worker {
         }
         countAnswer(number, status: 101, route: Int(exchanges[number].pointee.request.route))
         logAccess(number, exchanges[number].pointee.request, status: 101, .answered)
-        if upstreams[slot].pointee.isStream {
+        if upstreams[slot].pointee.hop.tellsEnds {
             upstreamStreamAnswered(slot)
         } else {
             finish(number)
