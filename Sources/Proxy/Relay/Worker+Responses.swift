@@ -228,7 +228,7 @@ extension Worker {
         let mayKeep = e.pointee.requestEnded && !u.pointee.socket.isBlocked && !u.pointee.mustClose && isWanted
         countAnswer(number, status: Int(e.pointee.answer.status), route: route)
         // Its surplus is told later, by an id that its line can have already.
-        if access.isOn, position < count, !u.pointee.isStream {
+        if access.isOn, position < count, !u.pointee.hop.tellsEnds {
             noteSurplus(readBuffer + position, count - position, of: number)
         }
         logAccess(number, e.pointee.request, status: Int(e.pointee.answer.status), .answered)
