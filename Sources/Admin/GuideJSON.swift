@@ -16,6 +16,7 @@ enum GuideJSON {
         json.string("kind", explanation.kind.rawValue)
         json.string("title", explanation.title)
         json.string("summary", explanation.summary)
+        json.string("remedy", explanation.remedy)
         json.strings("wire", explanation.wire)
         json.strings("causes", explanation.causes)
         json.object("example") { json in

@@ -38,6 +38,7 @@ function header(group, record, explained, list) {
         el("a.back", { href: list, title: "Escape" }, "← All groups"),
         el("h2", {}, el("b.method", {}, record.request?.method ?? "·"), " ", template(record) || record.protocol),
         el("p.lead", {}, capital(title(record, explained)), ". ", el("code", {}, record.kind)),
+        explained.has(record.kind) && el("p.remedy", {}, prose(explained.get(record.kind).remedy)),
         el("dl.figures", {},
             figure("seen", plural(group.count, "time")),
             figure("first", clock(group.first)), figure("last", clock(group.last)),
@@ -73,10 +74,16 @@ function sample(record) {
 
 function stacks(record) {
     const told = record.application;
-    if (!told) return null;
+    if (!told) return record.origin === "upstream" ? withoutProbe() : null;
     return section("In the application",
         el("p", {}, [told.framework, told.route && `route ${told.route}`, told.node && `Node ${told.node}`, told.pid && `process ${told.pid}`].filter(Boolean).join(" · ")),
         el("div.pair", {}, stack("First send", told.first, "first"), stack(`Second send${told.operation ? `: ${told.operation}` : ""}`, told.second, "second")));
+}
+
+/** The wire shows that it was sent twice; only the application knows where. */
+function withoutProbe() {
+    return el("p.hint", {}, "Which lines sent first and second? In a Node application the probe tells: ",
+        el("code", {}, "NODE_OPTIONS=\"--require $(sendonce probe)\""));
 }
 
 function stack(heading, frames, tone) {

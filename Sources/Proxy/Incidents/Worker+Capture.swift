@@ -33,7 +33,9 @@ extension Worker {
     /// What has been read behind the `held` bytes, and whether the connection's end came with it.
     mutating func tapeRead(_ socket: UnsafeMutablePointer<Socket>, _ held: Int, _ count: Int) {
         let bytes = UnsafeBufferPointer(start: readBuffer + held, count: count - held)
+        // A session that broke is told as an end: a trace has no word for TLS.
         let isReset = socket.pointee.isBroken && socket.pointee.security == .none
-        tapes?.received(socket.pointee.fd, bytes, hasEnded: socket.pointee.sawEnd, isReset: isReset, at: now)
+        let hasEnded = socket.pointee.sawEnd || socket.pointee.isBroken
+        tapes?.received(socket.pointee.fd, bytes, hasEnded: hasEnded, isReset: isReset, at: now)
     }
 }
