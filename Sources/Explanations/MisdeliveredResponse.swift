@@ -11,7 +11,8 @@ extension Explanation {
             """,
             """
             `evidence.proof` says how it is known. `unacknowledged_request`: the bytes were sent before the upstream had \
-            received the request, and is found before anything was delivered. What slips through is found afterwards: the \
+            received the request. `request_id`: with the probe, the answer carried another request's id, or none where each \
+            had its own. Both are found before anything was delivered. What slips through is found afterwards: the \
             connection gave more answers than it got requests. That is one `second_response`, with `client_impact` \
             `misdelivered` and the `victim` where the likeliest reading says that a client got another's answer; see there \
             for `candidates` and `attribution`.

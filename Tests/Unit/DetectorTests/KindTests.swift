@@ -26,7 +26,7 @@ import Testing
         for kind in Kind.allCases {
             switch kind {
             case .hangupAfterEnd: #expect(kind.certainties == [.suspected])
-            case .headerBlockInBody, .misdeliveredResponse, .stalledResponse:
+            case .headerBlockInBody, .misdeliveredResponse, .stalledResponse, .applicationDoubleSend:
                 #expect(Set(kind.certainties) == [.proven, .suspected])
             default: #expect(kind.certainties == [.proven], "\(kind)")
             }

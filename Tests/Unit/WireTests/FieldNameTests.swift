@@ -55,7 +55,7 @@ import Wire
     @Test func singletons() {
         let names: Set<FieldName> = [
             .contentLength, .contentType, .contentRange, .location, .date, .etag, .lastModified, .age, .expires, .retryAfter,
-            .host,
+            .host, .accessControlAllowOrigin,
         ]
         for name in FieldName.allCases { #expect(name.isSingleton == names.contains(name), "\(name)") }
     }
