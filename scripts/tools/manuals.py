@@ -19,6 +19,8 @@ def command_page(text):
         if line.startswith(".Nd "):
             line = line.rstrip('."') + '"'
         line = re.sub(r"\bFl -", "Fl Fl ", line) if line.startswith((".It", ".Op")) else line
+        if not line and lines:
+            line = ".Pp"
         if line.startswith((".It", ".El", ".Sh")) and lines and lines[-1] == ".Pp":
             lines.pop()
         if line and not line.startswith("."):
@@ -26,7 +28,9 @@ def command_page(text):
                 lines += wrap(sentence)
             continue
         lines.append(line)
-    return "\n".join(lines)
+    while lines[-1] == ".Pp":
+        lines.pop()
+    return "\n".join(lines) + "\n"
 
 
 def wrap(text, width=78):

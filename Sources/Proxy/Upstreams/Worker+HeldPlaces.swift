@@ -107,6 +107,8 @@ extension Worker {
         guard c.pointee.phase == .body, deadline != 0, !e.pointee.requestEnded, !e.pointee.answered, !e.pointee.headWritten,
             !upstreams[e.pointee.upstream].pointee.socket.isBlocked
         else { return nil }
+        // What has come and is not read yet is not the client's delay but ours: the request waited for its place, or for its upstream.
+        guard c.pointee.isStream || (!c.pointee.socket.isReadable && c.pointee.socket.input.isEmpty) else { return nil }
         let since = deadline - min(deadline, plan.timeouts.clientBody)
         guard now - min(since, now) >= Self.stillRequestTimeMax else { return nil }
         return Still(number: number, time: now - since, client: owner, isRequest: true)

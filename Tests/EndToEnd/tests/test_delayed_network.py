@@ -69,7 +69,7 @@ class DelayedNetwork(EndToEndTest):
             if reuse == "always":
                 self.network.intercept = None
                 self.network.let_go()
-                return response, proxy.wait_incidents(2)
+                return response, proxy.wait_incidents(1)
             incident = proxy.wait_incidents(1)[0]
             self.network.let_go()
             self.assertNotIn(b"STRAY", one.seen)

@@ -25,7 +25,7 @@ class ExplainIncident(EndToEndTest):
     def test_the_story(self):
         proxy, record = self.recorded(incidents={"evidence": {"sample": "escaped"}, "capture": {"path": f"{self.directory}/captures"}})
         told = self.explain(record["id"], "--admin", proxy.admin)
-        for text in ("second_response: GET /orders/7", record["time"], "proven", "its first, whole answer", self.origin.address, "5 bytes of body of 5 declared",
+        for text in ("second_response: GET /orders/{id}", record["time"], "proven", "its first, whole answer", self.origin.address, "5 bytes of body of 5 declared",
                      "nothing more is due", "HTTP/1.1 500 Internal Server Error", f"{record['evidence']['surplus_bytes']} bytes",
                      f"byte {record['evidence']['offset']} of the answer", "What to do", "Answer through `res` only", f"sendonce replay {record['capture']}",
                      r"Content-Length: 3\r\n\r\nbad"):
