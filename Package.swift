@@ -138,7 +138,8 @@ if Context.environment["SENDONCE_FUZZ"] != nil {
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "CFuzzer", "Configuration", "HTTP1", "HTTP2", "JSON", "ProbeReports", "Records", "Replay", "Tail", "Traces", "Wire",
+                "CFuzzer", "Configuration", "HTTP1", "HTTP2", "JSON", "ProbeReports", "Records", "Replay", "Tail", "Traces",
+                "Wire",
             ],
             path: "Tests/Fuzz/Fuzz"),
     ]

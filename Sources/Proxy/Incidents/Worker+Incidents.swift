@@ -226,7 +226,9 @@ extension Worker {
             exchanges, shape: shape, time: collection.startedAt, mayShift: finding.verdict.kind == .secondResponse,
             habits: habits)
         guard finding.verdict.provesDoubleSend else { return attribution }
-        for suspect in attribution.suspects { habits.suspect(exchanges[suspect.age].sort, share: Float(suspect.share * suspect.share)) }
+        for suspect in attribution.suspects {
+            habits.suspect(exchanges[suspect.age].sort, share: Float(suspect.share * suspect.share))
+        }
         if exchanges.count == 1 { habits.suspect(exchanges[0].sort, share: 1) }
         return attribution
     }

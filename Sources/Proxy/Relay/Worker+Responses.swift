@@ -92,7 +92,8 @@ extension Worker {
         case .none: e.pointee.clientFraming = .none
         case .length: e.pointee.clientFraming = .length
         // A stream needs no framing of its own.
-        case .chunked, .untilClose: e.pointee.clientFraming = c.pointee.hop.framesBodies ? .length : isHTTP10 ? .untilClose : .chunked
+        case .chunked, .untilClose:
+            e.pointee.clientFraming = c.pointee.hop.framesBodies ? .length : isHTTP10 ? .untilClose : .chunked
         }
         // Whoever answers before the request is complete leaves bytes behind that nobody will read.
         if e.pointee.clientFraming == .untilClose || !e.pointee.requestEnded || mustLeave(c) {
