@@ -54,7 +54,9 @@ struct AdminRoutes: Sendable {
     }
 
     private func page(_ request: AdminRequest) -> AdminResponse {
-        let incidents = sources.ring.incidents(limit: AdminLimit.incidentsMax).map(\.incident)
+        let incidents = sources.ring.incidents(limit: AdminLimit.incidentsMax).map {
+            RecordedIncident($0.incident, record: $0.json)
+        }
         let page = IncidentPage(query: PageQuery(request), metrics: sources.metrics, incidents: incidents)
         return Self.guarded(AdminResponse(contentType: "text/html; charset=utf-8", body: page.html))
     }

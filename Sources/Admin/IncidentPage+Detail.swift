@@ -7,15 +7,14 @@ extension IncidentPage {
     private static let recordsMax = 50
 
     func detail(into html: inout HTMLText) {
-        let admitted = incidents.filter(query.admits)
-        guard let name = query.group, let group = IncidentGroup.groups(of: admitted).first(where: { $0.name == name }),
+        guard let name = query.group, let group = ShownGroup.groups(of: admitted).first(where: { $0.name == name }),
             let last = group.incidents.last
         else { return }
         let explanation = Explanation.of(last.kind)
         html.element("article", class: "detail") { html in
             html.element("header", class: "detail-head \(group.tone)") { html in
                 html.link(query.pairs(group: nil), class: "back") { $0.text("All groups") }
-                html.element("h2", "\(last.request?.method ?? "-") \(IncidentGroup.template(of: last))")
+                html.element("h2", "\(last.request?.method ?? "-") \(group.template)")
                 html.element("p", class: "lead", "\(explanation.title). \(last.kind.rawValue)")
             }
             html.element("section", class: "card") { html in

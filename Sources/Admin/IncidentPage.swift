@@ -12,7 +12,7 @@ struct IncidentPage {
     let query: PageQuery
     let metrics: Metrics
     /// The oldest first, with what redaction has left of their paths.
-    let incidents: [Incident]
+    let incidents: [RecordedIncident]
 
     /// page.html with its marks, `<!--name-->`, filled in.
     var html: [UInt8] {
@@ -54,7 +54,7 @@ struct IncidentPage {
     private func selects(into html: inout HTMLText) {
         for field in PageQuery.fields {
             let wanted = query.wanted[field] ?? []
-            let values = Set(incidents.map { PageQuery.value(of: field, $0) } + wanted).sorted()
+            let values = Set(incidents.map { PageQuery.value(of: field, $0.incident) } + wanted).sorted()
             html.markup("<select name=\"")
             html.text(field)
             html.markup("\" aria-label=\"")
@@ -73,10 +73,10 @@ struct IncidentPage {
         }
     }
 
-    private var admitted: [Incident] { incidents.filter(query.admits) }
+    var admitted: [RecordedIncident] { incidents.filter { query.admits($0.incident) } }
 
     private func groups(into html: inout HTMLText) {
-        let groups = IncidentGroup.groups(of: admitted)
+        let groups = ShownGroup.groups(of: admitted)
         guard !groups.isEmpty else {
             let text = incidents.isEmpty ? "Every answer was sent once." : "Nothing matches these filters."
             return html.element("div", class: "nothing") { $0.element("p", class: "headline", text) }
@@ -86,13 +86,13 @@ struct IncidentPage {
         }
     }
 
-    private func row(_ group: IncidentGroup, into html: inout HTMLText) {
+    private func row(_ group: ShownGroup, into html: inout HTMLText) {
         guard let last = group.incidents.last else { return }
         html.link(query.pairs(group: group.name), class: "row \(group.tone)") { html in
             html.element("span", class: "what") { html in
                 html.element("span", class: "request") { html in
                     html.element("b", class: "method", last.request?.method ?? "-")
-                    html.text(" " + IncidentGroup.template(of: last))
+                    html.text(" " + group.template)
                 }
                 html.element("span", class: "kind", Explanation.of(last.kind).title)
             }

@@ -19,7 +19,10 @@ struct PageTests {
 
     private func page(_ target: String = "/", _ incidents: [Incident] = []) -> String {
         String(
-            decoding: IncidentPage(query: PageQuery(request(target)), metrics: metrics, incidents: incidents).html,
+            decoding: IncidentPage(
+                query: PageQuery(request(target)), metrics: metrics,
+                incidents: incidents.map { RecordedIncident($0, record: IncidentRecord().json($0)) }
+            ).html,
             as: UTF8.self)
     }
 
@@ -80,11 +83,11 @@ struct PageTests {
         let html = page("/", incidents)
         #expect(html.contains("/orders/{id}"))
         #expect(html.contains("<span class=\"count\">2<span"))
-        #expect(IncidentGroup.template(of: incident("/a/7.csv?x=1")) == "/a/{id}.csv")
+        #expect(RecordedIncident(incident("/a/7.csv?x=1"), record: []).template == "/a/{id}.csv")
         let searched = page("/?q=%2Fme", incidents)
         #expect(!searched.contains("/orders/{id}"))
         #expect(page("/?kind=late_interim", incidents).contains("Nothing matches these filters."))
-        let group = IncidentGroup.name(of: incidents[0])
+        let group = RecordedIncident(incidents[0], record: IncidentRecord().json(incidents[0])).group
         let opened = page("/?group=" + group.replacing("{", with: "%7B"), incidents)
         #expect(opened.contains("How to mend it"))
         #expect(opened.contains("sent twice: /orders/8"))
