@@ -105,6 +105,7 @@ class Scraped(EndToEndTest):
         def double_send():
             return [labels for name, instance, labels in prometheus.firing() if name == "SendOnceDoubleSend"]
         wait_for(double_send, "the very first incident to fire its alert", 30)
+        wait_for(lambda: len(prometheus.firing()) > 1, "the alert of a new kind, whose expression is evaluated at its own time", 30)
         fired = prometheus.firing()
         self.assertEqual({(name, instance) for name, instance, _ in fired},
                          {("SendOnceDoubleSend", faulty.admin), ("SendOnceNewKind", None)})
