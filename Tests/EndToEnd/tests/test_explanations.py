@@ -41,7 +41,7 @@ CASES = {
     "late_interim": Case((200, b"first part, second part", True), (200, b"first part, second part", True)),
     "body_after_end": Case((200, "héllo wörld".encode()[:11], True), (200, "héllo wörld".encode(), True)),
     "misdelivered_response": Case(
-        None, (200, b"your account", True), paths=("/wait", "/account"), certainty="suspected", again_after=0.1,
+        None, (200, b"your account", True), paths=("/wait", "/account"), certainty="proven", again_after=0.1,
         connections={"max": 1, "reuse": "always"}, incidents={"quarantine": {"for": "0s"}}),
     "duplicate_field": Case((200, b'{"a":1}', True), (200, b'{"a":1}', True)),
     "conflicting_framing": Case((200, b"hello", True), (200, b"hello", True)),
