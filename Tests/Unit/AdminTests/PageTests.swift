@@ -75,7 +75,7 @@ struct PageTests {
         let all = page("/?group=" + "nothing", [incident(hostile)])
         #expect(!all.contains("<script>alert"))
         #expect(!all.contains("<img src=x"))
-        #expect(all.contains("&lt;script&gt;alert(1)&lt;/script&gt;"))
+        #expect(all.contains("&lt;script&gt;alert({id})&lt;/script&gt;"))
     }
 
     @Test func filtersAndGroups() {
