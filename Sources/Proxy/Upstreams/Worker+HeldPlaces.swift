@@ -4,13 +4,11 @@ import Wire
 /// Places at an upstream that clients hold who do not move, while others wait for one.
 ///
 /// A client sets the pace of its exchange for as long as it likes while there are places left. Once somebody waits for one, whoever
-/// takes less than `Pace.bytesPerSecondMin` of an answer, or sends nothing more of a request, gives its place up: first those of
+/// takes less than `Pace.bytesPerSecondMin` of an answer gives its place up: first those of
 /// the clients that hold the most, of these the one that has stood still for the longest.
 extension Worker {
-    /// So long may a client stand still before its place is given to somebody who waits: with an answer, and with a request's body,
-    /// which may be made while it is sent.
+    /// So long may a client take nothing of its answer before its place is given to somebody who waits.
     static var stillAnswerTimeMax: UInt64 { 1_000_000_000 }
-    static var stillRequestTimeMax: UInt64 { 5_000_000_000 }
     /// While somebody waits it is looked that often.
     static var stillLookTime: UInt64 { 100_000_000 }
 
@@ -65,7 +63,6 @@ extension Worker {
         var number: Int32
         var time: UInt64
         var client: Owner
-        var isRequest: Bool
     }
 
     private struct Owner: Hashable {
@@ -98,28 +95,16 @@ extension Worker {
         let c = clients[e.pointee.client]
         let address = e.pointee.request.client
         let owner = Owner(high: address.bytes.0, low: address.bytes.1)
-        if c.pointee.socket.isBlocked, timers.deadline(upstreamTimer(e.pointee.upstream)) == 0 {
-            let time = stillTime(number)
-            guard time >= Self.stillAnswerTimeMax else { return nil }
-            return Still(number: number, time: time, client: owner, isRequest: false)
-        }
-        let deadline = timers.deadline(Worker.clientTimer(e.pointee.client))
-        guard c.pointee.phase == .body, deadline != 0, !e.pointee.requestEnded, !e.pointee.answered, !e.pointee.headWritten,
-            !upstreams[e.pointee.upstream].pointee.socket.isBlocked
-        else { return nil }
-        // What has come and is not read yet is not the client's delay but ours: the request waited for its place, or for its upstream.
-        guard c.pointee.isStream || (!c.pointee.socket.isReadable && c.pointee.socket.input.isEmpty) else { return nil }
-        let since = deadline - min(deadline, plan.timeouts.clientBody)
-        guard now - min(since, now) >= Self.stillRequestTimeMax else { return nil }
-        return Still(number: number, time: now - since, client: owner, isRequest: true)
+        // Who sends slowly is not sent away: a body may be made while it is sent, and `timeouts.client_body` bounds its pauses.
+        guard c.pointee.socket.isBlocked, timers.deadline(upstreamTimer(e.pointee.upstream)) == 0 else { return nil }
+        let time = stillTime(number)
+        guard time >= Self.stillAnswerTimeMax else { return nil }
+        return Still(number: number, time: time, client: owner)
     }
 
     private mutating func giveUp(_ still: Still) {
         guard exchanges.isTaken(still.number) else { return }
         let e = exchanges[still.number]
-        guard !still.isRequest else {
-            return failExchange(still.number, status: 408, "the request's body did not come while others waited")
-        }
         counters.countRejected(.slowReader)
         let client = e.pointee.client
         // Where nothing else shows that the answer is cut.

@@ -143,19 +143,3 @@ class SlowReaders(EndToEndTest):
             self.assertEqual(len(one.read_response().body), BIG)
         peer.socket.close()
         self.assertNoIncidents(proxy)
-
-    def test_requests_that_do_not_come(self):
-        def script(conversation):
-            while (request := conversation.read_head()) is not None:
-                if request.method == "GET":
-                    conversation.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood")
-        proxy = self.proxy(self.scripted(script).address, connections={"max": 2, "max_idle": 2}, wait_queue={"timeout": "10s"}, timeouts_={"drain": "0ms"})
-        stalled = [proxy.connect() for _ in range(2)]
-        for one in stalled:
-            self.addCleanup(one.close)
-            one.send(b"POST /u HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nabc")
-        self.taken(proxy, 2)
-        with proxy.connect(deadline=12) as one:
-            self.assertEqual(one.get("/ok").body, b"good")
-        proxy.wait_metric(1, REJECTED, reason="body_timeout")
-        self.assertNoIncidents(proxy)
