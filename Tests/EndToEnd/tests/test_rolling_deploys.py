@@ -36,13 +36,13 @@ class Load:
                             key = prefix, response.body.decode()
                             self.served[key] = self.served.get(key, 0) + 1
                         else:
-                            self.failed.append((prefix, method, response.status))
+                            self.failed.append((prefix, method, response))
                     if self.stop.is_set() or not response.complete:
                         break
 
     def failures(self, method):
         with self.lock:
-            return [(prefix, status) for prefix, asked, status in self.failed if asked == method]
+            return [(prefix, response) for prefix, asked, response in self.failed if asked == method]
 
     def wait_served(self, keys, count=20):
         """Waits until each has been served so often from now on."""
@@ -94,11 +94,13 @@ class RollingDeploy(EndToEndTest):
         return proxy, load
 
     def assertNoMoreLostThanMust(self, load, restarts):
-        """A GET is asked again. A POST that had arrived, also at a connection which its server had not accepted yet, cannot be: each
-        client has one on its way when a server ends."""
+        """A GET is asked again. A POST that had been sent, also on a connection which its server had not accepted yet, cannot be: each
+        client has one on its way when a server ends, and perhaps another that its dying kernel still takes."""
         self.assertEqual(load.failures("GET"), [])
-        self.assertLessEqual(len(load.failures("POST")), len(self.prefixes) * WRITERS * restarts)
-        self.assertEqual({status for _, status in load.failures("POST")} - {502}, set())
+        lost = [response for _, response in load.failures("POST")]
+        self.assertEqual([response for response in lost if b"closed the connection without an answer" not in response.body], [])
+        self.assertEqual({response.status for response in lost} - {502}, set())
+        self.assertLessEqual(len(lost), len(self.prefixes) * WRITERS * restarts * 2)
 
     def test_servers_that_end_in_good_order(self):
         proxy, load = self.deploy(signal.SIGTERM, GRACEFUL="1")

@@ -2,7 +2,7 @@
 ///
 /// Safe: its server has not received it, or its method is idempotent (RFC 9110 section 9.2.2), and all of it that has been sent
 /// is still there. Allowed: `retry.attempts`, within the upstream's budget; once more for a stale connection; and to each server
-/// once where connections are refused, which costs those servers nothing.
+/// twice where connections are refused, which costs them nothing: the first may be back when the second has just gone.
 struct Retries: ~Copyable {
     enum Decision: Equatable {
         /// On a new connection, or on any.
@@ -21,7 +21,7 @@ struct Retries: ~Copyable {
 
     /// Retries of one request for stale connections. The second is for when `connections.max` leaves only pooled ones.
     static let staleRetriesMax: UInt8 = 2
-    /// Servers that one request tries in vain.
+    /// Connections that one request tries in vain.
     static let refusalsMax = 16
 
     /// By upstream.
@@ -48,7 +48,7 @@ struct Retries: ~Copyable {
             return again
         }
         if reason == .unreachable, limits.attempts > 0 {
-            guard Int(e.pointee.refusals) < max(min(limits.servers - 1, Self.refusalsMax), limits.attempts) else {
+            guard Int(e.pointee.refusals) < max(min(2 * limits.servers - 1, Self.refusalsMax), limits.attempts) else {
                 return .giveUp
             }
             e.pointee.refusals += 1

@@ -38,7 +38,7 @@ import Wire
             attempts: 0, retries: 2),
         Case(name: "POST of which a new connection took nothing", reason: .unsent, method: .post, retries: 1),
         Case(name: "POST, the only server refuses", reason: .unreachable, method: .post, retries: 1),
-        Case(name: "POST, every one of three servers refuses", reason: .unreachable, method: .post, servers: 3, retries: 2),
+        Case(name: "POST, every one of three servers refuses", reason: .unreachable, method: .post, servers: 3, retries: 5),
         Case(name: "GET, every one of a thousand servers refuses", reason: .unreachable, servers: 1000, retries: 16),
         Case(name: "GET, servers refuse, retry.attempts 0", reason: .unreachable, attempts: 0, servers: 3, retries: 0),
     ]
