@@ -167,9 +167,11 @@ public enum AttributionReader {
         return 0.05 * habits.likelihood(of: shape, for: exchange.sort, among: seen) + 0.95 * unlike
     }
 
-    /// Second sends come sooner rather than later, and some when a timer says so.
+    /// Second sends come sooner rather than later, most of them in the same turn as the first, and some when a timer says so.
     private static func likelihood(ofDelay delay: UInt64?) -> Double {
         guard let delay else { return 10 }
+        // In one read with the answer's end.
+        guard delay > 0 else { return 60 }
         let milliseconds = Double(delay) / 1e6
         return (isRound(delay) ? 3 : 1) / (milliseconds + 0.1)
     }
