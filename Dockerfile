@@ -19,7 +19,8 @@ COPY Tests Tests
 RUN mkdir -p .build/archives \
  && ln -sf "$(clang -print-file-name=libstdc++.a)" .build/archives/ \
  && swift build -c release --static-swift-stdlib --product sendonce \
- && install -D -s .build/release/sendonce /out/sendonce
+ && install -D -s .build/release/sendonce /out/sendonce \
+ && install -D -m 644 Sources/NodeProbe/sendonce-probe.cjs /out/share/sendonce/probe/sendonce-probe.cjs
 
 FROM debian:bookworm-slim
 LABEL org.opencontainers.image.title="SendOnce" \
@@ -34,6 +35,7 @@ RUN apt-get update \
  && useradd --system --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin sendonce \
  && install -d -o 10001 -g 10001 /var/lib/sendonce
 COPY --from=builder /out/sendonce /usr/local/bin/sendonce
+COPY --from=builder /out/share /usr/local/share
 USER 10001:10001
 # Relative paths in the configuration (incidents.jsonl) end up here: mount a volume to keep them. The rest of the image may be read-only.
 WORKDIR /var/lib/sendonce
