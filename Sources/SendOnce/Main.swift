@@ -56,10 +56,6 @@ struct Failure: Error, CustomStringConvertible {
     }
 }
 
-enum Version {
-    static let text = "0.1.0"
-}
-
 /// Standard error, one `write` a message, so that lines of several threads do not mix.
 enum StandardError {
     static func write(_ text: String) {

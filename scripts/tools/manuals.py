@@ -1,7 +1,7 @@
 """Writes the manual pages: sendonce(1) from what swift-argument-parser's generate-manual makes of the commands, sendonce.yaml(5) from the
 tables of docs/configuration.md.
 
-    manuals.py GENERATED       GENERATED: the folder into which generate-manual has written
+    manuals.py GENERATED VERSION       GENERATED: the folder into which generate-manual has written
 """
 
 import pathlib
@@ -12,10 +12,12 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "config/man"
 
 
-def command_page(text):
+def command_page(text, version):
     """generate-manual's page, with what mandoc complains of mended: no empty paragraphs, a sentence a line, `--` before long options."""
     lines = []
     for line in text.split("\n"):
+        if line == ".Os":
+            line = f".Os sendonce {version}"
         if line.startswith(".Nd "):
             line = line.rstrip('."') + '"'
         line = re.sub(r"\bFl -", "Fl Fl ", line) if line.startswith((".It", ".Op")) else line
@@ -63,8 +65,8 @@ def sections(text):
     return found
 
 
-def configuration_page(document, date):
-    lines = [f".Dd {date}", ".Dt SENDONCE.YAML 5", ".Os", ".Sh NAME", ".Nm sendonce.yaml", ".Nd configuration of SendOnce", ".Sh DESCRIPTION"]
+def configuration_page(document, date, version):
+    lines = [f".Dd {date}", ".Dt SENDONCE.YAML 5", f".Os sendonce {version}", ".Sh NAME", ".Nm sendonce.yaml", ".Nd configuration of SendOnce", ".Sh DESCRIPTION"]
     lines += wrap("One YAML file.") + wrap("Every key has a default but upstreams.") + [".Pp", ".Dl sendonce check --config FILE", ".Pp"]
     lines += wrap("prints every problem as FILE:LINE:COLUMN: message.")
     lines += wrap("Durations are written 250ms, 5s or 2m, sizes 16KiB or 10MiB; ${NAME} and ${NAME:-default} take environment variables.")
@@ -79,12 +81,12 @@ def configuration_page(document, date):
     return "\n".join(lines) + "\n"
 
 
-def main(generated):
-    page = command_page((pathlib.Path(generated) / "sendonce.1").read_text())
+def main(generated, version):
+    page = command_page((pathlib.Path(generated) / "sendonce.1").read_text(), version)
     date = re.search(r"(?m)^\.Dd (.*)$", page)[1]
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / "sendonce.1").write_text(page)
-    (FOLDER / "sendonce.yaml.5").write_text(configuration_page((ROOT / "docs/configuration.md").read_text(), date))
+    (FOLDER / "sendonce.yaml.5").write_text(configuration_page((ROOT / "docs/configuration.md").read_text(), date, version))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,11 @@ def build(folder, **environment):
     return next(pathlib.Path(folder).glob("sendonce_*.deb"))
 
 
+def version():
+    """The program's own word, in whose source the version has its place."""
+    return run_command("--version").stdout.split()[1]
+
+
 class Package(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -43,6 +48,12 @@ class Package(unittest.TestCase):
         self.assertIsNone(JsonStrictValidator(SchemaVersion.V1_6).validate_str(text))
         names = {part["name"] for part in json.loads(text)["components"]}
         self.assertLessEqual({"swift-argument-parser", "swift-log", "libssl3", "libnghttp2-14", "libyaml-0-2", "libpcre2-8-0", "libc-ares2"}, names)
+
+    def test_package_and_bill_have_the_programs_version(self):
+        self.assertEqual(ask("dpkg-deb", "-f", self.package, "Version").strip(), version())
+        self.assertEqual(self.package.name.split("_")[1], version())
+        bill = json.loads((self.package.parent / f"sendonce_{version()}.cdx.json").read_text())
+        self.assertEqual(bill["metadata"]["component"]["version"], version())
 
     def test_installed_used_upgraded_and_purged(self):
         second = build(self.folder / "two", PACKAGE_REVISION="-2")
@@ -84,8 +95,25 @@ class Manuals(unittest.TestCase):
         document = (ROOT / "docs/configuration.md").read_text()
         written = self.page("sendonce.yaml.5")
         date = re.search(r"(?m)^\.Dd (.*)$", written)[1]
-        self.assertEqual(written, manuals.configuration_page(document, date), "scripts/manuals writes it")
+        self.assertEqual(written, manuals.configuration_page(document, date, version()), "scripts/manuals writes it")
         self.assertGreater(sum(len(keys) for _, keys in manuals.sections(document)), 80)
+
+
+class Version(unittest.TestCase):
+    def test_it_is_written_in_one_place(self):
+        source = (ROOT / "Sources/SendOnce/Version.swift").read_text()
+        self.assertEqual(re.search(r'text = "(.*)"', source)[1], version(), "the program is older than its source")
+
+    def test_what_states_it_agrees(self):
+        newest = re.search(r"(?m)^## ([0-9].*) - [0-9]{4}-[0-9]{2}-[0-9]{2}$", (ROOT / "CHANGELOG.md").read_text())[1]
+        self.assertEqual(newest, version(), "CHANGELOG.md")
+        self.assertEqual(json.loads((ROOT / "Sources/NodeProbe/package.json").read_text())["version"], version())
+        for name in ("sendonce.1", "sendonce.yaml.5"):
+            self.assertIn(f"\n.Os sendonce {version()}\n", (ROOT / "config/man" / name).read_text(), "scripts/manuals writes it")
+
+    def test_what_is_to_come_stands_above_what_has_come(self):
+        titles = re.findall(r"(?m)^## (\S+)", (ROOT / "CHANGELOG.md").read_text())
+        self.assertEqual(titles[:2], ["Unreleased", version()])
 
 
 class Completions(unittest.TestCase):
