@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """The share of requests that get another request's answer, and how many of those are recorded.
 
-    measure_strays.py [-n ROUNDS] [--lanes N] [--proxies LIST] [--classes LIST] [--rates LIST]
+    measure_strays.py [-n ROUNDS] [--lanes N] [--proxies LIST] [--classes LIST] [--rates LIST] [--runtimes LIST]
 
-A real Node program answers a request, and then writes a second answer to its connection: in the same tick, in the next, after
+A real Node program (or the same under Bun or Deno: --runtimes) answers a request, and then writes a second answer to its connection: in the same tick, in the next, after
 reading a file, by setTimeout 0, 5 and 25. The moment a client has the first answer, another client's request is sent, whose own
 answer takes 20 ms. The classes run side by side, each with a program and an upstream of its own; the proxies one after the other:
 
-    nginx      connections kept alive, its defaults; so haproxy, caddy and traefik
+    nginx      connections kept alive, else its defaults; so haproxy, caddy and traefik
     always     SendOnce with the guards off: reuse: always, no quarantine
     guards     SendOnce without quarantine: every round is a server's first offence
     defaults   SendOnce as it comes: the first proof quarantines the server
@@ -29,6 +29,7 @@ import argparse
 import random
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import threading
@@ -194,7 +195,8 @@ def check_records(counts, incidents):
             (count.named_in_part if named & set(shifted) else count.unrecorded).append((owner_path, victim))
 
 
-def measure(proxy_name, classes, rounds, servers, lanes, pace=None):
+def measure(proxy_name, classes, rounds, servers, lanes, pace=None, remarks=None):
+    """Name of class → Count; what a peer said of it in its log is put into `remarks`."""
     proxy = start(proxy_name, servers)
     counts = {name: Count() for name in classes}
     players = [threading.Thread(target=play, args=(proxy, name, range(lane, rounds, lanes), counts[name], pace and pace()))
@@ -206,6 +208,8 @@ def measure(proxy_name, classes, rounds, servers, lanes, pace=None):
     incidents = proxy.stop()
     if incidents is not None:
         check_records(counts, incidents)
+    elif remarks is not None:
+        remarks[proxy_name] = proxy.remarks
     return counts
 
 
@@ -265,6 +269,30 @@ def measure_rates(rates, proxies, servers):
     return complaints
 
 
+def measure_classes(runtime, classes, proxies, rounds, lanes):
+    """The table of what is written when, under one runtime; complaints."""
+    complaints, remarks, programs = [], {}, {}
+    try:
+        for name in classes:
+            programs[name] = upstream.Node("strays.js", runtime=runtime)
+        servers = {name: program.address for name, program in programs.items()}
+        version = subprocess.run([runtime, "--version"], capture_output=True, text=True, check=True).stdout.split("\n")[0]
+        print(f"\n{runtime} {version.split(' ')[1] if ' ' in version else version}: victims of {rounds} rounds"
+              " (of the strays: the guilty request is first) [requests failed]\n")
+        print("stray written".ljust(16) + "".join(proxy.rjust(20) for proxy in proxies), flush=True)
+        table = {proxy: measure(proxy, classes, rounds, servers, lanes, remarks=remarks) for proxy in proxies}
+    finally:
+        for program in programs.values():
+            program.stop()
+    for name in classes:
+        print(name.ljust(16) + "".join(show(table[proxy][name], proxy).rjust(20) for proxy in proxies))
+        for proxy in proxies:
+            complaints += judge(proxy, name, table[proxy][name])
+    for proxy, count in remarks.items():
+        print(f"{proxy} has {count} lines about it in its log")
+    return [f"{runtime}, {complaint}" for complaint in complaints]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-n", type=int, default=1000, dest="rounds")
@@ -272,26 +300,23 @@ def main():
     parser.add_argument("--proxies", default=",".join(PROXIES))
     parser.add_argument("--classes", default=",".join(CLASSES))
     parser.add_argument("--rates", default="1,50,500", help="requests a second of the second table; '' for none of it")
+    parser.add_argument("--runtimes", default="node", help="node, bun, deno: a first table for each")
     arguments = parser.parse_args()
     classes, proxies = arguments.classes.split(","), ALL if arguments.proxies == "all" else arguments.proxies.split(",")
-    complaints, nodes = [], {}
-    try:
-        for name in dict.fromkeys(classes + RATE_CLASSES):
-            nodes[name] = upstream.Node("strays.js")
-        servers = {name: node.address for name, node in nodes.items()}
-        print(f"victims of {arguments.rounds} rounds (of the strays: the guilty request is first) [requests failed]\n")
-        print("stray written".ljust(16) + "".join(proxy.rjust(20) for proxy in proxies), flush=True)
-        table = {proxy: measure(proxy, classes, arguments.rounds, servers, arguments.lanes) for proxy in proxies}
-        for name in classes:
-            print(name.ljust(16) + "".join(show(table[proxy][name], proxy).rjust(20) for proxy in proxies))
-            for proxy in proxies:
-                complaints += judge(proxy, name, table[proxy][name])
-        if arguments.rates:
-            rates = [int(rate) for rate in arguments.rates.split(",")]
-            complaints += measure_rates(rates, [proxy for proxy in proxies if proxy in PEERS or proxy == "guards"], servers)
-    finally:
-        for node in nodes.values():
-            node.stop()
+    names = [PEERS[proxy].name() for proxy in proxies if proxy in PEERS]
+    print(", ".join([*names, subprocess.run([harness.BINARY, "--version"], capture_output=True, text=True, check=True).stdout.strip()]))
+    complaints = []
+    for runtime in arguments.runtimes.split(","):
+        complaints += measure_classes(runtime, classes, proxies, arguments.rounds, arguments.lanes)
+    if arguments.rates:
+        rates = [int(rate) for rate in arguments.rates.split(",")]
+        nodes = {name: upstream.Node("strays.js") for name in RATE_CLASSES}
+        try:
+            complaints += measure_rates(rates, [proxy for proxy in proxies if proxy in PEERS or proxy == "guards"],
+                                        {name: node.address for name, node in nodes.items()})
+        finally:
+            for node in nodes.values():
+                node.stop()
     for complaint in complaints:
         print(f"WRONG   {complaint}")
     sys.exit(1 if complaints else 0)

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -13,8 +14,14 @@ import harness
 from judges import judge
 
 
+# What a proxy may say of bytes that no answer accounts for. None of the four names a request.
+REMARK = re.compile(r"(?i)unsolicited|unexpected|sent more data|sent invalid|invalid response|malformed|extra data")
+
+
 class Peer:
-    """Started on a port of its own; `configure` says how."""
+    """Started on a port of its own; `configure` says how, `version` how to ask which it is."""
+
+    version = ()
 
     def __init__(self, servers):
         self.directory = tempfile.mkdtemp(prefix="peer-")
@@ -23,7 +30,11 @@ class Peer:
             port = free.getsockname()[1]
         self.address = f"127.0.0.1:{port}"
         command = self.configure(pathlib.Path(self.directory), servers)
-        self.process = subprocess.Popen(command, cwd=self.directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # Its log, at the level that it has by itself.
+        self.log = pathlib.Path(self.directory) / "log"
+        self.remarks = 0
+        with open(self.log, "w") as log:
+            self.process = subprocess.Popen(command, cwd=self.directory, stdout=log, stderr=subprocess.STDOUT)
         # Some listen before they know their routes.
         harness.wait_for(lambda: all(map(self._serves, servers)), f"{type(self).__name__} to serve", 60)
 
@@ -44,34 +55,48 @@ class Peer:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self.remarks = sum(1 for line in self.log.read_text(errors="replace").splitlines() if REMARK.search(line))
         shutil.rmtree(self.directory, ignore_errors=True)
         return None
 
+    @classmethod
+    def name(cls):
+        """The program and its version, as it says itself."""
+        said = subprocess.run([judge(cls.version[0]), *cls.version[1:]], capture_output=True, text=True)
+        return f"{cls.version[0]} {re.search(r'[0-9]+[.][0-9]+[.][0-9]+', said.stdout + said.stderr)[0]}"
+
 
 class Nginx(Peer):
+    version = ("nginx", "-v")
+
     def configure(self, folder, servers):
         upstreams = "".join(f"upstream {name} {{ server {server}; keepalive 64; }}\n" for name, server in servers.items())
         hosts = "".join(
             f"server {{ listen {self.address}; server_name {name}.test; location / {{ proxy_pass http://{name};"
             f" proxy_http_version 1.1; proxy_set_header Connection \"\"; }} }}\n" for name in servers)
         (folder / "nginx.conf").write_text(
-            f"daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log crit;\n"
+            f"daemon off; worker_processes 1; pid {folder}/pid; error_log stderr;\n"
             f"events {{}}\nhttp {{ access_log off; client_body_temp_path {folder}; proxy_temp_path {folder};\n"
             f"keepalive_requests 1000000; {upstreams}{hosts} }}\n")
         return [judge("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf")]
 
 
 class HAProxy(Peer):
+    version = ("haproxy", "-v")
+
     def configure(self, folder, servers):
         rules = "".join(f"  use_backend {name} if {{ req.hdr(host) -m beg {name}.test }}\n" for name in servers)
-        backends = "".join(f"backend {name}\n  http-reuse always\n  server one {server}\n" for name, server in servers.items())
+        backends = "".join(f"backend {name}\n  server one {server}\n" for name, server in servers.items())
         (folder / "haproxy.cfg").write_text(
-            f"global\n  nbthread 1\ndefaults\n  mode http\n  timeout connect 5s\n  timeout client 60s\n  timeout server 60s\n"
+            "global\n  nbthread 1\n  log stdout format raw local0\ndefaults\n  log global\n  mode http\n"
+            "  timeout connect 5s\n  timeout client 60s\n  timeout server 60s\n"
             f"frontend front\n  bind {self.address}\n{rules}{backends}")
         return [judge("haproxy"), "-db", "-f", str(folder / "haproxy.cfg")]
 
 
 class Caddy(Peer):
+    version = ("caddy", "version")
+
     def configure(self, folder, servers):
         routes = [{"match": [{"host": [f"{name}.test"]}], "handle": [{"handler": "reverse_proxy", "upstreams": [{"dial": server}]}]}
                   for name, server in servers.items()]
@@ -82,13 +107,15 @@ class Caddy(Peer):
 
 
 class Traefik(Peer):
+    version = ("traefik", "version")
+
     def configure(self, folder, servers):
         (folder / "routes.yaml").write_text(json.dumps({"http": {
             "routers": {name: {"rule": f"Host(`{name}.test`)", "service": name} for name in servers},
             "services": {name: {"loadBalancer": {"servers": [{"url": f"http://{server}"}]}} for name, server in servers.items()}}}))
         (folder / "traefik.yaml").write_text(json.dumps({
             "entryPoints": {"front": {"address": self.address}}, "providers": {"file": {"filename": str(folder / "routes.yaml")}},
-            "global": {"checkNewVersion": False, "sendAnonymousUsage": False}, "log": {"level": "ERROR"}}))
+            "global": {"checkNewVersion": False, "sendAnonymousUsage": False}}))
         return [judge("traefik"), "--configFile=" + str(folder / "traefik.yaml")]
 
 

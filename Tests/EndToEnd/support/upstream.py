@@ -14,17 +14,21 @@ import client
 APPS = pathlib.Path(__file__).resolve().parent.parent / "apps"
 
 
-class Node:
-    """A Node program of apps/, on a port that the kernel chose, or on a Unix socket."""
+# How a runtime is told to run a program of apps/.
+RUNTIMES = {"node": ["node"], "bun": ["bun"], "deno": ["deno", "run", "--allow-all", "--no-lock", "--unstable-detect-cjs"]}
 
-    def __init__(self, program, unix_path=None, **environment):
-        if not shutil.which("node"):
-            raise RuntimeError("no node on PATH: scripts/setup --test installs it")
+
+class Node:
+    """A Node program of apps/, on a port that the kernel chose, or on a Unix socket; under another runtime, where one is named."""
+
+    def __init__(self, program, unix_path=None, runtime="node", **environment):
+        if not shutil.which(RUNTIMES[runtime][0]):
+            raise RuntimeError(f"no {runtime} on PATH: scripts/setup --test installs it")
         # Debian keeps its Node modules here; a Node from elsewhere has to be told.
         paths = [path for path in (os.environ.get("NODE_PATH"), "/usr/share/nodejs") if path]
         self.process = subprocess.Popen(
-            ["node", str(APPS / program)],
-            env=os.environ | {"PORT": unix_path or "0", "NODE_PATH": ":".join(paths)} | environment,
+            [*RUNTIMES[runtime], str(APPS / program)],
+            env=os.environ | {"PORT": unix_path or "0", "NODE_PATH": ":".join(paths), "DENO_NO_UPDATE_CHECK": "1"} | environment,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
         if not (match := re.match(r"LISTENING (\S+)", line)):
