@@ -21,7 +21,7 @@ extension Worker {
             sendRequestHead(slot)
         }
         if c.pointee.socket.isBlocked, c.pointee.socket.isWritable {
-            guard flush(&c.pointee.socket, .client) else { return clientBroke(slot) }
+            guard transport.flush(&c.pointee.socket, .client) else { return clientBroke(slot) }
             if !c.pointee.socket.isBlocked {
                 if c.pointee.phase == .multiplexed {
                     frameClient(slot)
@@ -68,15 +68,15 @@ extension Worker {
             rounds += 1
             isFirst = false
             let generation = clients.generation(slot)
-            let count = load(&c.pointee.socket, .client)
+            let count = transport.load(&c.pointee.socket, .client)
             let consumed = clientBytes(slot, count, &steps)
             if clients.generation(slot) != generation { return outbox.clear() }
             if c.pointee.phase == .multiplexed {
-                keep(&c.pointee.socket, from: consumed, to: count)
+                transport.keep(&c.pointee.socket, from: consumed, to: count)
                 return readFrames(.client, slot)
             }
             sendRequestHead(slot)
-            keep(&c.pointee.socket, from: consumed, to: count)
+            transport.keep(&c.pointee.socket, from: consumed, to: count)
             if steps >= Self.stepsPerTurn, consumed < count { return queueClient(slot) }
             if c.pointee.socket.sawEnd {
                 // What came before the end, requests or the rest of a body, is still to be worked off.
@@ -125,7 +125,7 @@ extension Worker {
                 position += used
                 if used == 0 { return position }
             case .tunnel:
-                forwardTunnel(fromClient: slot, readBuffer + position, count - position)
+                forwardTunnel(fromClient: slot, transport.readBuffer + position, count - position)
                 return count
             case .waiting, .lingering: return count
             case .multiplexed: return position
@@ -138,7 +138,7 @@ extension Worker {
     /// Reads a request's header block at `position`. Returns the bytes used, nil when there are not enough.
     private mutating func clientHead(_ slot: Int32, _ position: Int, _ count: Int) -> Int? {
         let c = clients[slot]
-        let bytes = readBuffer + position
+        let bytes = transport.readBuffer + position
         let available = count - position
         if c.pointee.mayBeHTTP2 {
             if c.pointee.mustBeHTTP2 || c.pointee.socket.agreedHTTP2 {
@@ -180,7 +180,7 @@ extension Worker {
     private mutating func clientBody(_ slot: Int32, _ position: Int, _ count: Int) -> Int {
         let c = clients[slot]
         let step = c.pointee.body.decode(
-            readBuffer + position, count: count - position, limits: headLimits, block: &requestBlock)
+            transport.readBuffer + position, count: count - position, limits: headLimits, block: &requestBlock)
         switch step.outcome {
         case .malformed, .interim:
             requestBodyMalformed(slot)
@@ -194,7 +194,7 @@ extension Worker {
         if ended { c.pointee.phase = .waiting }
         if !c.pointee.discardsBody {
             forwardRequestBody(
-                slot, readBuffer + position + step.bodyStart, step.bodyCount, ended: ended, hasTrailers: step.hasTrailers)
+                slot, transport.readBuffer + position + step.bodyStart, step.bodyCount, ended: ended, hasTrailers: step.hasTrailers)
         }
         return step.consumed
     }
@@ -260,7 +260,7 @@ extension Worker {
         if c.pointee.socket.sawEnd, !c.pointee.socket.isBlocked { return closeClient(slot) }
         c.pointee.phase = .lingering
         c.pointee.mustClose = true
-        endWriting(&c.pointee.socket)
+        transport.endWriting(&c.pointee.socket)
         timers.set(Worker.clientTimer(slot), now + (c.pointee.socket.isBlocked ? plan.timeouts.clientBody : Self.lingerTime))
         queueClient(slot)
     }
@@ -281,7 +281,7 @@ extension Worker {
         timers.close(Worker.clientTimer(slot))
         counters.changeClientConnections(listener: Int(c.pointee.listener), by: -1)
         _ = world.changeClients(by: -1)
-        shut(&c.pointee.socket, reset: reset)
+        transport.shut(&c.pointee.socket, reset: reset)
         clients.release(slot)
         if listeners.isPaused { resumeAccepting() }
     }

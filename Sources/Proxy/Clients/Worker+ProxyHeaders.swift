@@ -9,7 +9,7 @@ extension Worker {
     mutating func readProxyHeader(_ slot: Int32) -> Bool {
         let c = clients[slot]
         guard c.pointee.socket.isReadable || c.pointee.socket.peerEnded else { return false }
-        let count = kernel.peek(c.pointee.socket.fd, readBuffer, ProxyHeader.bytesMax)
+        let count = kernel.peek(c.pointee.socket.fd, transport.readBuffer, ProxyHeader.bytesMax)
         if count == Int(-EAGAIN) || count == Int(-EINTR) {
             c.pointee.socket.isReadable = count == Int(-EINTR)
             if count == Int(-EINTR) { queueClient(slot) }
@@ -19,7 +19,7 @@ extension Worker {
             closeClient(slot)
             return false
         }
-        switch ProxyHeader.read(UnsafeBufferPointer(start: readBuffer, count: count)) {
+        switch ProxyHeader.read(UnsafeBufferPointer(start: transport.readBuffer, count: count)) {
         case .incomplete where !c.pointee.socket.peerEnded:
             // More bytes are another event.
             c.pointee.socket.isReadable = false
@@ -29,7 +29,7 @@ extension Worker {
             closeClient(slot, reset: true)
             return false
         case .complete(let byteCount, let source):
-            guard kernel.recv(c.pointee.socket.fd, readBuffer, byteCount) == byteCount else {
+            guard kernel.recv(c.pointee.socket.fd, transport.readBuffer, byteCount) == byteCount else {
                 closeClient(slot)
                 return false
             }

@@ -67,7 +67,7 @@ extension Worker {
                 tell(hangup, connections: connections)
             case .forget, .wait: break
             }
-            buffers.give(&finished.request.head)
+            transport.buffers.give(&finished.request.head)
         }
         guard let due = hangups.due else { return }
         timers.set(hangupTimer, max(due, hangups.waits(at: now) ? now + 5_000_000 : due))

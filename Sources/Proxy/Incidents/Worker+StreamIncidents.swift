@@ -121,7 +121,7 @@ extension Worker {
             counters.addSurplus(upstream: upstream, bytes: surplus.collection.total)
             tell(verdict, surplus.connection, surplus.collection, surplus.facts, guilty: surplus.guilty)
         }
-        buffers.give(&surplus.guilty.request.head)
+        transport.buffers.give(&surplus.guilty.request.head)
     }
 
     /// Tells what has been collected on a connection that is about to be closed.
@@ -190,7 +190,7 @@ extension Worker {
                 verdict, slot, collection, facts, guilty: current,
                 reason: verdict.kind == .malformedMessage ? reason(violation) : nil)
         }
-        buffers.give(&current.request.head)
+        transport.buffers.give(&current.request.head)
     }
 
     /// Which rule of HTTP/2 the last header block, or DATA, breaks.

@@ -39,7 +39,7 @@ extension Worker {
         u.pointee.received += UInt64(count)
         connectionPool.unwatch(slot, upstreams)
         u.pointee.phase = .surplus
-        buffers.give(&u.pointee.socket.input)
+        transport.buffers.give(&u.pointee.socket.input)
         timers.set(upstreamTimer(slot), now + Self.listenTime)
     }
 
@@ -50,12 +50,12 @@ extension Worker {
         while u.pointee.socket.isReadable, !u.pointee.socket.sawEnd, !u.pointee.socket.isBroken {
             guard rounds < Self.readsPerTurn else { return queueUpstream(slot) }
             rounds += 1
-            let count = load(&u.pointee.socket, .upstream)
+            let count = transport.load(&u.pointee.socket, .upstream)
             guard count > 0 else { continue }
             if u.pointee.phase == .listening {
-                beginSurplus(slot, .idle, readBuffer, count)
+                beginSurplus(slot, .idle, transport.readBuffer, count)
             } else {
-                collections[slot]!.add(readBuffer, count)
+                collections[slot]!.add(transport.readBuffer, count)
                 u.pointee.received += UInt64(count)
                 if collections[slot]!.isFull { return surplusEnded(slot, closed: false) }
             }
@@ -98,7 +98,7 @@ extension Worker {
     }
 
     private mutating func giveBack(_ collection: inout SurplusCollection) {
-        if collection.ownsCurrent { buffers.give(&collection.current!.request.head) }
+        if collection.ownsCurrent { transport.buffers.give(&collection.current!.request.head) }
     }
 
     /// A header block that began inside the last answer's Content-Length body, with what followed it past the body's end.
@@ -182,18 +182,18 @@ extension Worker {
     mutating func sentBeforeRequest(_ slot: Int32, _ count: Int) -> Bool {
         let u = upstreams[slot]
         // Line ends are passed over where the answer is read.
-        if isOnlyLineEnds(readBuffer, count) { return false }
-        if EmbeddedStatusLine.mayBe(408, readBuffer, count) {
+        if isOnlyLineEnds(transport.readBuffer, count) { return false }
+        if EmbeddedStatusLine.mayBe(408, transport.readBuffer, count) {
             // Perhaps a timeout's notice that crossed the request: innocent once the close is there.
             let number = u.pointee.exchange
             u.pointee.exchange = -1
             exchanges[number].pointee.upstream = -1
-            beginSurplus(slot, .idle, readBuffer, count)
+            beginSurplus(slot, .idle, transport.readBuffer, count)
             retryOrFail(number, .stale)
             listen(slot)
             return true
         }
-        strayBeforeAnswer(slot, readBuffer, count, leftBeforeRequest: true)
+        strayBeforeAnswer(slot, transport.readBuffer, count, leftBeforeRequest: true)
         return true
     }
 
@@ -233,7 +233,7 @@ extension Worker {
         guard record.head.count > 0 else { return copy }
         // What the client asked for may stand behind the header block.
         let end = max(Int(record.head.end), record.target.end, record.host.end)
-        buffers.append(&copy.head, record.head.base!, end)
+        transport.buffers.append(&copy.head, record.head.base!, end)
         copy.head.start = record.head.start
         copy.head.end = record.head.end
         return copy

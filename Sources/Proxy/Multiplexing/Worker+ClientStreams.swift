@@ -93,7 +93,7 @@ extension Worker {
             return passStreamBody(step.tag, bytes, step.bodyCount, ended: step.ended)
         }
         // The stream's window bounds what is held until there is a connection to an upstream.
-        if step.bodyCount > 0 { buffers.append(&s.pointee.socket.input, bytes, step.bodyCount) }
+        if step.bodyCount > 0 { transport.buffers.append(&s.pointee.socket.input, bytes, step.bodyCount) }
         if step.ended { s.pointee.endsWithInput = true }
     }
 
@@ -147,7 +147,7 @@ extension Worker {
         }
         timers.set(Worker.clientTimer(step.tag), 0)
         s.pointee.phase = .waiting
-        forwardRequestBody(step.tag, readBuffer, 0, ended: true, hasTrailers: true)
+        forwardRequestBody(step.tag, transport.readBuffer, 0, ended: true, hasTrailers: true)
     }
 
     /// A stream has its turn: its exchange looks for a connection, or its connection takes bytes again.
@@ -175,9 +175,9 @@ extension Worker {
             openStreamWindow(stream)
             if ended { s.pointee.phase = .waiting }
         } else {
-            passStreamBody(stream, held.isEmpty ? readBuffer : held.first, held.count, ended: ended)
+            passStreamBody(stream, held.isEmpty ? transport.readBuffer : held.first, held.count, ended: ended)
         }
-        buffers.give(&held)
+        transport.buffers.give(&held)
     }
 
     // MARK: Answers
@@ -284,7 +284,7 @@ extension Worker {
         multiplex.session.setTag(s.pointee.stream, -1)
         multiplex.end(stream, clients)
         timers.close(Worker.clientTimer(stream))
-        buffers.give(&s.pointee.socket.input)
+        transport.buffers.give(&s.pointee.socket.input)
         clients.release(stream)
         frameClient(parent)
         if multiplex.streamCount == 0 { timers.set(Worker.clientTimer(parent), now + multiplexIdleTime) }

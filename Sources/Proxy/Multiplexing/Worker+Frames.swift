@@ -27,7 +27,7 @@ extension Worker {
             let count = session.write(into: multiplexing.frames, capacity: Multiplexing.frameBytesMax)
             guard count > 0 else { break }
             outbox.add(multiplexing.frames, count)
-            guard deliver(socket, side) else { return side == .client ? clientBroke(slot) : upstreamRefusesFrames(slot) }
+            guard transport.deliver(&outbox, to: socket, side) else { return side == .client ? clientBroke(slot) : upstreamRefusesFrames(slot) }
             while let stream = session.nextDrained() {
                 if side == .client { clientStreamDrained(stream) } else { upstreamStreamDrained(stream) }
             }
@@ -50,10 +50,10 @@ extension Worker {
             rounds += 1
             hasMore = false
             let generation = generation(side, slot)
-            let count = load(socket, side)
+            let count = transport.load(socket, side)
             let consumed = actOnFrames(multiplex, count, &steps)
             guard self.generation(side, slot) == generation else { return outbox.clear() }
-            keep(socket, from: consumed, to: count)
+            transport.keep(socket, from: consumed, to: count)
             if multiplex.isInterrupted { return queue(side, slot) }
             if socket.pointee.sawEnd || socket.pointee.isBroken {
                 return side == .client ? clientBroke(slot) : upstreamMultiplexEnded(slot)
@@ -70,7 +70,7 @@ extension Worker {
         if side == .client { frameClient(slot) } else { frameUpstream(slot) }
         while steps < Self.stepsPerTurn {
             steps += 1
-            let bytes = readBuffer + position
+            let bytes = transport.readBuffer + position
             let step =
                 side == .client
                 ? session.receive(bytes, count: count - position, now: now, block: &requestBlock)

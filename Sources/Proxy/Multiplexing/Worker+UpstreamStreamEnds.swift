@@ -52,7 +52,7 @@ extension Worker {
         let finished = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: s.pointee.ordinal)
         let multiplex = multiplexing[upstreams[s.pointee.parent].pointee.multiplex]
         if var old = multiplex.finished?.add(FinishedStream(stream: s.pointee.stream, exchange: finished)) {
-            buffers.give(&old.exchange.request.head)
+            transport.buffers.give(&old.exchange.request.head)
         }
         let requestEnded = e.pointee.requestEnded
         let (isTunnel, asksTunnel) = (e.pointee.isTunnel, e.pointee.asksUpgrade)
@@ -111,7 +111,7 @@ extension Worker {
         u.pointee.socket.refusesBytes = true
         u.pointee.socket.peerEnded = true
         u.pointee.socket.isReadable = true
-        buffers.give(&u.pointee.socket.output)
+        transport.buffers.give(&u.pointee.socket.output)
         queueUpstream(slot)
     }
 
@@ -161,7 +161,7 @@ extension Worker {
         tellStreamSurplus(of: slot)
         for age in 0..<(multiplex.finished?.count ?? 0) {
             var head = multiplex.finished![age].exchange.request.head
-            buffers.give(&head)
+            transport.buffers.give(&head)
         }
         multiplex.finished?.deallocate()
         servers[server].multiplexed.remove(slot, upstreams)
@@ -209,7 +209,7 @@ extension Worker {
         outbox.clear()
         outbox.add(multiplexing.frames, count)
         u.pointee.socket.isBroken = false
-        deliver(&u.pointee.socket, .upstream)
+        transport.deliver(&outbox, to: &u.pointee.socket, .upstream)
         u.pointee.socket.isBroken = true
     }
 }

@@ -148,7 +148,7 @@ extension Worker {
             guard upstreams.generation(slot) == generation, u.pointee.phase == .multiplexed else { return }
         }
         if u.pointee.socket.isBlocked, u.pointee.socket.isWritable {
-            if !flush(&u.pointee.socket, .upstream) { upstreamRefusesFrames(slot) }
+            if !transport.flush(&u.pointee.socket, .upstream) { upstreamRefusesFrames(slot) }
             if !u.pointee.socket.isBlocked { frameUpstream(slot) }
         }
         readFrames(.upstream, slot)

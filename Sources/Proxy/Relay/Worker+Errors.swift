@@ -96,7 +96,7 @@ extension Worker {
         var record = e.pointee.request
         e.pointee.request.head = Buffer()
         endBroken(number, record: record, status: status, detail)
-        buffers.give(&record.head)
+        transport.buffers.give(&record.head)
     }
 
     /// Whether an answer that ends now is cut, because its header block is with the client or goes there; otherwise the client is

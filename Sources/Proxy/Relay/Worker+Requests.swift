@@ -68,7 +68,7 @@ extension Worker {
         writeRequestHead(&exchange, aim)
         let number = exchanges.take(exchange)
         guard number >= 0 else {
-            buffers.give(&exchange.request.head)
+            transport.buffers.give(&exchange.request.head)
             return refuse(slot, status: 503, "too many exchanges in progress", route: route)
         }
         c.pointee.exchange = number
@@ -89,7 +89,7 @@ extension Worker {
     private mutating func writeRequestHead(_ exchange: inout Exchange, _ aim: RequestHead.Aim) {
         RequestHead.dropFields(&requestBlock)
         aim.changes.drop(&requestBlock)
-        exchange.request.head = buffers.take(requestBlock.byteCount + aim.byteCount + RequestHead.addedBytesMax)
+        exchange.request.head = transport.buffers.take(requestBlock.byteCount + aim.byteCount + RequestHead.addedBytesMax)
         RequestHead.write(
             requestBlock, aim, isChunked: exchange.requestIsChunked, keepsUpgrade: exchange.asksUpgrade, random: &random,
             into: &exchange.request)
@@ -167,7 +167,7 @@ extension Worker {
         u.pointee.mustClose = true
         u.pointee.socket.isBroken = false
         u.pointee.socket.refusesBytes = true
-        buffers.give(&u.pointee.socket.output)
+        transport.buffers.give(&u.pointee.socket.output)
         u.pointee.socket.peerEnded = true
         u.pointee.socket.isReadable = true
         if u.pointee.exchange >= 0 {

@@ -230,7 +230,7 @@ extension Worker {
         countAnswer(number, status: Int(e.pointee.answer.status), route: route)
         // Its surplus is told later, by an id that its line can have already.
         if access.isOn, position < count, !u.pointee.hop.tellsEnds {
-            noteSurplus(readBuffer + position, count - position, of: number)
+            noteSurplus(transport.readBuffer + position, count - position, of: number)
         }
         logAccess(number, e.pointee.request, status: Int(e.pointee.answer.status), .answered)
         if u.pointee.hop.tellsEnds {
@@ -239,7 +239,7 @@ extension Worker {
         }
         finish(number)
         if position < count {
-            beginSurplus(slot, .afterEnd, readBuffer + position, count - position)
+            beginSurplus(slot, .afterEnd, transport.readBuffer + position, count - position)
             takeSurplusID(slot)
             listen(slot)
         } else if u.pointee.socket.sawEnd || u.pointee.socket.isBroken {
@@ -248,10 +248,10 @@ extension Worker {
         } else if mayKeep, !isQuarantined(Int(u.pointee.server)),
             plan.upstreams[Int(servers[Int(u.pointee.server)].upstream)].reuse != .never
         {
-            buffers.give(&u.pointee.socket.input)
+            transport.buffers.give(&u.pointee.socket.input)
             if putBack(slot), u.pointee.socket.isReadable { queueUpstream(slot) }
         } else {
-            buffers.give(&u.pointee.socket.input)
+            transport.buffers.give(&u.pointee.socket.input)
             listenForStrays(slot)
         }
         answerDone(client)
@@ -260,8 +260,8 @@ extension Worker {
     /// Under `fail`, an answer that has more behind it is no answer. False when the surplus is nothing but line ends, or
     /// perhaps a timeout's notice, which was found this early only because the answer was read late.
     private mutating func failsForSurplus(_ slot: Int32, _ position: Int, _ count: Int) -> Bool {
-        guard !(position..<count).allSatisfy({ readBuffer[$0] == 0x0d || readBuffer[$0] == 0x0a }),
-            !EmbeddedStatusLine.mayBe(408, readBuffer + position, count - position)
+        guard !(position..<count).allSatisfy({ transport.readBuffer[$0] == 0x0d || transport.readBuffer[$0] == 0x0a }),
+            !EmbeddedStatusLine.mayBe(408, transport.readBuffer + position, count - position)
         else { return false }
         let u = upstreams[slot]
         let number = u.pointee.exchange
@@ -273,7 +273,7 @@ extension Worker {
         u.pointee.exchange = -1
         e.pointee.upstream = -1
         e.pointee.request.head = Buffer()
-        beginSurplus(slot, .afterEnd, readBuffer + position, count - position)
+        beginSurplus(slot, .afterEnd, transport.readBuffer + position, count - position)
         // With its last bytes the client would have a whole answer.
         outbox.clear()
         noteCollection(slot, of: number)
@@ -300,7 +300,7 @@ extension Worker {
             remember(
                 FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal), on: slot)
         #else
-            buffers.give(&e.pointee.request.head)
+            transport.buffers.give(&e.pointee.request.head)
         #endif
         u.pointee.exchange = -1
         releaseExchange(number)
@@ -310,7 +310,7 @@ extension Worker {
     mutating func remember(_ exchange: FinishedExchange, on slot: Int32) {
         guard var old = upstreams[slot].pointee.history.add(exchange) else { return }
         learn(old)
-        buffers.give(&old.request.head)
+        transport.buffers.give(&old.request.head)
     }
 
     /// The connection is closed: what it remembered goes with it. `learning`: nothing has cast doubt on its answers.
@@ -320,7 +320,7 @@ extension Worker {
             var past = u.pointee.history[age]
             // The last may have been what ended it.
             if learning, age > 0 || past.answer.endedAt + Hangups<EndedConnection>.latest < now { learn(past) }
-            buffers.give(&past.request.head)
+            transport.buffers.give(&past.request.head)
         }
         u.pointee.history.deallocate()
     }
@@ -350,7 +350,7 @@ extension Worker {
             number, e.pointee.request, status: e.pointee.answered ? Int(e.pointee.answer.status) : 499, .clientGone)
         rememberRequest(number, e.pointee.request)
         if e.pointee.upstream >= 0 { detach(e.pointee.upstream, .clientGone) }
-        buffers.give(&e.pointee.request.head)
+        transport.buffers.give(&e.pointee.request.head)
         clients[e.pointee.client].pointee.exchange = -1
         releaseExchange(number)
     }

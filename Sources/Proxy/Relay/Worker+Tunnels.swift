@@ -75,7 +75,7 @@ extension Worker {
         if u.pointee.hop.tellsEnds {
             endTunnelRequest(e.pointee.upstream)
         } else {
-            endWriting(&u.pointee.socket)
+            transport.endWriting(&u.pointee.socket)
         }
         guard e.pointee.upstreamEnded else { return }
         u.pointee.streamIsOver = true
@@ -96,7 +96,7 @@ extension Worker {
         }
         guard !e.pointee.upstreamEnded else { return }
         e.pointee.upstreamEnded = true
-        guard c.pointee.hop.tellsEnds else { return endWriting(&c.pointee.socket) }
+        guard c.pointee.hop.tellsEnds else { return transport.endWriting(&c.pointee.socket) }
         outbox.endsMessage = true
         sendToClient(e.pointee.client)
     }

@@ -6,13 +6,13 @@ extension Worker {
     @inline(__always)
     mutating func deliverToClient(_ slot: Int32) -> Bool {
         let c = clients[slot]
-        return c.pointee.isStream ? deliverToClientStream(slot) : deliver(&c.pointee.socket, .client)
+        return c.pointee.isStream ? deliverToClientStream(slot) : transport.deliver(&outbox, to: &c.pointee.socket, .client)
     }
 
     /// Sends the outbox to an upstream. False when it takes no more.
     @inline(__always)
     mutating func deliverToUpstream(_ slot: Int32) -> Bool {
         let u = upstreams[slot]
-        return u.pointee.isStream ? deliverToUpstreamStream(slot) : deliver(&u.pointee.socket, .upstream)
+        return u.pointee.isStream ? deliverToUpstreamStream(slot) : transport.deliver(&outbox, to: &u.pointee.socket, .upstream)
     }
 }

@@ -8,7 +8,7 @@ import TLS
 extension Worker {
     /// The connection's bytes, behind a PROXY header if one is due, are a TLS handshake. False without memory.
     mutating func beginTLS(_ slot: Int32, _ acceptor: TLSAcceptor) -> Bool {
-        guard let session = acceptor.makeSession(port) else { return false }
+        guard let session = acceptor.makeSession(transport.port) else { return false }
         let c = clients[slot]
         c.pointee.socket.session = session
         c.pointee.socket.security = .awaited
@@ -29,11 +29,11 @@ extension Worker {
     mutating func handshakeFailed(_ slot: Int32) {
         let c = clients[slot]
         counters.countRejected(.tls)
-        if c.pointee.socket.security == .refused, tlsFailure?.reason == .plainHTTP { answerInCleartext(slot) }
+        if c.pointee.socket.security == .refused, transport.tlsFailure?.reason == .plainHTTP { answerInCleartext(slot) }
         guard let heldBack = tlsLog.take(now) else { return }
         var reason = "timeout"
         var error = "the handshake took too long"
-        if c.pointee.socket.security == .refused, let failure = tlsFailure {
+        if c.pointee.socket.security == .refused, let failure = transport.tlsFailure {
             reason = failure.reason.rawValue
             error = failure.description
         } else if c.pointee.socket.sawEnd || c.pointee.socket.isBroken {
@@ -63,32 +63,32 @@ extension Worker {
     /// The connection to a server is open: TLS begins.
     mutating func shakeHands(_ slot: Int32, _ destination: TLSDestination) {
         let u = upstreams[slot]
-        guard let session = destination.makeSession(port) else { return connectGaveUp(slot, "no memory for TLS") }
+        guard let session = destination.makeSession(transport.port) else { return connectGaveUp(slot, "no memory for TLS") }
         u.pointee.socket.session = session
         u.pointee.socket.security = .handshaking
         guard session.start() else {
-            let reason = "\(port.failure)"
-            port.clear()
+            let reason = "\(transport.port.failure)"
+            transport.port.clear()
             return connectGaveUp(slot, reason)
         }
-        guard sendRecords(&u.pointee.socket) else { return connectGaveUp(slot, "closed in the TLS handshake") }
+        guard transport.sendRecords(&u.pointee.socket) else { return connectGaveUp(slot, "closed in the TLS handshake") }
         if u.pointee.socket.isReadable { queueUpstream(slot) }
     }
 
     /// A server's part of the handshake has come, or there is room for the rest of ours.
     mutating func upstreamShakesHands(_ slot: Int32) {
         let u = upstreams[slot]
-        if u.pointee.socket.isBlocked, u.pointee.socket.isWritable, !flush(&u.pointee.socket, .upstream) {
+        if u.pointee.socket.isBlocked, u.pointee.socket.isWritable, !transport.flush(&u.pointee.socket, .upstream) {
             return connectGaveUp(slot, "closed in the TLS handshake")
         }
         var rounds = 0
         while u.pointee.socket.security == .handshaking, u.pointee.socket.isReadable {
             guard rounds < Self.readsPerTurn else { return queueUpstream(slot) }
             rounds += 1
-            let count = load(&u.pointee.socket, .upstream)
-            keep(&u.pointee.socket, from: 0, to: count)
+            let count = transport.load(&u.pointee.socket, .upstream)
+            transport.keep(&u.pointee.socket, from: 0, to: count)
             if u.pointee.socket.security == .refused {
-                return connectGaveUp(slot, tlsFailure?.description ?? "the TLS handshake has failed")
+                return connectGaveUp(slot, transport.tlsFailure?.description ?? "the TLS handshake has failed")
             }
             if u.pointee.socket.isBroken || u.pointee.socket.sawEnd {
                 return connectGaveUp(slot, "closed in the TLS handshake")
@@ -104,7 +104,7 @@ extension Worker {
 
     /// An upstream's session has failed after its handshake.
     mutating func logUpstreamTLS(_ slot: Int32) {
-        guard let failure = tlsFailure, let heldBack = failureLog.take(now) else { return }
+        guard let failure = transport.tlsFailure, let heldBack = failureLog.take(now) else { return }
         let place = servers[Int(upstreams[slot].pointee.server)]
         let upstream = plan.upstreams[Int(place.upstream)]
         var metadata: Logger.Metadata = [
@@ -113,23 +113,5 @@ extension Worker {
         ]
         if heldBack > 0 { metadata["held_back"] = "\(heldBack)" }
         world.log.warning("TLS failed", metadata: metadata)
-    }
-
-    /// `look` at a pooled connection through its TLS: what has come may be a session ticket, or the announcement of the end.
-    ///
-    /// Plaintext stays with the connection; the read buffer is somebody else's now.
-    mutating func lookThrough(_ slot: Int32) -> Look {
-        let u = upstreams[slot]
-        guard u.pointee.socket.security == .open else { return .ended }
-        let n = kernel.recv(u.pointee.socket.fd, records, Self.readBytes)
-        guard n > 0 else { return n == Int(-EAGAIN) ? .quiet : .ended }
-        let plaintext = records + Self.readBytes
-        let count = unseal(&u.pointee.socket, n, into: plaintext)
-        counters.addReceived(.upstream, bytes: count)
-        if count > 0 {
-            buffers.append(&u.pointee.socket.input, plaintext, count)
-            return .bytes
-        }
-        return u.pointee.socket.security == .open && !u.pointee.socket.isBroken ? .quiet : .ended
     }
 }

@@ -27,7 +27,7 @@ extension Worker {
         guard u.pointee.socket.security == .none, e.pointee.requestBytes == 0, e.pointee.requestEnded,
             !e.pointee.requestIsChunked
         else { return false }
-        let kept = UnsafeBufferPointer(start: readBuffer, count: min(count, SurplusReader.keptBytesMax))
+        let kept = UnsafeBufferPointer(start: transport.readBuffer, count: min(count, SurplusReader.keptBytesMax))
         return SurplusReader.keepsConnection(Array(kept))
     }
 

@@ -62,7 +62,7 @@ extension Worker {
 
     private mutating func isStray(_ slot: Int32, at position: Int, _ count: Int, ordinal: UInt32?) {
         strayBeforeAnswer(
-            slot, readBuffer + position, count - position, leftBeforeRequest: true,
+            slot, transport.readBuffer + position, count - position, leftBeforeRequest: true,
             mark: SurplusCollection.Mark(ordinal: ordinal))
     }
 

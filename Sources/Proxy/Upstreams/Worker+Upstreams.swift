@@ -27,7 +27,7 @@ extension Worker {
             if upstreams.generation(slot) == generation, u.pointee.phase == .active { readUpstream(slot) }
         case .active:
             if u.pointee.socket.isBlocked, u.pointee.socket.isWritable {
-                if !flush(&u.pointee.socket, .upstream) { upstreamRefusesBytes(slot) }
+                if !transport.flush(&u.pointee.socket, .upstream) { upstreamRefusesBytes(slot) }
                 if !u.pointee.socket.isBlocked, u.pointee.exchange >= 0 {
                     queueClient(exchanges[u.pointee.exchange].pointee.client)
                 }
@@ -57,10 +57,10 @@ extension Worker {
             rounds += 1
             isFirst = false
             let generation = upstreams.generation(slot)
-            let count = load(&u.pointee.socket, .upstream)
+            let count = transport.load(&u.pointee.socket, .upstream)
             let consumed = upstreamBytes(slot, count, &steps)
             guard upstreams.generation(slot) == generation, u.pointee.phase == .active else { return }
-            keep(&u.pointee.socket, from: consumed, to: count)
+            transport.keep(&u.pointee.socket, from: consumed, to: count)
             if steps >= Self.stepsPerTurn, consumed < count { return queueUpstream(slot) }
             if u.pointee.socket.sawEnd || u.pointee.socket.isBroken { return upstreamEnded(slot) }
         }
@@ -98,7 +98,7 @@ extension Worker {
         while position < count, steps < Self.stepsPerTurn {
             steps += 1
             let step = u.pointee.decoder.next(
-                readBuffer + position, count: count - position, limits: answerLimits, block: &responseBlock)
+                transport.readBuffer + position, count: count - position, limits: answerLimits, block: &responseBlock)
             switch step.event {
             case .needMore:
                 sendToClient(client)
@@ -118,7 +118,7 @@ extension Worker {
                 guard interimInBody(slot, endingAt: position + step.consumed) else { return count }
             case .surplus: return count
             case .malformed(let fault):
-                if let passed = lineEndsBeforeAnswer(slot, readBuffer + position, count - position) {
+                if let passed = lineEndsBeforeAnswer(slot, transport.readBuffer + position, count - position) {
                     guard passed > 0 else { return position }
                     position += passed
                     u.pointee.received += UInt64(passed)
@@ -127,7 +127,7 @@ extension Worker {
                 // Body bytes that came before are good; they are counted, and delivered as far as the policy goes.
                 pass(step, at: position, slot)
                 u.pointee.received += UInt64(step.consumed)
-                malformed(slot, fault, readBuffer + position + step.consumed, count - position - step.consumed)
+                malformed(slot, fault, transport.readBuffer + position + step.consumed, count - position - step.consumed)
                 return count
             }
             position += step.consumed
@@ -150,7 +150,7 @@ extension Worker {
     @inline(__always)
     private mutating func pass(_ step: ResponseStep, at position: Int, _ slot: Int32) {
         answerBody(
-            slot, readBuffer + position + step.bodyStart, step.bodyCount, ended: step.ended, hasTrailers: step.hasTrailers)
+            slot, transport.readBuffer + position + step.bodyStart, step.bodyCount, ended: step.ended, hasTrailers: step.hasTrailers)
     }
 
     /// Sends the outbox to a client. When the client is gone, so is its exchange.
@@ -193,8 +193,8 @@ extension Worker {
                 return answerEndedWithConnection(slot)
             }
             if left > 0, u.pointee.decoder.body.isAtChunkSize {
-                readBuffer.update(from: u.pointee.socket.input.first, count: left)
-                return malformed(slot, .chunkSize, readBuffer, left)
+                transport.readBuffer.update(from: u.pointee.socket.input.first, count: left)
+                return malformed(slot, .chunkSize, transport.readBuffer, left)
             }
             truncated(slot, .inBody)
         case .tunnel: tunnelEnded(fromUpstream: slot)
@@ -218,10 +218,10 @@ extension Worker {
     private mutating func pooledReady(_ slot: Int32) {
         let u = upstreams[slot]
         guard u.pointee.socket.isReadable || u.pointee.socket.peerEnded else { return }
-        let count = load(&u.pointee.socket, .upstream)
+        let count = transport.load(&u.pointee.socket, .upstream)
         if count > 0 {
             unpool(slot)
-            beginSurplus(slot, .idle, readBuffer, count)
+            beginSurplus(slot, .idle, transport.readBuffer, count)
             return listen(slot)
         }
         if u.pointee.socket.sawEnd || u.pointee.socket.isBroken {

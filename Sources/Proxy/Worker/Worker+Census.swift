@@ -4,7 +4,7 @@ extension Worker {
         census.clients = clients.count
         census.upstreams = upstreams.count
         census.exchanges = exchanges.count
-        census.lentBytes = buffers.lentBytes
+        census.lentBytes = transport.buffers.lentBytes
         census.collections = collections.count
         census.captures = embedded.count
         census.hangups = hangups.count

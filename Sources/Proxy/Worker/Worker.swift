@@ -1,5 +1,4 @@
 import CShim
-import Capture
 import Configuration
 import Detector
 import EventLoop
@@ -8,7 +7,6 @@ import HTTP1
 import Logging
 import Report
 import Routing
-import TLS
 import Wire
 
 /// One event loop with all that it owns: connections, pools, timers, buffers. Made and run on one thread, shared with nobody.
@@ -16,10 +14,6 @@ import Wire
 /// Its methods stand in files by what they deal with: sockets, clients, requests, pool, upstreams, responses, surplus,
 /// incidents, timers. A pump (reading a connection and acting on it) never runs inside another: it queues.
 public struct Worker: ~Copyable {
-    /// Bytes asked of a socket in one read; the most that one read can make a peer's memory grow.
-    ///
-    /// 64 KiB is what programs like to write at a time: with the header block before it, or in TLS records, it is a little more.
-    static let readBytes = 72 << 10
     /// Reads of one connection before others have their turn.
     static let readsPerTurn = 16
     /// Facts of one connection (messages, frames, chunks) that are acted on before others have their turn: however small a peer makes
@@ -37,8 +31,6 @@ public struct Worker: ~Copyable {
     let number: Int
     let headLimits: HeadLimits
     let answerLimits: HeadLimits
-    /// Bytes of the larger of a request's and an answer's header block.
-    let headBytesMax: Int
 
     /// Nanoseconds on the loop's clock, read once a turn.
     var now: UInt64
@@ -46,18 +38,10 @@ public struct Worker: ~Copyable {
     var upstreams: Slab<UpstreamConnection>
     var exchanges: Slab<Exchange>
     var timers: Deadlines
-    var buffers = BufferPool()
+    var transport: Transport
     var requestBlock: HeaderBlock
     var responseBlock: HeaderBlock
     var outbox = Outbox()
-    /// What has been read last; good until the next read.
-    let readBuffer: UnsafeMutablePointer<UInt8>
-    /// TLS: what has been read last, before it is decrypted, and behind it room for what a look at a pooled connection finds.
-    let records: UnsafeMutablePointer<UInt8>
-    /// Where sessions put their records.
-    var port: TLSPort
-    /// Why the session that has just failed did so.
-    var tlsFailure: TLSFailure?
     var tlsLog = LogRation()
     var failureLog = LogRation()
     /// The header block being written to a client.
@@ -87,9 +71,6 @@ public struct Worker: ~Copyable {
     var embedded: [Int32: EmbeddedCapture] = [:]
     /// For the access log.
     var access: AccessNotes
-    /// What has travelled on connections to upstreams lately; nil when nothing is captured.
-    var tapes: TapeDeck?
-    let isTaping: Bool
     /// Connections that hung up suspiciously soon.
     var hangups = Hangups<EndedConnection>()
     /// What each sort of request is usually answered with.
@@ -125,13 +106,12 @@ public struct Worker: ~Copyable {
         router = Router(plan.routes.map(\.rule), bytesMax: plan.limits.headerBytes + Router.addedBytesMax)
         headLimits = HeadLimits(headerBytesMax: plan.limits.headerBytes)
         answerLimits = HeadLimits(headerBytesMax: plan.limits.answerHeaderBytes)
-        headBytesMax = max(plan.limits.headerBytes, plan.limits.answerHeaderBytes)
+        let headBytesMax = max(plan.limits.headerBytes, plan.limits.answerHeaderBytes)
         now = kernel.now()
         requestBlock = HeaderBlock(capacity: plan.limits.headerCount)
         responseBlock = HeaderBlock(capacity: plan.limits.answerHeaderCount)
-        readBuffer = .allocate(capacity: headBytesMax + 2 * Self.readBytes)
-        records = .allocate(capacity: 3 * Self.readBytes)
-        port = TLSPort(isNeeded: plan.usesTLS)
+        transport = Transport(
+            kernel: kernel, counters: counters, headBytesMax: headBytesMax, usesTLS: plan.usesTLS, captures: world.captures)
         passages = .allocate(capacity: max(plan.routes.count, 1))
         for (i, route) in plan.routes.enumerated() { (passages + i).initialize(to: Passage(route)) }
         let addedMax = plan.routes.reduce(0) { max($0, $1.responseFields?.lines.count ?? 0) }
@@ -159,8 +139,6 @@ public struct Worker: ~Copyable {
         waitQueues = WaitQueues(
             upstreams: plan.upstreams.count, servers: servers.count, room: world.waitingRoom, worker: number)
         retries = Retries(upstreams: plan.upstreams.count)
-        isTaping = world.captures != nil
-        if let captures = world.captures { tapes = TapeDeck(captures) } else { tapes = nil }
         if let log = world.accessLog { access = AccessNotes(AccessJournal(log, plan: plan)) } else { access = AccessNotes(nil) }
         timers.open(hangupTimer)
         timers.open(streamSurplusTimer)
@@ -176,8 +154,6 @@ public struct Worker: ~Copyable {
     }
 
     deinit {
-        readBuffer.deallocate()
-        records.deallocate()
         scratch.deallocate()
         trailerScratch.deallocate()
         events.deallocate()

@@ -7,9 +7,6 @@ import Wire
 
 /// Connections to upstream servers: choosing, opening, taking from the pool, putting back, closing.
 extension Worker {
-    /// What the look at a pooled connection found.
-    enum Look { case quiet, ended, bytes }
-
     /// Finds a connection for an exchange: a pooled one, a new one, or a place in the queue.
     mutating func findUpstream(_ number: Int32) {
         let e = exchanges[number]
@@ -88,7 +85,7 @@ extension Worker {
     /// Whether nothing has come on a connection that has just been taken from the pool; otherwise it is dealt with.
     private mutating func isQuiet(_ slot: Int32, mayRepeat: Bool) -> Bool {
         let u = upstreams[slot]
-        switch isTrusted(slot, mayRepeat: mayRepeat) ? .quiet : look(slot) {
+        switch isTrusted(slot, mayRepeat: mayRepeat) ? .quiet : transport.look(at: &u.pointee.socket) {
         case .quiet:
             IdleLimit.noteAlive(
                 &servers[Int(u.pointee.server)].shared.pointee.idleLimit, idle: now - u.pointee.pooledAt, now)
@@ -111,7 +108,7 @@ extension Worker {
         guard oldest >= 0 else { return safe }
         let idle = now - upstreams[oldest].pointee.pooledAt
         guard IdleLimit.wouldBelie(&servers[server].shared.pointee.idleLimit, idle: idle) else { return safe }
-        guard look(oldest) == .quiet else {
+        guard transport.look(at: &upstreams[oldest].pointee.socket) == .quiet else {
             // To be read in its own turn.
             upstreams[oldest].pointee.socket.isReadable = true
             queueUpstream(oldest)
@@ -126,19 +123,6 @@ extension Worker {
         guard mayRepeat, trustedCheckouts > 0, !upstreams[slot].pointee.socket.isReadable else { return false }
         trustedCheckouts -= 1
         return true
-    }
-
-    /// Looks at what has come on a pooled connection since the last wait for events.
-    private mutating func look(_ slot: Int32) -> Look {
-        let socket = upstreams[slot].pointee.socket
-        if socket.security != .none { return lookThrough(slot) }
-        let n = kernel.peek(socket.fd, readBufferTail, 1)
-        return n > 0 ? .bytes : n == Int(-EAGAIN) ? .quiet : .ended
-    }
-
-    /// A byte of the read buffer that no request stands in.
-    var readBufferTail: UnsafeMutableRawPointer {
-        UnsafeMutableRawPointer(scratch + scratchCapacity - 1)
     }
 
     /// Takes a connection out of its pool, to be used or closed.
@@ -198,7 +182,7 @@ extension Worker {
             giveUpPlace(server)
             return -ENFILE
         }
-        if isTaping { beginTape(fd, connection: connection.number, isHTTP2: plan.upstreams[upstream].isHTTP2) }
+        if transport.isTaping { transport.beginTape(fd, connection: connection.number, isHTTP2: plan.upstreams[upstream].isHTTP2) }
         connectionPool.changeConnections(server, by: 1)
         servers[server].activeCount += 1
         counters.changeUpstreamConnections(upstream: upstream, .active, by: 1)
@@ -317,7 +301,7 @@ extension Worker {
         timers.close(upstreamTimer(slot))
         forgetHistory(slot, learning: reason != .incident)
         if u.pointee.hasEmbedded { embedded[slot] = nil }
-        shut(&u.pointee.socket, reset: reset)
+        transport.shut(&u.pointee.socket, reset: reset)
         upstreams.release(slot)
         if connectionPool.mayOpen(server) { serveQueue(upstream, server) }
     }

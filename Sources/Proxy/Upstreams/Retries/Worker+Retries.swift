@@ -83,7 +83,7 @@ extension Worker {
         for i in first..<end { bytes += outbox.runs[i].iov_len }
         guard bytes <= (isStream ? Self.streamReplayBytesMax : Self.replayBytesMax) else { return forgetBody(number) }
         for i in first..<end {
-            buffers.append(
+            transport.buffers.append(
                 &e.pointee.body, outbox.runs[i].iov_base.assumingMemoryBound(to: UInt8.self), outbox.runs[i].iov_len)
         }
     }
@@ -99,6 +99,6 @@ extension Worker {
     mutating func forgetBody(_ number: Int32) {
         let e = exchanges[number]
         e.pointee.keepsBody = false
-        if e.pointee.body.base != nil { buffers.give(&e.pointee.body) }
+        if e.pointee.body.base != nil { transport.buffers.give(&e.pointee.body) }
     }
 }

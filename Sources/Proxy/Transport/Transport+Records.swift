@@ -6,7 +6,7 @@ import TLS
 /// TLS between a socket and the buffers: what stands in its records passes here, both ways.
 ///
 /// Everything above knows plaintext alone: bytes, offsets and ends are those before TLS.
-extension Worker {
+extension Transport {
     /// Records that answer a peer's own (a key update) and that it does not take; a peer beyond this is cut off.
     static var heldAnswersMax: Int { 256 << 10 }
 
@@ -79,7 +79,9 @@ extension Worker {
     }
 
     /// `deliver` for a connection with TLS. The outbox is cleared by the caller.
-    mutating func deliverRecords(_ socket: UnsafeMutablePointer<Socket>, _ side: SideLabel) -> Bool {
+    mutating func deliverRecords(
+        _ outbox: borrowing Outbox, to socket: UnsafeMutablePointer<Socket>, _ side: SideLabel
+    ) -> Bool {
         guard outbox.byteCount > 0, socket.pointee.mayWrite else { return socket.pointee.mayWrite }
         switch socket.pointee.session!.write(outbox.runs, outbox.count) {
         case .done: break
@@ -115,6 +117,21 @@ extension Worker {
         let rest = bytes.baseAddress!.assumingMemoryBound(to: UInt8.self) + taken
         buffers.append(&socket.pointee.output, rest, bytes.count - taken)
         return true
+    }
+
+    /// `look` through a connection's TLS: what has come may be a session ticket, or the announcement of the end.
+    mutating func lookThrough(_ socket: UnsafeMutablePointer<Socket>) -> Look {
+        guard socket.pointee.security == .open else { return .ended }
+        let n = kernel.recv(socket.pointee.fd, records, Self.readBytes)
+        guard n > 0 else { return n == Int(-EAGAIN) ? .quiet : .ended }
+        let plaintext = records + Self.readBytes
+        let count = unseal(socket, n, into: plaintext)
+        counters.addReceived(.upstream, bytes: count)
+        if count > 0 {
+            buffers.append(&socket.pointee.input, plaintext, count)
+            return .bytes
+        }
+        return socket.pointee.security == .open && !socket.pointee.isBroken ? .quiet : .ended
     }
 
     // MARK: Beginning and ending

@@ -1,10 +1,57 @@
 import CShim
+import Capture
 import EventLoop
 import Glibc
 import Report
+import TLS
 
-/// Reading and writing: every byte that enters or leaves the worker passes here.
-extension Worker {
+/// Reading and writing: every byte that enters or leaves a worker passes here, TLS between socket and buffers, and a tape beside them.
+///
+/// It knows sockets, and neither connections nor what their bytes mean. What is read stands in `readBuffer` until the next read.
+struct Transport: ~Copyable {
+    /// Bytes asked of a socket in one read; the most that one read can make a peer's memory grow.
+    ///
+    /// 64 KiB is what programs like to write at a time: with the header block before it, or in TLS records, it is a little more.
+    static let readBytes = 72 << 10
+
+    /// What a look at a connection that should be quiet has found.
+    enum Look { case quiet, ended, bytes }
+
+    let kernel: Kernel
+    let counters: WorkerCounters
+    /// What has been read last; good until the next read.
+    let readBuffer: UnsafeMutablePointer<UInt8>
+    /// Held bytes up to which more is read: a header block's worth.
+    let heldBytesMax: Int
+    var buffers = BufferPool()
+    /// TLS: what has been read last, before it is decrypted, and behind it room for what a look at a pooled connection finds.
+    let records: UnsafeMutablePointer<UInt8>
+    /// Where sessions put their records.
+    var port: TLSPort
+    /// Why the session that has just failed did so.
+    var tlsFailure: TLSFailure?
+    /// What has travelled on connections to upstreams lately; nil when nothing is captured.
+    private var tapes: TapeDeck?
+    let isTaping: Bool
+
+    init(kernel: Kernel, counters: WorkerCounters, headBytesMax: Int, usesTLS: Bool, captures: CaptureStore?) {
+        self.kernel = kernel
+        self.counters = counters
+        heldBytesMax = headBytesMax
+        readBuffer = .allocate(capacity: headBytesMax + 2 * Self.readBytes)
+        records = .allocate(capacity: 3 * Self.readBytes)
+        port = TLSPort(isNeeded: usesTLS)
+        isTaping = captures != nil
+        if let captures { tapes = TapeDeck(captures) } else { tapes = nil }
+    }
+
+    deinit {
+        readBuffer.deallocate()
+        records.deallocate()
+    }
+
+    // MARK: Reading
+
     /// Puts what the socket holds, and what has arrived, at the start of the read buffer. Returns how many bytes stand there.
     ///
     /// The held bytes stay held until `keep` says what is left.
@@ -20,7 +67,7 @@ extension Worker {
         let held = socket.pointee.input.count
         if held > 0 { readBuffer.update(from: socket.pointee.input.first, count: held) }
         // More than a header block's worth waits unread: it is to be worked off first.
-        guard socket.pointee.isReadable, held <= headBytesMax else { return held }
+        guard socket.pointee.isReadable, held <= heldBytesMax else { return held }
         if socket.pointee.security != .none { return loadRecords(socket, side, behind: held) }
         let n = kernel.recv(socket.pointee.fd, readBuffer + held, Self.readBytes)
         if n > 0 {
@@ -51,12 +98,23 @@ extension Worker {
         buffers.append(&socket.pointee.input, readBuffer + start, end - start)
     }
 
-    /// Sends what is in the outbox, and holds what the socket does not take. False when the connection is broken.
+    /// Looks at a connection that should be quiet. Plaintext that it finds in TLS stays with the connection; the read buffer
+    /// is somebody else's now.
+    mutating func look(at socket: UnsafeMutablePointer<Socket>) -> Look {
+        guard socket.pointee.security == .none else { return lookThrough(socket) }
+        // A byte that no read uses.
+        let n = kernel.peek(socket.pointee.fd, records, 1)
+        return n > 0 ? .bytes : n == Int(-EAGAIN) ? .quiet : .ended
+    }
+
+    // MARK: Writing
+
+    /// Sends what is in the outbox, which is empty then, and holds what the socket does not take. False when the connection is broken.
     @discardableResult
-    mutating func deliver(_ socket: UnsafeMutablePointer<Socket>, _ side: SideLabel) -> Bool {
+    mutating func deliver(_ outbox: inout Outbox, to socket: UnsafeMutablePointer<Socket>, _ side: SideLabel) -> Bool {
         defer { outbox.clear() }
-        if isTaping, side == .upstream { tapeOutbox(socket) }
-        if socket.pointee.security != .none { return deliverRecords(socket, side) }
+        if isTaping, side == .upstream { tape(outbox, for: socket) }
+        if socket.pointee.security != .none { return deliverRecords(outbox, to: socket, side) }
         guard outbox.byteCount > 0, socket.pointee.mayWrite else { return socket.pointee.mayWrite }
         var taken = 0
         if socket.pointee.output.isEmpty {
@@ -129,5 +187,36 @@ extension Worker {
         buffers.give(&socket.pointee.input)
         buffers.give(&socket.pointee.output)
         if reset { kernel.reset(socket.pointee.fd) } else { kernel.close(socket.pointee.fd) }
+    }
+
+    // MARK: Tapes
+
+    /// A connection to an upstream begins. Only HTTP/1 is kept.
+    mutating func beginTape(_ fd: Int32, connection: UInt64, isHTTP2: Bool) {
+        if !isHTTP2 { tapes?.begin(fd, connection: connection) }
+    }
+
+    /// Writes down what travelled on the connection of an incident, and names that in the record.
+    mutating func capture(_ incident: inout Incident) { tapes?.capture(&incident) }
+
+    /// What is about to be sent.
+    private mutating func tape(_ outbox: borrowing Outbox, for socket: UnsafeMutablePointer<Socket>) {
+        guard outbox.byteCount > 0, !socket.pointee.isBroken else { return }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(outbox.byteCount)
+        for index in 0..<outbox.count {
+            let run = outbox.runs[index]
+            bytes.append(contentsOf: UnsafeRawBufferPointer(start: run.iov_base, count: run.iov_len))
+        }
+        tapes?.sent(socket.pointee.fd, bytes, at: kernel.now())
+    }
+
+    /// What has been read behind the `held` bytes, and whether the connection's end came with it.
+    private mutating func tapeRead(_ socket: UnsafeMutablePointer<Socket>, _ held: Int, _ count: Int) {
+        let bytes = UnsafeBufferPointer(start: readBuffer + held, count: count - held)
+        // A session that broke is told as an end: a trace has no word for TLS.
+        let isReset = socket.pointee.isBroken && socket.pointee.security == .none
+        let hasEnded = socket.pointee.sawEnd || socket.pointee.isBroken
+        tapes?.received(socket.pointee.fd, bytes, hasEnded: hasEnded, isReset: isReset, at: kernel.now())
     }
 }
