@@ -194,7 +194,8 @@ extension Worker {
         if ended { c.pointee.phase = .waiting }
         if !c.pointee.discardsBody {
             forwardRequestBody(
-                slot, transport.readBuffer + position + step.bodyStart, step.bodyCount, ended: ended, hasTrailers: step.hasTrailers)
+                slot, transport.readBuffer + position + step.bodyStart, step.bodyCount, ended: ended,
+                hasTrailers: step.hasTrailers)
         }
         return step.consumed
     }

@@ -268,7 +268,7 @@ extension Worker {
     }
 
     func place(server: Int, connection: UInt64, isHTTP2: Bool, seenAt: UInt64, id: String?) -> IncidentPlace {
-        let upstream = plan.upstreams[Int(servers[server].upstream)]
+        let upstream = plan.upstreams[servers.upstream(server)]
         let time = kernel.wallClock()
         return IncidentPlace(
             upstream: upstream.name, address: upstream.servers[Int(servers[server].index)].name, connection: connection,

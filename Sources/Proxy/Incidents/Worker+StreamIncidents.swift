@@ -117,7 +117,7 @@ extension Worker {
         let servedBefore = !surplus.guilty.isEmpty
         surplus.facts.isOnlyLineEnds = surplus.collection.isOnlyLineEnds
         if let verdict = Judge.surplus(surplus.collection.place, surplus.facts, servedBefore: servedBefore, closed: false) {
-            let upstream = Int(servers[Int(upstreams[surplus.connection].pointee.server)].upstream)
+            let upstream = servers.upstream(Int(upstreams[surplus.connection].pointee.server))
             counters.addSurplus(upstream: upstream, bytes: surplus.collection.total)
             tell(verdict, surplus.connection, surplus.collection, surplus.facts, guilty: surplus.guilty)
         }
@@ -184,7 +184,7 @@ extension Worker {
         note(collection.id!, of: number)
         endBroken(number, record: current.request)
         closeUpstreamStream(stream)
-        counters.addSurplus(upstream: Int(servers[Int(upstreams[slot].pointee.server)].upstream), bytes: collection.total)
+        counters.addSurplus(upstream: servers.upstream(Int(upstreams[slot].pointee.server)), bytes: collection.total)
         if let verdict = Judge.surplus(place, facts, servedBefore: false, closed: false) {
             tell(
                 verdict, slot, collection, facts, guilty: current,

@@ -69,7 +69,7 @@ extension Worker {
         guard var collection = collections.removeValue(forKey: slot) else { return closeUpstream(slot, .incident) }
         defer { giveBack(&collection) }
         let u = upstreams[slot]
-        let upstream = Int(servers[Int(u.pointee.server)].upstream)
+        let upstream = servers.upstream(Int(u.pointee.server))
         let isConfirmed = isConfirmed(collection)
         collection.endAtNextAnswer()
         let facts = SurplusReader.read(collection.kept, total: collection.total)
@@ -222,7 +222,7 @@ extension Worker {
         guard let verdict = Judge.surplus(.beforeAnswer, facts, servedBefore: true, closed: false) else { return }
         let route = Int(u.pointee.last.request.route)
         if plan.routes[route].onViolation != .observe { u.pointee.mustClose = true }
-        counters.addSurplus(upstream: Int(servers[Int(u.pointee.server)].upstream), bytes: collection.total)
+        counters.addSurplus(upstream: servers.upstream(Int(u.pointee.server)), bytes: collection.total)
         tell(verdict, slot, collection, facts)
     }
 

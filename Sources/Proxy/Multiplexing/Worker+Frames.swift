@@ -27,7 +27,9 @@ extension Worker {
             let count = session.write(into: multiplexing.frames, capacity: Multiplexing.frameBytesMax)
             guard count > 0 else { break }
             outbox.add(multiplexing.frames, count)
-            guard transport.deliver(&outbox, to: socket, side) else { return side == .client ? clientBroke(slot) : upstreamRefusesFrames(slot) }
+            guard transport.deliver(&outbox, to: socket, side) else {
+                return side == .client ? clientBroke(slot) : upstreamRefusesFrames(slot)
+            }
             while let stream = session.nextDrained() {
                 if side == .client { clientStreamDrained(stream) } else { upstreamStreamDrained(stream) }
             }

@@ -82,7 +82,7 @@ extension Worker {
             if !s.pointee.streamIsOver { multiplex.session.reset(s.pointee.stream, code: ErrorCode.cancel) }
         }
         multiplex.end(stream, upstreams)
-        servers[Int(s.pointee.server)].activeCount -= 1
+        servers.exchangeEnds(Int(s.pointee.server))
         timers.close(upstreamTimer(stream))
         upstreams.release(stream)
         frameUpstream(parent)
@@ -90,7 +90,7 @@ extension Worker {
             timers.set(upstreamTimer(parent), now + u.pointee.idleTimeout)
         }
         let server = Int(u.pointee.server)
-        serveQueue(Int(servers[server].upstream), server)
+        serveQueue(servers.upstream(server), server)
     }
 
     /// The connection ended, or failed: so does every stream on it.
@@ -164,7 +164,7 @@ extension Worker {
             transport.buffers.give(&head)
         }
         multiplex.finished?.deallocate()
-        servers[server].multiplexed.remove(slot, upstreams)
+        servers.removeMultiplexed(slot, from: server, upstreams)
         multiplexing.remove(u.pointee.multiplex)
         u.pointee.multiplex = -1
         closeUpstream(slot, reason)
@@ -191,7 +191,7 @@ extension Worker {
     mutating func upstreamFramesFailed(_ slot: Int32, _ failure: HTTP2Failure) {
         if failure == .lateHeadFlood {
             // More of the interim responses that were too many already, which are not against the rules.
-            counters.countUpstreamRejected(upstream: Int(servers[Int(upstreams[slot].pointee.server)].upstream), .interims)
+            counters.countUpstreamRejected(upstream: servers.upstream(Int(upstreams[slot].pointee.server)), .interims)
         } else {
             tellFramesFailed(slot, failure)
         }

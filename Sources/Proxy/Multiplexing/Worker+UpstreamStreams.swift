@@ -51,7 +51,7 @@ extension Worker {
         let multiplex = Multiplex(session, .upstream, slot)
         multiplex.finished = History(capacityMax: FinishedStream.capacity)
         u.pointee.multiplex = multiplexing.add(multiplex)
-        servers[server].multiplexed.prepend(slot, upstreams)
+        servers.addMultiplexed(slot, to: server, upstreams)
         return slot
     }
 
@@ -70,7 +70,7 @@ extension Worker {
         guard stream >= 0 else { return failExchange(number, status: 503, "too many streams to upstreams") }
         multiplex.begin(stream, upstreams)
         u.pointee.ordinal += 1
-        servers[Int(u.pointee.server)].activeCount += 1
+        servers.exchangeBegins(Int(u.pointee.server))
         timers.open(upstreamTimer(stream))
         if u.pointee.phase == .multiplexed { timers.set(upstreamTimer(slot), 0) }
         attach(number, to: stream)

@@ -1,14 +1,12 @@
-import CShim
 import EventLoop
 
 /// Servers that are given by name have several addresses, and others from time to time.
 extension Worker {
     /// The address for the next connection to a server.
     mutating func nextAddress(_ server: Int) -> (address: SocketAddress, place: Int, generation: UInt64) {
-        let configured = plan.upstreams[Int(servers[server].upstream)].servers[Int(servers[server].index)].address
-        guard servers[server].addressGeneration != nil, let table = world.addresses(server) else { return (configured, 0, 0) }
-        servers[server].addressTurn &+= 1
-        return table.next(turn: servers[server].addressTurn, now) ?? (configured, 0, 0)
+        let configured = plan.upstreams[servers.upstream(server)].servers[Int(servers[server].index)].address
+        guard let turn = servers.nextAddressTurn(server), let table = world.addresses(server) else { return (configured, 0, 0) }
+        return table.next(turn: turn, now) ?? (configured, 0, 0)
     }
 
     /// One address of a server could not be connected to. True when it has another, which has not failed lately: then
@@ -32,7 +30,7 @@ extension Worker {
     /// Whether a connection leads to where its server's name no longer does, as far as is known.
     func isOutdated(_ slot: Int32) -> Bool {
         let u = upstreams[slot]
-        guard let generation = servers[Int(u.pointee.server)].addressGeneration else { return false }
-        return so_load_ordered(generation) != u.pointee.addressGeneration
+        guard let generation = servers.addressGeneration(Int(u.pointee.server)) else { return false }
+        return generation != u.pointee.addressGeneration
     }
 }

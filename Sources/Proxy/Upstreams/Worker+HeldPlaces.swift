@@ -73,7 +73,7 @@ extension Worker {
     /// Gives up as many places of an upstream as there are exchanges that wait for one, as far as somebody there stands still.
     mutating func giveUpStill(_ upstream: Int) {
         guard waitQueues.looksForPlaces(upstream, now, after: Self.stillLookTime) else { return }
-        let wanted = waitQueues.placesWanted(upstream, servers: firstServer[upstream]..<firstServer[upstream + 1])
+        let wanted = waitQueues.placesWanted(upstream, servers: servers.of(upstream))
         guard wanted > 0 else { return }
         var found: [Still] = []
         for number in 0..<exchanges.highest where exchanges.isTaken(number) {

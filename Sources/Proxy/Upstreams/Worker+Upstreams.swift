@@ -150,7 +150,8 @@ extension Worker {
     @inline(__always)
     private mutating func pass(_ step: ResponseStep, at position: Int, _ slot: Int32) {
         answerBody(
-            slot, transport.readBuffer + position + step.bodyStart, step.bodyCount, ended: step.ended, hasTrailers: step.hasTrailers)
+            slot, transport.readBuffer + position + step.bodyStart, step.bodyCount, ended: step.ended,
+            hasTrailers: step.hasTrailers)
     }
 
     /// Sends the outbox to a client. When the client is gone, so is its exchange.

@@ -50,10 +50,8 @@ public struct Worker: ~Copyable {
     /// A trailer section being passed on, perhaps together with its header block.
     let trailerScratch: UnsafeMutablePointer<UInt8>
     let events: UnsafeMutablePointer<so_event>
-    var servers: [Server]
+    var servers: ServerSet
     var connectionPool = ConnectionPool()
-    /// Index in `servers` of each upstream's first, and one past the last upstream's.
-    let firstServer: [Int]
     var waitQueues: WaitQueues
     var retries: Retries
     /// Connections that have something to do and wait for their turn.
@@ -120,22 +118,12 @@ public struct Worker: ~Copyable {
         trailerScratch = .allocate(capacity: scratchCapacity)
         events = .allocate(capacity: Self.eventsMax)
         random = RandomNumbers(seed: seed)
-        var servers: [Server] = []
-        var firstServer: [Int] = []
-        for (i, upstream) in plan.upstreams.enumerated() {
-            firstServer.append(servers.count)
-            for (j, server) in upstream.servers.enumerated() {
-                servers.append(
-                    Server(
-                        upstream: UInt16(i), index: UInt16(j), weight: UInt32(server.weight),
-                        shared: world.shared(servers.count)))
-                connectionPool.addServer(
-                    world.shared(servers.count - 1), connectionsMax: upstream.connectionsMax, idleMax: upstream.idleMax)
-            }
+        servers = ServerSet(plan.upstreams) { world.shared($0) }
+        for server in servers.indices {
+            let upstream = plan.upstreams[servers.upstream(server)]
+            connectionPool.addServer(
+                servers[server].shared, connectionsMax: upstream.connectionsMax, idleMax: upstream.idleMax)
         }
-        firstServer.append(servers.count)
-        self.servers = servers
-        self.firstServer = firstServer
         waitQueues = WaitQueues(
             upstreams: plan.upstreams.count, servers: servers.count, room: world.waitingRoom, worker: number)
         retries = Retries(upstreams: plan.upstreams.count)
@@ -145,10 +133,10 @@ public struct Worker: ~Copyable {
         timers.open(queueTimer)
         timers.open(timers.timer(.access))
         for server in servers.indices {
-            self.servers[server].addressGeneration = world.addresses(server)?.generationWord
+            if let addresses = world.addresses(server) { servers.setAddresses(server, generation: addresses.generationWord) }
             timers.open(serverTimer(server))
             // A quarantine that an earlier plan's workers have begun.
-            let until = so_load(&servers[server].shared.pointee.quarantinedUntil)
+            let until = servers.quarantinedUntil(server)
             if until > now { timers.set(serverTimer(server), until) }
         }
     }

@@ -13,14 +13,16 @@ extension Worker {
         let upstream = Int(e.pointee.upstreamIndex)
         guard
             let server = chooseServer(
-                upstream, avoiding: Int(e.pointee.avoidedServer), sticky: Int(e.pointee.stickyServer),
-                mayTry: e.pointee.attempts == 0 && e.pointee.request.method.isIdempotent
-                    && plan.upstreams[upstream].retryAttempts > 0)
+                upstream,
+                ServerSet.Demand(
+                    now: now, avoided: Int(e.pointee.avoidedServer), sticky: Int(e.pointee.stickyServer),
+                    mayTry: e.pointee.attempts == 0 && e.pointee.request.method.isIdempotent
+                        && plan.upstreams[upstream].retryAttempts > 0))
         else {
             return failExchange(number, status: 503, "no server of upstream \(plan.upstreams[upstream].name) can be used")
         }
         if mustWait(number) { return enqueue(number) }
-        Outage.requestGoes(&servers[server].shared.pointee.outage, now)
+        servers.requestGoes(to: server, now)
         if plan.upstreams[upstream].isHTTP2 { return findStream(number, on: server) }
         let mayRepeat = e.pointee.request.method.isIdempotent
         if !e.pointee.wantsNewConnection, let slot = takePooled(server, evenUnrested: false, mayRepeat: mayRepeat) {
@@ -49,9 +51,9 @@ extension Worker {
     /// For a request that may not be repeated, it is one whose server will not soon close it, as far as we know its ways, and it
     /// is looked at however late the last wait for events was.
     private mutating func takePooled(_ server: Int, evenUnrested: Bool, mayRepeat: Bool) -> Int32? {
-        let upstream = Int(servers[server].upstream)
+        let upstream = servers.upstream(server)
         guard plan.upstreams[upstream].reuse != .never else { return nil }
-        if isQuarantined(server) {
+        if servers.isQuarantined(server, now) {
             // Those that were pooled before the quarantine have served their exchange.
             retirePool(server, .quarantine)
             return nil
@@ -64,7 +66,7 @@ extension Worker {
             demand.rest(
                 plan.upstreams[upstream].hold, idleTimeout: plan.upstreams[upstream].idleTimeout, workers: world.counters.count)
         }
-        demand.addressGeneration = servers[server].addressGeneration.map { so_load_ordered($0) }
+        demand.addressGeneration = servers.addressGeneration(server)
         while true {
             switch connectionPool.checkOut(server, demand, now, upstreams) {
             case .empty: return nil
@@ -133,9 +135,9 @@ extension Worker {
 
     private mutating func leftPool(_ slot: Int32) {
         let server = Int(upstreams[slot].pointee.server)
-        servers[server].activeCount += 1
-        counters.changeUpstreamConnections(upstream: Int(servers[server].upstream), .idle, by: -1)
-        counters.changeUpstreamConnections(upstream: Int(servers[server].upstream), .active, by: 1)
+        servers.exchangeBegins(server)
+        counters.changeUpstreamConnections(upstream: servers.upstream(server), .idle, by: -1)
+        counters.changeUpstreamConnections(upstream: servers.upstream(server), .active, by: 1)
     }
 
     // MARK: Opening
@@ -158,7 +160,7 @@ extension Worker {
     /// Begins a connection to a server: its slot, or -errno; -EBUSY when another worker has just taken the last place.
     mutating func openConnection(_ server: Int) -> Int32 {
         guard connectionPool.takePlace(server) else { return -EBUSY }
-        let upstream = Int(servers[server].upstream)
+        let upstream = servers.upstream(server)
         var isConnected = false
         var target = nextAddress(server)
         var fd = kernel.connect(target.address, isConnected: &isConnected)
@@ -182,9 +184,11 @@ extension Worker {
             giveUpPlace(server)
             return -ENFILE
         }
-        if transport.isTaping { transport.beginTape(fd, connection: connection.number, isHTTP2: plan.upstreams[upstream].isHTTP2) }
+        if transport.isTaping {
+            transport.beginTape(fd, connection: connection.number, isHTTP2: plan.upstreams[upstream].isHTTP2)
+        }
         connectionPool.changeConnections(server, by: 1)
-        servers[server].activeCount += 1
+        servers.exchangeBegins(server)
         counters.changeUpstreamConnections(upstream: upstream, .active, by: 1)
         timers.open(upstreamTimer(slot))
         let registered = kernel.register(poll, fd, tag: upstreamTag(slot), edge: true)
@@ -266,12 +270,12 @@ extension Worker {
     mutating func putBack(_ slot: Int32) -> Bool {
         let u = upstreams[slot]
         let server = Int(u.pointee.server)
-        let upstream = Int(servers[server].upstream)
+        let upstream = servers.upstream(server)
         if heir(server) != nil || isOutdated(slot) {
             closeUpstream(slot, isOutdated(slot) ? .aged : .maxIdle)
             return false
         }
-        servers[server].activeCount -= 1
+        servers.exchangeEnds(server)
         counters.changeUpstreamConnections(upstream: upstream, .active, by: -1)
         counters.changeUpstreamConnections(upstream: upstream, .idle, by: 1)
         timers.set(upstreamTimer(slot), now + u.pointee.idleTimeout)
@@ -289,9 +293,9 @@ extension Worker {
         let u = upstreams[slot]
         if u.pointee.isStream { return closeUpstreamStream(slot) }
         let server = Int(u.pointee.server)
-        let upstream = Int(servers[server].upstream)
+        let upstream = servers.upstream(server)
         connectionPool.unwatch(slot, upstreams)
-        servers[server].activeCount -= 1
+        servers.exchangeEnds(server)
         connectionPool.changeConnections(server, by: -1)
         giveUpPlace(server)
         counters.changeUpstreamConnections(upstream: upstream, .active, by: -1)

@@ -1,4 +1,3 @@
-import CShim
 import EventLoop
 import Exchanges
 import Report
@@ -12,10 +11,9 @@ extension Worker {
         guard plan.quarantine > 0 else { return }
         if !guilty.isEmpty, plan.routes[Int(guilty.request.route)].onViolation == .observe { return }
         timers.set(serverTimer(server), now + plan.quarantine)
-        let was = so_load(&place.shared.pointee.quarantinedUntil)
-        so_store(&place.shared.pointee.quarantinedUntil, now + plan.quarantine)
+        let begins = servers.quarantine(server, until: now + plan.quarantine, now)
         world.gauges?.setQuarantined(upstream: Int(place.upstream), server: Int(place.index), true)
-        if was <= now {
+        if begins {
             let upstream = plan.upstreams[Int(place.upstream)]
             world.log.notice(
                 "server quarantined",
@@ -29,7 +27,7 @@ extension Worker {
     /// A server's quarantine is over, unless another offence has prolonged it.
     mutating func quarantineExpired(_ server: Int) {
         let place = servers[server]
-        let until = so_load(&place.shared.pointee.quarantinedUntil)
+        let until = servers.quarantinedUntil(server)
         guard until <= now else { return timers.set(serverTimer(server), until) }
         guard world.gauges?.isQuarantined(upstream: Int(place.upstream), server: Int(place.index)) ?? false else { return }
         world.gauges?.setQuarantined(upstream: Int(place.upstream), server: Int(place.index), false)
@@ -38,8 +36,6 @@ extension Worker {
             "quarantine ended",
             metadata: ["upstream": "\(upstream.name)", "server": "\(upstream.servers[Int(place.index)].name)"])
     }
-
-    func isQuarantined(_ server: Int) -> Bool { so_load(&servers[server].shared.pointee.quarantinedUntil) > now }
 
     /// A server's pooled connections serve nobody any more. Those that were pooled a short time ago are listened to first.
     mutating func retirePool(_ server: Int, _ reason: CloseReason) {
@@ -66,7 +62,7 @@ extension Worker {
         timers.set(upstreamTimer(slot), max(end ?? now + Self.listenTime, now))
         if u.pointee.socket.isReadable { queueUpstream(slot) }
         // Whoever waits for a connection comes before what may still be heard.
-        serveQueue(Int(servers[server].upstream), server)
+        serveQueue(servers.upstream(server), server)
     }
 
     /// The limit is reached: the connection that has been listened to for the longest makes room for an exchange.
@@ -82,7 +78,7 @@ extension Worker {
         // A close that was announced is no hang-up; one in quarantine is.
         if closed { noteEnding(slot, mayBeHangup: !upstreams[slot].pointee.mustClose) }
         if closed { return closeUpstream(slot, .upstreamClosed) }
-        let isQuarantined = isQuarantined(Int(upstreams[slot].pointee.server))
+        let isQuarantined = servers.isQuarantined(Int(upstreams[slot].pointee.server), now)
         closeUpstream(slot, isQuarantined ? .quarantine : isLeaving ? .drain : .notReusable)
     }
 }

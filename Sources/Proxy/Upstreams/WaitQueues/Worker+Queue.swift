@@ -12,8 +12,9 @@ extension Worker {
     private func awaitedServer(_ number: Int32) -> Int {
         let e = exchanges[number]
         guard e.pointee.stickyServer >= 0 else { return -1 }
-        let server = firstServer[Int(e.pointee.upstreamIndex)] + Int(e.pointee.stickyServer)
-        return isUp(server) && !isPassedOver(server) && server != Int(e.pointee.avoidedServer) ? server : -1
+        let server = servers.of(Int(e.pointee.upstreamIndex)).lowerBound + Int(e.pointee.stickyServer)
+        return servers.isUp(server) && !servers.isPassedOver(server, now) && server != Int(e.pointee.avoidedServer)
+            ? server : -1
     }
 
     /// Puts an exchange where it waits.
@@ -82,7 +83,7 @@ extension Worker {
     /// Calls the first of those who belong to a server when it has room, or is not to be used any more.
     private mutating func callIfRoom(server: Int) {
         let number = waitQueues.next(server: server, exchanges)
-        if number >= 0, hasRoom(server) || !isUp(server) || isPassedOver(server) { call(number) }
+        if number >= 0, hasRoom(server) || !servers.isUp(server) || servers.isPassedOver(server, now) { call(number) }
     }
 
     /// It is time to look whether those who wait could be served after all.
@@ -102,18 +103,18 @@ extension Worker {
     // MARK: Other workers
 
     /// The worker that should have the next connection to a server instead of this one.
-    func heir(_ server: Int) -> Int? { waitQueues.heir(of: server, upstream: Int(servers[server].upstream)) }
+    func heir(_ server: Int) -> Int? { waitQueues.heir(of: server, upstream: servers.upstream(server)) }
 
     /// Another worker has closed a connection: its place under the limit is ours.
     mutating func takeGrant(_ server: Int) {
         connectionPool.grantPlace(server)
-        serveQueue(Int(servers[server].upstream), server)
-        passOn(Int(servers[server].upstream))
+        serveQueue(servers.upstream(server), server)
+        passOn(servers.upstream(server))
     }
 
     /// Places that were granted, and that nobody here needs any more, go to whoever waits elsewhere, or come free.
     private mutating func passOn(_ upstream: Int) {
-        for server in firstServer[upstream]..<firstServer[upstream + 1] {
+        for server in servers.of(upstream) {
             if waitQueues.isCalled(for: server, of: upstream) { continue }
             while connectionPool.ungrantPlace(server) { giveUpPlace(server) }
             callIfRoom(server: server)
@@ -129,7 +130,7 @@ extension Worker {
 
     /// Connections that other workers keep in their pools are of no use to who waits here.
     private func askForIdle(_ upstream: Int) {
-        for server in firstServer[upstream]..<firstServer[upstream + 1] {
+        for server in servers.of(upstream) {
             guard connectionPool.idleElsewhere(server) else { continue }
             for worker in world.mailboxes.indices where worker != number { world.mailboxes[worker].post(.giveIdle(server)) }
         }

@@ -10,6 +10,8 @@ struct Server: BitwiseCopyable {
     var shared: UnsafeMutablePointer<SharedServer>
     /// HTTP/2 connections, the newest first.
     var multiplexed = ConnectionList()
+    /// Whether a request would find a connection, as the worker has seen just before it chooses.
+    var hasRoom = false
     /// Exchanges in progress.
     var activeCount: Int32 = 0
     /// It is given by name: which generation of its addresses holds, and whose turn it is. Otherwise nil.
