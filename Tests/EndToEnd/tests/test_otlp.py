@@ -1,12 +1,17 @@
 """Incidents as OpenTelemetry's log records, at collectors of others and of our own."""
 
+import datetime
+import os
+import pathlib
 import socket
 import subprocess
 import sys
 
 import certificates
+import collector as collectors
+import yaml
 from collector import Collector, plain
-from harness import EndToEndTest, run_command, wait_for
+from harness import ROOT, EndToEndTest, run_command, wait_for
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
@@ -141,3 +146,43 @@ class Export(EndToEndTest):
                            env={"PATH": "/usr/bin:/bin", "OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318"})
         self.assertEqual(done.returncode, 1)
         self.assertIn("OTEL_EXPORTER_OTLP_ENDPOINT: expected http(s)://host:port, found collector:4318", done.stderr)
+
+
+class Filelog(EndToEndTest):
+    """The log as the OpenTelemetry Collector's `filelog` receiver reads it with config/otel/filelog.yaml."""
+
+    def test_the_collector_makes_log_records_of_the_log(self):
+        ours = Collector()
+        self.addCleanup(ours.stop)
+        proxy = self.proxy(self.node("double_sends.js").address)
+        with proxy.connect() as one:
+            one.get("/long-body", fields=[f"traceparent: 00-{TRACE}-00f067aa0ba902b7-01"])
+            one.get("/crlf-after-end")
+        with proxy.connect() as one:
+            one.get("/socket-second")
+        written = proxy.wait_incidents(3)
+
+        config = yaml.safe_load((ROOT / "config/otel/filelog.yaml").read_text())
+        config["receivers"]["filelog/sendonce"]["include"] = [f"{self.directory}/incidents.jsonl"]
+        config["exporters"]["otlphttp"]["endpoint"] = ours.url
+        # It would publish metrics of its own on a port that may be taken.
+        config["service"]["telemetry"] = {"metrics": {"level": "none"}}
+        path = pathlib.Path(self.directory, "filelog.yaml")
+        path.write_text(yaml.safe_dump(config))
+        # Times are in UTC wherever the collector stands.
+        theirs = subprocess.Popen([collectors.contrib(self.directory), "--config", path], env=os.environ | {"TZ": "America/New_York"},
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(lambda: (theirs.kill(), theirs.communicate()))
+        wait_for(lambda: len(ours.records) == 3 or theirs.poll() is not None, "three records", 60)
+        self.assertIsNone(theirs.poll(), theirs.stderr.read() if theirs.poll() is not None else "")
+        for record, line in zip(ours.records, written):
+            attributes = {one.key: plain(one.value) for one in record.attributes}
+            self.assertEqual(record.body.string_value, line["message"])
+            moment = datetime.datetime.fromisoformat(line["time"])
+            self.assertEqual(record.time_unix_nano // 1000, round(moment.timestamp() * 1_000_000))
+            self.assertEqual(record.severity_text, line["severity"])
+            self.assertEqual(record.severity_number, {"info": 9, "warning": 13, "error": 17}[line["severity"]])
+            self.assertEqual((record.trace_id.hex(), record.span_id.hex()), (line["request"]["trace_id"], line["request"]["span_id"]))
+            self.assertEqual((attributes["error.type"], attributes["log.record.uid"]), (line["kind"], line["id"]))
+            self.assertEqual(attributes["request"]["path"], line["request"]["path"])
+            self.assertEqual(attributes["evidence"]["surplus_bytes"], line["evidence"]["surplus_bytes"])
