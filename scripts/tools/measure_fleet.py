@@ -1,9 +1,9 @@
 """What a fleet costs Prometheus: so many instances of SendOnce, scraped by a real one, with the rules that we ship.
 
-    measure_fleet.py [-n INSTANCES] [--routes N] [--seconds N]
+    measure_fleet.py [-n INSTANCES] [--routes N] [--interval SECONDS] [--seconds N]
 
 Prints the size of a scrape (bytes, series), what it costs an instance (CPU) and how long it takes, what Prometheus keeps for all of them, and how
-long after an incident on one instance its alert fires, with scrapes and evaluations a second apart.
+long after an incident on one instance its alert fires, with scrapes and evaluations a second (`--interval`) apart.
 
 SENDONCE is the binary.
 """
@@ -39,6 +39,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-n", type=int, default=50, dest="instances")
     parser.add_argument("--routes", type=int, default=10)
+    parser.add_argument("--interval", type=int, default=1, help="seconds between scrapes of an instance (1)")
     parser.add_argument("--seconds", type=int, default=20)
     arguments = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="fleet-"))
@@ -50,14 +51,14 @@ def main():
         text = fleet[0].ask_admin("/metrics").body
         series = sum(1 for line in text.decode().splitlines() if not line.startswith("#"))
         print(f"a scrape: {len(text)} bytes, {series} series, with {arguments.routes} routes to one upstream")
-        prometheus = Prometheus(folder, {"sendonce": [one.admin for one in fleet]})
+        prometheus = Prometheus(folder, {"sendonce": [one.admin for one in fleet]}, interval_seconds=arguments.interval)
         harness.wait_for(lambda: len(prometheus.query("sendonce_build_info")) == arguments.instances, "all to be scraped", 60)
         before = [cpu_seconds(one.pid) for one in fleet]
         began = time.monotonic()
         time.sleep(arguments.seconds)
         spent = time.monotonic() - began
         each = [cpu_seconds(one.pid) - then for one, then in zip(fleet, before)]
-        print(f"CPU of an instance for a scrape a second: {statistics.mean(each) / spent * 1000:.2f} ms")
+        print(f"CPU of an instance for a scrape: {statistics.mean(each) / spent * arguments.interval * 1000:.2f} ms")
         durations = [value for _, value in prometheus.query('scrape_duration_seconds{job="sendonce"}')]
         print(f"duration of a scrape: median {statistics.median(durations) * 1000:.1f} ms, longest {max(durations) * 1000:.1f} ms")
         head = prometheus.ask("status/tsdb")["headStats"]
@@ -67,7 +68,7 @@ def main():
         began = time.monotonic()
         fleet[-1].get("/long-body")
         harness.wait_for(lambda: any(name == "SendOnceDoubleSend" and instance == fleet[-1].admin
-                                     for name, instance, _ in prometheus.firing()), "the alert", 60)
+                                     for name, instance, _ in prometheus.firing()), "the alert", 60 + 4 * arguments.interval)
         print(f"from the first incident of one instance to its alert: {time.monotonic() - began:.1f} s")
     finally:
         if prometheus:

@@ -16,15 +16,15 @@ RULES = ROOT / "config/prometheus"
 
 
 class Prometheus:
-    """Scrapes every second. `jobs`: name → addresses of admin endpoints."""
+    """Scrapes every second, or every so many. `jobs`: name → addresses of admin endpoints."""
 
-    def __init__(self, directory, jobs, *options):
+    def __init__(self, directory, jobs, *options, interval_seconds=1):
         folder = pathlib.Path(directory) / "prometheus"
         folder.mkdir()
         for name in ("alerts.yaml", "rules.yaml"):
             shutil.copy(RULES / name, folder)
         (folder / "prometheus.yaml").write_text(json.dumps({
-            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "global": {"scrape_interval": f"{interval_seconds}s", "evaluation_interval": f"{interval_seconds}s"},
             "rule_files": ["alerts.yaml", "rules.yaml"],
             "scrape_configs": [{"job_name": name, "static_configs": [{"targets": addresses}]} for name, addresses in jobs.items()],
         }))

@@ -30,6 +30,12 @@ def expressions(made):
                     yield name, panel["title"], re.sub(r'"\$(job|instance|route)"', '".+"', expression)
 
 
+def of_all():
+    """The expressions of docs/deployment.md about many instances."""
+    section = (ROOT / "docs/deployment.md").read_text().split("\n## Many instances\n")[1].split("\n## ")[0]
+    return re.findall(r"(?m)^\| [^`|]+ \| `(.+)` \|$", section)
+
+
 class Judged(unittest.TestCase):
     def test_rules(self):
         ask("promtool", "check", "rules", "--lint=all", "--lint-fatal", RULES / "alerts.yaml", RULES / "rules.yaml")
@@ -117,3 +123,7 @@ class Scraped(EndToEndTest):
                 # A rate needs two scrapes; nothing has been retried, rejected or lost here, but the series exist all the same.
                 wait_for(lambda: prometheus.query(expression) or "code=~" in expression,
                          f"data for {expression}", 30)
+        for expression in of_all():
+            with self.subTest(document=expression):
+                prometheus.query(expression)
+        self.assertEqual([value for _, value in prometheus.query(of_all()[-1])], [2])
