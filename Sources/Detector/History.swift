@@ -25,6 +25,9 @@ public struct History<Entry: BitwiseCopyable>: BitwiseCopyable {
         return base.unsafelyUnwrapped[place < 0 ? place + Int(room) : place]
     }
 
+    /// The entry that the next one will push out.
+    @inlinable public var goesNext: Entry? { used < capacityMax ? nil : self[count - 1] }
+
     /// Remembers an entry; returns the one that it pushes out, whose memory the caller gives back.
     @inlinable
     public mutating func add(_ entry: Entry) -> Entry? {

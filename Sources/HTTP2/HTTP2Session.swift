@@ -17,8 +17,8 @@ public final class HTTP2Session {
     }
 
     /// Its SETTINGS, and a client's preface, wait to be written. nil: no memory.
-    public init?(_ role: Role, _ limits: HTTP2Limits) {
-        guard let made = SessionState(isServer: role == .server, limits) else { return nil }
+    public init?(_ role: Role, _ limits: HTTP2Limits, spare: HeaderSpare? = nil) {
+        guard let made = SessionState(isServer: role == .server, limits, spare: spare) else { return nil }
         state = .allocate(capacity: 1)
         state.initialize(to: made)
     }

@@ -20,12 +20,13 @@ struct HeaderDecoder {
     static let overlengthFactorMax = 8
 
     private let inflater: OpaquePointer
-    var layout = HeaderLayout()
+    var layout: HeaderLayout
 
-    init?() {
+    init?(spare: HeaderSpare?) {
         var made: OpaquePointer?
         guard nghttp2_hd_inflate_new(&made) == 0, let made else { return nil }
         inflater = made
+        layout = HeaderLayout(spare: spare)
     }
 
     func deallocate() {

@@ -6,6 +6,7 @@ struct HeaderLayout {
     private var bytes = UnsafeMutablePointer<UInt8>?.none
     private var count = 0
     private var capacity = 0
+    private let spare: HeaderSpare?
 
     private var sort = HeaderDecoder.Sort.request
     private var bytesMax = 0
@@ -22,6 +23,8 @@ struct HeaderLayout {
     private var authority = ByteRange()
     private var cookie = -1
 
+    init(spare: HeaderSpare?) { self.spare = spare }
+
     /// The block goes so far over its limits that nobody means well by it.
     var isBomb: Bool {
         allBytes > bytesMax * HeaderDecoder.overlengthFactorMax || allFields > countMax * HeaderDecoder.overlengthFactorMax
@@ -33,7 +36,7 @@ struct HeaderLayout {
         self.sort = sort
         self.bytesMax = bytesMax
         self.countMax = min(countMax, block.capacity)
-        if capacity == 0 { grow(2048) }
+        if capacity == 0 { begin() }
         count = 0
         allBytes = 0
         allFields = 0
@@ -242,9 +245,15 @@ extension HeaderLayout {
 
     /// Gives the bytes back, when no block is looked at.
     mutating func release() {
-        bytes?.deallocate()
+        if let bytes, capacity != HeaderSpare.byteCount || spare?.keep(bytes) != true { bytes.deallocate() }
         bytes = nil
         capacity = 0
+    }
+
+    private mutating func begin() {
+        guard let space = spare?.take() else { return grow(HeaderSpare.byteCount) }
+        bytes = space
+        capacity = HeaderSpare.byteCount
     }
 
     private mutating func grow(_ size: Int) {

@@ -68,8 +68,8 @@ struct SessionState: ~Copyable {
     var windowUpdates: FloodMeter
     var lateHeads: FloodMeter
 
-    init?(isServer: Bool, _ limits: HTTP2Limits) {
-        guard let decoder = HeaderDecoder() else { return nil }
+    init?(isServer: Bool, _ limits: HTTP2Limits, spare: HeaderSpare?) {
+        guard let decoder = HeaderDecoder(spare: spare) else { return nil }
         self.isServer = isServer
         var limits = limits
         // A peer may use the default windows before it has read our SETTINGS.

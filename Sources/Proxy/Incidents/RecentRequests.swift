@@ -22,23 +22,28 @@ struct RecentRequests {
 
     /// Remembers a request whose exchange is over.
     mutating func add(stream: Int32, _ record: RequestRecord, _ exchange: Exchange) {
-        let text = UnsafeMutablePointer<UInt8>.allocate(capacity: Self.textBytes)
+        // The memory of the entry that is about to go is the new one's.
+        let text = entries.goesNext?.exchange.request.head.base ?? .allocate(capacity: Self.textBytes)
         var request = record
         request.head = Buffer()
         request.head.base = text
         var used = 0
-        /// The target comes last: it is the longest, and a part of it says something.
-        for part in [\RequestRecord.methodText, \.id, \.trace, \.host, \.target] {
-            let range = record[keyPath: part]
-            let n = min(Int(range.count), Self.textBytes - used)
-            if n > 0 { (text + used).update(from: record.head.base! + Int(range.start), count: n) }
-            request[keyPath: part] = ByteRange(start: used, count: n)
-            used += n
+        func copy(_ part: ByteRange) -> ByteRange {
+            let n = min(Int(part.count), Self.textBytes - used)
+            if n > 0 { (text + used).update(from: record.head.base! + Int(part.start), count: n) }
+            defer { used += n }
+            return ByteRange(start: used, count: n)
         }
+        request.methodText = copy(record.methodText)
+        request.id = copy(record.id)
+        request.trace = copy(record.trace)
+        request.host = copy(record.host)
+        // The target comes last: it is the longest, and a part of it says something.
+        request.target = copy(record.target)
         request.head.end = UInt32(used)
         let finished = FinishedExchange(request: request, answer: exchange.answer, ordinal: exchange.ordinal)
         let entry = Entry(stream: stream, server: exchange.server, connection: exchange.connection, exchange: finished)
-        entries.add(entry)?.exchange.request.head.base?.deallocate()
+        _ = entries.add(entry)
     }
 
     /// The request of a stream with the server that it was sent to last, -1 for none. Good until the next is added.

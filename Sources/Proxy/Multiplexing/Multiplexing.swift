@@ -1,3 +1,4 @@
+import HTTP2
 import Report
 
 /// The worker's HTTP/2 connections, of both sides: who they are, and which of them have frames to send when a turn ends, so that one
@@ -13,6 +14,8 @@ struct Multiplexing: ~Copyable {
 
     /// The frames of one write.
     let frames: UnsafeMutablePointer<UInt8>
+    /// For its sessions.
+    let spare = HeaderSpare()
     private var places: [Multiplex?] = []
     private var free: [Int32] = []
     private var marked: [Int32] = []
@@ -20,7 +23,10 @@ struct Multiplexing: ~Copyable {
 
     init() { frames = .allocate(capacity: Self.frameBytesMax) }
 
-    deinit { frames.deallocate() }
+    deinit {
+        frames.deallocate()
+        spare.deallocate()
+    }
 
     subscript(_ number: Int32) -> Multiplex { places[Int(number)]! }
 

@@ -10,7 +10,7 @@ extension Worker {
     /// From here on the client's bytes are frames.
     mutating func beginClientMultiplex(_ slot: Int32) {
         let c = clients[slot]
-        guard let session = HTTP2Session(.server, plan.frameLimits) else { return closeClient(slot) }
+        guard let session = HTTP2Session(.server, plan.frameLimits, spare: multiplexing.spare) else { return closeClient(slot) }
         c.pointee.multiplex = multiplexing.add(Multiplex(session, .client, slot))
         c.pointee.phase = .multiplexed
         timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientHeader)
@@ -194,6 +194,7 @@ extension Worker {
         return true
     }
 
+    @inline(__always)
     private func put(outbox session: HTTP2Session, _ stream: Int32) -> Bool {
         var first = 0
         if outbox.beginsWithHead {
@@ -208,6 +209,7 @@ extension Worker {
     }
 
     /// Puts the runs behind a header block into a session: body, trailers, end.
+    @inline(__always)
     func putBody(_ session: HTTP2Session, _ stream: Int32, from first: Int) -> Bool {
         let bodyRuns = outbox.count - first - (outbox.endsWithTrailers ? 1 : 0)
         let ends = outbox.endsMessage && !outbox.endsWithTrailers

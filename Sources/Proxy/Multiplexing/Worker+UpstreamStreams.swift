@@ -44,7 +44,7 @@ extension Worker {
 
     /// Begins a connection that many exchanges will share; it is the first of its server's. -errno when that fails.
     private mutating func connectMultiplex(_ server: Int) -> Int32 {
-        guard let session = HTTP2Session(.client, plan.upstreamFrameLimits) else { return -ENOMEM }
+        guard let session = HTTP2Session(.client, plan.upstreamFrameLimits, spare: multiplexing.spare) else { return -ENOMEM }
         let slot = openConnection(server)
         guard slot >= 0 else { return slot }
         let u = upstreams[slot]
