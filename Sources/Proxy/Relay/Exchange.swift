@@ -35,14 +35,41 @@ struct FinishedExchange: BitwiseCopyable {
     var isEmpty: Bool { request.isEmpty }
 }
 
-/// One request and its one answer, in progress.
+/// One request and its one answer, in progress. The widest fields stand first, so that none is padded.
 struct Exchange: BitwiseCopyable {
     var request = RequestRecord()
     var answer = Answer()
     var client: Int32
     /// The connection that serves it, -1 while none does.
     var upstream: Int32 = -1
+    /// First byte of the request seen, request sent upstream, on the loop's clock.
+    var startedAt: UInt64
+    var sentAt: UInt64 = 0
+    var requestBytes: UInt64 = 0
+    /// The number of the connection that it was sent on last.
+    var connection: UInt64 = 0
+    /// When a connection began to be opened for it; what that took, once it is there (`isConnecting` tells).
+    var connectTime: UInt64 = 0
+    /// Since when it has waited for a connection, in all; 0 when it never had to.
+    var waitingSince: UInt64 = 0
+    /// Whether its client moves, while that sets the pace.
+    var pace = Pace()
+    /// Body bytes as sent upstream, while they may have to be sent again.
+    var body = Buffer()
+    /// The server that it was sent to last, and the exchange's number on the connection.
+    var server: Int32 = -1
+    var ordinal: UInt32 = 0
+    /// The queue in which it waits for a connection, and its neighbour there.
+    var queue: Int32 = -1
+    var next: Int32 = -1
+    /// Interim responses that have come, and their bytes.
+    var interimBytes: UInt32 = 0
+    var interims: UInt16 = 0
     var upstreamIndex: UInt16 = 0
+    /// The server that failed it last, which a retry passes over; -1 for none.
+    var avoidedServer: Int16 = -1
+    /// The server in its upstream that the client's cookie names, -1 for none.
+    var stickyServer: Int16 = -1
     /// Requests sent so far; a retry is another.
     var attempts: UInt8 = 0
     /// Of those, after connections that were stale.
@@ -55,10 +82,6 @@ struct Exchange: BitwiseCopyable {
     var wantsNewConnection = false
     /// What has been sent of its body is kept in `body`.
     var keepsBody = false
-    /// The server that failed it last, which a retry passes over; -1 for none.
-    var avoidedServer: Int16 = -1
-    /// The server in its upstream that the client's cookie names, -1 for none.
-    var stickyServer: Int16 = -1
     var clientIsSecure = false
     /// The upstream's header block has been written into the outbox.
     var headWritten = false
@@ -68,21 +91,14 @@ struct Exchange: BitwiseCopyable {
     var requestEnded = false
     /// Body bytes have been passed on, so that it cannot be sent again.
     var sentBody = false
-    /// Interim responses that have come, and their bytes.
-    var interims: UInt16 = 0
-    var interimBytes: UInt32 = 0
-    /// Whether its client moves, while that sets the pace.
-    var pace = Pace()
     var asksUpgrade = false
     var requestIsChunked = false
     /// How the answer's body is framed for the client.
     var clientFraming = BodyDecoder.Framing.none
+    var isConnecting = false
     /// In a queue for a connection; called from there, when one may be had.
     var isWaiting = false
     var isCalled = false
-    /// Which queue, and since when it has waited, in all; 0 when it never had to.
-    var queue: Int32 = -1
-    var waitingSince: UInt64 = 0
     /// The first byte of an answer has been seen, and its sending judged.
     var sawAnswer = false
     /// Answered with a tunnel: both sides' bytes pass as they are.
@@ -91,21 +107,6 @@ struct Exchange: BitwiseCopyable {
     var clientEnded = false
     /// In a tunnel: the upstream has ended its side.
     var upstreamEnded = false
-    /// First byte of the request seen, request sent upstream, on the loop's clock.
-    var startedAt: UInt64
-    var sentAt: UInt64 = 0
-    var requestBytes: UInt64 = 0
-    /// Where it was sent last: the server, the connection's number and the exchange's number on it.
-    var server: Int32 = -1
-    var connection: UInt64 = 0
-    var ordinal: UInt32 = 0
-    /// When a connection began to be opened for it, and what that took.
-    var connectingSince: UInt64 = 0
-    var connectTime: UInt64 = 0
-    /// Body bytes as sent upstream, while they may have to be sent again.
-    var body = Buffer()
-    /// Neighbour in the queue for a connection.
-    var next: Int32 = -1
 
     init(client: Int32, startedAt: UInt64) {
         self.client = client

@@ -61,7 +61,7 @@ extension Worker {
         exchange.request.clientVersion = requestBlock.version
         exchange.request.method = requestBlock.method
         exchange.request.route = UInt16(route)
-        if let sticky = plan.upstreams[Int(exchange.upstreamIndex)].sticky {
+        if passages[route].isSticky, let sticky = plan.upstreams[Int(exchange.upstreamIndex)].sticky {
             exchange.stickyServer = Int16(sticky.server(namedIn: requestBlock))
             exchange.clientIsSecure = aim.isTLS
         }
@@ -106,8 +106,8 @@ extension Worker {
         e.pointee.server = Int32(u.pointee.server)
         e.pointee.connection = u.pointee.number
         e.pointee.ordinal = u.pointee.ordinal
-        e.pointee.connectTime = 0
-        if u.pointee.phase == .connecting { e.pointee.connectingSince = now }
+        e.pointee.isConnecting = u.pointee.phase == .connecting
+        e.pointee.connectTime = e.pointee.isConnecting ? now : 0
         u.pointee.mustClose = false
         u.pointee.isUnsent = false
         e.pointee.wasPooled = u.pointee.ordinal > 1
