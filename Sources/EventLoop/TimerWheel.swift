@@ -129,8 +129,8 @@ public struct TimerWheel: ~Copyable {
     }
 
     /// Milliseconds until something may expire, rounded up; -1 when nothing is scheduled.
-    public func milliseconds(now: UInt64) -> Int {
-        let due = due
+    @inline(__always)
+    public static func milliseconds(until due: UInt64, now: UInt64) -> Int {
         guard due != .max else { return -1 }
         return due <= now ? 0 : Int((due - now + 999_999) / 1_000_000)
     }

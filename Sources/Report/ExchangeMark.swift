@@ -1,3 +1,5 @@
+import Wire
+
 /// The id of an exchange on this hop: what its request carries in `SendOnce-Id`, and with the probe its answer too.
 ///
 ///     salt 4 | server 4 | route 4 | connection 12 | ordinal 8        hexadecimal digits
@@ -47,21 +49,7 @@ public struct ExchangeMark: Sendable, Equatable {
     @inline(__always)
     public func write(to bytes: UnsafeMutablePointer<UInt8>) {
         let high = UInt64(salt) << 48 | UInt64(server) << 32 | UInt64(route) << 16 | connection >> 32
-        Self.put(high, to: bytes)
-        Self.put(connection << 32 | UInt64(ordinal), to: bytes + 16)
-    }
-
-    /// Sixteen digits at once: a nibble a byte, then 0x27 more for those past nine.
-    @inline(__always)
-    private static func put(_ value: UInt64, to bytes: UnsafeMutablePointer<UInt8>) {
-        for half in 0..<2 {
-            var word = half == 0 ? value >> 32 : value & 0xffff_ffff
-            word = (word | word << 16) & 0x0000_ffff_0000_ffff
-            word = (word | word << 8) & 0x00ff_00ff_00ff_00ff
-            word = (word | word << 4) & 0x0f0f_0f0f_0f0f_0f0f
-            let past = ((word &+ 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101
-            word = word &+ 0x3030_3030_3030_3030 &+ past &* 0x27
-            UnsafeMutableRawPointer(bytes + half * 8).storeBytes(of: word.bigEndian, as: UInt64.self)
-        }
+        HexDigits.put(high, to: bytes)
+        HexDigits.put(connection << 32 | UInt64(ordinal), to: bytes + 16)
     }
 }

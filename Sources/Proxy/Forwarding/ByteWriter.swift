@@ -45,10 +45,7 @@ struct ByteWriter {
 
     /// Sixteen lower-case hexadecimal digits.
     mutating func putHex(_ number: UInt64) {
-        for i in 0..<16 {
-            let digit = UInt8(truncatingIfNeeded: number >> UInt64(60 - i * 4)) & 15
-            base[count + i] = digit < 10 ? 0x30 + digit : 0x57 + digit
-        }
+        HexDigits.put(number, to: base + count)
         count += 16
     }
 

@@ -9,12 +9,25 @@ struct Passage: BitwiseCopyable {
     /// The plan keeps them.
     var requestFields: Unmanaged<FieldChanges>?
     var responseFields: Unmanaged<FieldChanges>?
+    /// The route's own, or its upstream's.
+    var responseHeaderTimeout: UInt64 = 0
+    var bodyIdleTimeout: UInt64 = 0
+    /// An answer with more behind it is no answer: `on_violation: fail`.
+    var failsForSurplus: Bool
+    /// Its upstream's clients go back to the server that they had.
+    var isSticky = false
 
-    init(_ route: Plan.Route) {
+    /// `upstream`: nil for a redirect.
+    init(_ route: Plan.Route, _ upstream: Plan.Upstream?) {
         redirects = route.redirect != nil
         changesTarget = !route.stripPrefix.isEmpty || route.rewrite != nil
         requestFields = route.requestFields.map { .passUnretained($0) }
         responseFields = route.responseFields.map { .passUnretained($0) }
+        failsForSurplus = route.onViolation == .fail
+        guard let upstream else { return }
+        responseHeaderTimeout = route.responseHeaderTimeout > 0 ? route.responseHeaderTimeout : upstream.responseHeaderTimeout
+        bodyIdleTimeout = route.bodyIdleTimeout > 0 ? route.bodyIdleTimeout : upstream.bodyIdleTimeout
+        isSticky = upstream.sticky != nil
     }
 }
 

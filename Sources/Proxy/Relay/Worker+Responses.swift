@@ -52,7 +52,9 @@ extension Worker {
         let e = exchanges[upstreams[slot].pointee.exchange]
         let server = servers[Int(upstreams[slot].pointee.server)]
         let changes = passages[Int(e.pointee.request.route)].responseFields
-        guard let sticky = plan.upstreams[Int(server.upstream)].sticky, Int(e.pointee.stickyServer) != Int(server.index) else {
+        guard passages[Int(e.pointee.request.route)].isSticky, Int(e.pointee.stickyServer) != Int(server.index),
+            let sticky = plan.upstreams[Int(server.upstream)].sticky
+        else {
             return putHead(hop, changes, accept: accept)
         }
         putHead(hop, changes, cookie: sticky.line(Int(server.index), isSecure: e.pointee.clientIsSecure), accept: accept)
@@ -108,6 +110,7 @@ extension Worker {
     }
 
     /// How the body of an answer whose header block has just come is delimited; a stream's, as HTTP/1 would delimit it.
+    @inline(__always)
     private func bodyFraming(_ slot: Int32, ended: Bool) -> BodyDecoder.Framing {
         let u = upstreams[slot]
         guard u.pointee.hop.framesBodies else { return u.pointee.decoder.body.framing }
@@ -219,7 +222,7 @@ extension Worker {
         let client = e.pointee.client
         let route = Int(e.pointee.request.route)
         let generation = upstreams.generation(slot)
-        if position < count, plan.routes[route].onViolation == .fail, failsForSurplus(slot, position, count) { return }
+        if position < count, passages[route].failsForSurplus, failsForSurplus(slot, position, count) { return }
         outbox.endsMessage = true
         sendToClient(client)
         // The client went away with its last bytes: its exchange, and this connection, went with it.

@@ -11,11 +11,10 @@ extension Worker {
     /// its end refuses the request, and cannot keep the connection. A whole header block that keeps it was written before.
     ///
     /// Asking costs a system call, so it is asked only while such bytes may still come: what had left before the request
-    /// arrived is here a round trip after it was sent. On the loopback interface it is not asked: what is written there has
-    /// arrived at once, so there is no time in which such bytes could leave.
+    /// arrived is here a round trip after it was sent. On the loopback interface it is not asked (`asksAcknowledgement`): what is
+    /// written there has arrived at once, so there is no time in which such bytes could leave.
     func wasSentBeforeRequest(_ slot: Int32, _ count: Int) -> Bool {
         let u = upstreams[slot]
-        guard u.pointee.asksAcknowledgement else { return false }
         let roundTrip = u.pointee.roundTrip
         let e = exchanges[u.pointee.exchange]
         if roundTrip > 0, now - e.pointee.sentAt > Self.roundTripsAsked * roundTrip + Self.slackAsked { return false }

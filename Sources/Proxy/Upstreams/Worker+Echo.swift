@@ -10,6 +10,7 @@ import Wire
 /// will have it. What comes without then, has not passed through Node's answer to the request.
 extension Worker {
     /// The request is about to leave on its connection.
+    @inline(__always)
     func markRequest(_ number: Int32) {
         guard plan.echo != .off else { return }
         let e = exchanges[number]

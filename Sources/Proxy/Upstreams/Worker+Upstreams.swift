@@ -88,7 +88,11 @@ extension Worker {
         let e = exchanges[number]
         if !e.pointee.sawAnswer {
             e.pointee.sawAnswer = true
-            if u.pointee.ordinal > 1, wasSentBeforeRequest(slot, count), sentBeforeRequest(slot, count) { return count }
+            if u.pointee.ordinal > 1, u.pointee.asksAcknowledgement, wasSentBeforeRequest(slot, count),
+                sentBeforeRequest(slot, count)
+            {
+                return count
+            }
             // The mark tells for certain whether it is an answer to this request; until then it may have to be sent again.
             if !u.pointee.echoes { forgetBody(number) }
         }

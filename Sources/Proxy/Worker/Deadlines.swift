@@ -71,9 +71,9 @@ struct Deadlines: ~Copyable {
     /// When it is due; 0 when none is set.
     @inline(__always) func deadline(_ timer: Int32) -> UInt64 { wheel.deadline(timer) }
 
-    /// Milliseconds until the next one may be due, -1 when there is none.
-    func milliseconds(now: UInt64) -> Int { wheel.milliseconds(now: now) }
+    /// When the next one may be due, the end of time when there is none; and how many milliseconds that is from now, -1 for never.
     var due: UInt64 { wheel.due }
+    static func milliseconds(until due: UInt64, now: UInt64) -> Int { TimerWheel.milliseconds(until: due, now: now) }
 
     /// The next that is due.
     mutating func expire(now: UInt64) -> Deadline? {

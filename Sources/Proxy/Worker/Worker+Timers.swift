@@ -49,14 +49,14 @@ extension Worker {
         failExchange(clients[slot].pointee.exchange, status: 503, "no connection to the upstream came free in time")
     }
 
+    @inline(__always)
     func responseHeaderTimeout(_ e: UnsafeMutablePointer<Exchange>) -> UInt64 {
-        let own = plan.routes[Int(e.pointee.request.route)].responseHeaderTimeout
-        return own > 0 ? own : plan.upstreams[Int(e.pointee.upstreamIndex)].responseHeaderTimeout
+        passages[Int(e.pointee.request.route)].responseHeaderTimeout
     }
 
+    @inline(__always)
     func bodyIdleTimeout(_ e: UnsafeMutablePointer<Exchange>) -> UInt64 {
-        let own = plan.routes[Int(e.pointee.request.route)].bodyIdleTimeout
-        return own > 0 ? own : plan.upstreams[Int(e.pointee.upstreamIndex)].bodyIdleTimeout
+        passages[Int(e.pointee.request.route)].bodyIdleTimeout
     }
 
     private mutating func upstreamExpired(_ slot: Int32) {

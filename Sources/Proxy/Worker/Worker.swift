@@ -111,7 +111,9 @@ public struct Worker: ~Copyable {
         transport = Transport(
             kernel: kernel, counters: counters, headBytesMax: headBytesMax, usesTLS: plan.usesTLS, captures: world.captures)
         passages = .allocate(capacity: max(plan.routes.count, 1))
-        for (i, route) in plan.routes.enumerated() { (passages + i).initialize(to: Passage(route)) }
+        for (i, route) in plan.routes.enumerated() {
+            (passages + i).initialize(to: Passage(route, route.upstream < 0 ? nil : plan.upstreams[route.upstream]))
+        }
         let addedMax = plan.routes.reduce(0) { max($0, $1.responseFields?.lines.count ?? 0) }
         scratchCapacity = headBytesMax + 4096 + addedMax
         scratch = .allocate(capacity: scratchCapacity)
@@ -165,10 +167,10 @@ public struct Worker: ~Copyable {
     /// Waits for events at most so long (-1: until the next timer), and works off what has happened: all of what came from
     /// upstreams, then some of what came from clients.
     package mutating func turn(waitMilliseconds: Int) {
-        var wait = waiting.isEmpty ? timers.milliseconds(now: kernel.now()) : 0
+        let due = timers.due
+        var wait = waiting.isEmpty ? Deadlines.milliseconds(until: due, now: kernel.now()) : 0
         wait = listeners.wait(wait)
         if waitMilliseconds >= 0, wait < 0 || wait > waitMilliseconds { wait = waitMilliseconds }
-        let due = timers.due
         let count = kernel.wait(poll, events, Self.eventsMax, milliseconds: wait)
         now = kernel.now()
         if due <= now { counters.observeLag(nanoseconds: now - due) }

@@ -31,6 +31,6 @@ import Testing
             #expect(deadlines.expire(now: time - 5_000_000) == nil)
             #expect(deadlines.expire(now: time + 5_000_000) == deadline)
         }
-        #expect(deadlines.milliseconds(now: 50_000_000) == -1)
+        #expect(Deadlines.milliseconds(until: deadlines.due, now: 50_000_000) == -1)
     }
 }

@@ -52,6 +52,7 @@ extension Worker {
     }
 
     /// Whether an exchange that has just come must stand behind others.
+    @inline(__always)
     func mustWait(_ number: Int32) -> Bool {
         let e = exchanges[number]
         guard e.pointee.waitingSince == 0 else { return false }
@@ -103,6 +104,7 @@ extension Worker {
     // MARK: Other workers
 
     /// The worker that should have the next connection to a server instead of this one.
+    @inline(__always)
     func heir(_ server: Int) -> Int? { waitQueues.heir(of: server, upstream: servers.upstream(server)) }
 
     /// Another worker has closed a connection: its place under the limit is ours.
