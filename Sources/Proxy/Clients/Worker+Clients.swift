@@ -158,7 +158,7 @@ extension Worker {
             c.pointee.scanned = UInt32(available)
             return nil
         }
-        let outcome = HeadParser.request(bytes, count: available, limits: headLimits, into: &requestBlock)
+        let outcome = HeadParser.request(bytes, count: available, limits: plan.limits.head, into: &requestBlock)
         switch outcome {
         case .incomplete:
             if c.pointee.scanned == 0 { timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientHeader) }
@@ -180,7 +180,7 @@ extension Worker {
     private mutating func clientBody(_ slot: Int32, _ position: Int, _ count: Int) -> Int {
         let c = clients[slot]
         let step = c.pointee.body.decode(
-            transport.readBuffer + position, count: count - position, limits: headLimits, block: &requestBlock)
+            transport.readBuffer + position, count: count - position, limits: plan.limits.head, block: &requestBlock)
         switch step.outcome {
         case .malformed, .interim:
             requestBodyMalformed(slot)

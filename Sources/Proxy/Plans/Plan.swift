@@ -99,6 +99,10 @@ public final class Plan: Sendable {
         /// Interim responses before the final header block of one answer.
         public var interims = 32
         public init() {}
+
+        /// A request's header block, and an answer's.
+        var head: HeadLimits { HeadLimits(headerBytesMax: headerBytes) }
+        var answerHead: HeadLimits { HeadLimits(headerBytesMax: answerHeaderBytes) }
     }
 
     public struct Timeouts: Sendable {

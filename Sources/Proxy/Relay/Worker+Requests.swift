@@ -37,7 +37,7 @@ extension Worker {
                 slot, status: 405, "CONNECT is not served",
                 fields: "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE, PATCH\r\n")
         }
-        guard var target = RequestTarget(requestBlock, scratch) else {
+        guard var target = RequestTarget(requestBlock, scratch.head) else {
             return refuse(slot, requestFault: .malformed(.target))
         }
         guard let route = findRoute(slot, &target) else { return }
@@ -196,13 +196,13 @@ extension Worker {
             }
             if ended {
                 outbox.add("0\r\n")
-                if hasTrailers { outbox.add(trailerScratch, Trailers.write(requestBlock, to: trailerScratch)) }
+                if hasTrailers { outbox.add(scratch.trailers, Trailers.write(requestBlock, to: scratch.trailers)) }
                 outbox.add("\r\n")
             }
         } else {
             outbox.add(bytes, count)
             if ended, hasTrailers, hop.framesBodies {
-                outbox.add(trailerScratch, Trailers.write(requestBlock, to: trailerScratch))
+                outbox.add(scratch.trailers, Trailers.write(requestBlock, to: scratch.trailers))
                 outbox.endsWithTrailers = true
             }
         }

@@ -66,10 +66,10 @@ extension Worker {
         cookie: UnsafeBufferPointer<UInt8> = .init(start: nil, count: 0),
         accept: UnsafeBufferPointer<UInt8> = .init(start: nil, count: 0)
     ) {
-        var out = ByteWriter(scratch)
+        var out = ByteWriter(scratch.head)
         changes.drop(&responseBlock)
         ResponseHead.write(responseBlock, hop, changes, cookie, accept, &out)
-        outbox.add(scratch, out.count)
+        outbox.add(scratch.head, out.count)
         outbox.beginsWithHead = true
     }
 
@@ -197,7 +197,7 @@ extension Worker {
         guard e.pointee.clientFraming == .chunked else {
             outbox.add(bytes, count)
             if ended, hasTrailers, clients[e.pointee.client].pointee.hop.framesBodies {
-                outbox.add(trailerScratch, Trailers.write(responseBlock, to: trailerScratch))
+                outbox.add(scratch.trailers, Trailers.write(responseBlock, to: scratch.trailers))
                 outbox.endsWithTrailers = true
             }
             return
@@ -209,7 +209,7 @@ extension Worker {
         }
         if ended {
             outbox.add("0\r\n")
-            if hasTrailers { outbox.add(trailerScratch, Trailers.write(responseBlock, to: trailerScratch)) }
+            if hasTrailers { outbox.add(scratch.trailers, Trailers.write(responseBlock, to: scratch.trailers)) }
             outbox.add("\r\n")
         }
     }

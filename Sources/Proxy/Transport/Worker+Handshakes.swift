@@ -30,7 +30,7 @@ extension Worker {
         let c = clients[slot]
         counters.countRejected(.tls)
         if c.pointee.socket.security == .refused, transport.tlsFailure?.reason == .plainHTTP { answerInCleartext(slot) }
-        guard let heldBack = tlsLog.take(now) else { return }
+        guard let heldBack = logLimits.handshakes.take(now) else { return }
         var reason = "timeout"
         var error = "the handshake took too long"
         if c.pointee.socket.security == .refused, let failure = transport.tlsFailure {
@@ -104,7 +104,7 @@ extension Worker {
 
     /// An upstream's session has failed after its handshake.
     mutating func logUpstreamTLS(_ slot: Int32) {
-        guard let failure = transport.tlsFailure, let heldBack = failureLog.take(now) else { return }
+        guard let failure = transport.tlsFailure, let heldBack = logLimits.failures.take(now) else { return }
         let place = servers[Int(upstreams[slot].pointee.server)]
         let upstream = plan.upstreams[Int(place.upstream)]
         var metadata: Logger.Metadata = [

@@ -102,7 +102,7 @@ extension Worker {
         while position < count, steps < Self.stepsPerTurn {
             steps += 1
             let step = u.pointee.decoder.next(
-                transport.readBuffer + position, count: count - position, limits: answerLimits, block: &responseBlock)
+                transport.readBuffer + position, count: count - position, limits: plan.limits.answerHead, block: &responseBlock)
             switch step.event {
             case .needMore:
                 sendToClient(client)

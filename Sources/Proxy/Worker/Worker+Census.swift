@@ -9,7 +9,7 @@ extension Worker {
         census.captures = embedded.count
         census.hangups = hangups.count
         census.waiting = waitQueues.count
-        census.queued = waiting.count
+        census.queued = loop.turnCount
         return census
     }
 }

@@ -55,7 +55,7 @@ extension Worker {
     private mutating func closeListeners(_ isGone: (Int) -> Bool) {
         for place in listeners.open {
             if isGone(listeners[place].index) { acceptAll(place) }
-            if !listeners.isPaused { kernel.unregister(poll, listeners[place].fd) }
+            if !listeners.isPaused { loop.unregister(listeners[place].fd) }
             kernel.close(listeners[place].fd)
             listeners.close(place)
         }
@@ -111,11 +111,11 @@ extension Worker {
         connection.socket = Socket(fd: socket.fd)
         connection.listener = successor.listener
         // Before it is posted: the descriptor may be closed, and its number used anew, at any time after that.
-        kernel.unregister(poll, socket.fd)
+        loop.unregister(socket.fd)
         guard successor.mailbox.post(.adopt(MovedClient(connection: connection))) else {
             // The successor has ended before us. Whoever asks again is told that the connection closes.
             departure.successorHasEnded()
-            if kernel.register(poll, socket.fd, tag: clientTag(slot), edge: true) < 0 { closeClient(slot) }
+            if loop.register(socket.fd, clientTag(slot), edge: true) < 0 { closeClient(slot) }
             return false
         }
         timers.close(Worker.clientTimer(slot))
@@ -138,7 +138,7 @@ extension Worker {
         counters.changeClientConnections(listener: listener, by: 1)
         timers.open(Worker.clientTimer(slot))
         timers.set(Worker.clientTimer(slot), now + idleTime)
-        guard kernel.register(poll, connection.socket.fd, tag: clientTag(slot), edge: true) >= 0 else {
+        guard loop.register(connection.socket.fd, clientTag(slot), edge: true) >= 0 else {
             return closeClient(slot)
         }
         if departure.isRetiring { queueClient(slot) }

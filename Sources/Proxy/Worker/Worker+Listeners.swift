@@ -19,7 +19,7 @@ extension Worker {
     package mutating func addListener(fd: Int32, index: Int) -> Int32 {
         let place = listeners.add(ListenerSocket(fd: fd, index: index))
         // Level-triggered: a turn that does not accept everything is reminded.
-        return kernel.register(poll, fd, tag: EventTag(.listener, slot: place).bits, edge: false)
+        return loop.register(fd, EventTag(.listener, slot: place), edge: false)
     }
 
     mutating func acceptClients(_ place: Int) {
@@ -64,7 +64,7 @@ extension Worker {
         if let acceptor = plan.acceptor(listener) {
             guard beginTLS(slot, acceptor) else { return closeClient(slot) }
         }
-        guard kernel.register(poll, fd, tag: clientTag(slot), edge: true) >= 0 else { return closeClient(slot) }
+        guard loop.register(fd, clientTag(slot), edge: true) >= 0 else { return closeClient(slot) }
         if !peer.isUnix { kernel.noDelay(fd) }
     }
 
@@ -76,7 +76,7 @@ extension Worker {
     /// Descriptors have run out: listening sockets are left alone for a while, so that nothing spins.
     mutating func pauseAccepting() {
         guard case .begins(let isNews) = listeners.pause(now: now) else { return }
-        for place in listeners.open { kernel.unregister(poll, listeners[place].fd) }
+        for place in listeners.open { loop.unregister(listeners[place].fd) }
         if isNews { world.log.warning("accepting paused: out of file descriptors or memory") }
     }
 
@@ -89,14 +89,14 @@ extension Worker {
         listeners.resume()
         guard !departure.isLeaving else { return }
         for place in listeners.open {
-            _ = kernel.register(poll, listeners[place].fd, tag: EventTag(.listener, slot: Int32(place)).bits, edge: false)
+            _ = loop.register(listeners[place].fd, EventTag(.listener, slot: Int32(place)), edge: false)
         }
     }
 
     // MARK: Orders
 
     mutating func watchMailbox() {
-        _ = kernel.register(poll, world.mailboxes[number].fd, tag: EventTag(.mailbox).bits, edge: false)
+        _ = loop.register(world.mailboxes[number].fd, EventTag(.mailbox), edge: false)
     }
 
     mutating func readMailbox() {

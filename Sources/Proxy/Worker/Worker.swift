@@ -21,7 +21,7 @@ public struct Worker: ~Copyable {
     static let stepsPerTurn = 128
 
     let kernel: Kernel
-    let poll: Int32
+    var loop: Loop
     let plan: Plan
     var router: Router
     /// By route.
@@ -29,8 +29,6 @@ public struct Worker: ~Copyable {
     let world: World
     let counters: WorkerCounters
     let number: Int
-    let headLimits: HeadLimits
-    let answerLimits: HeadLimits
 
     /// Nanoseconds on the loop's clock, read once a turn.
     var now: UInt64
@@ -42,23 +40,12 @@ public struct Worker: ~Copyable {
     var requestBlock: HeaderBlock
     var responseBlock: HeaderBlock
     var outbox = Outbox()
-    var tlsLog = LogRation()
-    var failureLog = LogRation()
-    /// The header block being written to a client.
-    let scratch: UnsafeMutablePointer<UInt8>
-    let scratchCapacity: Int
-    /// A trailer section being passed on, perhaps together with its header block.
-    let trailerScratch: UnsafeMutablePointer<UInt8>
-    let events: UnsafeMutablePointer<so_event>
+    var logLimits = LogLimits()
+    let scratch: HeadScratch
     var servers: ServerSet
     var connectionPool = ConnectionPool()
     var waitQueues: WaitQueues
     var retries: Retries
-    /// Connections that have something to do and wait for their turn.
-    var waiting = TurnQueue()
-    /// So many requests may still go out on pooled connections without a look at each: the wait for events has just told
-    /// what had come on any of them.
-    var trustedCheckouts = 0
     var multiplexing = Multiplexing()
     /// Bytes on closed streams, being collected, the first to be judged first.
     var streamSurplus: [StreamSurplus] = []
@@ -97,13 +84,11 @@ public struct Worker: ~Copyable {
         self.exchanges = exchanges
         self.number = number
         self.kernel = kernel
-        self.poll = poll
+        loop = Loop(kernel: kernel, poll: poll)
         self.plan = plan
         self.world = world
         counters = world.counters[number]
         router = Router(plan.routes.map(\.rule), bytesMax: plan.limits.headerBytes + Router.addedBytesMax)
-        headLimits = HeadLimits(headerBytesMax: plan.limits.headerBytes)
-        answerLimits = HeadLimits(headerBytesMax: plan.limits.answerHeaderBytes)
         let headBytesMax = max(plan.limits.headerBytes, plan.limits.answerHeaderBytes)
         now = kernel.now()
         requestBlock = HeaderBlock(capacity: plan.limits.headerCount)
@@ -115,10 +100,7 @@ public struct Worker: ~Copyable {
             (passages + i).initialize(to: Passage(route, route.upstream < 0 ? nil : plan.upstreams[route.upstream]))
         }
         let addedMax = plan.routes.reduce(0) { max($0, $1.responseFields?.lines.count ?? 0) }
-        scratchCapacity = headBytesMax + 4096 + addedMax
-        scratch = .allocate(capacity: scratchCapacity)
-        trailerScratch = .allocate(capacity: scratchCapacity)
-        events = .allocate(capacity: Self.eventsMax)
+        scratch = HeadScratch(capacity: headBytesMax + 4096 + addedMax)
         random = RandomNumbers(seed: seed)
         servers = ServerSet(plan.upstreams) { world.shared($0) }
         for server in servers.indices {
@@ -143,12 +125,7 @@ public struct Worker: ~Copyable {
         }
     }
 
-    deinit {
-        scratch.deallocate()
-        trailerScratch.deallocate()
-        events.deallocate()
-        passages.deallocate()
-    }
+    deinit { passages.deallocate() }
 
     /// Turns until stopped.
     mutating func run() {
@@ -156,31 +133,18 @@ public struct Worker: ~Copyable {
         access.handOver()
     }
 
-    /// Events taken from the kernel at a time.
-    private static let eventsMax = 256
-    /// Connections that have their turn between two waits, and requests put on pooled connections without a look at each.
-    ///
-    /// The wait says what has come on all connections for the price of one look at one of them, so it stands in for these as
-    /// long as it is no older than this.
-    private static let turnsPerWait = 8
-
     /// Waits for events at most so long (-1: until the next timer), and works off what has happened: all of what came from
     /// upstreams, then some of what came from clients.
     package mutating func turn(waitMilliseconds: Int) {
         let due = timers.due
-        var wait = waiting.isEmpty ? Deadlines.milliseconds(until: due, now: kernel.now()) : 0
-        wait = listeners.wait(wait)
+        var wait = loop.hasTurns ? 0 : listeners.wait(Deadlines.milliseconds(until: due, now: kernel.now()))
         if waitMilliseconds >= 0, wait < 0 || wait > waitMilliseconds { wait = waitMilliseconds }
-        let count = kernel.wait(poll, events, Self.eventsMax, milliseconds: wait)
+        let count = loop.wait(milliseconds: wait)
         now = kernel.now()
         if due <= now { counters.observeLag(nanoseconds: now - due) }
-        trustedCheckouts = 0
-        if count > 0 {
-            for i in 0..<count { dispatch(events[i].tag, events[i].flags) }
-        }
-        // With as many events as were asked for, there may be more.
-        if count < Self.eventsMax { trustedCheckouts = Self.turnsPerWait }
-        for _ in 0..<min(waiting.count, Self.turnsPerWait) { resume(waiting.takeFirst()) }
+        for place in 0..<count { dispatch(loop[event: place].tag, loop[event: place].flags) }
+        loop.workedOff(count)
+        for _ in 0..<min(loop.turnCount, Loop.turnsPerWait) { resume(loop.nextTurn()) }
         while let deadline = timers.expire(now: now) { expired(deadline) }
         if multiplexing.hasMarks { sendFrames() }
         if listeners.isDue(now: now) { resumeAccepting() }
@@ -189,11 +153,10 @@ public struct Worker: ~Copyable {
 
     // MARK: Tags
 
-    func clientTag(_ slot: Int32) -> UInt64 { EventTag(.client, generation: clients.generation(slot), slot: slot).bits }
-    func upstreamTag(_ slot: Int32) -> UInt64 { EventTag(.upstream, generation: upstreams.generation(slot), slot: slot).bits }
+    func clientTag(_ slot: Int32) -> EventTag { EventTag(.client, generation: clients.generation(slot), slot: slot) }
+    func upstreamTag(_ slot: Int32) -> EventTag { EventTag(.upstream, generation: upstreams.generation(slot), slot: slot) }
 
-    private mutating func dispatch(_ bits: UInt64, _ flags: UInt32) {
-        let tag = EventTag(bits: bits)
+    private mutating func dispatch(_ tag: EventTag, _ flags: UInt32) {
         let slot = tag.slot
         switch tag.kind {
         case .client:
@@ -218,8 +181,7 @@ public struct Worker: ~Copyable {
         if flags & ~(writable | readable) != 0 { socket.peerEnded = true }
     }
 
-    private mutating func resume(_ bits: UInt64) {
-        let tag = EventTag(bits: bits)
+    private mutating func resume(_ tag: EventTag) {
         let slot = tag.slot
         switch tag.kind {
         case .client:
@@ -237,12 +199,12 @@ public struct Worker: ~Copyable {
     mutating func queueClient(_ slot: Int32) {
         guard !clients[slot].pointee.socket.isQueued else { return }
         clients[slot].pointee.socket.isQueued = true
-        waiting.append(clientTag(slot))
+        loop.queue(clientTag(slot))
     }
 
     mutating func queueUpstream(_ slot: Int32) {
         guard !upstreams[slot].pointee.socket.isQueued else { return }
         upstreams[slot].pointee.socket.isQueued = true
-        waiting.append(upstreamTag(slot))
+        loop.queue(upstreamTag(slot))
     }
 }

@@ -122,9 +122,7 @@ extension Worker {
 
     /// Whether the last wait for events, which found nothing on this pooled connection, was so lately that it is look enough.
     private mutating func isTrusted(_ slot: Int32, mayRepeat: Bool) -> Bool {
-        guard mayRepeat, trustedCheckouts > 0, !upstreams[slot].pointee.socket.isReadable else { return false }
-        trustedCheckouts -= 1
-        return true
+        mayRepeat && !upstreams[slot].pointee.socket.isReadable && loop.standsForLook()
     }
 
     /// Takes a connection out of its pool, to be used or closed.
@@ -191,7 +189,7 @@ extension Worker {
         servers.exchangeBegins(server)
         counters.changeUpstreamConnections(upstream: upstream, .active, by: 1)
         timers.open(upstreamTimer(slot))
-        let registered = kernel.register(poll, fd, tag: upstreamTag(slot), edge: true)
+        let registered = loop.register(fd, upstreamTag(slot), edge: true)
         guard registered >= 0 else {
             closeUpstream(slot, .error)
             return registered

@@ -32,7 +32,7 @@ extension Worker {
     /// A server has failed a request.
     mutating func serverFailed(_ server: Int, _ failure: ServerFailure, _ error: @autoclosure () -> String) {
         let failed = servers.failed(server, failure, now)
-        if failed.isFirstInRow, let heldBack = failureLog.take(now) {
+        if failed.isFirstInRow, let heldBack = logLimits.failures.take(now) {
             let cannotConnect = failure == .refused || failure == .unreachable
             logFailure(
                 cannotConnect ? "cannot connect" : "server failed", server,

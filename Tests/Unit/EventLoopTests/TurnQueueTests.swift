@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Proxy
+@testable import EventLoop
 
 @Suite struct TurnQueueTests {
     /// Against a plain array, with few and with many waiting, so that spent places are freed on the way.

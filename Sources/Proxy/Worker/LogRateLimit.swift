@@ -1,5 +1,5 @@
 /// How often something that peers can provoke at will is written to the operational log.
-struct LogRation: BitwiseCopyable {
+struct LogRateLimit: BitwiseCopyable {
     static let burst = 5
     static let windowNanoseconds: UInt64 = 10_000_000_000
 
@@ -21,4 +21,12 @@ struct LogRation: BitwiseCopyable {
         defer { heldBack = 0 }
         return heldBack
     }
+}
+
+/// What peers can provoke at will, by sort.
+struct LogLimits: BitwiseCopyable {
+    /// Clients' TLS handshakes that fail.
+    var handshakes = LogRateLimit()
+    /// Servers that fail.
+    var failures = LogRateLimit()
 }
