@@ -15,98 +15,89 @@
     return loaded[name];
   }
 
-  // src/answers.js
-  parts.answers = function (require, exports) {
-    // HTTP/1 answers: the hooks on ServerResponse and its parent. What the application sees stays as it was.
-    var http = require('http');
-    var stream = require('stream');
+  // src/again.js
+  parts.again = function (require, exports) {
+    // Calls that Node is expected to refuse, made between two looks: what such a call does in its turn is no offence of its own.
+    var notes = require('./notes');
     var offences = require('./offences');
-    var requests = require('./requests');
-    var sockets = require('./sockets');
-    var stacks = require('./stacks');
-    var stamps = require('./stamps');
-    var wrapping = require('./wrapping');
 
-    var SENT = 'ERR_HTTP_HEADERS_SENT';
-    var AFTER_END = 'ERR_STREAM_WRITE_AFTER_END';
-    var ECHO_FIELD = 'SendOnce-Id';
-    var ECHO_MAX = 64;
-    var PIPES_MAX = 4;
+    var busy = false;
 
-    var ServerResponse = http.ServerResponse;
-    var notes = stamps.stamp();
-    var pipes = stamps.stamp();
-    var now = offences.now;
+    exports.isBusy = function () { return busy; };
 
-    // The offence whose call is being made: what that call does in its turn is no other one.
-    var current = null;
-    var isBusy = false;
+    function noteOf(res) { return notes.peek(res) || notes.begin(res, res.req); }
 
-    // Bun and Deno have answers of their own making, whose header blocks do not all pass _storeHeader.
-    var isNode = !process.versions.bun && !process.versions.deno;
-
-    function isAnswer(message) { return message instanceof ServerResponse; }
-
-    var isSent = isNode ? function (res) { return res._header; } : function (res) { return res.headersSent || res._header; };
-
-    function Note(req, at) {
-      this.req = req;
-      this.at = at;
-      this.first = null;
-      this.isEnded = false;
-      this.endedAt = 0;
-      this.end = null;
-      this.offence = null;
-      this.route = undefined;
-      this.base = undefined;
-      this.status = 0;
-      this.pipes = null;
-      this.isByCall = false;
-    }
-
-    function noteOf(res) {
-      var note = notes.get(res);
-      if (note === undefined) {
-        note = new Note(res.req, undefined);
-        notes.set(res, note);
-      }
-      note.pipes = pipes.get(res) || null;
-      return note;
-    }
-
-    // Makes a call that Node is expected to refuse. `judge(threw, offence)` says what has become of it.
-    function again(res, original, args, facts, judge) {
-      var note = noteOf(res);
-      var offence = offences.begin(res, note, facts, again);
+    // `judge(threw)` says what has become of it.
+    exports.call = function again(res, original, args, facts, judge) {
+      var offence = offences.begin(res, noteOf(res), facts, again);
       if (offence === null) return original.apply(res, args);
-      var threw = true;
-      var outer = current, wasBusy = isBusy;
-      current = offence;
-      isBusy = true;
+      var threw = true, wasBusy = busy;
+      busy = true;
       // `finally` alone: a `catch` that throws again would change what Node prints of an uncaught error.
       try {
         var result = original.apply(res, args);
         threw = false;
         return result;
       } finally {
-        current = outer;
-        isBusy = wasBusy;
-        offences.end(offence, judge(threw, offence));
+        busy = wasBusy;
+        offences.end(offence, judge(threw));
       }
-    }
+    };
+
+    exports.refusal = function (threw) { return threw ? 'thrown' : null; };
+  };
+
+  // src/answers.js
+  parts.answers = function (require, exports) {
+    // HTTP/1 answers: the hooks on ServerResponse and its parent. What the application sees stays as it was.
+    //
+    // A hook that each answer passes has a maker of its own, which is called once: V8 then knows what it wraps, and makes one
+    // function of both. And it asks `notes` before it looks at the answer, whose shape may be new to every line that looks.
+    var http = require('http');
+    var again = require('./again');
+    var notes = require('./notes');
+    var offences = require('./offences');
+    var pipes = require('./pipes');
+    var sockets = require('./sockets');
+    var stacks = require('./stacks');
+    var wrapping = require('./wrapping');
+
+    var SENT = 'ERR_HTTP_HEADERS_SENT';
+    var AFTER_END = 'ERR_STREAM_WRITE_AFTER_END';
+    var ECHO_FIELD = 'SendOnce-Id';
+
+    var ServerResponse = http.ServerResponse;
+    var now = offences.now;
+    var isFresh = notes.isFresh;
+
+    // Bun and Deno have answers of their own making, whose header blocks do not all pass _storeHeader.
+    var isNode = !process.versions.bun && !process.versions.deno;
+
+    function isAnswer(message) { return message instanceof ServerResponse; }
+
+    function isSent(res) { return isNode ? res._header : res.headersSent || res._header; }
 
     function fieldName(name) { return typeof name === 'string' ? name.toLowerCase().slice(0, 128) : undefined; }
 
-    function refusal(threw) { return threw ? 'thrown' : null; }
-
     // setHeader and its like throw once a header block has been made.
+    function setHeaderHook(original) {
+      return function setHeader(name) {
+        if (isFresh(this) || !isSent(this) || again.isBusy() || !isAnswer(this)) return original.apply(this, arguments);
+        return fieldAgain(this, original, arguments, 'setHeader', name);
+      };
+    }
+
     function fieldHook(operation) {
       return function (original) {
         return function (name) {
-          if (!isSent(this) || isBusy || !isAnswer(this)) return original.apply(this, arguments);
-          return again(this, original, arguments, { operation: operation, code: SENT, field: fieldName(name) }, refusal);
+          if (isFresh(this) || !isSent(this) || again.isBusy() || !isAnswer(this)) return original.apply(this, arguments);
+          return fieldAgain(this, original, arguments, operation, name);
         };
       };
+    }
+
+    function fieldAgain(res, original, args, operation, name) {
+      return again.call(res, original, args, { operation: operation, code: SENT, field: fieldName(name) }, again.refusal);
     }
 
     function bytesOf(chunk, encoding) {
@@ -130,75 +121,89 @@
 
     function writeHook(original) {
       return function write(chunk, encoding) {
-        if (isBusy || !isAnswer(this)) return original.apply(this, arguments);
+        if (isFresh(this) || again.isBusy() || !isAnswer(this)) return original.apply(this, arguments);
         if (!isSent(this)) return isNode ? original.apply(this, arguments) : otherwise(this, original, arguments, write);
-        var note = notes.get(this);
+        var note = notes.peek(this);
         if (!this.finished && !(note !== undefined && note.isEnded)) return original.apply(this, arguments);
         var facts = { operation: 'write', code: AFTER_END, bytes: bytesOf(chunk, encoding) };
-        return again(this, original, arguments, facts, bodyOutcome(this, facts));
+        return again.call(this, original, arguments, facts, bodyOutcome(this, facts));
       };
     }
 
     function endHook(original) {
       return function end() {
-        if (isBusy || !isAnswer(this)) return original.apply(this, arguments);
-        var note = isSent(this) ? notes.get(this) : undefined;
-        if (isSent(this) && (this.finished || (note !== undefined && note.isEnded))) return endAgain(this, original, arguments);
-        if (note !== undefined) {
-          // The header block has gone before: where the answer ended may be elsewhere.
-          note.endedAt = now();
-          note.end = stacks.first(note.endedAt, end, function () { return requests.key(note.req, note); });
+        if (isFresh(this)) {
+          var fresh = notes.peek(this);
+          var ended = original.apply(this, arguments);
+          if (fresh.at !== undefined && this.finished) fresh.isEnded = true;
+          return ended;
         }
-        var result = isNode || note !== undefined ? original.apply(this, arguments) : otherwise(this, original, arguments, end);
-        if (note === undefined) note = notes.get(this);
-        if (note !== undefined && this.finished) note.isEnded = true;
+        if (again.isBusy() || !isAnswer(this)) return original.apply(this, arguments);
+        var note = notes.peek(this);
+        if (isSent(this)) {
+          if (this.finished || (note !== undefined && note.isEnded)) return endAgain(this, original, arguments);
+          if (note !== undefined && note.at !== undefined) {
+            // The header block has gone before: where the answer ended may be elsewhere.
+            note.endedAt = now();
+            note.end = stacks.first(note.endedAt, end, note);
+          }
+        }
+        var isNoted = note !== undefined && note.at !== undefined;
+        var result = isNode || isNoted ? original.apply(this, arguments) : otherwise(this, original, arguments, end);
+        if (note === undefined) note = notes.peek(this);
+        if (note !== undefined && note.at !== undefined && this.finished) note.isEnded = true;
         return result;
       };
     }
 
     // The first send where no _storeHeader tells of it.
     function otherwise(res, original, args, above) {
-      if (notes.get(res) === undefined) {
-        var req = res.req;
-        var note = new Note(req, now());
+      var note = notes.peek(res);
+      if (note === undefined || note.at === undefined) {
+        if (note === undefined) note = notes.begin(res, res.req);
         note.isByCall = true;
-        if (req) {
-          note.route = req.route;
-          note.base = req.baseUrl;
-        }
-        var id = req ? echoOf(req) : undefined;
-        try { if (id !== undefined) res.setHeader(ECHO_FIELD, id); } catch (e) { /* no echo */ }
-        note.first = stacks.first(note.at, above, function () { return requests.key(req, note); });
-        notes.set(res, note);
+        noteFirst(note, above);
+        try { if (note.id !== undefined) res.setHeader(ECHO_FIELD, note.id); } catch (e) { /* no echo */ }
       }
       return original.apply(res, args);
     }
 
+    function noteFirst(note, above) {
+      var req = note.req;
+      note.at = now();
+      if (req) {
+        note.route = req.route;
+        note.base = req.baseUrl;
+      }
+      note.first = stacks.first(note.at, above, note);
+    }
+
     function endAgain(res, original, args) {
       var chunk = typeof args[0] === 'function' ? undefined : args[0];
-      var note = noteOf(res);
+      var note = notes.peek(res) || notes.begin(res, res.req);
       note.isEnded = true;
       if (chunk) {
         var facts = { operation: 'end', code: AFTER_END, bytes: bytesOf(chunk, args[1]) };
-        return again(res, original, args, facts, bodyOutcome(res, facts));
+        return again.call(res, original, args, facts, bodyOutcome(res, facts));
       }
       // Nothing was to be sent, which Node defines as harmless; unless it was to have another status.
       var head = /^HTTP\/1\.1 (\d{3})/.exec(res._header || '');
       if (head === null || +head[1] === res.statusCode) return original.apply(res, args);
       var wasFinished = res.finished;
-      return again(res, original, args, { operation: 'end', status: res.statusCode }, function () {
+      return again.call(res, original, args, { operation: 'end', status: res.statusCode }, function () {
         return wasFinished ? 'swallowed' : 'sent';
       });
     }
 
     function writeHeadHook(original) {
       return function writeHead(status) {
-        if (!isSent(this) || isBusy) {
-          return isNode || isBusy ? original.apply(this, arguments) : otherwise(this, original, arguments, writeHead);
+        if (isFresh(this)) return original.apply(this, arguments);
+        if (!isSent(this) || again.isBusy()) {
+          return isNode || again.isBusy() ? original.apply(this, arguments) : otherwise(this, original, arguments, writeHead);
         }
         var facts = { operation: 'writeHead', code: SENT, status: status >= 100 && status <= 999 ? status | 0 : undefined };
         var isOver = this.finished, wasSent = this._headerSent;
-        return again(this, original, arguments, facts, function (threw) {
+        return again.call(this, original, arguments, facts, function (threw) {
           if (threw) return 'thrown';
           facts.code = undefined;
           // Older versions put it in the place of a header block that has not left yet.
@@ -210,9 +215,9 @@
     function interimHook(operation, status) {
       return function (original) {
         return function () {
-          if (!isSent(this) || isBusy) return original.apply(this, arguments);
+          if (!isSent(this) || again.isBusy()) return original.apply(this, arguments);
           var wasSent = this._headerSent, hasSocket = !!this.socket, facts = { operation: operation, code: SENT, status: status };
-          return again(this, original, arguments, facts, function (threw) {
+          return again.call(this, original, arguments, facts, function (threw) {
             if (threw) return 'thrown';
             facts.code = undefined;
             // Before the header block has left, an interim answer still stands where it may stand.
@@ -224,117 +229,69 @@
 
     function trailersHook(original) {
       return function () {
-        var note = this._header && !isBusy && isAnswer(this) ? notes.get(this) : undefined;
+        var note = this._header && !again.isBusy() && isAnswer(this) ? notes.peek(this) : undefined;
         if (note === undefined || !note.isEnded) return original.apply(this, arguments);
-        return again(this, original, arguments, { operation: 'addTrailers' }, function (threw) { return threw ? 'thrown' : 'swallowed'; });
+        return again.call(this, original, arguments, { operation: 'addTrailers' }, function (threw) {
+          return threw ? 'thrown' : 'swallowed';
+        });
       };
     }
 
     function assignHook(original) {
-      return function (socket) {
+      return function assignSocket(socket) {
         var other = socket && socket._httpMessage;
-        if (!other) sockets.adopt(socket);
-        if (!other || isBusy || other === this || !this.req || this.req !== other.req) return original.apply(this, arguments);
-        return again(other, original.bind(this), arguments, { operation: 'assignSocket', code: 'ERR_HTTP_SOCKET_ASSIGNED' }, refusal);
+        if (!other) {
+          arrived(this, socket);
+          return original.apply(this, arguments);
+        }
+        if (again.isBusy() || other === this || !this.req || this.req !== other.req) return original.apply(this, arguments);
+        return again.call(other, original.bind(this), arguments, { operation: 'assignSocket', code: 'ERR_HTTP_SOCKET_ASSIGNED' }, again.refusal);
       };
     }
 
-    // The request's id of this hop. The proxy writes the field last.
-    function echoOf(req) {
-      var raw = req.rawHeaders;
-      if (!raw) return undefined;
-      for (var i = raw.length - 2; i >= 0; i -= 2) {
-        if (raw[i] === ECHO_FIELD) return raw[i + 1].length <= ECHO_MAX ? raw[i + 1] : undefined;
-      }
-      return undefined;
+    // An answer gets its connection: mostly before the application sees it, where requests are pipelined perhaps after it was sent.
+    function arrived(res, socket) {
+      try {
+        var connection = sockets.adopt(socket);
+        if (!isNode) return;
+        var note = notes.arrived(res);
+        note.connection = connection;
+        if (note.at !== undefined && connection) sockets.answered(connection, note);
+      } catch (e) { /* a note less */ }
     }
 
     // The one place through which each header block goes, whoever has asked for it.
     function storeHeaderHook(original) {
       function storeHeader(firstLine, headers) {
-        if (!isAnswer(this)) return original.apply(this, arguments);
-        var note = notes.get(this);
-        if (note !== undefined && note.isByCall) {
+        var note = notes.peek(this);
+        if (note === undefined) {
+          if (!isAnswer(this)) return original.apply(this, arguments);
+          note = notes.begin(this, this.req);
+        }
+        if (note.isByCall) {
           note.isByCall = false;
           return original.call(this, firstLine, headers);
         }
-        var req = this.req || (note && note.req);
-        var id = req ? echoOf(req) : undefined;
-        if (id !== undefined) firstLine += ECHO_FIELD + ': ' + id + '\r\n';
-        if (note !== undefined && note.at !== undefined) {
-          if (!isBusy) return headAgain(this, original, firstLine, headers);
-          if (current !== null && current.res === this) current.reachedWire = true;
-          return original.call(this, firstLine, headers);
+        if (note.id !== undefined) firstLine += ECHO_FIELD + ': ' + note.id + '\r\n';
+        if (note.at !== undefined) {
+          // Somebody has put Node's own notes back: a second header block that nothing refuses.
+          return again.isBusy() ? original.call(this, firstLine, headers) : headAgain(this, original, firstLine, headers);
         }
-        var at = now();
-        if (note === undefined) {
-          note = new Note(req, at);
-          notes.set(this, note);
-        } else {
-          note.at = at;
-        }
-        if (req) {
-          note.route = req.route;
-          note.base = req.baseUrl;
-        }
-        note.first = stacks.first(at, storeHeader, function () { return requests.key(req, note); });
-        var raw = this.socket ? sockets.answered(this.socket, this, note) : null;
-        if (raw !== null) return headAfterRaw(this, note, raw, original, firstLine, headers);
-        return original.call(this, firstLine, headers);
+        noteFirst(note, storeHeader);
+        var raw = note.connection !== null ? sockets.answered(note.connection, note) : null;
+        if (raw === null) return original.call(this, firstLine, headers);
+        // The application has answered on the socket itself before.
+        note.first = raw.stack;
+        note.at = raw.at;
+        return headAgain(this, original, firstLine, headers);
       }
       return storeHeader;
     }
 
-    // Somebody has put Node's own notes back: a second header block that nothing refuses.
     function headAgain(res, original, firstLine, headers) {
       var match = /^HTTP\/1\.1 (\d{3})/.exec(firstLine);
       var facts = { operation: 'writeHead', status: match ? +match[1] : undefined };
-      return again(res, original, [firstLine, headers], facts, function () { return res.socket ? 'sent' : 'swallowed'; });
-    }
-
-    // The application has answered on the socket itself before.
-    function headAfterRaw(res, note, raw, original, firstLine, headers) {
-      note.first = raw.stack;
-      note.at = raw.at;
-      var match = /^HTTP\/1\.1 (\d{3})/.exec(firstLine);
-      var facts = { operation: 'writeHead', status: match ? +match[1] : undefined };
-      return again(res, original, [firstLine, headers], facts, function () { return 'sent'; });
-    }
-
-    function pipeHook(original) {
-      return function pipe(destination) {
-        if (isAnswer(destination)) {
-          try {
-            var list = pipes.get(destination);
-            if (!list) pipes.set(destination, list = []);
-            if (list.length < PIPES_MAX) list.push({ source: this, stack: stacks.first(now(), pipe, String) });
-          } catch (e) { /* a stack less */ }
-        }
-        return original.apply(this, arguments);
-      };
-    }
-
-    // A stream is taken off an answer that somebody else has ended: what it had to say is swallowed.
-    function unpipeHook(original) {
-      return function unpipe(destination) {
-        if (destination && isAnswer(destination)) {
-          try { cutOff(this, destination); } catch (e) { /* a report less */ }
-        }
-        return original.apply(this, arguments);
-      };
-    }
-
-    function cutOff(source, res) {
-      var note = notes.get(res), list = pipes.get(res), req = note && note.req;
-      if (!note || !note.isEnded || !list || note.offence || source.readableEnded || source.destroyed || (req && req.aborted)) return;
-      var state = source._readableState;
-      if (!state || (state.ended && state.length === 0)) return;
-      var piped = list.filter(function (entry) { return entry.source === source; })[0];
-      if (!piped) return;
-      // Of a stream that was in full flow, one cannot know whether it was meant to be cut.
-      var facts = { operation: 'pipe', stack: piped.stack, certainty: state.dataEmitted ? 'suspected' : undefined };
-      var offence = offences.begin(res, noteOf(res), facts, unpipeHook);
-      if (offence) offences.end(offence, 'swallowed');
+      return again.call(res, original, [firstLine, headers], facts, function () { return res.socket ? 'sent' : 'swallowed'; });
     }
 
     // Node 14 has no `res.req`.
@@ -342,13 +299,11 @@
       if ('req' in new ServerResponse({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1, headers: {} })) return;
       try {
         require('diagnostics_channel').channel('http.server.request.start').subscribe(function (message) {
-          notes.set(message.response, new Note(message.request, undefined));
+          notes.ask(message.response, message.request);
         });
       } catch (e) { /* then reports have no request */ }
     }
 
-    exports.noteOf = noteOf;
-    exports.peek = function (res) { return notes.get(res); };
     exports.isAnswer = isAnswer;
 
     exports.hook = function () {
@@ -356,7 +311,8 @@
       function wrap(name, build) {
         wrapping.wrap(Object.prototype.hasOwnProperty.call(answer, name) ? answer : outgoing, name, build);
       }
-      ['setHeader', 'setHeaders', 'appendHeader', 'removeHeader'].forEach(function (name) { wrap(name, fieldHook(name)); });
+      wrap('setHeader', setHeaderHook);
+      ['setHeaders', 'appendHeader', 'removeHeader'].forEach(function (name) { wrap(name, fieldHook(name)); });
       wrap('_storeHeader', storeHeaderHook);
       wrap('write', writeHook);
       wrap('end', endHook);
@@ -368,10 +324,9 @@
       wrap('writeProcessing', interimHook('writeProcessing', 102));
       wrap('writeEarlyHints', interimHook('writeEarlyHints', 103));
       wrap('assignSocket', assignHook);
-      wrap('_writeRaw', sockets.internal);
-      wrap('_flushOutput', sockets.internal);
-      wrapping.wrap(stream.Readable.prototype, 'pipe', pipeHook);
-      wrapping.wrap(stream.Readable.prototype, 'unpipe', unpipeHook);
+      wrap('_writeRaw', sockets.writeRawHook);
+      wrap('_flushOutput', sockets.flushHook);
+      pipes.hook(isAnswer);
       noteRequests();
     };
   };
@@ -382,6 +337,7 @@
     // no stack leads back. Two calls of setImmediate show the way: the router's, made where next(err) was called, and the
     // final handler's, which names error, request and answer together.
     var answers = require('./answers');
+    var notes = require('./notes');
     var offences = require('./offences');
     var stacks = require('./stacks');
     var wrapping = require('./wrapping');
@@ -396,7 +352,7 @@
 
     // Whoever hangs up now, in the same run, is the final handler.
     function finalHandler(error, req, res) {
-      var note = answers.peek(res);
+      var note = notes.peek(res);
       var socket = req && req.socket;
       if (!note || !note.isEnded || note.offence || !socket || Object.prototype.hasOwnProperty.call(socket, 'destroy')) return;
       var destroy = socket.destroy;
@@ -452,6 +408,65 @@
     };
   };
 
+  // src/notes.js
+  parts.notes = function (require, exports) {
+    // What is noted of each HTTP/1 answer. The note is put on the answer as soon as that is made, when all answers still have one
+    // shape: Express gives each answer another prototype, after which every new field costs V8 a shape of its own.
+    var requests = require('./requests');
+    var stamps = require('./stamps');
+
+    var stamped = stamps.stamp();
+
+    function Note(res, req) {
+      this.res = res;
+      this.req = req;
+      // When the header block was made; undefined: not yet.
+      this.at = undefined;
+      this.first = null;
+      this.isEnded = false;
+      this.endedAt = 0;
+      this.end = null;
+      this.offence = null;
+      this.route = undefined;
+      this.base = undefined;
+      this.status = 0;
+      this.pipes = null;
+      this.isByCall = false;
+      this.id = undefined;
+      this.connection = null;
+    }
+
+    // The answer that was begun last: most programs send it before the next one begins, and to know it needs no look at it.
+    var latest = new Note(null, undefined);
+
+    exports.begin = function (res, req) {
+      var note = new Note(res, req);
+      note.id = req ? requests.id(req) : undefined;
+      stamped.set(res, note);
+      return note;
+    };
+
+    exports.arrived = function (res) {
+      var note = stamped.get(res);
+      if (note === undefined) note = exports.begin(res, res.req);
+      latest = note;
+      return note;
+    };
+
+    // Which request an answer is for, where the answer itself does not say it.
+    exports.ask = function (res, req) {
+      var note = stamped.get(res);
+      if (note === undefined) return void exports.begin(res, req);
+      note.req = req;
+      note.id = requests.id(req);
+    };
+
+    exports.peek = function (res) { return latest.res === res ? latest : stamped.get(res); };
+
+    // True: no header block has been made. False: look closer.
+    exports.isFresh = function (res) { return latest.res === res && latest.at === undefined; };
+  };
+
   // src/offences.js
   parts.offences = function (require, exports) {
     // An offence: a send after the answer had been sent. Told once for each answer.
@@ -499,7 +514,6 @@
         var key = requests.key(note.req, note);
         var usual = stacks.offended(key);
         var offence = { res: res, note: note, facts: facts, at: now, second: facts.stack || stacks.second(above), usual: usual };
-        offence.reachedWire = false;
         offence.sent = null;
         note.offence = offence;
         return offence;
@@ -724,6 +738,60 @@
     };
   };
 
+  // src/pipes.js
+  parts.pipes = function (require, exports) {
+    // Streams that are piped into an answer.
+    var stream = require('stream');
+    var notes = require('./notes');
+    var offences = require('./offences');
+    var stacks = require('./stacks');
+    var wrapping = require('./wrapping');
+
+    var PIPES_MAX = 4;
+
+    function pipeHook(original, isAnswer) {
+      return function pipe(destination) {
+        if (isAnswer(destination)) {
+          try {
+            var note = notes.peek(destination) || notes.begin(destination, destination.req);
+            if (note.pipes === null) note.pipes = [];
+            if (note.pipes.length < PIPES_MAX) note.pipes.push({ source: this, stack: stacks.first(offences.now(), pipe, null) });
+          } catch (e) { /* a stack less */ }
+        }
+        return original.apply(this, arguments);
+      };
+    }
+
+    // A stream is taken off an answer that somebody else has ended: what it had to say is swallowed.
+    function unpipeHook(original, isAnswer) {
+      return function unpipe(destination) {
+        if (destination && isAnswer(destination)) {
+          try { cutOff(this, destination, unpipe); } catch (e) { /* a report less */ }
+        }
+        return original.apply(this, arguments);
+      };
+    }
+
+    function cutOff(source, res, above) {
+      var note = notes.peek(res), req = note && note.req;
+      if (!note || !note.isEnded || !note.pipes || note.offence || source.readableEnded || source.destroyed || (req && req.aborted)) return;
+      var state = source._readableState;
+      if (!state || (state.ended && state.length === 0)) return;
+      var piped = note.pipes.filter(function (entry) { return entry.source === source; })[0];
+      if (!piped) return;
+      // Of a stream that was in full flow, one cannot know whether it was meant to be cut.
+      var facts = { operation: 'pipe', stack: piped.stack, certainty: state.dataEmitted ? 'suspected' : undefined };
+      var offence = offences.begin(res, note, facts, above);
+      if (offence) offences.end(offence, 'swallowed');
+    }
+
+    exports.hook = function (isAnswer) {
+      var readable = stream.Readable.prototype;
+      wrapping.wrap(readable, 'pipe', function (original) { return pipeHook(original, isAnswer); });
+      wrapping.wrap(readable, 'unpipe', function (original) { return unpipeHook(original, isAnswer); });
+    };
+  };
+
   // src/records.js
   parts.records = function (require, exports) {
     // Incident records, in the form of the proxy's own log (docs/incident-log.md).
@@ -859,6 +927,8 @@
     var stamps = require('./stamps');
 
     var TEXT_MAX = 2048;
+    var ID_FIELD = 'SendOnce-Id';
+    var ID_MAX = 64;
     var ROUTE = Symbol.for('sendonce.route');
     var routeOfChannel = stamps.stamp();
 
@@ -950,6 +1020,16 @@
 
     exports.echo = function (req) { return req ? field(req, 'sendonce-id') : undefined; };
 
+    // The request's id of this hop, over HTTP/1. The proxy writes the field last.
+    exports.id = function (req) {
+      var raw = req.rawHeaders;
+      if (!raw) return undefined;
+      for (var i = raw.length - 2; i >= 0; i -= 2) {
+        if (raw[i] === ID_FIELD) return raw[i + 1].length <= ID_MAX ? raw[i + 1] : undefined;
+      }
+      return undefined;
+    };
+
     // What the offences of one route are remembered by.
     exports.key = function (req, early) {
       if (!req) return '';
@@ -992,15 +1072,15 @@
     var RECENT = 256;
 
     var connections = stamps.stamp();
-    var recentConnections = new Array(RECENT);
-    var recentNotes = new Array(RECENT);
-    var next = 0;
+    var recent = new Array(RECENT);
+    var count = 0;
     var depth = 0;
 
     function Connection() {
+      // The note of the last answer, and the how manyth of all answers it was.
       this.last = null;
+      this.number = 0;
       this.res = null;
-      this.answer = null;
       this.hasAnswered = false;
       this.raw = null;
       this.rawAt = 0;
@@ -1036,7 +1116,7 @@
       }
       var note = connection.last;
       if (note === null || !note.isEnded && !isMessage(data)) return;
-      var offence = offences.begin(connection.answer, note, {
+      var offence = offences.begin(note.res, note, {
         operation: 'socket.write', status: statusOf(data), bytes: sizeOf(data, encoding), stack: stack,
         certainty: isUnanswered ? 'suspected' : undefined,
       });
@@ -1044,11 +1124,16 @@
     }
 
     exports.adopt = function (socket) {
-      if (!socket || connections.get(socket) !== undefined || typeof socket.write !== 'function') return;
+      var connection = socket ? connections.get(socket) : null;
+      if (connection !== undefined) return connection;
+      return typeof socket.write === 'function' ? adopted(socket) : null;
+    };
+
+    function adopted(socket) {
       var connection = new Connection();
       connections.set(socket, connection);
       var own = Object.getOwnPropertyDescriptor(socket, 'write');
-      if (own && !own.configurable) return;
+      if (own && !own.configurable) return connection;
       var original = socket.write;
       Object.defineProperty(socket, 'write', {
         configurable: true, writable: true, enumerable: !!(own && own.enumerable),
@@ -1059,33 +1144,42 @@
           return original.apply(this, arguments);
         },
       });
-    };
+      return connection;
+    }
 
     // A header block has been made for this connection. Returns where somebody has answered the request on the socket before.
-    exports.answered = function (socket, res, note) {
-      var connection = connections.get(socket);
-      if (connection === undefined) return null;
-      if (recentConnections[next] !== undefined && recentConnections[next].last === recentNotes[next]) {
-        recentConnections[next].last = recentConnections[next].answer = null;
-      }
-      recentConnections[next] = connection;
-      recentNotes[next] = note;
-      next = (next + 1) % RECENT;
+    // A note is kept only while its connection's: what outlives its request costs the garbage collector more than all else here.
+    exports.answered = function (connection, note) {
+      count += 1;
+      var oldest = recent[count % RECENT];
+      if (oldest !== undefined && oldest.number === count - RECENT) oldest.last = null;
+      recent[count % RECENT] = connection;
+      connection.number = count;
       connection.last = note;
-      connection.answer = res;
       connection.hasAnswered = true;
       if (connection.raw === null) return null;
-      var raw = connection.res === res ? { stack: connection.raw, at: connection.rawAt } : null;
+      var raw = connection.res === note.res ? { stack: connection.raw, at: connection.rawAt } : null;
       connection.raw = connection.res = null;
       return raw;
     };
 
     // Around what Node writes itself.
-    exports.internal = function (original) {
-      return function (a, b, c) {
+    exports.writeRawHook = function (original) {
+      return function (data, encoding, callback) {
         depth += 1;
         try {
-          return original.call(this, a, b, c);
+          return original.call(this, data, encoding, callback);
+        } finally {
+          depth -= 1;
+        }
+      };
+    };
+
+    exports.flushHook = function (original) {
+      return function (socket) {
+        depth += 1;
+        try {
+          return original.call(this, socket);
         } finally {
           depth -= 1;
         }
@@ -1096,6 +1190,7 @@
   // src/stacks.js
   parts.stacks = function (require, exports) {
     // Stacks: captured as V8 has them, made into text only when a report needs them.
+    var requests = require('./requests');
     var settings = require('./settings');
 
     var FIRST_FRAMES = 24;
@@ -1121,8 +1216,10 @@
       return holder;
     }
 
+    function key(note) { return note ? requests.key(note.req, note) : ''; }
+
     // Of a first send: every one while there are few, else one in 256, and each of a route that has offended before.
-    exports.first = function (now, above, key) {
+    exports.first = function (now, above, note) {
       var mode = settings.stacks();
       if (mode === 'off') return null;
       if (mode !== 'always') {
@@ -1134,9 +1231,9 @@
             tokens = TOKENS_A_SECOND;
           }
           var sampled = capture(FIRST_FRAMES, above);
-          remember(key(), sampled);
+          remember(key(note), sampled);
           return sampled;
-        } else if (offenders.size === 0 || !offenders.has(key())) {
+        } else if (offenders.size === 0 || !offenders.has(key(note))) {
           return null;
         }
       }
@@ -1417,7 +1514,7 @@
       note.at = at;
       var headers = args[index];
       note.status = headers && !Array.isArray(headers) && +headers[':status'] || 200;
-      note.first = stacks.first(at, above, function () { return requests.key(note.req, note); });
+      note.first = stacks.first(at, above, note);
       var id = note.req && requests.echo(note.req);
       if (!id || Array.isArray(headers)) return args;
       var echoed = Array.prototype.slice.call(args);

@@ -1,94 +1,53 @@
 'use strict';
 // HTTP/1 answers: the hooks on ServerResponse and its parent. What the application sees stays as it was.
+//
+// A hook that each answer passes has a maker of its own, which is called once: V8 then knows what it wraps, and makes one
+// function of both. And it asks `notes` before it looks at the answer, whose shape may be new to every line that looks.
 var http = require('http');
-var stream = require('stream');
+var again = require('./again');
+var notes = require('./notes');
 var offences = require('./offences');
-var requests = require('./requests');
+var pipes = require('./pipes');
 var sockets = require('./sockets');
 var stacks = require('./stacks');
-var stamps = require('./stamps');
 var wrapping = require('./wrapping');
 
 var SENT = 'ERR_HTTP_HEADERS_SENT';
 var AFTER_END = 'ERR_STREAM_WRITE_AFTER_END';
 var ECHO_FIELD = 'SendOnce-Id';
-var ECHO_MAX = 64;
-var PIPES_MAX = 4;
 
 var ServerResponse = http.ServerResponse;
-var notes = stamps.stamp();
-var pipes = stamps.stamp();
 var now = offences.now;
-
-// The offence whose call is being made: what that call does in its turn is no other one.
-var current = null;
-var isBusy = false;
+var isFresh = notes.isFresh;
 
 // Bun and Deno have answers of their own making, whose header blocks do not all pass _storeHeader.
 var isNode = !process.versions.bun && !process.versions.deno;
 
 function isAnswer(message) { return message instanceof ServerResponse; }
 
-var isSent = isNode ? function (res) { return res._header; } : function (res) { return res.headersSent || res._header; };
-
-function Note(req, at) {
-  this.req = req;
-  this.at = at;
-  this.first = null;
-  this.isEnded = false;
-  this.endedAt = 0;
-  this.end = null;
-  this.offence = null;
-  this.route = undefined;
-  this.base = undefined;
-  this.status = 0;
-  this.pipes = null;
-  this.isByCall = false;
-}
-
-function noteOf(res) {
-  var note = notes.get(res);
-  if (note === undefined) {
-    note = new Note(res.req, undefined);
-    notes.set(res, note);
-  }
-  note.pipes = pipes.get(res) || null;
-  return note;
-}
-
-// Makes a call that Node is expected to refuse. `judge(threw, offence)` says what has become of it.
-function again(res, original, args, facts, judge) {
-  var note = noteOf(res);
-  var offence = offences.begin(res, note, facts, again);
-  if (offence === null) return original.apply(res, args);
-  var threw = true;
-  var outer = current, wasBusy = isBusy;
-  current = offence;
-  isBusy = true;
-  // `finally` alone: a `catch` that throws again would change what Node prints of an uncaught error.
-  try {
-    var result = original.apply(res, args);
-    threw = false;
-    return result;
-  } finally {
-    current = outer;
-    isBusy = wasBusy;
-    offences.end(offence, judge(threw, offence));
-  }
-}
+function isSent(res) { return isNode ? res._header : res.headersSent || res._header; }
 
 function fieldName(name) { return typeof name === 'string' ? name.toLowerCase().slice(0, 128) : undefined; }
 
-function refusal(threw) { return threw ? 'thrown' : null; }
-
 // setHeader and its like throw once a header block has been made.
+function setHeaderHook(original) {
+  return function setHeader(name) {
+    if (isFresh(this) || !isSent(this) || again.isBusy() || !isAnswer(this)) return original.apply(this, arguments);
+    return fieldAgain(this, original, arguments, 'setHeader', name);
+  };
+}
+
 function fieldHook(operation) {
   return function (original) {
     return function (name) {
-      if (!isSent(this) || isBusy || !isAnswer(this)) return original.apply(this, arguments);
-      return again(this, original, arguments, { operation: operation, code: SENT, field: fieldName(name) }, refusal);
+      if (isFresh(this) || !isSent(this) || again.isBusy() || !isAnswer(this)) return original.apply(this, arguments);
+      return fieldAgain(this, original, arguments, operation, name);
     };
   };
+}
+
+function fieldAgain(res, original, args, operation, name) {
+  return again.call(res, original, args, { operation: operation, code: SENT, field: fieldName(name) }, again.refusal);
 }
 
 function bytesOf(chunk, encoding) {
@@ -112,75 +71,89 @@ function bodyOutcome(res, facts) {
 
 function writeHook(original) {
   return function write(chunk, encoding) {
-    if (isBusy || !isAnswer(this)) return original.apply(this, arguments);
+    if (isFresh(this) || again.isBusy() || !isAnswer(this)) return original.apply(this, arguments);
     if (!isSent(this)) return isNode ? original.apply(this, arguments) : otherwise(this, original, arguments, write);
-    var note = notes.get(this);
+    var note = notes.peek(this);
     if (!this.finished && !(note !== undefined && note.isEnded)) return original.apply(this, arguments);
     var facts = { operation: 'write', code: AFTER_END, bytes: bytesOf(chunk, encoding) };
-    return again(this, original, arguments, facts, bodyOutcome(this, facts));
+    return again.call(this, original, arguments, facts, bodyOutcome(this, facts));
   };
 }
 
 function endHook(original) {
   return function end() {
-    if (isBusy || !isAnswer(this)) return original.apply(this, arguments);
-    var note = isSent(this) ? notes.get(this) : undefined;
-    if (isSent(this) && (this.finished || (note !== undefined && note.isEnded))) return endAgain(this, original, arguments);
-    if (note !== undefined) {
-      // The header block has gone before: where the answer ended may be elsewhere.
-      note.endedAt = now();
-      note.end = stacks.first(note.endedAt, end, function () { return requests.key(note.req, note); });
+    if (isFresh(this)) {
+      var fresh = notes.peek(this);
+      var ended = original.apply(this, arguments);
+      if (fresh.at !== undefined && this.finished) fresh.isEnded = true;
+      return ended;
     }
-    var result = isNode || note !== undefined ? original.apply(this, arguments) : otherwise(this, original, arguments, end);
-    if (note === undefined) note = notes.get(this);
-    if (note !== undefined && this.finished) note.isEnded = true;
+    if (again.isBusy() || !isAnswer(this)) return original.apply(this, arguments);
+    var note = notes.peek(this);
+    if (isSent(this)) {
+      if (this.finished || (note !== undefined && note.isEnded)) return endAgain(this, original, arguments);
+      if (note !== undefined && note.at !== undefined) {
+        // The header block has gone before: where the answer ended may be elsewhere.
+        note.endedAt = now();
+        note.end = stacks.first(note.endedAt, end, note);
+      }
+    }
+    var isNoted = note !== undefined && note.at !== undefined;
+    var result = isNode || isNoted ? original.apply(this, arguments) : otherwise(this, original, arguments, end);
+    if (note === undefined) note = notes.peek(this);
+    if (note !== undefined && note.at !== undefined && this.finished) note.isEnded = true;
     return result;
   };
 }
 
 // The first send where no _storeHeader tells of it.
 function otherwise(res, original, args, above) {
-  if (notes.get(res) === undefined) {
-    var req = res.req;
-    var note = new Note(req, now());
+  var note = notes.peek(res);
+  if (note === undefined || note.at === undefined) {
+    if (note === undefined) note = notes.begin(res, res.req);
     note.isByCall = true;
-    if (req) {
-      note.route = req.route;
-      note.base = req.baseUrl;
-    }
-    var id = req ? echoOf(req) : undefined;
-    try { if (id !== undefined) res.setHeader(ECHO_FIELD, id); } catch (e) { /* no echo */ }
-    note.first = stacks.first(note.at, above, function () { return requests.key(req, note); });
-    notes.set(res, note);
+    noteFirst(note, above);
+    try { if (note.id !== undefined) res.setHeader(ECHO_FIELD, note.id); } catch (e) { /* no echo */ }
   }
   return original.apply(res, args);
 }
 
+function noteFirst(note, above) {
+  var req = note.req;
+  note.at = now();
+  if (req) {
+    note.route = req.route;
+    note.base = req.baseUrl;
+  }
+  note.first = stacks.first(note.at, above, note);
+}
+
 function endAgain(res, original, args) {
   var chunk = typeof args[0] === 'function' ? undefined : args[0];
-  var note = noteOf(res);
+  var note = notes.peek(res) || notes.begin(res, res.req);
   note.isEnded = true;
   if (chunk) {
     var facts = { operation: 'end', code: AFTER_END, bytes: bytesOf(chunk, args[1]) };
-    return again(res, original, args, facts, bodyOutcome(res, facts));
+    return again.call(res, original, args, facts, bodyOutcome(res, facts));
   }
   // Nothing was to be sent, which Node defines as harmless; unless it was to have another status.
   var head = /^HTTP\/1\.1 (\d{3})/.exec(res._header || '');
   if (head === null || +head[1] === res.statusCode) return original.apply(res, args);
   var wasFinished = res.finished;
-  return again(res, original, args, { operation: 'end', status: res.statusCode }, function () {
+  return again.call(res, original, args, { operation: 'end', status: res.statusCode }, function () {
     return wasFinished ? 'swallowed' : 'sent';
   });
 }
 
 function writeHeadHook(original) {
   return function writeHead(status) {
-    if (!isSent(this) || isBusy) {
-      return isNode || isBusy ? original.apply(this, arguments) : otherwise(this, original, arguments, writeHead);
+    if (isFresh(this)) return original.apply(this, arguments);
+    if (!isSent(this) || again.isBusy()) {
+      return isNode || again.isBusy() ? original.apply(this, arguments) : otherwise(this, original, arguments, writeHead);
     }
     var facts = { operation: 'writeHead', code: SENT, status: status >= 100 && status <= 999 ? status | 0 : undefined };
     var isOver = this.finished, wasSent = this._headerSent;
-    return again(this, original, arguments, facts, function (threw) {
+    return again.call(this, original, arguments, facts, function (threw) {
       if (threw) return 'thrown';
       facts.code = undefined;
       // Older versions put it in the place of a header block that has not left yet.
@@ -192,9 +165,9 @@ function writeHeadHook(original) {
 function interimHook(operation, status) {
   return function (original) {
     return function () {
-      if (!isSent(this) || isBusy) return original.apply(this, arguments);
+      if (!isSent(this) || again.isBusy()) return original.apply(this, arguments);
       var wasSent = this._headerSent, hasSocket = !!this.socket, facts = { operation: operation, code: SENT, status: status };
-      return again(this, original, arguments, facts, function (threw) {
+      return again.call(this, original, arguments, facts, function (threw) {
         if (threw) return 'thrown';
         facts.code = undefined;
         // Before the header block has left, an interim answer still stands where it may stand.
@@ -206,117 +179,69 @@ function interimHook(operation, status) {
 
 function trailersHook(original) {
   return function () {
-    var note = this._header && !isBusy && isAnswer(this) ? notes.get(this) : undefined;
+    var note = this._header && !again.isBusy() && isAnswer(this) ? notes.peek(this) : undefined;
     if (note === undefined || !note.isEnded) return original.apply(this, arguments);
-    return again(this, original, arguments, { operation: 'addTrailers' }, function (threw) { return threw ? 'thrown' : 'swallowed'; });
+    return again.call(this, original, arguments, { operation: 'addTrailers' }, function (threw) {
+      return threw ? 'thrown' : 'swallowed';
+    });
   };
 }
 
 function assignHook(original) {
-  return function (socket) {
+  return function assignSocket(socket) {
     var other = socket && socket._httpMessage;
-    if (!other) sockets.adopt(socket);
-    if (!other || isBusy || other === this || !this.req || this.req !== other.req) return original.apply(this, arguments);
-    return again(other, original.bind(this), arguments, { operation: 'assignSocket', code: 'ERR_HTTP_SOCKET_ASSIGNED' }, refusal);
+    if (!other) {
+      arrived(this, socket);
+      return original.apply(this, arguments);
+    }
+    if (again.isBusy() || other === this || !this.req || this.req !== other.req) return original.apply(this, arguments);
+    return again.call(other, original.bind(this), arguments, { operation: 'assignSocket', code: 'ERR_HTTP_SOCKET_ASSIGNED' }, again.refusal);
   };
 }
 
-// The request's id of this hop. The proxy writes the field last.
-function echoOf(req) {
-  var raw = req.rawHeaders;
-  if (!raw) return undefined;
-  for (var i = raw.length - 2; i >= 0; i -= 2) {
-    if (raw[i] === ECHO_FIELD) return raw[i + 1].length <= ECHO_MAX ? raw[i + 1] : undefined;
-  }
-  return undefined;
+// An answer gets its connection: mostly before the application sees it, where requests are pipelined perhaps after it was sent.
+function arrived(res, socket) {
+  try {
+    var connection = sockets.adopt(socket);
+    if (!isNode) return;
+    var note = notes.arrived(res);
+    note.connection = connection;
+    if (note.at !== undefined && connection) sockets.answered(connection, note);
+  } catch (e) { /* a note less */ }
 }
 
 // The one place through which each header block goes, whoever has asked for it.
 function storeHeaderHook(original) {
   function storeHeader(firstLine, headers) {
-    if (!isAnswer(this)) return original.apply(this, arguments);
-    var note = notes.get(this);
-    if (note !== undefined && note.isByCall) {
+    var note = notes.peek(this);
+    if (note === undefined) {
+      if (!isAnswer(this)) return original.apply(this, arguments);
+      note = notes.begin(this, this.req);
+    }
+    if (note.isByCall) {
       note.isByCall = false;
       return original.call(this, firstLine, headers);
     }
-    var req = this.req || (note && note.req);
-    var id = req ? echoOf(req) : undefined;
-    if (id !== undefined) firstLine += ECHO_FIELD + ': ' + id + '\r\n';
-    if (note !== undefined && note.at !== undefined) {
-      if (!isBusy) return headAgain(this, original, firstLine, headers);
-      if (current !== null && current.res === this) current.reachedWire = true;
-      return original.call(this, firstLine, headers);
+    if (note.id !== undefined) firstLine += ECHO_FIELD + ': ' + note.id + '\r\n';
+    if (note.at !== undefined) {
+      // Somebody has put Node's own notes back: a second header block that nothing refuses.
+      return again.isBusy() ? original.call(this, firstLine, headers) : headAgain(this, original, firstLine, headers);
     }
-    var at = now();
-    if (note === undefined) {
-      note = new Note(req, at);
-      notes.set(this, note);
-    } else {
-      note.at = at;
-    }
-    if (req) {
-      note.route = req.route;
-      note.base = req.baseUrl;
-    }
-    note.first = stacks.first(at, storeHeader, function () { return requests.key(req, note); });
-    var raw = this.socket ? sockets.answered(this.socket, this, note) : null;
-    if (raw !== null) return headAfterRaw(this, note, raw, original, firstLine, headers);
-    return original.call(this, firstLine, headers);
+    noteFirst(note, storeHeader);
+    var raw = note.connection !== null ? sockets.answered(note.connection, note) : null;
+    if (raw === null) return original.call(this, firstLine, headers);
+    // The application has answered on the socket itself before.
+    note.first = raw.stack;
+    note.at = raw.at;
+    return headAgain(this, original, firstLine, headers);
   }
   return storeHeader;
 }
 
-// Somebody has put Node's own notes back: a second header block that nothing refuses.
 function headAgain(res, original, firstLine, headers) {
   var match = /^HTTP\/1\.1 (\d{3})/.exec(firstLine);
   var facts = { operation: 'writeHead', status: match ? +match[1] : undefined };
-  return again(res, original, [firstLine, headers], facts, function () { return res.socket ? 'sent' : 'swallowed'; });
-}
-
-// The application has answered on the socket itself before.
-function headAfterRaw(res, note, raw, original, firstLine, headers) {
-  note.first = raw.stack;
-  note.at = raw.at;
-  var match = /^HTTP\/1\.1 (\d{3})/.exec(firstLine);
-  var facts = { operation: 'writeHead', status: match ? +match[1] : undefined };
-  return again(res, original, [firstLine, headers], facts, function () { return 'sent'; });
-}
-
-function pipeHook(original) {
-  return function pipe(destination) {
-    if (isAnswer(destination)) {
-      try {
-        var list = pipes.get(destination);
-        if (!list) pipes.set(destination, list = []);
-        if (list.length < PIPES_MAX) list.push({ source: this, stack: stacks.first(now(), pipe, String) });
-      } catch (e) { /* a stack less */ }
-    }
-    return original.apply(this, arguments);
-  };
-}
-
-// A stream is taken off an answer that somebody else has ended: what it had to say is swallowed.
-function unpipeHook(original) {
-  return function unpipe(destination) {
-    if (destination && isAnswer(destination)) {
-      try { cutOff(this, destination); } catch (e) { /* a report less */ }
-    }
-    return original.apply(this, arguments);
-  };
-}
-
-function cutOff(source, res) {
-  var note = notes.get(res), list = pipes.get(res), req = note && note.req;
-  if (!note || !note.isEnded || !list || note.offence || source.readableEnded || source.destroyed || (req && req.aborted)) return;
-  var state = source._readableState;
-  if (!state || (state.ended && state.length === 0)) return;
-  var piped = list.filter(function (entry) { return entry.source === source; })[0];
-  if (!piped) return;
-  // Of a stream that was in full flow, one cannot know whether it was meant to be cut.
-  var facts = { operation: 'pipe', stack: piped.stack, certainty: state.dataEmitted ? 'suspected' : undefined };
-  var offence = offences.begin(res, noteOf(res), facts, unpipeHook);
-  if (offence) offences.end(offence, 'swallowed');
+  return again.call(res, original, [firstLine, headers], facts, function () { return res.socket ? 'sent' : 'swallowed'; });
 }
 
 // Node 14 has no `res.req`.
@@ -324,13 +249,11 @@ function noteRequests() {
   if ('req' in new ServerResponse({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1, headers: {} })) return;
   try {
     require('diagnostics_channel').channel('http.server.request.start').subscribe(function (message) {
-      notes.set(message.response, new Note(message.request, undefined));
+      notes.ask(message.response, message.request);
     });
   } catch (e) { /* then reports have no request */ }
 }
 
-exports.noteOf = noteOf;
-exports.peek = function (res) { return notes.get(res); };
 exports.isAnswer = isAnswer;
 
 exports.hook = function () {
@@ -338,7 +261,8 @@ exports.hook = function () {
   function wrap(name, build) {
     wrapping.wrap(Object.prototype.hasOwnProperty.call(answer, name) ? answer : outgoing, name, build);
   }
-  ['setHeader', 'setHeaders', 'appendHeader', 'removeHeader'].forEach(function (name) { wrap(name, fieldHook(name)); });
+  wrap('setHeader', setHeaderHook);
+  ['setHeaders', 'appendHeader', 'removeHeader'].forEach(function (name) { wrap(name, fieldHook(name)); });
   wrap('_storeHeader', storeHeaderHook);
   wrap('write', writeHook);
   wrap('end', endHook);
@@ -350,9 +274,8 @@ exports.hook = function () {
   wrap('writeProcessing', interimHook('writeProcessing', 102));
   wrap('writeEarlyHints', interimHook('writeEarlyHints', 103));
   wrap('assignSocket', assignHook);
-  wrap('_writeRaw', sockets.internal);
-  wrap('_flushOutput', sockets.internal);
-  wrapping.wrap(stream.Readable.prototype, 'pipe', pipeHook);
-  wrapping.wrap(stream.Readable.prototype, 'unpipe', unpipeHook);
+  wrap('_writeRaw', sockets.writeRawHook);
+  wrap('_flushOutput', sockets.flushHook);
+  pipes.hook(isAnswer);
   noteRequests();
 };

@@ -3,6 +3,7 @@
 // no stack leads back. Two calls of setImmediate show the way: the router's, made where next(err) was called, and the
 // final handler's, which names error, request and answer together.
 var answers = require('./answers');
+var notes = require('./notes');
 var offences = require('./offences');
 var stacks = require('./stacks');
 var wrapping = require('./wrapping');
@@ -17,7 +18,7 @@ function passedOn(error, above) {
 
 // Whoever hangs up now, in the same run, is the final handler.
 function finalHandler(error, req, res) {
-  var note = answers.peek(res);
+  var note = notes.peek(res);
   var socket = req && req.socket;
   if (!note || !note.isEnded || note.offence || !socket || Object.prototype.hasOwnProperty.call(socket, 'destroy')) return;
   var destroy = socket.destroy;

@@ -44,7 +44,6 @@ exports.begin = function (res, note, facts, above) {
     var key = requests.key(note.req, note);
     var usual = stacks.offended(key);
     var offence = { res: res, note: note, facts: facts, at: now, second: facts.stack || stacks.second(above), usual: usual };
-    offence.reachedWire = false;
     offence.sent = null;
     note.offence = offence;
     return offence;

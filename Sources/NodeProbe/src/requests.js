@@ -4,6 +4,8 @@ var templates = require('./templates');
 var stamps = require('./stamps');
 
 var TEXT_MAX = 2048;
+var ID_FIELD = 'SendOnce-Id';
+var ID_MAX = 64;
 var ROUTE = Symbol.for('sendonce.route');
 var routeOfChannel = stamps.stamp();
 
@@ -94,6 +96,16 @@ exports.describe = function (req, route) {
 };
 
 exports.echo = function (req) { return req ? field(req, 'sendonce-id') : undefined; };
+
+// The request's id of this hop, over HTTP/1. The proxy writes the field last.
+exports.id = function (req) {
+  var raw = req.rawHeaders;
+  if (!raw) return undefined;
+  for (var i = raw.length - 2; i >= 0; i -= 2) {
+    if (raw[i] === ID_FIELD) return raw[i + 1].length <= ID_MAX ? raw[i + 1] : undefined;
+  }
+  return undefined;
+};
 
 // What the offences of one route are remembered by.
 exports.key = function (req, early) {

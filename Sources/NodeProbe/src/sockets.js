@@ -9,15 +9,15 @@ var stamps = require('./stamps');
 var RECENT = 256;
 
 var connections = stamps.stamp();
-var recentConnections = new Array(RECENT);
-var recentNotes = new Array(RECENT);
-var next = 0;
+var recent = new Array(RECENT);
+var count = 0;
 var depth = 0;
 
 function Connection() {
+  // The note of the last answer, and the how manyth of all answers it was.
   this.last = null;
+  this.number = 0;
   this.res = null;
-  this.answer = null;
   this.hasAnswered = false;
   this.raw = null;
   this.rawAt = 0;
@@ -53,7 +53,7 @@ function written(socket, connection, data, encoding) {
   }
   var note = connection.last;
   if (note === null || !note.isEnded && !isMessage(data)) return;
-  var offence = offences.begin(connection.answer, note, {
+  var offence = offences.begin(note.res, note, {
     operation: 'socket.write', status: statusOf(data), bytes: sizeOf(data, encoding), stack: stack,
     certainty: isUnanswered ? 'suspected' : undefined,
   });
@@ -61,11 +61,16 @@ function written(socket, connection, data, encoding) {
 }
 
 exports.adopt = function (socket) {
-  if (!socket || connections.get(socket) !== undefined || typeof socket.write !== 'function') return;
+  var connection = socket ? connections.get(socket) : null;
+  if (connection !== undefined) return connection;
+  return typeof socket.write === 'function' ? adopted(socket) : null;
+};
+
+function adopted(socket) {
   var connection = new Connection();
   connections.set(socket, connection);
   var own = Object.getOwnPropertyDescriptor(socket, 'write');
-  if (own && !own.configurable) return;
+  if (own && !own.configurable) return connection;
   var original = socket.write;
   Object.defineProperty(socket, 'write', {
     configurable: true, writable: true, enumerable: !!(own && own.enumerable),
@@ -76,33 +81,42 @@ exports.adopt = function (socket) {
       return original.apply(this, arguments);
     },
   });
-};
+  return connection;
+}
 
 // A header block has been made for this connection. Returns where somebody has answered the request on the socket before.
-exports.answered = function (socket, res, note) {
-  var connection = connections.get(socket);
-  if (connection === undefined) return null;
-  if (recentConnections[next] !== undefined && recentConnections[next].last === recentNotes[next]) {
-    recentConnections[next].last = recentConnections[next].answer = null;
-  }
-  recentConnections[next] = connection;
-  recentNotes[next] = note;
-  next = (next + 1) % RECENT;
+// A note is kept only while its connection's: what outlives its request costs the garbage collector more than all else here.
+exports.answered = function (connection, note) {
+  count += 1;
+  var oldest = recent[count % RECENT];
+  if (oldest !== undefined && oldest.number === count - RECENT) oldest.last = null;
+  recent[count % RECENT] = connection;
+  connection.number = count;
   connection.last = note;
-  connection.answer = res;
   connection.hasAnswered = true;
   if (connection.raw === null) return null;
-  var raw = connection.res === res ? { stack: connection.raw, at: connection.rawAt } : null;
+  var raw = connection.res === note.res ? { stack: connection.raw, at: connection.rawAt } : null;
   connection.raw = connection.res = null;
   return raw;
 };
 
 // Around what Node writes itself.
-exports.internal = function (original) {
-  return function (a, b, c) {
+exports.writeRawHook = function (original) {
+  return function (data, encoding, callback) {
     depth += 1;
     try {
-      return original.call(this, a, b, c);
+      return original.call(this, data, encoding, callback);
+    } finally {
+      depth -= 1;
+    }
+  };
+};
+
+exports.flushHook = function (original) {
+  return function (socket) {
+    depth += 1;
+    try {
+      return original.call(this, socket);
     } finally {
       depth -= 1;
     }

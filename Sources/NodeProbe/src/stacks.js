@@ -1,5 +1,6 @@
 'use strict';
 // Stacks: captured as V8 has them, made into text only when a report needs them.
+var requests = require('./requests');
 var settings = require('./settings');
 
 var FIRST_FRAMES = 24;
@@ -25,8 +26,10 @@ function capture(frames, above) {
   return holder;
 }
 
+function key(note) { return note ? requests.key(note.req, note) : ''; }
+
 // Of a first send: every one while there are few, else one in 256, and each of a route that has offended before.
-exports.first = function (now, above, key) {
+exports.first = function (now, above, note) {
   var mode = settings.stacks();
   if (mode === 'off') return null;
   if (mode !== 'always') {
@@ -38,9 +41,9 @@ exports.first = function (now, above, key) {
         tokens = TOKENS_A_SECOND;
       }
       var sampled = capture(FIRST_FRAMES, above);
-      remember(key(), sampled);
+      remember(key(note), sampled);
       return sampled;
-    } else if (offenders.size === 0 || !offenders.has(key())) {
+    } else if (offenders.size === 0 || !offenders.has(key(note))) {
       return null;
     }
   }

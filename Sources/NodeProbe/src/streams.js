@@ -157,7 +157,7 @@ function firstSend(stream, note, args, index, above) {
   note.at = at;
   var headers = args[index];
   note.status = headers && !Array.isArray(headers) && +headers[':status'] || 200;
-  note.first = stacks.first(at, above, function () { return requests.key(note.req, note); });
+  note.first = stacks.first(at, above, note);
   var id = note.req && requests.echo(note.req);
   if (!id || Array.isArray(headers)) return args;
   var echoed = Array.prototype.slice.call(args);

@@ -1,0 +1,56 @@
+'use strict';
+// What is noted of each HTTP/1 answer. The note is put on the answer as soon as that is made, when all answers still have one
+// shape: Express gives each answer another prototype, after which every new field costs V8 a shape of its own.
+var requests = require('./requests');
+var stamps = require('./stamps');
+
+var stamped = stamps.stamp();
+
+function Note(res, req) {
+  this.res = res;
+  this.req = req;
+  // When the header block was made; undefined: not yet.
+  this.at = undefined;
+  this.first = null;
+  this.isEnded = false;
+  this.endedAt = 0;
+  this.end = null;
+  this.offence = null;
+  this.route = undefined;
+  this.base = undefined;
+  this.status = 0;
+  this.pipes = null;
+  this.isByCall = false;
+  this.id = undefined;
+  this.connection = null;
+}
+
+// The answer that was begun last: most programs send it before the next one begins, and to know it needs no look at it.
+var latest = new Note(null, undefined);
+
+exports.begin = function (res, req) {
+  var note = new Note(res, req);
+  note.id = req ? requests.id(req) : undefined;
+  stamped.set(res, note);
+  return note;
+};
+
+exports.arrived = function (res) {
+  var note = stamped.get(res);
+  if (note === undefined) note = exports.begin(res, res.req);
+  latest = note;
+  return note;
+};
+
+// Which request an answer is for, where the answer itself does not say it.
+exports.ask = function (res, req) {
+  var note = stamped.get(res);
+  if (note === undefined) return void exports.begin(res, req);
+  note.req = req;
+  note.id = requests.id(req);
+};
+
+exports.peek = function (res) { return latest.res === res ? latest : stamped.get(res); };
+
+// True: no header block has been made. False: look closer.
+exports.isFresh = function (res) { return latest.res === res && latest.at === undefined; };
