@@ -18,7 +18,7 @@ struct FieldLine {
         name = line
         nameCount = p - line
         p += 1
-        while p < end, p.pointee == 0x20 { p += 1 }
+        while p < end, p.pointee == 0x20 || p.pointee == 0x09 { p += 1 }
         value = p
         while p < end, p.pointee != 0x0d { p += 1 }
         var last = p

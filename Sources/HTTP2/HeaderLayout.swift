@@ -72,6 +72,8 @@ struct HeaderLayout {
             note(nghttp2_check_header_name(name, nameCount) != 0 ? .value : .name, name, nameCount, &block)
             return
         }
+        // Section 8.2.1. Servers that leave a space there are many: an answer's is taken off, as HTTP/1 has it.
+        guard sort == .answer || !isPadded(value, valueCount) else { return note(.value, name, nameCount, &block) }
         var start = value
         var valueCount = valueCount
         while valueCount > 0, start[0] == 0x20 || start[0] == 0x09 { start += 1; valueCount -= 1 }
@@ -86,6 +88,13 @@ struct HeaderLayout {
             return
         }
         putKnown(known, name, nameCount, start, valueCount, &block)
+    }
+
+    private func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+
+    /// Whether the value begins or ends with white space.
+    private func isPadded(_ value: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+        count > 0 && (isBlank(value[0]) || isBlank(value[count - 1]))
     }
 
     private mutating func putKnown(

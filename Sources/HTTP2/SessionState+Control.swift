@@ -82,7 +82,7 @@ extension SessionState {
             return sendWindow > Self.windowMax ? fail(.flowControlError, 0) : nil
         }
         let place = streams.find(header.stream)
-        guard place >= 0 else { return isServer && isIdle(header.stream) ? fail(.protocolError, 0) : nil }
+        guard place >= 0 else { return isIdle(header.stream) ? fail(.protocolError, 0) : nil }
         guard n > 0 else {
             return resetByOurselves(place, ErrorCode.protocolError, cause: .windowMisused, offset: start, consumed: 0)
         }
@@ -96,7 +96,7 @@ extension SessionState {
 
     mutating func receiveReset(_ header: FrameHeader, _ payload: UnsafePointer<UInt8>) -> HTTP2Step? {
         guard header.length == 4 else { return fail(.frameSizeError, 0) }
-        guard header.stream != 0, !isServer || !isIdle(header.stream) else { return fail(.protocolError, 0) }
+        guard header.stream != 0, !isIdle(header.stream) else { return fail(.protocolError, 0) }
         if isServer, !resets.take(limits.resets, now: now) { return fail(.rapidReset, 0) }
         let place = streams.find(header.stream)
         guard place >= 0 else { return nil }

@@ -12,6 +12,7 @@ serve({}, (server) => {
     sockets.handleUpgrade(req, socket, head, (one) => {
       if (req.url === '/greet') one.send('hello');
       one.on('message', (data, isBinary) => one.send(data, { binary: isBinary }));
+      one.on('error', () => {});
       one.on('close', (code) => console.log('CLOSED ' + code));
     });
   });

@@ -55,6 +55,8 @@ import Wire
         ("a name with a colon", pseudo + [("a:b", "x")]),
         ("a line end in a value", pseudo + [("a", "b\r\nc: d")]),
         ("NUL in a value", pseudo + [("a", "\0")]),
+        ("a space before a value", pseudo + [("a", " b")]),
+        ("a tab behind a value", pseudo + [("a", "b\t")]),
         ("user information", [pseudo[0], pseudo[1], pseudo[2], (":authority", "me@a")]),
         ("another host", pseudo + [("host", "b")]),
         ("connection", pseudo + [("connection", "close")]),

@@ -219,6 +219,15 @@ import Testing
         #expect(upstream.session.isFinished)
     }
 
+    /// Frames for streams that nobody has opened end the connection (RFC 9113 section 5.1).
+    @Test(arguments: [Frames.reset(99), Frames.windowUpdate(99, 1), Frames.reset(2), Frames.windowUpdate(2, 1)])
+    func framesOfIdleStreams(bytes: [UInt8]) {
+        let upstream = Endpoint(.client)
+        upstream.request("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        upstream.receive(Frames.settings() + Self.head(200) + bytes)
+        #expect(upstream.failure == .protocolError)
+    }
+
     /// A hundred streams at once, one of them guilty in every way: the others get every byte.
     @Test(arguments: [UInt64(1), 2, 3])
     func siblingsAreSafe(seed: UInt64) {
