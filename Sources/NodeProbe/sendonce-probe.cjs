@@ -1082,6 +1082,8 @@
       this.number = 0;
       this.res = null;
       this.hasAnswered = false;
+      // Whether an answer to another request came before `last`: a timer of that one may be who writes.
+      this.isShared = false;
       this.raw = null;
       this.rawAt = 0;
     }
@@ -1118,7 +1120,7 @@
       if (note === null || !note.isEnded && !isMessage(data)) return;
       var offence = offences.begin(note.res, note, {
         operation: 'socket.write', status: statusOf(data), bytes: sizeOf(data, encoding), stack: stack,
-        certainty: isUnanswered ? 'suspected' : undefined,
+        certainty: isUnanswered || connection.isShared ? 'suspected' : undefined,
       });
       if (offence) offences.end(offence, 'sent');
     }
@@ -1155,6 +1157,7 @@
       if (oldest !== undefined && oldest.number === count - RECENT) oldest.last = null;
       recent[count % RECENT] = connection;
       connection.number = count;
+      if (connection.last !== note) connection.isShared = connection.hasAnswered;
       connection.last = note;
       connection.hasAnswered = true;
       if (connection.raw === null) return null;

@@ -19,6 +19,8 @@ function Connection() {
   this.number = 0;
   this.res = null;
   this.hasAnswered = false;
+  // Whether an answer to another request came before `last`: a timer of that one may be who writes.
+  this.isShared = false;
   this.raw = null;
   this.rawAt = 0;
 }
@@ -55,7 +57,7 @@ function written(socket, connection, data, encoding) {
   if (note === null || !note.isEnded && !isMessage(data)) return;
   var offence = offences.begin(note.res, note, {
     operation: 'socket.write', status: statusOf(data), bytes: sizeOf(data, encoding), stack: stack,
-    certainty: isUnanswered ? 'suspected' : undefined,
+    certainty: isUnanswered || connection.isShared ? 'suspected' : undefined,
   });
   if (offence) offences.end(offence, 'sent');
 }
@@ -92,6 +94,7 @@ exports.answered = function (connection, note) {
   if (oldest !== undefined && oldest.number === count - RECENT) oldest.last = null;
   recent[count % RECENT] = connection;
   connection.number = count;
+  if (connection.last !== note) connection.isShared = connection.hasAnswered;
   connection.last = note;
   connection.hasAnswered = true;
   if (connection.raw === null) return null;
