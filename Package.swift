@@ -102,7 +102,9 @@ let package = Package(
             path: "Tests/Unit/CaptureTests"),
         .testTarget(
             name: "ProbeReportsTests", dependencies: ["ProbeReports", "Report"], path: "Tests/Unit/ProbeReportsTests"),
-        .testTarget(name: "AdminTests", dependencies: ["Admin", "Report", "Detector", "CShim"], path: "Tests/Unit/AdminTests"),
+        .testTarget(
+            name: "AdminTests", dependencies: ["Admin", "Report", "Detector", "Chance", "CShim"],
+            path: "Tests/Unit/AdminTests"),
         .testTarget(
             name: "ConfigurationTests", dependencies: ["Configuration", "Detector", "Wire"],
             path: "Tests/Unit/ConfigurationTests"),
@@ -123,6 +125,7 @@ let package = Package(
             name: "ProxyTests",
             dependencies: [
                 "Proxy", "Simulation", "Worlds", "EventLoop", "HTTP1", "Detector", "Exchanges", "Report", "Configuration",
+                "Chance",
                 "TLS",
                 "Wire",
                 "CShim",

@@ -22,6 +22,13 @@ class Packaging(unittest.TestCase):
         complaints = [line for line in done.stderr.splitlines() if "sendonce" in line and "is not executable" not in line]
         self.assertEqual(complaints, [])
 
+    def test_the_unit_exposes_little(self):
+        # In systemd's own measure: 0 is nothing at all, 10 is a service without any restriction.
+        done = subprocess.run(
+            [judge("systemd-analyze"), "security", "--offline=true", "--threshold=15", ROOT / "config/systemd/sendonce.service"],
+            capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout)
+
     def test_the_unit_leaves_the_time_to_drain(self):
         unit = (ROOT / "config/systemd/sendonce.service").read_text()
         self.assertGreater(int(re.search(r"^TimeoutStopSec=(\d+)s", unit, re.M)[1]), 30, "timeouts.drain")

@@ -23,19 +23,23 @@ func runMany(_ count: Int, isInnocent: Bool?, base: UInt64) -> Int32 {
     var done = 0
     var turns = 0
     var incidents = 0
+    var callsPeak = 0
     for seed in WorldSeeds(base: base, count: count, isInnocent: isInnocent) {
         let world = SimulatedWorld(seed: seed)
         let failures = world.run()
         done += 1
         turns += world.turns
         incidents += world.incidentCount
+        callsPeak = max(callsPeak, world.callsPeak)
         guard !failures.isEmpty else { continue }
         bad += 1
         print("scripts/simulate 0x\(String(seed, radix: 16))")
         for failure in failures.prefix(5) { print("    \(failure)") }
         if bad == 10 { break }
     }
-    print("\(done) worlds (base \(base)): \(turns) turns of the worker, \(incidents) incidents, \(bad) bad worlds")
+    print(
+        "\(done) worlds (base \(base)): \(turns) turns of the worker, \(incidents) incidents, at most \(callsPeak) system calls a turn, \(bad) bad worlds"
+    )
     return bad == 0 ? 0 : 1
 }
 

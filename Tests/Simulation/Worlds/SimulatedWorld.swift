@@ -49,6 +49,11 @@ public final class SimulatedWorld {
     /// The most bytes of buffers that were lent at once.
     private(set) var lentBytesPeak = 0
 
+    /// The most system calls of one turn.
+    public private(set) var callsPeak = 0
+
+    /// System calls of a turn that has nothing to do but to accept, and for each connection that it may have work with.
+    private static let callsMax = 64, callsPerConnectionMax = 8
     /// Incidents that a world is expected to have at the most.
     private static let incidentsMax = 512
     private static let turnsMax = 400_000
@@ -174,9 +179,15 @@ public final class SimulatedWorld {
             }
         }
         repeat {
+            let calls = network.calls
+            let before = worker.census
             worker.turn(waitMilliseconds: -1)
             turns += 1
             look(at: worker.census)
+            let after = worker.census
+            bound(
+                calls: network.calls - calls,
+                connections: max(before.clients + before.upstreams, after.clients + after.upstreams))
         } while !network.isQuiet && turns < Self.turnsMax
         if turns == Self.turnsMax { fail("the worker turns for ever") }
         tell("weather", "\(weather)")
@@ -190,6 +201,13 @@ public final class SimulatedWorld {
         // A connection holds at most what one read brings and what one read yields, each in a buffer of its size class.
         let most = (census.clients + census.upstreams) * 2 * 160 * 1024 + census.exchanges * 16 * 1024 + 1 << 20
         if census.lentBytes > most { fail("\(census.lentBytes) bytes are lent for \(census)") }
+    }
+
+    /// What one turn may do: the others wait for its end.
+    private func bound(calls: Int, connections: Int) {
+        callsPeak = max(callsPeak, calls)
+        let most = Self.callsMax + connections * Self.callsPerConnectionMax
+        if calls > most { fail("a turn of \(calls) system calls with \(connections) connections, at most \(most)") }
     }
 
     private func judge(_ census: WorkerCensus) {
