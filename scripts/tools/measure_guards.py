@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """What the detector and the guards between two exchanges cost a small request: CPU time, system calls and user instructions.
 
-    measure_guards.py [-n REQUESTS] [--rounds N] [--no-callgrind]
+    measure_guards.py [-n REQUESTS] [--rounds N] [--no-callgrind] [--capture]
 
     guarded   the proxy as it is (one worker, one process), with `reuse: guarded`, the default
     always    with `reuse: always`: no connection rests, none is looked at, nothing is asked of acknowledgements
     off       `reuse: always`, and a binary built without the detector
 
+With --capture it is what `incidents.capture` costs: `captured` beside `guarded`, which everything is then compared with.
+
 nginx answers behind each. The proxy has a CPU to itself, nginx and the load share another, in a network of their own.
 
-    CPU           user and system time of the process. A round asks each of the three in a random order; its ratio is taken
+    CPU           user and system time of the process. A round asks each of them in a random order; its ratio is taken
                   to `off` in the same round. Median of the rounds, and between which ratios it lies with 95 % confidence
     system calls  counted by strace -c
     instructions  of user code, by callgrind: the slope between a short run and a longer one
@@ -34,8 +36,10 @@ import configuration
 import harness
 import upstream
 
-WAYS = {"guarded": ("guarded", harness.BINARY), "always": ("always", harness.BINARY),
-        "off": ("always", os.environ.get("SENDONCE_OFF", ""))}
+# How connections are reused, by which program, whether connections are captured.
+WAYS = {"guarded": ("guarded", harness.BINARY, False), "always": ("always", harness.BINARY, False),
+        "off": ("always", os.environ.get("SENDONCE_OFF", ""), False)}
+CAPTURE_WAYS = {"captured": ("guarded", harness.BINARY, True), "guarded": ("guarded", harness.BINARY, False)}
 OURS, THEIRS = ["taskset", "-c", "0"], ["taskset", "-c", "1"]
 # As fast as it goes, and at a pace that a Node process keeps up with.
 LOADS = {
@@ -59,9 +63,10 @@ def small_upstream(directory):
 
 class Proxy:
     def __init__(self, way, server, wrapper=(), binary=None):
-        reuse, built = WAYS[way]
+        reuse, built, captures = WAYS[way]
         self.directory = tempfile.mkdtemp(prefix="guards-")
-        config = configuration.configuration(server, self.directory, connections={"reuse": reuse})
+        config = configuration.configuration(server, self.directory, connections={"reuse": reuse},
+                                             incidents={"capture": {"path": self.directory}} if captures else {})
         path = pathlib.Path(self.directory, "sendonce.yaml")
         path.write_text(configuration.yaml(config))
         self.process = subprocess.Popen(
@@ -151,16 +156,21 @@ def instructions(server, count):
     return {way: (total(way, count + short) - total(way, short)) / count for way in WAYS}
 
 
+def base():
+    """The way that the others are compared with: the last one."""
+    return list(WAYS)[-1]
+
+
 def tell(what, values, unit):
     print(f"{what:<16}" + "".join(f"{values[way]:10.2f}" for way in WAYS) + f"  {unit:<12}"
-          + "".join(f"{(values[way] / values['off'] - 1) * 100:+.1f} % " for way in WAYS if way != "off"), flush=True)
+          + "".join(f"{(values[way] / values[base()] - 1) * 100:+.1f} % " for way in WAYS if way != base()), flush=True)
 
 
 def tell_times(what, times):
     print(f"{what:<16}" + "".join(f"{statistics.median(times[way]):10.2f}" for way in WAYS) + "  us CPU      ", end="")
     for way in WAYS:
-        if way != "off":
-            ratios = [ours / off for ours, off in zip(times[way], times["off"])]
+        if way != base():
+            ratios = [ours / others for ours, others in zip(times[way], times[base()])]
             low, high = interval(ratios)
             print(f"{(statistics.median(ratios) - 1) * 100:+.1f} % ({(low - 1) * 100:+.1f} to {(high - 1) * 100:+.1f}) ", end="")
     print(flush=True)
@@ -178,7 +188,11 @@ def main():
     parser.add_argument("-n", type=int, default=50_000, dest="requests")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--no-callgrind", action="store_true")
+    parser.add_argument("--capture", action="store_true")
     arguments = parser.parse_args()
+    if arguments.capture:
+        WAYS.clear()
+        WAYS.update(CAPTURE_WAYS)
     own_network()
     directory = tempfile.mkdtemp(prefix="guards-")
     nginx, server = small_upstream(directory)

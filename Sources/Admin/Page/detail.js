@@ -86,12 +86,18 @@ function withoutProbe() {
         el("code", {}, "NODE_OPTIONS=\"--require $(sendonce probe)\""));
 }
 
-function stack(heading, frames, tone) {
+/** The application's own frames stand first; below a few of its libraries' nobody looks, but who wants to can. */
+const FRAMES_SHOWN = 5;
+
+function stack(heading, frames = [], tone) {
+    const rest = frames.length > FRAMES_SHOWN + 1 ? frames.slice(FRAMES_SHOWN) : [];
     return el(`div.stack.${tone}`, {}, el("h4", {}, heading),
-        frames?.length > 0
-            ? el("ol", {}, frames.map((frame) => el(/node_modules|node:/.test(frame) ? "li.foreign" : "li", {}, frame.replace(/^\s*at /, ""))))
-            : el("p.quiet", {}, "No stack was taken."));
+        frames.length > 0 ? lines(frames.slice(0, frames.length - rest.length)) : el("p.quiet", {}, "No stack was taken."),
+        rest.length > 0 && el("details", {}, el("summary", {}, `${rest.length} more frames`), lines(rest)));
 }
+
+const lines = (frames) => el("ol", {}, frames.map((frame) =>
+    el(/node_modules|node:|\/share\/nodejs\//.test(frame) ? "li.foreign" : "li", {}, frame.replace(/^\s*at /, ""))));
 
 function candidates(record) {
     if (!record.candidates?.length) return null;

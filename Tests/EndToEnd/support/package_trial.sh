@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Installs, uses, upgrades and purges the package in a root of its own, laid over this machine's, with processes of its own.
-#   package_trial.sh FIRST.deb SECOND.deb UPSTREAM_PORT       must be run by root; says `ok: …` for each thing seen
+# Installs, uses, upgrades and purges the package in a clean root, which is not changed, with processes of its own.
+#   package_trial.sh FIRST.deb SECOND.deb UPSTREAM_PORT ROOT       must be run by root; says `ok: …` for each thing seen
+# ROOT is what clean_root.sh makes, with the packages that ours depends on.
 set -euo pipefail
-first=$1 second=$2 upstream=$3
+first=$1 second=$2 upstream=$3 base=$4
 
 if [[ -z "${IN_TRIAL:-}" ]]; then
     export IN_TRIAL=1
@@ -12,12 +13,13 @@ fi
 place=$(mktemp -d /tmp/sendonce-trial-XXXXXX)
 mount -t tmpfs none "$place"
 mkdir "$place"/{upper,work,root}
-mount -t overlay overlay -o "lowerdir=/,upperdir=$place/upper,workdir=$place/work" "$place/root"
+mount -t overlay overlay -o "lowerdir=$base,upperdir=$place/upper,workdir=$place/work" "$place/root"
 mount -t proc proc "$place/root/proc"
 mount --rbind /dev "$place/root/dev"
 cp "$first" "$place/root/first.deb"
 cp "$second" "$place/root/second.deb"
 inside() { chroot "$place/root" "$@"; }
+inside sh -c 'command -v sendonce' >/dev/null && { printf 'not ok: the root is not clean\n'; exit 1; }
 ok() { printf 'ok: %s\n' "$*"; }
 fail() {
     printf 'not ok: %s\n' "$*"

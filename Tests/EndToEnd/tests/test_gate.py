@@ -16,7 +16,7 @@ import sarif
 from harness import BINARY, EndToEndTest, run_command, wait_for
 from judges import judge
 from probed import marks
-from upstream import APPS
+from upstream import APPS, ok
 
 # A second send that is refused, and noticed by nobody.
 TWICE = "/async"
@@ -218,6 +218,22 @@ class Proxy(GateTest):
             # An answer that its server cuts on purpose is cut all the same.
             done = self.start("gate_innocent.js", "--fail-on", "suspected", "--allow", "truncated_response", "--", "node", "--test", APPS / "gate_innocent.test.js", environment={"ROUNDS": "10"})
             self.assertEqual(re.findall(r"^(\w[\w ]*): (\w+)", done.stderr.split("sendonce gate:")[1], re.M), [("allowed", "truncated_response")])
+
+    def test_what_is_suspected_closes_it_only_when_asked_to(self):
+        """Who hangs up right after an answer may have swallowed a second send; that alone proves nothing."""
+        def hangs_up(conversation):
+            conversation.read_request()
+            conversation.send(ok())
+        origin = self.scripted(hangs_up)
+        done = self.gate("--upstream", origin.address, *self.asks("/orders"))
+        self.assertRegex(done.stderr, r"hangup_after_end GET /orders +suspected")
+        self.gate("--upstream", origin.address, "--fail-on", "proven", *self.asks("/orders"))
+        self.gate("--upstream", origin.address, "--fail-on", "suspected", *self.asks("/orders"), status=3)
+
+    def test_where_the_proxy_listens(self):
+        port = free_port()
+        done = self.start("plain.js", "--listen", f"127.0.0.1:{port}", "--", "/bin/sh", "-c", 'echo "$SENDONCE_URL"')
+        self.assertEqual(done.stdout.strip(), f"http://127.0.0.1:{port}")
 
     def test_without_the_probe(self):
         self.start("double_sends.js", "--no-probe", *self.asks("/socket-second"), status=3)

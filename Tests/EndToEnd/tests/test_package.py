@@ -59,7 +59,12 @@ class Package(unittest.TestCase):
         second = build(self.folder / "two", PACKAGE_REVISION="-2")
         app = upstream.Node("plain.js")
         self.addCleanup(app.stop)
-        done = subprocess.run([ROOT / "Tests/EndToEnd/support/package_trial.sh", self.package, second, app.address.rsplit(":", 1)[1]],
+        depends = ask("dpkg-deb", "-f", self.package, "Depends").strip()
+        needed = [name.split("|")[0].split("(")[0].strip() for name in depends.split(",")]
+        support = ROOT / "Tests/EndToEnd/support"
+        made = subprocess.run([support / "clean_root.sh", ROOT / ".build/clean-roots", *needed], capture_output=True, text=True, timeout=600)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        done = subprocess.run([support / "package_trial.sh", self.package, second, app.address.rsplit(":", 1)[1], made.stdout.strip()],
                               capture_output=True, text=True, timeout=180)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertEqual(len(re.findall(r"(?m)^ok: ", done.stdout)), 7, done.stdout)

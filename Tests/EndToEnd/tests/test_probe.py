@@ -292,5 +292,24 @@ class ProxiedProbeTest(ProbeTest):
         self.assertNoIncidents(proxy)
 
 
+class ReadmeTest(ProbeTest):
+    """What README promises who has just cloned it: no build, no package but Express."""
+
+    def test_its_program_and_its_command_give_its_message(self):
+        readme = (ROOT / "README.md").read_text()
+        program = re.search(r"```js\n(const express.*?)```", readme, re.S)[1]
+        message = re.search(r"(?m)^    (GET /orders/x was answered with .*)$", readme)[1]
+        path = pathlib.Path(self.directory, "shop.js")
+        # It says where it listens, and the kernel chooses.
+        path.write_text(program.replace("app.listen(3000)", "app.listen(0, function () { console.log('LISTENING ' + this.address().port); })"))
+        app = probed.Probed("shop.js", self.directory, arguments=[], apps=self.directory, NODE_OPTIONS=f"--require {ROOT}/Sources/NodeProbe/sendonce-probe.cjs")
+        self.addCleanup(app.stop)
+        self.assertRegex(readme, r'(?m)^    NODE_OPTIONS="--require /path/to/this/clone/Sources/NodeProbe/sendonce-probe\.cjs" SENDONCE_PROBE_FILE=\S+ node shop\.js$')
+        with app.connect() as one:
+            self.assertEqual(one.get("/orders/x").status, 400)
+        record, = self.records(app)
+        self.assertEqual(*(re.sub(r"[0-9.]+ ms", "N ms", text) for text in (record["message"], message)))
+
+
 if __name__ == "__main__":
     unittest.main()
