@@ -31,6 +31,14 @@ int so_accept(int fd, struct sockaddr_storage *a) {
   socklen_t n = sizeof *a;
   return (int)SO_RESULT(accept4(fd, (struct sockaddr *)a, &n, SOCK_NONBLOCK | SOCK_CLOEXEC));
 }
+int so_pipe(int *ends, int bytes) {
+  if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) < 0) return -errno;
+  (void)fcntl(ends[0], F_SETPIPE_SZ, bytes);
+  return 0;
+}
+long so_splice(int from, int to, size_t n) {
+  return SO_RESULT(splice(from, 0, to, 0, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK));
+}
 int so_no_delay(int fd) { return so_set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1); }
 int so_reset_on_close(int fd) {
   struct linger l = {.l_onoff = 1, .l_linger = 0};

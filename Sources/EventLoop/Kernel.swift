@@ -33,6 +33,18 @@ public struct Kernel {
         return so_sendv(fd, vectors, Int32(truncatingIfNeeded: count))
     }
 
+    /// A pipe for `splice`, as large as asked for where that can be had: 0 with its read end and its write end, or -errno.
+    public func pipe(_ ends: UnsafeMutablePointer<Int32>, bytes: Int) -> Int32 {
+        if let simulated { return simulated.pipe(ends, bytes: bytes) }
+        return so_pipe(ends, Int32(truncatingIfNeeded: bytes))
+    }
+
+    /// Moves bytes from a socket into a pipe, or from a pipe into a socket: how many, 0 at the end of the socket's stream, or -errno.
+    public func splice(from: Int32, to: Int32, _ count: Int) -> Int {
+        if let simulated { return simulated.splice(from: from, to: to, count) }
+        return so_splice(from, to, count)
+    }
+
     public func accept(_ fd: Int32, _ address: UnsafeMutablePointer<sockaddr_storage>) -> Int32 {
         if let simulated { return simulated.accept(fd, address) }
         return so_accept(fd, address)
@@ -129,6 +141,8 @@ open class SimulatedKernel {
     public init() {}
     open func recv(_ fd: Int32, _ p: UnsafeMutableRawPointer, _ count: Int, peek: Bool) -> Int { Int(-ENOSYS) }
     open func sendv(_ fd: Int32, _ vectors: UnsafeMutablePointer<iovec>, _ count: Int) -> Int { Int(-ENOSYS) }
+    open func pipe(_ ends: UnsafeMutablePointer<Int32>, bytes: Int) -> Int32 { -ENOSYS }
+    open func splice(from: Int32, to: Int32, _ count: Int) -> Int { Int(-ENOSYS) }
     open func accept(_ fd: Int32, _ address: UnsafeMutablePointer<sockaddr_storage>) -> Int32 { -ENOSYS }
     open func connect(_ address: borrowing SocketAddress, isConnected: inout Bool) -> Int32 { -ENOSYS }
     open func takeError(_ fd: Int32) -> Int32 { 0 }

@@ -17,6 +17,8 @@ public struct Answer: BitwiseCopyable, Sendable {
     public var wasHeldBack = false
     /// An event stream: it promises nothing about when it goes on.
     public var isEventStream = false
+    /// A part of its body has passed unread, so that nobody has looked for a second answer there.
+    public var isUnsearched = false
     public var declaredBytes: UInt64 = 0
     public var bodyBytes: UInt64 = 0
     /// Bytes that the connection had received before this answer's first.

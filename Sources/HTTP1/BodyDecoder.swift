@@ -72,6 +72,12 @@ public struct BodyDecoder {
     /// Nothing is due, and nothing was.
     @inlinable public var isEmpty: Bool { framing == .none || (framing == .length && remaining == 0) }
 
+    /// Bytes of a body with a length have passed elsewhere: never its last.
+    public mutating func skip(_ count: Int) {
+        precondition(framing == .length && UInt64(count) < remaining)
+        remaining -= UInt64(count)
+    }
+
     /// At the place where a chunk's size is due.
     public var isAtChunkSize: Bool { framing == .chunked && state == .size }
 

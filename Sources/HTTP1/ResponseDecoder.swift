@@ -78,6 +78,12 @@ public struct ResponseDecoder {
         }
     }
 
+    /// Bytes of a body with a length that are left; 0 where nothing, or something else, is due.
+    public var lengthLeft: UInt64 { phase == .body && body.framing == .length ? body.remaining : 0 }
+
+    /// So many bytes of such a body have passed unread: never its last.
+    public mutating func skip(_ count: Int) { body.skip(count) }
+
     private mutating func head(
         _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, _ limits: HeadLimits, _ block: inout HeaderBlock
     ) -> ResponseStep {

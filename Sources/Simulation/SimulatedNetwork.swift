@@ -43,6 +43,9 @@ public final class SimulatedNetwork: SimulatedKernel {
     private var sockets: [SimulatedSocket?] = [nil, nil, nil]
     private var listeners: [Int32: SimulatedListener] = [:]
     private var freeDescriptors: [Int32] = []
+    private var pipes = SimulatedPipes()
+    /// Splices take less than there is in so many of a thousand cases.
+    public var shortSplicesPerMille = 200
     private var ready = ReadyList()
     private var everySocket: [SimulatedSocket] = []
     private var clientPort: UInt16 = 1024
@@ -110,7 +113,7 @@ public final class SimulatedNetwork: SimulatedKernel {
 
     func add(at time: UInt64, _ happening: Happening) { agenda.add(max(time, self.time), happening) }
 
-    /// The worker's open descriptors, its listening sockets included.
+    /// The worker's open descriptors, its listening sockets included, and no pipes.
     public var openDescriptors: Int { sockets.reduce(0) { $0 + ($1 == nil ? 0 : 1) } + listeners.count }
 
     // MARK: Time
@@ -207,6 +210,20 @@ public final class SimulatedNetwork: SimulatedKernel {
         return socket(fd).sendv(vectors, count)
     }
 
+    public override func pipe(_ ends: UnsafeMutablePointer<Int32>, bytes: Int) -> Int32 {
+        call()
+        ends[0] = newDescriptor()
+        ends[1] = newDescriptor()
+        pipes.open(ends[0], ends[1], capacity: min(bytes, random.pick([1000, 4 << 10, 64 << 10, 256 << 10])))
+        return 0
+    }
+
+    public override func splice(from: Int32, to: Int32, _ count: Int) -> Int {
+        call()
+        let most = random.chance(perMille: shortSplicesPerMille) ? 1 + random.below(count) : count
+        return pipes.isPipe(to) ? pipes.fill(to, most, from: socket(from)) : pipes.empty(from, most, into: socket(to))
+    }
+
     public override func accept(_ fd: Int32, _ address: UnsafeMutablePointer<sockaddr_storage>) -> Int32 {
         call()
         guard let listener = listeners[fd] else { preconditionFailure("accept on no listening socket") }
@@ -261,6 +278,7 @@ public final class SimulatedNetwork: SimulatedKernel {
             freeDescriptors.append(fd)
             return
         }
+        if pipes.close(fd) { return freeDescriptors.append(fd) }
         let socket = socket(fd)
         socket.isRegistered = false
         socket.close(reset: reset)

@@ -48,6 +48,10 @@ static inline long so_sendv(int fd, struct iovec *v, int n) {
 }
 static inline long so_read(int fd, void *p, size_t n) { return SO_RESULT(read(fd, p, n)); }
 static inline long so_write(int fd, const void *p, size_t n) { return SO_RESULT(write(fd, p, n)); }
+/* A pipe, read end first; as large as asked for where this user may have one. Returns 0 or -errno. */
+int so_pipe(int *ends, int bytes);
+/* Moves bytes from a socket into a pipe or from a pipe into a socket, without waiting. */
+long so_splice(int from, int to, size_t n);
 static inline int so_close(int fd) { return (int)SO_RESULT(close(fd)); }
 static inline int so_shutdown_write(int fd) { return (int)SO_RESULT(shutdown(fd, SHUT_WR)); }
 int so_accept(int fd, struct sockaddr_storage *a);

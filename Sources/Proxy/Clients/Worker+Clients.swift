@@ -22,6 +22,7 @@ extension Worker {
         }
         if c.pointee.socket.isBlocked, c.pointee.socket.isWritable {
             guard transport.flush(&c.pointee.socket, .client) else { return clientBroke(slot) }
+            if c.pointee.socket.isHeldBack, !emptyPipe(slot) { return clientBroke(slot) }
             if !c.pointee.socket.isBlocked {
                 if c.pointee.phase == .multiplexed {
                     frameClient(slot)

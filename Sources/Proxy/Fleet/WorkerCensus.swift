@@ -5,6 +5,8 @@ package struct WorkerCensus: Equatable, Sendable {
     package var exchanges = 0
     /// Bytes of buffers that are out of the pool.
     package var lentBytes = 0
+    /// Pipes with bytes of bodies in them.
+    package var pipes = 0
     /// Collections of surplus, captures of status lines in bodies, hang-ups that wait for judgement.
     package var collections = 0
     package var captures = 0

@@ -98,6 +98,10 @@ public final class Plan: Sendable {
         public var streams = 128
         /// Interim responses before the final header block of one answer.
         public var interims = 32
+        /// The first bytes of a Content-Length body, which are always looked through, and the last: what is between passes unread
+        /// where it can.
+        public var searchedBytes = 64 << 10
+        public var lastBytes = 16 << 10
         public init() {}
 
         /// A request's header block, and an answer's.

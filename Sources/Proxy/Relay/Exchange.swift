@@ -65,6 +65,8 @@ struct Exchange: BitwiseCopyable {
     /// Interim responses that have come, and their bytes.
     var interimBytes: UInt32 = 0
     var interims: UInt16 = 0
+    /// The pipe in which bytes of its answer's body wait for its client, -1 for none.
+    var pipe: Int16 = -1
     var upstreamIndex: UInt16 = 0
     /// The server that failed it last, which a retry passes over; -1 for none.
     var avoidedServer: Int16 = -1

@@ -24,6 +24,8 @@ struct Transport: ~Copyable {
     /// Held bytes up to which more is read: a header block's worth.
     let heldBytesMax: Int
     var buffers = BufferPool()
+    /// For bodies that pass unread.
+    var pipes: Pipes
     /// TLS: what has been read last, before it is decrypted, and behind it room for what a look at a pooled connection finds.
     let records: UnsafeMutablePointer<UInt8>
     /// Where sessions put their records.
@@ -37,6 +39,7 @@ struct Transport: ~Copyable {
     init(kernel: Kernel, counters: WorkerCounters, headBytesMax: Int, usesTLS: Bool, captures: CaptureStore?) {
         self.kernel = kernel
         self.counters = counters
+        pipes = Pipes(kernel)
         heldBytesMax = headBytesMax
         readBuffer = .allocate(capacity: headBytesMax + 2 * Self.readBytes)
         records = .allocate(capacity: 3 * Self.readBytes)

@@ -57,8 +57,9 @@ extension Worker {
             rounds += 1
             isFirst = false
             let generation = upstreams.generation(slot)
-            let count = transport.load(&u.pointee.socket, .upstream)
-            let consumed = upstreamBytes(slot, count, &steps)
+            let isMoved = movesBody(slot) && moveBody(slot)
+            let count = isMoved ? 0 : transport.load(&u.pointee.socket, .upstream)
+            let consumed = isMoved ? 0 : upstreamBytes(slot, count, &steps)
             guard upstreams.generation(slot) == generation, u.pointee.phase == .active else { return }
             transport.keep(&u.pointee.socket, from: consumed, to: count)
             if steps >= Self.stepsPerTurn, consumed < count { return queueUpstream(slot) }
@@ -215,6 +216,63 @@ extension Worker {
             u.pointee.exchange = -1
         }
         closeUpstream(slot, reason)
+    }
+
+    // MARK: Long bodies
+
+    // Long bodies that pass from an upstream to a client unread.
+    //
+    // Only between connections of HTTP/1 in cleartext, and only the middle of a Content-Length body: its first bytes are looked through
+    // for a second answer, as ever, and its last are read, so that its end, and whatever comes behind it, are dealt with where all ends
+    // are. Whoever has offended lately is looked at whole.
+
+    /// Fewer bytes are not worth a pipe.
+    private static var movedBytesMin: UInt64 { 32 << 10 }
+
+    /// Whether what the upstream sends next is to pass unread.
+    @inline(__always)
+    mutating func movesBody(_ slot: Int32) -> Bool {
+        let left = upstreams[slot].pointee.decoder.lengthLeft
+        return left > 0 && mayMoveBody(slot, left)
+    }
+
+    private mutating func mayMoveBody(_ slot: Int32, _ left: UInt64) -> Bool {
+        let u = upstreams[slot]
+        let least = min(Self.movedBytesMin, UInt64(plan.limits.searchedBytes))
+        guard left >= UInt64(plan.limits.lastBytes) + least, transport.pipes.mayTake, !transport.isTaping else { return false }
+        let e = exchanges[u.pointee.exchange]
+        let c = clients[e.pointee.client]
+        return e.pointee.answer.bodyBytes >= UInt64(plan.limits.searchedBytes) && e.pointee.clientFraming == .length
+            && !u.pointee.hasEmbedded && u.pointee.statusLine.matched == 0 && u.pointee.socket.input.isEmpty
+            && u.pointee.socket.security == .none && c.pointee.socket.security == .none && !c.pointee.isStream
+            && !u.pointee.isStream && !servers.isQuarantined(Int(u.pointee.server), now)
+    }
+
+    /// Moves what has come of a body to its client, as far as that takes it. False when it has to be read after all.
+    mutating func moveBody(_ slot: Int32) -> Bool {
+        let u = upstreams[slot]
+        let e = exchanges[u.pointee.exchange]
+        let most = u.pointee.decoder.lengthLeft - UInt64(plan.limits.lastBytes)
+        switch transport.moveIn(from: &u.pointee.socket, .upstream, most: most, into: &e.pointee.pipe) {
+        case .refused: return false
+        case .nothing: return true
+        case .bytes(let count):
+            e.pointee.answer.isUnsearched = true
+            e.pointee.answer.bodyBytes += UInt64(count)
+            u.pointee.decoder.skip(count)
+            u.pointee.received += UInt64(count)
+            timers.set(upstreamTimer(slot), now + bodyIdleTimeout(e))
+            if !emptyPipe(e.pointee.client) { clientBroke(e.pointee.client) }
+            return true
+        }
+    }
+
+    /// Sends what waits in a pipe for a client, as far as that takes it. False when the client is gone.
+    mutating func emptyPipe(_ client: Int32) -> Bool {
+        let c = clients[client]
+        // Whoever has held it back has moved.
+        if c.pointee.socket.isHeldBack { timers.set(Worker.clientTimer(client), now + plan.timeouts.clientBody) }
+        return transport.moveOut(&exchanges[c.pointee.exchange].pointee.pipe, to: &c.pointee.socket, .client)
     }
 
     // MARK: Pooled connections

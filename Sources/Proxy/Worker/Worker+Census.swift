@@ -5,6 +5,7 @@ extension Worker {
         census.upstreams = upstreams.count
         census.exchanges = exchanges.count
         census.lentBytes = transport.buffers.lentBytes
+        census.pipes = transport.pipes.lent
         census.collections = collections.count
         census.captures = embedded.count
         census.hangups = hangups.count

@@ -13,7 +13,7 @@ public enum IncidentWriter {
         suspects: [IncidentParty] = [], latest: IncidentParty? = nil
     ) -> Incident {
         var finding = found
-        finding.reason = reason(of: found)
+        finding.reason = reason(of: found, guilty)
         let verdict = finding.verdict
         var incident = Incident(
             timeNanoseconds: place.timeNanoseconds, id: place.id, severity: verdict.severity, kind: verdict.kind,
@@ -47,11 +47,19 @@ public enum IncidentWriter {
     }
 
     /// The rule that was broken, and what stands where HTTP was due.
-    private static func reason(of finding: Finding) -> String? {
+    private static func reason(of finding: Finding, _ guilty: IncidentParty?) -> String? {
+        if case .surplus = finding.matter, guilty?.answer.isUnsearched == true,
+            [.afterEnd, .idle].contains(finding.verdict.phase)
+        {
+            return unsearched
+        }
         guard !finding.shown.isEmpty else { return finding.reason }
         let text = SampleText(beginsInBlock: false, isRequest: false, keepQuery: false).escaped(finding.shown[...])
         return (finding.reason.map { "\($0), " } ?? "") + "beginning with \"\(text)\""
     }
+
+    /// Of what follows a body that has passed unread: it may have begun within it.
+    static let unsearched = "the body was not searched for a status line between its first 64 KiB and its last 16 KiB"
 
     static func response(_ answer: Answer) -> Incident.Response? {
         guard answer.status != 0 else { return nil }

@@ -6,6 +6,7 @@ struct ScriptWriter {
     let isInnocent: Bool
     /// Longest body that is made up.
     let bodyBytesMax: Int
+    let searchesBodies: Bool
 
     // MARK: Requests
 
@@ -119,7 +120,7 @@ struct ScriptWriter {
                 faults.append(.truncated(at: random.below(count), reset: random.chance(perMille: 400)))
                 faults.append(.stalled(at: random.below(count)))
             }
-            if count > 2 { faults += [.secondHeadInLength, .secondHeadInLength] }
+            if count > 2, searchesBodies { faults += [.secondHeadInLength, .secondHeadInLength] }
         case .chunked:
             faults += [
                 .secondHeadBetweenChunks, .secondHeadBetweenChunks, .interimBetweenChunks, .badChunkSize, .lengthWithChunked,

@@ -62,7 +62,10 @@ public final class SimulatedWorld {
         self.seed = seed
         random = SeededNumbers(seed: seed)
         let isInnocent = seed & 1 == 0
-        weather = Weather(isInnocent: isInnocent, &random)
+        var weather = Weather(isInnocent: isInnocent, &random)
+        // Not drawn, so that the other worlds stay as they are.
+        if (seed >> 8) % 3 == 0 { (weather.searchedBytes, weather.lastBytes) = (200, 50) }
+        self.weather = weather
         network = SimulatedNetwork(seed: random.next())
         start = network.time
         network.preemptionsPerMille = weather.preemptionsPerMille
@@ -96,12 +99,15 @@ public final class SimulatedWorld {
         route.onViolation = weather.policy
         var limits = Plan.Limits()
         limits.clientConnections = 256
+        limits.searchedBytes = weather.searchedBytes
+        limits.lastBytes = weather.lastBytes
         return Plan(upstreams: [upstream], routes: [route], limits: limits, quarantine: weather.quarantine)
     }
 
     private func writeScripts() {
         var writer = ScriptWriter(
-            random: SeededNumbers(seed: random.next()), isInnocent: weather.isInnocent, bodyBytesMax: weather.bodyBytesMax)
+            random: SeededNumbers(seed: random.next()), isInnocent: weather.isInnocent, bodyBytesMax: weather.bodyBytesMax,
+            searchesBodies: weather.searchesBodies)
         for client in 0..<weather.clients {
             let count = 1 + random.below(weather.requestsPerClient)
             let made = (0..<count).map { i in

@@ -23,6 +23,11 @@ struct Weather {
     var quarantine: UInt64 = 60_000_000_000
     var preemptionsPerMille: Int
     var refusesPerMille = 0
+    /// Bodies pass unread beyond so many bytes, and up to so many before their ends: few of those here are as long as a plan says.
+    var searchedBytes = Plan.Limits().searchedBytes
+    var lastBytes = Plan.Limits().lastBytes
+    /// Bodies of any length are searched as a whole.
+    var searchesBodies: Bool { searchedBytes == Plan.Limits().searchedBytes }
 
     init(isInnocent: Bool, _ random: inout SeededNumbers) {
         self.isInnocent = isInnocent

@@ -91,6 +91,9 @@ extension Worker {
     /// An exchange is over, whatever became of it.
     mutating func releaseExchange(_ number: Int32) {
         forgetBody(number)
+        let e = exchanges[number]
+        // Its client is gone, or sees its answer cut.
+        if e.pointee.pipe >= 0 { transport.drop(&e.pointee.pipe, of: &clients[e.pointee.client].pointee.socket) }
         exchanges.release(number)
     }
 

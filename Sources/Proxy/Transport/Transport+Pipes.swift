@@ -1,0 +1,69 @@
+import EventLoop
+import Glibc
+import Report
+
+/// Bytes that the kernel moves from socket to socket through a pipe, without anybody seeing them.
+extension Transport {
+    /// What came of moving bytes out of a socket.
+    enum Moved: Equatable {
+        case bytes(Int)
+        /// There are none now, or no more: the socket says which.
+        case nothing
+        /// Pipes cannot be had here: the bytes are to be read.
+        case refused
+    }
+
+    /// Moves what has arrived, at most so many bytes, into an empty pipe, which is the caller's when there were any.
+    mutating func moveIn(from socket: UnsafeMutablePointer<Socket>, _ side: SideLabel, most: UInt64, into pipe: inout Int16)
+        -> Moved
+    {
+        let taken = pipes.take()
+        guard taken >= 0 else { return .refused }
+        let n = kernel.splice(from: socket.pointee.fd, to: pipes[taken].writeEnd, min(Int(clamping: most), Pipes.bytesMax))
+        if n > 0 {
+            pipes.change(taken, by: n)
+            counters.addReceived(side, bytes: n)
+            pipe = taken
+            return .bytes(n)
+        }
+        pipes.give(taken)
+        switch Int32(n) {
+        case -EINTR: return .nothing
+        case -EINVAL, -ENOSYS:
+            pipes.giveUp()
+            return .refused
+        case 0: socket.pointee.sawEnd = true
+        case -EAGAIN: break
+        default: socket.pointee.isBroken = true
+        }
+        socket.pointee.isReadable = false
+        return .nothing
+    }
+
+    /// Moves what is in a pipe on into a socket, as far as that takes it. An empty pipe is given back. False when the connection is broken.
+    mutating func moveOut(_ pipe: inout Int16, to socket: UnsafeMutablePointer<Socket>, _ side: SideLabel) -> Bool {
+        while pipes[pipe].held > 0 {
+            let n = kernel.splice(from: pipes[pipe].readEnd, to: socket.pointee.fd, pipes[pipe].held)
+            if n > 0 {
+                pipes.change(pipe, by: -n)
+                counters.addSent(side, bytes: n)
+            } else if n == Int(-EAGAIN) {
+                socket.pointee.isWritable = false
+                socket.pointee.isHeldBack = true
+                return true
+            } else if n != Int(-EINTR) {
+                socket.pointee.isBroken = true
+                return false
+            }
+        }
+        drop(&pipe, of: socket)
+        return true
+    }
+
+    /// Gives a pipe back. What is still in it is lost.
+    mutating func drop(_ pipe: inout Int16, of socket: UnsafeMutablePointer<Socket>) {
+        pipes.give(pipe)
+        pipe = -1
+        socket.pointee.isHeldBack = false
+    }
+}
