@@ -153,6 +153,40 @@ extension Worker {
         tell(Verdict(.lateInterim, in: .inBody), slot, collection, facts(step), guilty: current)
     }
 
+    /// A stream's answer has the mark of another exchange of this connection: its client does not see it. The request is sent again
+    /// where that is safe.
+    mutating func streamCarriesAnother(_ slot: Int32, _ step: HTTP2Step, _ ordinal: UInt32) {
+        let stream = step.tag
+        let number = upstreams[stream].pointee.exchange
+        let e = exchanges[number]
+        // The request lives on, so its record is copied.
+        var current = FinishedExchange(
+            request: copyOf(e.pointee.request), answer: e.pointee.answer, ordinal: upstreams[stream].pointee.ordinal)
+        var collection = SurplusCollection(.beforeAnswer, connectionOffset: step.offset, startedAt: now)
+        collection.count(UInt64(step.consumed))
+        collection.current = current
+        collection.mark = SurplusCollection.Mark(ordinal: ordinal)
+        collection.id = newIncidentID()
+        note(collection.id!, of: number)
+        var facts = facts(step)
+        facts.blockBytes = UInt64(step.consumed)
+        facts.total = UInt64(step.consumed)
+        facts.beginsLikeHeaderBlock = true
+        let sender = multiplexing[upstreams[slot].pointee.multiplex].finished?.first { $0.exchange.ordinal == ordinal }
+        var guilty = FinishedExchange()
+        if let sender {
+            guilty = sender.exchange
+            guilty.request = copyOf(sender.exchange.request)
+        }
+        counters.addSurplus(upstream: Int(e.pointee.upstreamIndex), bytes: collection.total)
+        detach(stream, .incident)
+        outbox.clear()
+        collection.impact = retryOrFail(number, .stale) ? .none : .badGateway
+        tell(Judge.sentBeforeRequest(facts), slot, collection, facts, guilty: guilty)
+        transport.buffers.give(&current.request.head)
+        transport.buffers.give(&guilty.request.head)
+    }
+
     /// An answer's header block, or its trailer section, is larger than our limits: its stream has been reset, nobody is accused.
     private mutating func streamOverLimits(_ slot: Int32, _ step: HTTP2Step) {
         let number = upstreams[step.tag].pointee.exchange

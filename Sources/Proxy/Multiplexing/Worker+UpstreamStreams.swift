@@ -218,6 +218,7 @@ extension Worker {
         case .body where exchanges[number].pointee.isTunnel: streamTunnelBytes(stream, bytes, step)
         case .trailers where exchanges[number].pointee.isTunnel: tunnelEnded(fromUpstream: stream)
         case .head:
+            guard isOwnStreamAnswer(slot, step) else { return }
             forgetBody(number)
             guard answerHead(stream, ended: step.ended) else { return }
             if step.ended { answerEnded(stream, surplusAt: 0, 0) } else { sendToClient(exchanges[number].pointee.client) }

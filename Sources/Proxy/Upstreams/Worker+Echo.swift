@@ -1,5 +1,6 @@
 import EventLoop
 import HTTP1
+import HTTP2
 import Report
 import Wire
 
@@ -29,11 +30,9 @@ extension Worker {
         let u = upstreams[slot]
         guard let field = responseBlock.first(.sendOnceID) else { return mayLackMark(slot, at: position, count) }
         let value = responseBlock.value(field)
-        let head = exchanges[u.pointee.exchange].pointee.request.head
-        let mark = UnsafeBufferPointer(
-            start: UnsafePointer(head.first + head.count - ExchangeMark.distanceFromEnd), count: ExchangeMark.byteCount)
-        if value.elementsEqual(mark) {
-            forgetBody(u.pointee.exchange)
+        let number = u.pointee.exchange
+        if isMark(value, of: exchanges[number].pointee.request) {
+            forgetBody(number)
             u.pointee.echoes = true
             return true
         }
@@ -45,14 +44,51 @@ extension Worker {
         return false
     }
 
-    /// An answer without a mark.
+    /// An answer without a mark, on a connection whose answers have theirs: a stray, or the application has answered on the
+    /// socket itself. Nothing tells which. A request that may be sent again is: its client gets an answer either way. What comes
+    /// for any other is delivered, as it is once an answer to the same request, asked for on a new connection, had no mark either.
     private mutating func mayLackMark(_ slot: Int32, at position: Int, _ count: Int) -> Bool {
         let u = upstreams[slot]
         let e = exchanges[u.pointee.exchange]
-        guard u.pointee.echoes || plan.echo == .require, !e.pointee.asksUpgrade, !isOfNodeItself else { return true }
-        guard u.pointee.echoes, u.pointee.ordinal > 1 else { return refuse(slot) }
+        guard !e.pointee.asksUpgrade, !isOfNodeItself else { return true }
+        if e.pointee.staleRetries > 0, u.pointee.ordinal == 1 {
+            retries.askedInVain.note(server: u.pointee.server, e.pointee.request)
+        }
+        guard u.pointee.echoes, u.pointee.ordinal > 1, retries.maySendAgain(e),
+            !retries.askedInVain.contains(server: u.pointee.server, e.pointee.request)
+        else {
+            if plan.echo == .require { return refuse(slot) }
+            forgetBody(u.pointee.exchange)
+            return true
+        }
         isStray(slot, at: position, count, ordinal: nil)
         return false
+    }
+
+    /// Whether the header block at hand, which began a stream's answer, is its request's. HTTP/2 itself binds answers to requests:
+    /// that one has no mark says nothing. False when the exchange goes on elsewhere or has ended.
+    mutating func isOwnStreamAnswer(_ slot: Int32, _ step: HTTP2Step) -> Bool {
+        guard plan.echo != .off else { return true }
+        let stream = step.tag
+        let e = exchanges[upstreams[stream].pointee.exchange]
+        guard let field = responseBlock.first(.sendOnceID) else {
+            return plan.echo == .require && !e.pointee.asksUpgrade ? refuse(stream) : true
+        }
+        let value = responseBlock.value(field)
+        if isMark(value, of: e.pointee.request) { return true }
+        guard let other = ExchangeMark(value), other.salt == plan.salt, other.connection == upstreams[slot].pointee.number
+        else {
+            return plan.echo == .require ? refuse(stream) : true
+        }
+        streamCarriesAnother(slot, step, other.ordinal)
+        return false
+    }
+
+    private func isMark(_ value: UnsafeBufferPointer<UInt8>, of request: RequestRecord) -> Bool {
+        let mark = UnsafeBufferPointer(
+            start: UnsafePointer(request.head.first + request.head.count - ExchangeMark.distanceFromEnd),
+            count: ExchangeMark.byteCount)
+        return value.elementsEqual(mark)
     }
 
     /// What Node writes past its answers: to a request that it cannot read, or that took too long. It closes after it.

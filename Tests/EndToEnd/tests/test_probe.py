@@ -271,6 +271,42 @@ class ProxiedProbeTest(ProbeTest):
         found = [i for i in proxy.incidents() if i["kind"] == "misdelivered_response" and i["certainty"] == "proven"]
         self.assertIncident(found[0], evidence__proof="request_id", client_impact="none")
 
+    def test_an_answer_on_the_socket_itself_reaches_its_client(self):
+        proxy = self.behind("raw_answers.js")
+        for method in ("POST", "GET", "GET", "GET"):
+            with proxy.connect() as one:
+                # Its connection has echoed before.
+                self.assertEqual(one.get("/ok").body, b"OK")
+                one.request("/raw", method=method)
+                answer = one.read_response()
+                self.assertEqual((answer.status, answer.body), (200, b"RAW"))
+        # The first GET was asked twice; that its second answer had no id either is remembered.
+        self.assertEqual(proxy.get("/count").body, b"5")
+        self.assertEqual([i for i in proxy.incidents() if i["kind"] == "misdelivered_response" and i["certainty"] == "proven"], [])
+
+    def test_require_takes_no_answer_on_the_socket_itself(self):
+        proxy = self.behind("raw_answers.js", echo="require")
+        self.assertEqual(proxy.get("/ok").body, b"OK")
+        self.assertEqual(proxy.get("/raw").status, 502)
+
+    def http2(self, echo="auto"):
+        self.app = self.node("h2_other_mark.js")
+        app = {"servers": [self.app.address], "protocol": "http2"}
+        return self.proxy(None, upstreams={"app": app}, probe={"echo": echo})
+
+    def test_another_s_answer_on_a_stream_reaches_nobody(self):
+        proxy = self.http2()
+        self.assertEqual(proxy.get("/own").body, b"OWN")
+        self.assertEqual(proxy.get("/other").body, b"OWN")
+        [incident] = proxy.wait_incidents(1)
+        self.assertIncident(
+            incident, kind="misdelivered_response", certainty="proven", evidence__proof="request_id", client_impact="none",
+            request__path="/own", victim__path="/other")
+        with proxy.connect() as one:
+            one.request("/other", method="POST")
+            self.assertEqual(one.read_response().status, 502)
+        self.assertEqual(len(proxy.wait_incidents(2)), 2)
+
     def test_the_field_stays_between_proxy_and_server(self):
         proxy = self.behind("plain.js")
         with proxy.connect() as one:

@@ -26,12 +26,21 @@ struct Retries: ~Copyable {
 
     /// By upstream.
     private var budgets: [RetryBudget]
+    /// Requests that were sent again for want of a mark, and whose second answer had none either.
+    var askedInVain = AskedInVain()
 
     init(upstreams: Int) { budgets = Array(repeating: RetryBudget(), count: upstreams) }
 
     /// A request has come, of which the budget is a share.
     @inline(__always)
     mutating func noteRequest(_ upstream: Int, _ now: UInt64) { budgets[upstream].noteRequest(now) }
+
+    /// Whether the request may be sent again on a new connection, so far as it depends on the request.
+    func maySendAgain(_ exchange: UnsafeMutablePointer<Exchange>) -> Bool {
+        let e = exchange
+        return !e.pointee.answered && e.pointee.request.method.isIdempotent && (!e.pointee.sentBody || e.pointee.keepsBody)
+            && e.pointee.staleRetries < Self.staleRetriesMax
+    }
 
     /// What becomes of the request; when it is sent again, that is counted with it.
     mutating func decide(
