@@ -1200,7 +1200,7 @@
     var SECOND_FRAMES = 64;
     var FRAMES_TOLD = 24;
     var FRAME_LENGTH = 512;
-    var TOKENS_A_SECOND = 50;
+    var TOKENS_A_SECOND = 16;
     var ROUTES_MAX = 256;
     var LIBRARY = /[\\/]node_modules[\\/]|^\/usr\/(?:share|lib)\/(?:nodejs|node_modules)\/|[\\/]\.yarn[\\/]|^npm:|[\\/]\.pnp\./;
 
