@@ -204,6 +204,31 @@ class Scripted:
             raise AssertionError(f"the upstream's script failed: {self.errors!r}")
 
 
+class EndsInOneStep:
+    """Stands before a program that ends its connections after its answers to some targets: passes such an answer on together with the
+    end, in one segment, however long a busy machine lets the program take between the two."""
+
+    def __init__(self, address, targets):
+        self.behind = address
+        self.targets = targets
+        self.scripted = Scripted(self._pass)
+        self.address = self.scripted.address
+        self.stop = self.scripted.stop
+
+    def _pass(self, conversation):
+        with client.Client(self.behind, deadline=30) as one:
+            while request := conversation.read_request():
+                start = one.position
+                one.send(request.head + request.body)
+                if request.target in self.targets:
+                    answer = one.rest()
+                    conversation.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+                    conversation.send(answer)
+                    return conversation.socket.shutdown(socket.SHUT_WR)
+                one.read_response(request.method)
+                conversation.send(bytes(one.seen[start:one.position]))
+
+
 def answering(*answers):
     """A script that gives the same answers, in turn, to the requests of every connection, then waits for the proxy to close."""
     def script(conversation):

@@ -5,8 +5,10 @@ import re
 import subprocess
 import time
 
+import upstream
 from harness import EndToEndTest, ROOT, wait_for
 
+INTERVAL = re.compile(r"^setInterval\(\(\) => \{\n(.*?)^\}, \d+\);", re.M | re.S)
 LISTENS = re.compile(r"\.listen\(3000\)")
 
 
@@ -23,14 +25,17 @@ def programs():
 class Case:
     """What to ask, what its client gets of each program, and what else is rightly told of the mended one."""
 
-    def __init__(self, before, after, paths=("/",), certainty="proven", also=(), again_after=None, **options):
+    def __init__(self, before, after, paths=("/",), certainty="proven", also=(), publishes=False, hangs_up=False,
+                 **options):
         # (status, body, whole?) of the last path's answer.
         self.before, self.after = before, after
         self.paths = paths
         self.certainty = certainty
         self.also = list(also)
-        # It takes luck, with the program's own timers or with the machine: ask again when it has not been told after so many seconds.
-        self.again_after = again_after
+        # Its interval comes when the last path has been asked for, and not when it happens to.
+        self.publishes = publishes
+        # It hangs up, which counts within 50 ms of the end alone: passed on in one segment with the answer.
+        self.hangs_up = hangs_up
         # For the program that is not mended; the other has all the time that it wants.
         self.options = options
 
@@ -41,7 +46,7 @@ CASES = {
     "late_interim": Case((200, b"first part, second part", True), (200, b"first part, second part", True)),
     "body_after_end": Case((200, "héllo wörld".encode()[:11], True), (200, "héllo wörld".encode(), True)),
     "misdelivered_response": Case(
-        None, (200, b"your account", True), paths=("/wait", "/account"), certainty="proven", again_after=0.1,
+        None, (200, b"your account", True), paths=("/wait", "/account"), certainty="proven", publishes=True,
         connections={"max": 1, "reuse": "always"}, incidents={"quarantine": {"for": "0s"}}),
     "duplicate_field": Case((200, b'{"a":1}', True), (200, b'{"a":1}', True)),
     "conflicting_framing": Case((200, b"hello", True), (200, b"hello", True)),
@@ -50,8 +55,7 @@ CASES = {
         (200, b"id,total\n", False), (200, b"id,total\n", False), also=["truncated_response"], timeouts={"body_idle": "200ms"}),
     "hangup_after_end": Case(
         (400, b'{"error":"id is missing"}', True), (400, b'{"error":"id is missing"}', True), certainty="suspected",
-        # A hang-up is told within 50 ms alone, and not when several come together.
-        again_after=5),
+        hangs_up=True),
     "malformed_message": Case((200, b"hello ", False), (200, b"hello world", True)),
     # Nothing of it reaches the wire: there is nothing for a proxy to record, and the program's own log is the witness.
     "application_double_send": Case((503, b"too slow", True), (503, b"too slow", True)),
@@ -60,8 +64,13 @@ PROBE_ONLY = "application_double_send"
 
 
 class Explanations(EndToEndTest):
-    def node_of(self, kind, title, source):
-        """The program, as it stands there but for its port."""
+    def node_of(self, kind, title, source, publishes=False):
+        """The program, as it stands there but for its port, and for the moment of its interval."""
+        if publishes:
+            source, count = INTERVAL.subn(r"function publish() {\n\1}", source)
+            self.assertEqual(count, 1, source)
+            source = source.replace(
+                "}).listen(3000)", "}).on('request', (req) => { if (req.url !== '/wait') publish(); }).listen(3000)")
         told = "listen(0, '127.0.0.1', function () { console.log('LISTENING ' + this.address().port); })"
         source, count = LISTENS.subn("." + told, source)
         self.assertEqual(count, 1, source)
@@ -86,8 +95,13 @@ class Explanations(EndToEndTest):
 
     def before(self, kind):
         case = CASES[kind]
-        node = self.node_of(kind, "before", programs()[kind][0])
-        proxy = self.proxy(node.address, **case.options)
+        node = self.node_of(kind, "before", programs()[kind][0], case.publishes)
+        address = node.address
+        if case.hangs_up:
+            ends = upstream.EndsInOneStep(address, case.paths)
+            self.addCleanup(ends.stop)
+            address = ends.address
+        proxy = self.proxy(address, **case.options)
 
         def told():
             if kind == "misdelivered_response":
@@ -103,12 +117,6 @@ class Explanations(EndToEndTest):
         if kind == PROBE_ONLY:
             self.assertIn("ERR_HTTP_HEADERS_SENT", node.process.stderr.readline())
             return self.assertNoIncidents(proxy)
-        give_up = time.monotonic() + 60
-        while case.again_after and not told() and time.monotonic() < give_up:
-            try:
-                wait_for(told, "", patience=case.again_after)
-            except AssertionError:
-                self.ask(proxy, case)
         wait_for(told, lambda: f"a {kind}; recorded: {proxy.incidents()}")
         self.assertIncident(told()[0], certainty=case.certainty)
 
