@@ -40,4 +40,11 @@ public struct Finding: Sendable {
         self.matter = matter
         self.connectionOffset = connectionOffset
     }
+
+    /// Narrows the finding down to one of the answers of which its surplus is made.
+    public mutating func become(part facts: SurplusFacts, at offset: Int) {
+        matter = .surplus(facts)
+        connectionOffset += UInt64(offset)
+        sample = Array(sample.dropFirst(offset))
+    }
 }

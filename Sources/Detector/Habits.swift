@@ -8,6 +8,9 @@ public struct Habits: ~Copyable {
     public static let sortsMax = 512
     static let shapesMax = 4
     static let bucketsMax = 16
+    static let lengthsMax = 32
+    /// Of second sends the delays are told apart more finely: a timer's are alike.
+    static let delaysMax = 32
     /// Answers of one sort after which the old ones count for less.
     private static let answersMax: UInt32 = 4096
     /// As long as no more have come, every answer is noted.
@@ -18,14 +21,19 @@ public struct Habits: ~Copyable {
         var answers: UInt32 = 0
         /// How often it was suspected of a second send, in shares of one incident.
         var suspicion: Float = 0
-        /// How often it was among those whose a surplus might be.
+        /// How often it was among those whose a surplus might be, and what its own answer was could not be told.
         var suspected: Float = 0
+        /// What its second sends look like for the most part, and by how many shares.
+        var extraShape: UInt64 = 0
+        var extraShapeShares: Float = 0
     }
 
     private let habits: UnsafeMutablePointer<Habit>
     private let shapes: UnsafeMutablePointer<UInt64>
     private let shapeCounts: UnsafeMutablePointer<UInt32>
     private let times: UnsafeMutablePointer<UInt32>
+    private let lengths: UnsafeMutablePointer<UInt32>
+    private let delays: UnsafeMutablePointer<Float>
     private var tick: UInt32 = 0
 
     public init() {
@@ -33,6 +41,8 @@ public struct Habits: ~Copyable {
         shapes = .allocate(capacity: Self.sortsMax * Self.shapesMax)
         shapeCounts = .allocate(capacity: Self.sortsMax * Self.shapesMax)
         times = .allocate(capacity: Self.sortsMax * Self.bucketsMax)
+        lengths = .allocate(capacity: Self.sortsMax * Self.lengthsMax)
+        delays = .allocate(capacity: Self.sortsMax * Self.delaysMax)
         for place in 0..<Self.sortsMax { clear(place, for: 0) }
     }
 
@@ -41,6 +51,8 @@ public struct Habits: ~Copyable {
         shapes.deallocate()
         shapeCounts.deallocate()
         times.deallocate()
+        lengths.deallocate()
+        delays.deallocate()
     }
 
     /// Whether the next answer is to be noted.
@@ -50,8 +62,8 @@ public struct Habits: ~Copyable {
     }
 
     /// An answer of a sort has come, so many nanoseconds after its request, and others after it: it was the request's own.
-    public mutating func note(_ sort: UInt32, shape: UInt64, delay: UInt64) {
-        count(0, shape, delay)
+    public mutating func note(_ sort: UInt32, shape: UInt64, delay: UInt64, bodyBytes: UInt64) {
+        count(0, shape, delay, bodyBytes)
         let place = place(of: sort)
         if habits[place].sort != sort {
             // Whoever comes often stays.
@@ -61,16 +73,31 @@ public struct Habits: ~Copyable {
             }
             clear(place, for: sort)
         }
-        count(place, shape, delay)
+        count(place, shape, delay, bodyBytes)
     }
 
-    /// A sort is suspected of a share of an incident.
-    public mutating func suspect(_ sort: UInt32, share: Float) {
+    /// A sort is suspected of a share of a second send that came so long after its answer.
+    public mutating func suspect(_ sort: UInt32, share: Double, delay: UInt64, shape: UInt64?) {
         let place = place(of: sort)
         // Who is suspected is worth remembering before who is only frequent.
         if habits[place].sort != sort { clear(place, for: sort) }
+        let share = Float(share)
         habits[place].suspicion += share
-        habits[place].suspected += 1
+        delays[place * Self.delaysMax + Self.delayBucket(delay)] += share
+        guard let shape else { return }
+        if habits[place].extraShape == shape {
+            habits[place].extraShapeShares += share
+        } else if habits[place].extraShapeShares < share {
+            (habits[place].extraShape, habits[place].extraShapeShares) = (shape, share)
+        } else {
+            habits[place].extraShapeShares -= share
+        }
+    }
+
+    /// A sort was asked for where a second send was found, and which answer was its own cannot be told.
+    public mutating func doubt(_ sort: UInt32) {
+        let place = place(of: sort)
+        if habits[place].sort == sort { habits[place].suspected += 1 }
     }
 
     // MARK: What is known
@@ -78,10 +105,31 @@ public struct Habits: ~Copyable {
     /// Answers of this sort that have been noted.
     public func answers(_ sort: UInt32) -> Int { known(sort).map { Int(habits[$0].answers) } ?? 0 }
 
-    /// How much a sort is to be suspected before any evidence.
-    func prior(_ sort: UInt32) -> Double {
-        guard let place = known(sort) else { return 0.1 }
-        return (Double(habits[place].suspicion) + 0.3) / (Double(habits[place].answers) + Double(habits[place].suspected) + 3)
+    /// The odds that a request of a sort is answered twice, before any evidence.
+    func odds(_ sort: UInt32) -> Double {
+        guard let place = known(sort) else { return 1.0 / 9 }
+        let asked = Double(habits[place].answers) + Double(habits[place].suspected) + 3
+        let chance = min(0.97, (Double(habits[place].suspicion) + 0.3) / asked)
+        return chance / (1 - chance)
+    }
+
+    /// How likely a second send of a sort looks like this; `general`: of a sort of which none is known.
+    func likelihood(ofExtra shape: UInt64, of sort: UInt32, general: Double) -> Double {
+        guard let place = known(sort), habits[place].suspicion > 0 else { return general }
+        let shares = Double(habits[place].extraShapeShares)
+        let alike = AnswerShape.likeness(habits[place].extraShape, shape) * shares
+        return (alike + general) / (Double(habits[place].suspicion) + 1)
+    }
+
+    /// How likely a second send of a sort comes so late; `general`: of a sort of which none is known.
+    func likelihood(ofExtraDelay delay: UInt64, of sort: UInt32, general: Double) -> Double {
+        guard let place = known(sort) else { return general }
+        let bucket = Self.delayBucket(delay)
+        func shares(_ i: Int) -> Double {
+            (0..<Self.delaysMax).contains(i) ? Double(delays[place * Self.delaysMax + i]) : 0
+        }
+        let near = (2 * shares(bucket) + shares(bucket - 1) + shares(bucket + 1)) / 4
+        return (near + 2 * general) / (Double(habits[place].suspicion) + 2)
     }
 
     /// In how many incidents a sort has been suspected, by shares.
@@ -110,6 +158,35 @@ public struct Habits: ~Copyable {
         }
         let near = 2 * count(bucket) + count(bucket - 1) + count(bucket + 1)
         return (near + 0.5) / (4 * Double(habits[place].answers) + 0.5 * Double(Self.bucketsMax))
+    }
+
+    /// How likely an answer's body is so long.
+    func likelihood(ofLength bytes: UInt64, for sort: UInt32) -> Double {
+        guard let place = known(sort) else { return 0.5 * 8 / 16 }
+        let bucket = Self.lengthBucket(bytes)
+        func count(_ i: Int) -> Double {
+            (0..<Self.lengthsMax).contains(i) ? Double(lengths[place * Self.lengthsMax + i]) : 0
+        }
+        let near = 2 * count(bucket) + count(bucket - 1) + count(bucket + 1)
+        return 8 * (near + 0.5) / (4 * Double(habits[place].answers) + 16)
+    }
+
+    /// How likely an answer is there so long after its request, or sooner.
+    func likelihood(ofDelayUpTo delay: UInt64, for sort: UInt32) -> Double {
+        let place = known(sort) ?? 0
+        let count = (0...Self.bucket(delay)).reduce(0) { $0 + Double(times[place * Self.bucketsMax + $1]) }
+        return (count + 0.5) / (Double(habits[place].answers) + 1)
+    }
+
+    /// After how long a sort is usually answered; 0 when that is not known.
+    func usualDelay(_ sort: UInt32) -> UInt64 {
+        guard let place = known(sort), habits[place].answers >= 3 else { return 0 }
+        var count: UInt32 = 0
+        for i in 0..<Self.bucketsMax {
+            count += times[place * Self.bucketsMax + i]
+            if count * 2 >= habits[place].answers { return i == 0 ? 30_000 : 1 << (15 + UInt64(i)) }
+        }
+        return 0
     }
 
     /// The status that a sort is usually answered with; nil when nothing is known.
@@ -143,12 +220,15 @@ public struct Habits: ~Copyable {
         (shapes + place * Self.shapesMax).initialize(repeating: 0, count: Self.shapesMax)
         (shapeCounts + place * Self.shapesMax).initialize(repeating: 0, count: Self.shapesMax)
         (times + place * Self.bucketsMax).initialize(repeating: 0, count: Self.bucketsMax)
+        (lengths + place * Self.lengthsMax).initialize(repeating: 0, count: Self.lengthsMax)
+        (delays + place * Self.delaysMax).initialize(repeating: 0, count: Self.delaysMax)
     }
 
-    private func count(_ place: Int, _ shape: UInt64, _ delay: UInt64) {
+    private func count(_ place: Int, _ shape: UInt64, _ delay: UInt64, _ bodyBytes: UInt64) {
         if habits[place].answers >= Self.answersMax { age(place) }
         habits[place].answers += 1
         times[place * Self.bucketsMax + Self.bucket(delay)] += 1
+        lengths[place * Self.lengthsMax + Self.lengthBucket(bodyBytes)] += 1
         let first = place * Self.shapesMax
         var rarest = first
         for i in first..<first + Self.shapesMax {
@@ -166,13 +246,34 @@ public struct Habits: ~Copyable {
         habits[place].answers /= 2
         habits[place].suspicion /= 2
         habits[place].suspected /= 2
+        habits[place].extraShapeShares /= 2
         for i in place * Self.shapesMax..<(place + 1) * Self.shapesMax { shapeCounts[i] /= 2 }
         for i in place * Self.bucketsMax..<(place + 1) * Self.bucketsMax { times[i] /= 2 }
+        for i in place * Self.lengthsMax..<(place + 1) * Self.lengthsMax { lengths[i] /= 2 }
+        for i in place * Self.delaysMax..<(place + 1) * Self.delaysMax { delays[i] /= 2 }
     }
 
     /// Powers of two, from 64 µs on.
     static func bucket(_ nanoseconds: UInt64) -> Int {
         let units = nanoseconds >> 16
         return units == 0 ? 0 : min(bucketsMax - 1, 64 - units.leadingZeroBitCount)
+    }
+    /// Half powers of two.
+    static func lengthBucket(_ bytes: UInt64) -> Int {
+        guard bytes > 0 else { return 0 }
+        let power = 63 - bytes.leadingZeroBitCount
+        // The square root of two, as a fraction.
+        let isUpperHalf = bytes > (UInt64(181) << UInt64(min(power, 48))) >> 7
+        return min(lengthsMax - 1, 1 + 2 * power + (isUpperHalf ? 1 : 0))
+    }
+
+    /// Four to each doubling of the time and one millisecond: as wide as a quarter millisecond at first, as timers' own spread later.
+    static func delayBucket(_ nanoseconds: UInt64) -> Int {
+        // Its power of two, and where in it, in 1,024ths.
+        let x = min(nanoseconds, 1 << 40) + 1_000_000
+        let power = 63 - x.leadingZeroBitCount
+        let part = Int((x << 10) >> UInt64(power)) - 1024
+        let quarter = part < 194 ? 0 : part < 424 ? 1 : part < 698 ? 2 : 3
+        return min(delaysMax - 1, max(0, 4 * power + quarter - 79))
     }
 }

@@ -24,6 +24,23 @@ public enum SurplusReader {
         return facts
     }
 
+    /// The answers of which the kept bytes are made, each with where it begins; the last of them has all that is left.
+    public static func answers(_ kept: [UInt8], total: UInt64, max: Int) -> [(offset: Int, facts: SurplusFacts)] {
+        var answers: [(offset: Int, facts: SurplusFacts)] = []
+        var offset = 0
+        while true {
+            var facts = read(Array(kept[offset...]), total: total - UInt64(offset))
+            let length = facts.messageBytes.flatMap { Int(exactly: $0) } ?? Int.max
+            let isLast =
+                answers.count + 1 == max || facts.status ?? 0 < 200 || length >= kept.count - offset
+                || statusLine(in: Array(kept[(offset + length)...])) != 0
+            if !isLast { facts.total = UInt64(length) }
+            answers.append((offset, facts))
+            if isLast { return answers }
+            offset += length
+        }
+    }
+
     /// Where a status line begins in the bytes.
     public static func statusLine(in kept: [UInt8]) -> Int? {
         kept.withUnsafeBufferPointer { bytes in bytes.baseAddress.flatMap { Scan.statusLine($0, count: bytes.count) } }

@@ -20,7 +20,8 @@ after the answer; nobody any at all once the server is in quarantine (defaults);
 a record. Ends with 1 when that is not so.
 
 Of each that slipped there is one record, a proven second_response: its first candidate is to be the guilty request, and the victim is to
-stand in it. Where a shift went on over several exchanges before the surplus showed, it is recorded once, at its end.
+stand in it. A shift may go on over several exchanges, and others answer twice meanwhile, before the surplus shows: then each of those has a
+record of its own. Of all records that say `certain` or `likely`, those that name somebody who has answered once are few.
 
 SENDONCE is the binary.
 """
@@ -45,6 +46,8 @@ CLASSES = ["same-tick", "next-tick", "file-read", "timeout-0", "timeout-5", "tim
 SOON = CLASSES[:3]
 # Share of the strays that were delivered whose record is to have the guilty request as its first candidate.
 GUILTY_FIRST = 0.95
+# Share of the records that are sure of somebody who are right.
+SURE_RIGHT = 0.95
 RATE_CLASSES = ["file-read", "timeout-5", "timeout-10", "timeout-25"]
 # How long pairs of requests come at a rate, and after a guilty one's answer its victim.
 RATE_SECONDS, GAP_SECONDS = 20, 0.03
@@ -66,6 +69,8 @@ class Count:
         self.rounds = self.failed = self.quarantined = 0
         # Strays that somebody was given, and those of them whose record has the guilty request first.
         self.strays = self.first = 0
+        # Records of all that was found, those that are sure, and those of them that name somebody who answered twice.
+        self.records = self.sure = self.right = 0
         # (path of the request whose answer it was, victim's path, whether the server was in quarantine when the round began)
         self.slipped = []
         self.named_in_part = []
@@ -174,7 +179,11 @@ def check_records(counts, incidents):
     for name, count in counts.items():
         own = [incident for incident in incidents if incident["route"] == name and incident["kind"] in ("second_response", "misdelivered_response")]
         first, named = set(), set()
+        count.records = len(own)
         for incident in own:
+            if incident["attribution"] != "open":
+                count.sure += 1
+                count.right += incident["request"]["path"].startswith("/guilty/") and incident["request"]["path"] not in first
             first.add(incident["request"]["path"])
             named.add(incident["request"]["path"])
             named |= {one["path"] for one in incident.get("candidates", [])}
@@ -221,10 +230,13 @@ def judge(proxy, name, count):
             complaints.append(f"{proxy}, {name}: {len(count.slipped)} victims")
         if count.unrecorded:
             complaints.append(f"{proxy}, {name}: {len(count.unrecorded)} victims in no record, as {count.unrecorded[0]}")
-        if count.strays >= 20 and count.first < GUILTY_FIRST * count.strays:
-            complaints.append(f"{proxy}, {name}: the guilty request is first in {count.first} of {count.strays} records")
         if count.failed:
             complaints.append(f"{proxy}, {name}: {count.failed} requests failed")
+    if proxy not in PEERS:
+        if count.strays >= 20 and count.first < GUILTY_FIRST * count.strays:
+            complaints.append(f"{proxy}, {name}: the guilty request is first in {count.first} of {count.strays} records")
+        if count.sure >= 20 and count.right < SURE_RIGHT * count.sure:
+            complaints.append(f"{proxy}, {name}: {count.sure - count.right} of {count.sure} records are sure of the wrong one")
     if proxy == "defaults" and (late := [slip for slip in count.slipped if slip[2]]):
         complaints.append(f"{proxy}, {name}: {len(late)} victims in quarantine")
     if proxy == "defaults" and not count.quarantined:
@@ -288,6 +300,11 @@ def measure_classes(runtime, classes, proxies, rounds, lanes):
         print(name.ljust(16) + "".join(show(table[proxy][name], proxy).rjust(20) for proxy in proxies))
         for proxy in proxies:
             complaints += judge(proxy, name, table[proxy][name])
+    if ours := [proxy for proxy in proxies if proxy not in PEERS]:
+        print("\nrecords, of them sure (certain or likely), of those right\n\n" + "".ljust(16) + "".join(one.rjust(20) for one in ours))
+        for name in classes:
+            counts = [table[proxy][name] for proxy in ours]
+            print(name.ljust(16) + "".join(f"{count.records}, {count.sure}, {count.right}".rjust(20) for count in counts))
     for proxy, count in remarks.items():
         print(f"{proxy} has {count} lines about it in its log")
     return [f"{runtime}, {complaint}" for complaint in complaints]

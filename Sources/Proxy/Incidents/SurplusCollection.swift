@@ -13,6 +13,8 @@ struct SurplusCollection {
     let startedAt: UInt64
     private(set) var kept: [UInt8] = []
     private(set) var total: UInt64 = 0
+    /// When what begins at so many bytes was read, as far as reads are told apart.
+    private var reads: [(offset: UInt64, at: UInt64)] = []
     /// The request that was waiting for its answer when they came, or whose answer they broke.
     var current: FinishedExchange?
     /// `current`'s record is a copy, to be given back.
@@ -39,10 +41,21 @@ struct SurplusCollection {
         self.startedAt = startedAt
     }
 
+    /// Adds bytes, which were read later than the first ones.
+    mutating func add(_ bytes: UnsafePointer<UInt8>, _ count: Int, at now: UInt64) {
+        if reads.count < Self.readsMax { reads.append((total, now)) }
+        add(bytes, count)
+    }
+
     mutating func add(_ bytes: UnsafePointer<UInt8>, _ count: Int) {
         total += UInt64(count)
         keep(bytes, count)
     }
+
+    private static let readsMax = 32
+
+    /// When the byte at an offset was read.
+    func time(of offset: UInt64) -> UInt64 { reads.last { $0.offset <= offset }?.at ?? startedAt }
 
     /// Keeps bytes that are counted already.
     mutating func keep(_ bytes: UnsafePointer<UInt8>, _ count: Int) {

@@ -169,34 +169,61 @@ extension Worker {
         return verdict.certainty == .proven ? told : nil
     }
 
-    /// Tells a finding about bytes that more than one exchange may have sent.
+    /// Tells a finding about bytes that more than one exchange may have sent: one record of each that is likely to have.
     private mutating func tell(
         _ found: Finding, _ slot: Int32, _ collection: SurplusCollection, _ named: FinishedExchange?,
         _ others: [FinishedExchange]?
     ) -> FinishedExchange {
-        var finding = found
-        let verdict = finding.verdict
-        let past = others ?? named.map { [$0] } ?? suspects(verdict, slot, collection)
-        var guilty = past.first ?? FinishedExchange()
-        if verdict.kind.isDoubleSend {
-            finding.attribution = attribute(finding, past, collection)
-            guilty = past.isEmpty ? guilty : past[finding.attribution!.guilty]
+        let past = others ?? named.map { [$0] } ?? suspects(found.verdict, slot, collection)
+        guard found.verdict.kind.isDoubleSend else {
+            tell(found, slot, collection, past, id: collection.id)
+            return past.first ?? FinishedExchange()
         }
-        finding.delay = delay(of: finding, guilty, collection)
+        let parts = parts(of: found, collection)
+        let attributions = attribute(found, past, parts, collection)
+        for (i, attribution) in attributions.enumerated() {
+            var finding = found
+            finding.attribution = attribution
+            if attributions.count > 1, case .surplus = found.matter {
+                let end = i + 1 < attributions.count ? attributions[i + 1].part : parts.count
+                finding.become(part: parts[attribution.part].facts, at: parts[attribution.part].offset)
+                finding.surplusBytes = parts[attribution.part..<end].reduce(0) { $0 + $1.facts.total }
+            }
+            let seenAt = collection.time(of: UInt64(parts[attribution.part].offset))
+            tell(finding, slot, collection, past, seenAt: seenAt, id: i == 0 ? collection.id : nil)
+        }
+        return past.isEmpty ? FinishedExchange() : past[attributions[0].guilty]
+    }
+
+    /// Tells a finding whose attribution is known.
+    private mutating func tell(
+        _ found: Finding, _ slot: Int32, _ collection: SurplusCollection, _ past: [FinishedExchange], seenAt: UInt64? = nil,
+        id: String?
+    ) {
+        var finding = found
+        let seenAt = seenAt ?? collection.startedAt
+        let guilty = past.isEmpty ? FinishedExchange() : past[finding.attribution?.guilty ?? 0]
+        finding.delay = delay(of: finding, guilty, collection, seenAt)
         var victim: FinishedExchange?
-        if verdict.phase == .nextExchange { victim = collection.current }
+        if finding.verdict.phase == .nextExchange { victim = collection.current }
         if let shift = finding.attribution?.shift {
             finding.clientImpact = .misdelivered
             victim = past[shift.age]
         }
-        let place = place(slot, seenAt: collection.startedAt, id: collection.id)
+        let place = place(slot, seenAt: seenAt, id: id)
         let parties = finding.attribution?.suspects.compactMap { party(past[$0.age]) } ?? []
         let latest = guilty.ordinal == past.first?.ordinal ? nil : past.first
         record(
             IncidentWriter.incident(
                 finding, at: place, guilty: party(guilty), victim: victim.flatMap { party($0) }, suspects: parties,
                 latest: latest.flatMap { party($0) }))
-        return guilty
+    }
+
+    /// The answers of which a surplus is made.
+    private func parts(of finding: Finding, _ collection: SurplusCollection) -> [(offset: Int, facts: SurplusFacts)] {
+        guard case .surplus(let facts) = finding.matter else { return [(0, SurplusFacts(total: collection.total))] }
+        guard finding.verdict.kind == .secondResponse, facts.shape != nil, !collection.kept.isEmpty else { return [(0, facts)] }
+        return SurplusReader.answers(collection.kept, total: collection.total, max: AttributionReader.partsMax)
     }
 
     /// The exchanges that a surplus may belong to, the newest first.
@@ -212,35 +239,34 @@ extension Worker {
     }
 
     private mutating func attribute(
-        _ finding: Finding, _ past: [FinishedExchange], _ collection: SurplusCollection
-    ) -> Attribution {
-        var shape: UInt64?
-        if case .surplus(let facts) = finding.matter { shape = facts.shape }
+        _ finding: Finding, _ past: [FinishedExchange], _ parts: [(offset: Int, facts: SurplusFacts)],
+        _ collection: SurplusCollection
+    ) -> [Attribution] {
         // Its bytes stand within the newest exchange's answer.
         let isInside = finding.verdict.phase == .inBody
         let exchanges = past.enumerated().map { age, exchange in
             PastExchange(
                 answer: exchange.answer, sort: sort(of: exchange.request), isInProgress: isInside && age == 0)
         }
-        let attribution = AttributionReader.read(
-            exchanges, shape: shape, time: collection.startedAt, mayShift: finding.verdict.kind == .secondResponse,
-            habits: habits)
-        guard finding.verdict.provesDoubleSend else { return attribution }
-        for suspect in attribution.suspects {
-            habits.suspect(exchanges[suspect.age].sort, share: Float(suspect.share * suspect.share))
+        let surplus = parts.map { part in
+            let bytes = part.facts.messageBytes.flatMap { message in part.facts.blockBytes.map { message - $0 } }
+            return SurplusPart(shape: part.facts.shape, bodyBytes: bytes, time: collection.time(of: UInt64(part.offset)))
         }
-        if exchanges.count == 1 { habits.suspect(exchanges[0].sort, share: 1) }
-        return attribution
+        return AttributionReader.read(
+            exchanges, surplus: surplus, mayShift: finding.verdict.kind == .secondResponse,
+            learns: finding.verdict.provesDoubleSend, habits: &habits)
     }
 
     /// From the guilty exchange's answer to what was one too many.
-    private func delay(of finding: Finding, _ guilty: FinishedExchange, _ collection: SurplusCollection) -> UInt64? {
+    private func delay(
+        of finding: Finding, _ guilty: FinishedExchange, _ collection: SurplusCollection, _ seenAt: UInt64
+    ) -> UInt64? {
         // Where an answer's own header block is malformed, nothing has come before.
         guard !guilty.isEmpty, collection.place != .inAnswer else { return nil }
         if let delay = finding.attribution?.suspects.first?.delay { return delay }
         let isInside = collection.place == .inChunkedBody
         let since = isInside ? guilty.answer.headAt : guilty.answer.endedAt
-        return since > 0 ? collection.startedAt - min(since, collection.startedAt) : nil
+        return since > 0 ? seenAt - min(since, seenAt) : nil
     }
 
     private func impact(of collection: SurplusCollection) -> ClientImpact {

@@ -55,7 +55,7 @@ extension Worker {
             if u.pointee.phase == .listening {
                 beginSurplus(slot, .idle, transport.readBuffer, count)
             } else {
-                collections[slot]!.add(transport.readBuffer, count)
+                collections[slot]!.add(transport.readBuffer, count, at: now)
                 u.pointee.received += UInt64(count)
                 if collections[slot]!.isFull { return surplusEnded(slot, closed: false) }
             }

@@ -332,7 +332,8 @@ extension Worker {
     private mutating func learn(_ past: FinishedExchange) {
         guard !past.isEmpty, habits.wantsNext() else { return }
         let delay = past.answer.headAt - min(past.answer.sentAt, past.answer.headAt)
-        habits.note(sort(of: past.request), shape: past.answer.shape, delay: delay)
+        habits.note(
+            sort(of: past.request), shape: past.answer.shape, delay: delay, bodyBytes: past.answer.bodyBytes)
     }
 
     /// Counts an exchange that has been answered.

@@ -9,6 +9,8 @@ enum AttributionSentence {
             let what = attribution.shift == nil ? "it came" : "what \(victim?.name ?? "the next request") was given came"
             let when = "\(milliseconds(delay)) ms after the end of its answer"
             parts.append("\(what) \(when)" + (suspect.isRound ? ", as a timer does" : ""))
+        } else if suspect.isWaiting {
+            parts.append("it came while its own answer was still due")
         } else {
             parts.append("it stands in its answer")
         }
