@@ -196,11 +196,12 @@ struct AnswerReading {
         return (hasSent ? 0.1 : odds[sender]) * extraFit[sender][place] * timing
     }
 
-    /// Second sends come sooner rather than later, most of them in the same turn as the first, and some when a timer says so.
+    /// Second sends come sooner rather than later, most of them in the same turn as the first (in one read with its end, even), and
+    /// some when a timer says so.
     private func delayFit(_ delay: UInt64, _ sort: UInt32, _ habits: borrowing Habits) -> Double {
         let general =
-            delay < 1_000_000
-            ? 0.5 : delay < 9_700_000 ? 0.1 : AttributionReader.isRound(delay) ? 0.06 * 2.8 : 0.06 * 0.4
+            delay == 0
+            ? 1 : delay < 1_000_000 ? 0.5 : delay < 9_700_000 ? 0.1 : AttributionReader.isRound(delay) ? 0.06 * 2.8 : 0.06 * 0.4
         return habits.likelihood(ofExtraDelay: delay, of: sort, general: general / 4)
     }
 }

@@ -120,18 +120,6 @@ import Testing
         #expect(found.map(\.guilty) == [0])
     }
 
-    /// What is only weighed must not confirm itself: two that are alike in everything stay open however often they come.
-    @Test func whatCannotBeToldIsNotLearned() {
-        var habits = Habits()
-        var last: [Attribution] = []
-        for _ in 0..<200 {
-            let past = [exchange(2, sent: 1.1, head: 1.3), exchange(1, sent: 0, head: 1)]
-            let surplus = [SurplusPart(shape: Self.error, bodyBytes: 7, time: 1_500_000)]
-            last = AttributionReader.read(past, surplus: surplus, mayShift: true, learns: true, habits: &habits)
-        }
-        #expect(last[0].confidence == .open)
-    }
-
     @Test func timersAreRound() {
         for (milliseconds, isRound) in [
             (0.0, false), (5, false), (9.8, true), (11.4, true), (13, false), (25.2, true), (30.2, true), (62, false),
