@@ -122,7 +122,7 @@ struct AnswerReading {
                 own.append(fit * (answer.bodyBytes.map { habits.likelihood(ofLength: $0, for: request.sort) } ?? 0.5))
                 // A second answer may be the same again. More often it is unlike the others: what a framework has written reaches
                 // the wire once, so that it was written past it, and says that something went wrong.
-                let isUnusual = habits.commonness(of: shape, among: seen) < 0.15
+                let isUnusual = habits.commonness(of: shape, among: seen) < 0.25
                 let unlike = !isUnusual ? 0.01 : AnswerShape.status(shape) >= 400 ? 0.3 : 0.1
                 extra.append(
                     habits.likelihood(ofExtra: shape, of: request.sort, general: 0.05 * fit + 0.95 * unlike))
@@ -201,7 +201,7 @@ struct AnswerReading {
     private func delayFit(_ delay: UInt64, _ sort: UInt32, _ habits: borrowing Habits) -> Double {
         let general =
             delay == 0
-            ? 1 : delay < 1_000_000 ? 0.5 : delay < 9_700_000 ? 0.1 : AttributionReader.isRound(delay) ? 0.06 * 2.8 : 0.06 * 0.4
+            ? 4 : delay < 1_000_000 ? 0.5 : delay < 9_700_000 ? 0.1 : AttributionReader.isRound(delay) ? 0.06 * 2.8 : 0.06 * 0.4
         return habits.likelihood(ofExtraDelay: delay, of: sort, general: general / 4)
     }
 }
