@@ -504,7 +504,7 @@
     }
 
     // Before the call that may be refused: notes where it stands. `note` is the answer's; `facts` has operation, code, and
-    // perhaps status, field, bytes, certainty. Null where there is nothing to tell.
+    // perhaps status, field, bytes, certainty, attribution. Null where there is nothing to tell.
     exports.begin = function (res, note, facts, above) {
       try {
         if (note.offence && (note.offence.facts.certainty !== 'suspected' || facts.certainty === 'suspected')) return null;
@@ -871,7 +871,8 @@
         (places[0] ? ' at ' + places[0] : '') + ' and' +
         (application.between_ms !== undefined ? ' ' + application.between_ms + ' ms later' : '') + ' again: ' +
         application.operation + (places[1] ? ' at ' + places[1] : '') + ' ' + VERBS[application.outcome] +
-        (application.code ? ' (' + application.code + ')' : '');
+        (application.code ? ' (' + application.code + ')' : '') +
+        (record.attribution === 'open' ? '; it may be an earlier request of this connection that was answered again' : '');
     }
 
     exports.make = function (offence, suppressed) {
@@ -885,7 +886,8 @@
       var isHTTP2 = !!(req && req.httpVersionMajor === 2) || facts.isHTTP2;
       var record = {
         time: time(now), id: identity(now), schema: 1, severity: 'warning', kind: KIND,
-        certainty: facts.certainty || 'proven', attribution: 'certain', origin: 'application', action: 'observe', client_impact: 'none',
+        certainty: facts.certainty || 'proven', attribution: facts.attribution || 'certain', origin: 'application',
+        action: 'observe', client_impact: 'none',
         message: '', route: '_none', protocol: isHTTP2 ? 'h2' : 'http/' + ((req && req.httpVersion) || '1.1'),
         upstream: { address: address(socket.localAddress, socket.localPort) },
         client: { address: address(socket.remoteAddress, socket.remotePort), protocol: undefined },
@@ -1121,6 +1123,7 @@
       var offence = offences.begin(note.res, note, {
         operation: 'socket.write', status: statusOf(data), bytes: sizeOf(data, encoding), stack: stack,
         certainty: isUnanswered || connection.isShared ? 'suspected' : undefined,
+        attribution: connection.isShared ? 'open' : undefined,
       });
       if (offence) offences.end(offence, 'sent');
     }

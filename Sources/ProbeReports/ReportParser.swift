@@ -24,6 +24,7 @@ public enum ReportParser {
         guard json["kind"]?.string == Kind.applicationDoubleSend.rawValue else { return nil }
         report.application = send(application, outcome: outcome, operation: operation)
         report.timeNanoseconds = WallTime.nowNanoseconds()
+        report.attribution = json["attribution"]?.string.flatMap(Attribution.Confidence.init) ?? .certain
         report.certainty = json["certainty"]?.string == Certainty.suspected.rawValue ? .suspected : .proven
         report.clientImpact = json["client_impact"]?.string == ClientImpact.aborted.rawValue ? .aborted : .none
         report.message = text(json["message"]) ?? ""

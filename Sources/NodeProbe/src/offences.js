@@ -34,7 +34,7 @@ function isAllowed(now) {
 }
 
 // Before the call that may be refused: notes where it stands. `note` is the answer's; `facts` has operation, code, and
-// perhaps status, field, bytes, certainty. Null where there is nothing to tell.
+// perhaps status, field, bytes, certainty, attribution. Null where there is nothing to tell.
 exports.begin = function (res, note, facts, above) {
   try {
     if (note.offence && (note.offence.facts.certainty !== 'suspected' || facts.certainty === 'suspected')) return null;

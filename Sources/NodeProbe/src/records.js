@@ -76,7 +76,8 @@ function sentence(record) {
     (places[0] ? ' at ' + places[0] : '') + ' and' +
     (application.between_ms !== undefined ? ' ' + application.between_ms + ' ms later' : '') + ' again: ' +
     application.operation + (places[1] ? ' at ' + places[1] : '') + ' ' + VERBS[application.outcome] +
-    (application.code ? ' (' + application.code + ')' : '');
+    (application.code ? ' (' + application.code + ')' : '') +
+    (record.attribution === 'open' ? '; it may be an earlier request of this connection that was answered again' : '');
 }
 
 exports.make = function (offence, suppressed) {
@@ -90,7 +91,8 @@ exports.make = function (offence, suppressed) {
   var isHTTP2 = !!(req && req.httpVersionMajor === 2) || facts.isHTTP2;
   var record = {
     time: time(now), id: identity(now), schema: 1, severity: 'warning', kind: KIND,
-    certainty: facts.certainty || 'proven', attribution: 'certain', origin: 'application', action: 'observe', client_impact: 'none',
+    certainty: facts.certainty || 'proven', attribution: facts.attribution || 'certain', origin: 'application',
+    action: 'observe', client_impact: 'none',
     message: '', route: '_none', protocol: isHTTP2 ? 'h2' : 'http/' + ((req && req.httpVersion) || '1.1'),
     upstream: { address: address(socket.localAddress, socket.localPort) },
     client: { address: address(socket.remoteAddress, socket.remotePort), protocol: undefined },

@@ -58,6 +58,7 @@ function written(socket, connection, data, encoding) {
   var offence = offences.begin(note.res, note, {
     operation: 'socket.write', status: statusOf(data), bytes: sizeOf(data, encoding), stack: stack,
     certainty: isUnanswered || connection.isShared ? 'suspected' : undefined,
+    attribution: connection.isShared ? 'open' : undefined,
   });
   if (offence) offences.end(offence, 'sent');
 }

@@ -146,6 +146,7 @@ public final class ApplicationDesk: Sendable {
     private static func joined(_ incident: Incident, _ report: ApplicationReport) -> Incident {
         var incident = incident
         incident.application = report.application
+        guard report.attribution == .certain else { return incident }
         // Whoever has sent it has said so.
         incident.attribution = .certain
         incident.candidates = []

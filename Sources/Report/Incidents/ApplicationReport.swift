@@ -9,6 +9,8 @@ public struct ApplicationReport: Sendable {
     public var correctedOutcome: String?
     public var timeNanoseconds: UInt64 = 0
     public var certainty = Certainty.proven
+    /// Whether it was this request that was answered again: open where others had been answered on its connection.
+    public var attribution = Attribution.Confidence.certain
     public var clientImpact = ClientImpact.none
     public var message = ""
     public var protocolName = "http/1.1"
@@ -34,7 +36,7 @@ public struct ApplicationReport: Sendable {
             kind: .applicationDoubleSend, certainty: certainty, origin: .application, action: .observe,
             clientImpact: clientImpact, message: message, route: route, protocolName: protocolName, evidence: evidence)
         incident.request = request
-        if request != nil { incident.attribution = .certain }
+        if request != nil { incident.attribution = attribution }
         if let status { incident.response = Incident.Response(status: status) }
         incident.application = application
         return incident

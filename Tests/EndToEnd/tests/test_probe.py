@@ -100,7 +100,8 @@ class DoubleSendProbeTest(ProbeTest):
             for path in ("/socket-late", "/ok"):
                 one.request(path, fields=[f"X-Request-Id: {path[1:]}"])
             record = self.records(app)[0]
-        self.assertIncident(record, kind="application_double_send", certainty="suspected")
+        self.assertIncident(record, kind="application_double_send", certainty="suspected", attribution="open")
+        self.assertIn("may be an earlier request of this connection", record["message"])
 
     def test_stacks_can_be_off(self):
         app = self.probed("probe_express.js", SENDONCE_PROBE_STACKS="off")

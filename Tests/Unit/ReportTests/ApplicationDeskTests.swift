@@ -75,6 +75,18 @@ struct ApplicationDeskTests {
         #expect(told?.upstream?.exchange == 3)
     }
 
+    @Test func whoDoesNotKnowWhoItWasLeavesTheWiresWord() {
+        var open = report(request: "another", outcome: "sent")
+        open.attribution = .open
+        _ = desk.take(open, now: 0)
+        let wire = fullIncident()
+        let told = desk.take(wire, now: 1)
+        #expect(told?.application?.operation == "setHeader")
+        #expect(told?.request?.id == wire.request?.id)
+        #expect(told?.attribution == wire.attribution)
+        #expect(told?.message == wire.message)
+    }
+
     @Test func whatWaitsIsBounded() {
         var told = 0
         for number in 0..<(ApplicationDesk.reportsMax + 10) {
