@@ -161,6 +161,8 @@ extension SessionState {
             step.stream = data.stream
             step.surplusBytes = payload
             step.offset = data.offset
+            step.bodyStart = at
+            step.bodyCount = min(count - at, payload)
             return step
         }
         return violation(.dataAfterEnd, data.stream, entry.pointee.tag, surplus: payload, at: at)
@@ -171,7 +173,10 @@ extension SessionState {
         _ what: HTTP2Violation, _ place: Int32, _ surplus: Int, _ count: Int, _ at: Int, code: UInt32, resets: Bool = false
     ) -> HTTP2Step {
         if isServer {
-            return resetByOurselves(place, code, cause: what, surplus: surplus, offset: data.offset, consumed: at)
+            var step = resetByOurselves(place, code, cause: what, surplus: surplus, offset: data.offset, consumed: at)
+            step.bodyStart = at
+            step.bodyCount = min(count - at, surplus)
+            return step
         }
         let stream = streams[place]
         var step = violation(what, stream.pointee.id, stream.pointee.tag, surplus: surplus, at: at)

@@ -13,7 +13,9 @@ extension Settings.Incidents {
             "incidents.capture", Self(),
             keys: [
                 Key(
-                    "path", \.path, .optional(.file), "a folder for traces of the guilty connections; `null`: none are written"),
+                    "path", \.path, .optional(.file),
+                    "a folder for traces of the guilty connections to HTTP/1 upstreams; `null`: none are written, and nothing is kept"
+                ),
                 Key("keep", \.keep, .integer(1...100_000), "traces that stay; the oldest give way"),
                 Key(
                     "max_bytes", \.bytesMax, .size((4 << 10)...(4 << 20)),

@@ -107,16 +107,25 @@ extension Worker {
     }
 
     /// Tells of a frame that the client's own earlier frames forbid. Its stream has been reset for it, or was over already.
-    mutating func clientStreamBroken(_ slot: Int32, _ step: HTTP2Step, _ what: HTTP2Violation) {
+    /// Its surplus, as far as it has come, stands at `bytes`.
+    mutating func clientStreamBroken(
+        _ slot: Int32, _ step: HTTP2Step, _ what: HTTP2Violation, _ bytes: UnsafePointer<UInt8>
+    ) {
         counters.countRejected(what == .windowMisused ? .malformedFrames : .malformedRequest)
-        tellClientStreamFault(slot, step, what)
+        tellClientStreamFault(slot, step, what, bytes)
     }
 
-    private mutating func tellClientStreamFault(_ slot: Int32, _ step: HTTP2Step, _ what: HTTP2Violation) {
+    private mutating func tellClientStreamFault(
+        _ slot: Int32, _ step: HTTP2Step, _ what: HTTP2Violation, _ bytes: UnsafePointer<UInt8>? = nil
+    ) {
         let (kind, phase, frame) = violation(what)
         var finding = ClientFinding(kind, in: phase, .frame(frame), protocolName: HTTPVersion.http2.name)
         finding.connectionOffset = step.offset
         if kind != .malformedMessage { finding.surplusBytes = UInt64(step.surplusBytes) }
+        // An empty line behind a request is a habit of old clients (RFC 9112 section 2.2), and does no harm.
+        if let bytes, kind == .bodyAfterEnd, step.bodyCount > 0, step.bodyCount == step.surplusBytes {
+            if isOnlyLineEnds(bytes, step.bodyCount) { finding.severity = .info }
+        }
         if step.hasBlock, kind != .malformedMessage { finding.secondFields = requestFieldNames() }
         let number = step.tag >= 0 ? clients[step.tag].pointee.exchange : -1
         if number >= 0 {

@@ -25,7 +25,7 @@ extension Worker {
         case .body: clientStreamBody(slot, step, bytes + step.bodyStart)
         case .trailers: clientStreamTrailers(slot, step)
         case .reset:
-            if let cause = step.cause { clientStreamBroken(slot, step, cause) }
+            if let cause = step.cause { clientStreamBroken(slot, step, cause, bytes + step.bodyStart) }
             if step.tag >= 0 { clientStreamReset(step.tag) }
         case .goAway: clients[slot].pointee.mustClose = true
         case .failed(let failure):
@@ -37,7 +37,7 @@ extension Worker {
         case .refused(let refusal):
             counters.countRejected(RejectReason(refusal))
             if refusal == .malformed { tellRefusedStream(slot, step) }
-        case .violation(let violation): clientStreamBroken(slot, step, violation)
+        case .violation(let violation): clientStreamBroken(slot, step, violation, bytes + step.bodyStart)
         case .needMore, .pause, .interim, .surplus: break
         }
         return true

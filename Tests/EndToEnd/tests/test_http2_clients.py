@@ -89,6 +89,11 @@ class OnOpenStreams(HTTP2ClientTest):
         self.check([held, frames.data(3, b"more")], STREAM_CLOSED, "body_after_end", "after_end",
                    path="/held", evidence__surplus_bytes=4, severity="warning")
 
+    def test_an_empty_line_after_the_end(self):
+        held = frames.headers(3, *POST[:3], (":path", "/held"), end=True)
+        self.check([held, frames.data(3, b"\r\n")], STREAM_CLOSED, "body_after_end", "after_end",
+                   path="/held", evidence__surplus_bytes=2, severity="info")
+
     def test_a_header_block_after_the_end(self):
         held = frames.headers(3, *POST[:3], (":path", "/held"), end=True)
         incident = self.check(
