@@ -16,7 +16,7 @@ public struct HTTP2Step: Sendable {
     /// The peer's side of the stream ends here (END_STREAM); also beside a violation.
     public var ended = false
 
-    /// Violation: payload bytes that belong to no message; of a header block, those of its frames.
+    /// Violation, or more of one: payload bytes that belong to no message; of a header block, those of its frames.
     public var surplusBytes = 0
     /// Violation: bytes that the connection had received before the offending frame's first.
     public var offset: UInt64 = 0

@@ -64,7 +64,8 @@ extension SessionState {
                 data.bodyLeft = 0
                 data.skipped += payload
                 credit(place, payload)
-                return strangeData(.lengthExceeded, place, surplus, count, at, code: ErrorCode.protocolError)
+                return strangeData(
+                    .lengthExceeded, place, surplus, count, at, ahead: payload - surplus, code: ErrorCode.protocolError)
             }
             data.bodyLeft = payload - surplus
             data.surplusLeft = surplus
@@ -148,14 +149,16 @@ extension SessionState {
         }
         data.skipped += payload
         // Of a stream that we have reset, it may have been on its way; of one that is forgotten, nobody can tell.
-        guard let entry = closed.find(data.stream), entry.pointee.endedByPeer || isServer && entry.pointee.resetByPeer,
-            isServer || payload > 0
-        else { return nil }
+        guard let entry = closed.find(data.stream), isServer || payload > 0 else { return nil }
+        let (endedByPeer, isTold) = (entry.pointee.endedByPeer, entry.pointee.isTold)
+        guard endedByPeer || isServer && (entry.pointee.resetByPeer || isTold) else { return nil }
+        if isServer, isTold, !endedByPeer { return tellMore(payload, count, at) }
         if isServer {
             guard resets.take(limits.resets, now: now) else { return fail(.rapidReset, count) }
             putReset(data.stream, ErrorCode.streamClosed)
             // Whoever has reset the stream is done with it, whatever was still to follow.
-            guard entry.pointee.endedByPeer, !entry.pointee.isTold else { return nil }
+            guard endedByPeer else { return nil }
+            if isTold { return tellMore(payload, count, at) }
             entry.pointee.isTold = true
             var step = HTTP2Step(.violation(.dataAfterEnd), consumed: at)
             step.stream = data.stream
@@ -168,14 +171,26 @@ extension SessionState {
         return violation(.dataAfterEnd, data.stream, entry.pointee.tag, surplus: payload, at: at)
     }
 
-    /// DATA that an open stream should not carry: told, and passed over.
+    /// More of what has been told of a client's stream; it lies at the start of what is skipped.
+    private func tellMore(_ payload: Int, _ count: Int, _ at: Int) -> HTTP2Step? {
+        guard payload > 0 else { return nil }
+        var step = HTTP2Step(.surplus, consumed: at)
+        step.stream = data.stream
+        step.surplusBytes = payload
+        step.bodyStart = at
+        step.bodyCount = min(count - at, payload)
+        return step
+    }
+
+    /// DATA that an open stream should not carry: told, and passed over. The surplus lies so many bytes ahead.
     private mutating func strangeData(
-        _ what: HTTP2Violation, _ place: Int32, _ surplus: Int, _ count: Int, _ at: Int, code: UInt32, resets: Bool = false
+        _ what: HTTP2Violation, _ place: Int32, _ surplus: Int, _ count: Int, _ at: Int, ahead: Int = 0, code: UInt32,
+        resets: Bool = false
     ) -> HTTP2Step {
         if isServer {
             var step = resetByOurselves(place, code, cause: what, surplus: surplus, offset: data.offset, consumed: at)
-            step.bodyStart = at
-            step.bodyCount = min(count - at, surplus)
+            step.bodyStart = min(at + ahead, count)
+            step.bodyCount = min(count - step.bodyStart, surplus)
             return step
         }
         let stream = streams[place]

@@ -275,6 +275,7 @@ extension Worker {
             return releaseClientStream(slot)
         }
         if c.pointee.multiplex >= 0 {
+            tellClientSurplus(slot)
             endClientStreams(slot)
             multiplexing.remove(c.pointee.multiplex)
             c.pointee.multiplex = -1

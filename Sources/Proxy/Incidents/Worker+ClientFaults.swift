@@ -126,6 +126,7 @@ extension Worker {
         if let bytes, kind == .bodyAfterEnd, step.bodyCount > 0, step.bodyCount == step.surplusBytes {
             if isOnlyLineEnds(bytes, step.bodyCount) { finding.severity = .info }
         }
+        if kind == .bodyAfterEnd { finding.stream = step.stream }
         if step.hasBlock, kind != .malformedMessage { finding.secondFields = requestFieldNames() }
         let number = step.tag >= 0 ? clients[step.tag].pointee.exchange : -1
         if number >= 0 {
@@ -175,8 +176,7 @@ extension Worker {
     private mutating func tell(_ finding: ClientFinding, _ slot: Int32, request: Incident.Request?) -> String {
         let client = Incident.Client(address: clients[slot].pointee.address.text, protocolName: finding.protocolName)
         let id = newIncidentID()
-        record(
-            IncidentWriter.incident(finding, by: client, id: id, timeNanoseconds: kernel.wallClock(), request: request))
+        conclude(ClientIncident(finding, by: client, id: id, timeNanoseconds: kernel.wallClock(), request: request), slot)
         return id
     }
 
@@ -202,8 +202,35 @@ extension Worker {
         if server >= 0 {
             place = self.place(server: Int(server), connection: connection, isHTTP2: false, seenAt: now, id: id)
         }
-        record(
-            IncidentWriter.incident(
-                finding, by: client, id: id, timeNanoseconds: kernel.wallClock(), place: place, party: party))
+        let timeNanoseconds = kernel.wallClock()
+        conclude(
+            ClientIncident(finding, by: client, id: id, timeNanoseconds: timeNanoseconds, place: place, party: party), slot)
+    }
+
+    // MARK: Surplus on streams
+
+    /// An incident is told at once, unless more of it may come with the frames that have been read.
+    private mutating func conclude(_ incident: ClientIncident, _ slot: Int32) {
+        guard incident.finding.stream != nil else { return record(incident.record) }
+        tellClientSurplus(slot)
+        multiplexing[clients[slot].pointee.multiplex].surplus = incident
+        frameClient(slot)
+    }
+
+    /// More has come behind a request whose stream has been reset for it.
+    mutating func clientSurplusGoesOn(_ slot: Int32, _ step: HTTP2Step, _ bytes: UnsafePointer<UInt8>) {
+        guard let surplus = multiplexing[clients[slot].pointee.multiplex].surplus, surplus.finding.stream == step.stream else {
+            return
+        }
+        surplus.finding.surplusBytes = (surplus.finding.surplusBytes ?? 0) + UInt64(step.surplusBytes)
+        if step.bodyCount < step.surplusBytes || !isOnlyLineEnds(bytes, step.bodyCount) { surplus.finding.severity = nil }
+    }
+
+    /// The turn is over, or the connection: what there is of it is told.
+    mutating func tellClientSurplus(_ slot: Int32) {
+        let multiplex = multiplexing[clients[slot].pointee.multiplex]
+        guard let surplus = multiplex.surplus else { return }
+        multiplex.surplus = nil
+        record(surplus.record)
     }
 }

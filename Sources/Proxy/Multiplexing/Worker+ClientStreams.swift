@@ -38,7 +38,8 @@ extension Worker {
             counters.countRejected(RejectReason(refusal))
             if refusal == .malformed { tellRefusedStream(slot, step) }
         case .violation(let violation): clientStreamBroken(slot, step, violation, bytes + step.bodyStart)
-        case .needMore, .pause, .interim, .surplus: break
+        case .surplus: clientSurplusGoesOn(slot, step, bytes + step.bodyStart)
+        case .needMore, .pause, .interim: break
         }
         return true
     }

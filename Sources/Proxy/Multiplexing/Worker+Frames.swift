@@ -21,6 +21,7 @@ extension Worker {
     private mutating func sendFrames(_ side: SideLabel, _ slot: Int32) {
         // A server's connection may be on its way yet.
         guard side == .client || upstreams[slot].pointee.phase == .multiplexed else { return }
+        if side == .client { tellClientSurplus(slot) }
         let socket = socket(side, slot)
         let session = multiplexing[multiplexNumber(side, slot)].session
         while !socket.pointee.isBlocked {

@@ -30,6 +30,8 @@ public struct ClientFinding: Sendable {
     public var secondFields: [String]?
     public var connectionOffset: UInt64?
     public var surplusBytes: UInt64?
+    /// More may come of it, on this stream.
+    public var stream: Int32?
     public var reason: String?
 
     public init(_ kind: Kind, in phase: Phase, _ deed: Deed, protocolName: String) {

@@ -89,6 +89,11 @@ class OnOpenStreams(HTTP2ClientTest):
         self.check([held, frames.data(3, b"more")], STREAM_CLOSED, "body_after_end", "after_end",
                    path="/held", evidence__surplus_bytes=4, severity="warning")
 
+    def test_more_data_after_the_end(self):
+        held = frames.headers(3, *POST[:3], (":path", "/held"), end=True)
+        self.check([held, frames.data(3, b"\r\n"), frames.data(3, b"more"), frames.data(3, b"of it", end=True)],
+                   STREAM_CLOSED, "body_after_end", "after_end", path="/held", evidence__surplus_bytes=11, severity="warning")
+
     def test_an_empty_line_after_the_end(self):
         held = frames.headers(3, *POST[:3], (":path", "/held"), end=True)
         self.check([held, frames.data(3, b"\r\n")], STREAM_CLOSED, "body_after_end", "after_end",
@@ -190,9 +195,9 @@ class OnClosedStreams(HTTP2ClientTest):
         self.peer.send(*[frames.data(1, b"late")] * 3, frames.request(3, "/"))
         self.assertEqual([self.ends(1) for _ in range(3)], [STREAM_CLOSED] * 3)
         self.assertEqual(self.ends(3), "end")
-        incident = self.told("body_after_end", "after_end", impact="none", path="/?q=[REDACTED]", evidence__surplus_bytes=4,
+        incident = self.told("body_after_end", "after_end", impact="none", path="/?q=[REDACTED]", evidence__surplus_bytes=12,
                              response__status=200, request__method="GET", request__host="shop.example", upstream__exchange=1)
-        self.assertIn("DATA of 4 bytes", incident["message"])
+        self.assertIn("DATA of 12 bytes", incident["message"])
 
     def test_a_header_block(self):
         self.answered()
