@@ -166,9 +166,10 @@ def instructions(requests=200):
             for scenario in SCENARIOS:
                 slopes = []
                 for _ in range(2):
-                    # Connections to the origin, buffers and lazily bound calls are there before what counts begins.
+                    # Connections to the origin, what each of some 64 remembers of its last exchanges, buffers and lazily bound calls
+                    # are there before what counts begins.
                     totals = []
-                    proxy.ask(scenario, requests // 2)
+                    proxy.ask(scenario, 5 * requests)
                     for count in (requests // 4, requests + requests // 4):
                         control("-z")
                         proxy.ask(scenario, count)
