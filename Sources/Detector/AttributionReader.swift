@@ -10,8 +10,6 @@ public enum AttributionReader {
     /// Exchanges that are weighed, and answers of a surplus.
     public static let exchangesMax = 12
     public static let partsMax = 6
-    /// Candidates that are told.
-    public static let candidatesMax = 4
     /// Above this share the likeliest is told as likely.
     private static let likelyShare = 0.75
     /// Above this share somebody is told beside another, where several answers were too many.
@@ -65,7 +63,8 @@ public enum AttributionReader {
                 age: newest - place, status: Int(victim.answer.status), usualStatus: habits.usualStatus(victim.sort))
         }
         let likeliest = shares.indices.sorted { (shares[$0], $0) > (shares[$1], $1) }
-        attribution.suspects = likeliest.prefix(candidatesMax).map { request in
+        // All that are weighed, for whoever it was must be among them.
+        attribution.suspects = likeliest.map { request in
             let exchange = reading.requests[request]
             var suspect = Attribution.Suspect(
                 age: newest - request, share: shares[request] / reading.total, delay: nil, isRound: false,

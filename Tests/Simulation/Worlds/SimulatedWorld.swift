@@ -52,8 +52,9 @@ public final class SimulatedWorld {
     /// The most system calls of one turn.
     public private(set) var callsPeak = 0
 
-    /// System calls of a turn that has nothing to do but to accept, and for each connection that it may have work with.
-    private static let callsMax = 64, callsPerConnectionMax = 8
+    /// System calls of a turn that has nothing to do but to accept, and for each connection that it may have work with: in its turn it
+    /// is read `Worker.readsPerTurn` times at most, and what each read yields is sent on, or moved through a pipe.
+    private static let callsMax = 64, callsPerConnectionMax = 3 * 16
     /// Incidents that a world is expected to have at the most.
     private static let incidentsMax = 512
     private static let turnsMax = 400_000

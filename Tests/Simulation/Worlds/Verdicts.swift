@@ -164,7 +164,9 @@ enum Verdicts {
         let before = left.count
         left.removeAll { incident in
             incident.upstream?.connection == UInt64(upstream.number)
-                && [id(incident.request), id(incident.victim)].contains { $0.map(involved.contains) ?? false }
+                && ([incident.request, incident.victim]
+                    + (incident.attribution == .certain ? [] : incident.candidates.map(\.request)))
+                    .contains { id($0).map(involved.contains) ?? false }
         }
         // An interim response is passed on as the next answer's own; a body in the making ends the connection unseen, and a
         // body that its connection ends takes everything in. Without the victim's own answer none is one too many.
