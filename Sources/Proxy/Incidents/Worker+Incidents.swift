@@ -27,6 +27,9 @@ extension Worker {
         for verdict in Judge.head(
             facts, duplicates: responseBlock.duplicates, status: responseBlock.status, endsConnection: ends)
         {
+            if verdict.kind == .conflictingFraming, responseBlock.status == 204 {
+                e.pointee.answer.announcesForbiddenBody = true
+            }
             let (names, reason) =
                 verdict.kind == .duplicateField
                 ? HeadFault.repetition(responseBlock) : HeadFault.framing(responseBlock, isKept: !ends)

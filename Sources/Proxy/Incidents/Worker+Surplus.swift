@@ -91,6 +91,10 @@ extension Worker {
             }
         }
         if verdict.kind != .malformedMessage { counters.addSurplus(upstream: upstream, bytes: collection.total) }
+        // The body that its header block has announced, and that was told with it.
+        if verdict.kind == .bodyAfterEnd, collection.place == .afterEnd, u.pointee.last.answer.announcesForbiddenBody {
+            return closeUpstream(slot, .incident)
+        }
         let guilty = tell(
             verdict, slot, collection, facts, reason: verdict.kind == .malformedMessage ? collection.reason : nil)
         if verdict.provesDoubleSend { quarantine(slot, for: guilty) }

@@ -246,6 +246,17 @@ class IncidentRecords(EndToEndTest):
         self.assertEqual([one["path"] for one in record["candidates"]], ["/second", "/first?id=[REDACTED]"])
         self.assertRegex(record["message"], r"most likely GET /second's own, but it may be that of GET /first\?id=\[REDACTED\] ")
 
+    def test_a_204_with_the_body_that_it_announces_is_told_once(self):
+        def script(conversation):
+            if conversation.read_request() is not None:
+                conversation.send(b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
+                conversation.wait_for_end()
+        proxy = self.proxy(self.scripted(script).address)
+        self.assertEqual(proxy.get("/empty").status, 204)
+        self.assertIncident(proxy.wait_incidents(1)[0], kind="conflicting_framing", certainty="proven", request__path="/empty")
+        proxy.wait_metric(15, "sendonce_surplus_bytes_total")
+        self.assertEqual(len(self.end(proxy)), 1)
+
     def test_a_client_s_fault(self):
         proxy = self.proxy(self.scripted(upstream.by_target({})).address)
         with proxy.connect() as one:
