@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import NodeProbe
+import Wire
 
 struct ProbeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -52,9 +53,7 @@ enum ProbePlace {
         return roots
     }
 
-    private static var fingerprint: UInt64 {
-        ProbeFile.bytes.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
-    }
+    private static var fingerprint: UInt64 { FNV1a(ProbeFile.bytes).value }
 
     private static func holds(_ path: String) -> Bool {
         let file = open(path, O_RDONLY | O_CLOEXEC)

@@ -51,14 +51,7 @@ def ask(instance, host, paths, ends, pause):
     one, began = None, time.monotonic()
     while (now := time.monotonic()) < ends:
         path = random.choices(list(paths), list(paths.values()))[0]
-        try:
-            if one is None or one.ended:
-                one = client.Client(instance.address, deadline=10)
-            one.seen.clear()
-            one.position = 0
-            one.get(path, host=f"{host}.test")
-        except (OSError, AssertionError):
-            one = None
+        one = client.ask(one, instance.address, path, host=f"{host}.test")
         time.sleep(random.expovariate(1) * pause * (1.3 + (-1) ** int((now - began) // 40)))
 
 

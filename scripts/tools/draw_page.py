@@ -37,14 +37,7 @@ def shop_along(proxy, host, ends):
     one = None
     while not ends.is_set():
         path = random.choices(list(PATHS), list(PATHS.values()))[0]
-        try:
-            if one is None or one.ended:
-                one = client.Client(proxy.address, deadline=10)
-            one.seen.clear()
-            one.position = 0
-            one.get(path, host=f"{host}.test")
-        except (OSError, AssertionError):
-            one = None
+        one = client.ask(one, proxy.address, path, host=f"{host}.test")
         time.sleep(random.expovariate(8))
 
 

@@ -4,7 +4,6 @@ import json
 import pathlib
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -12,6 +11,7 @@ import tempfile
 import client
 import harness
 from judges import judge
+from processes import end
 
 
 # What a proxy may say of bytes that no answer accounts for. None of the four names a request.
@@ -49,12 +49,7 @@ class Peer:
         return False
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end(self.process)
         self.remarks = sum(1 for line in self.log.read_text(errors="replace").splitlines() if REMARK.search(line))
         shutil.rmtree(self.directory, ignore_errors=True)
         return None

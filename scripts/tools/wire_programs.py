@@ -7,7 +7,6 @@ import os
 import pathlib
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -17,6 +16,7 @@ import configuration
 import harness
 import upstream
 from judges import judge
+from processes import end
 
 AT_ONCE = 8
 
@@ -75,12 +75,7 @@ class Peer:
             return one.connect_ex((host, int(port))) == 0
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end(self.process)
         shutil.rmtree(self.directory, ignore_errors=True)
 
 

@@ -86,7 +86,7 @@ extension Worker {
                 connections: Int(clamping: so_load_ordered(&shared.pointee.connections)), isRare: false)
         }
         var survivors: [UInt64] = []
-        let sorts = hangups.waiting.map { sort(of: $0.exchange.finished.request) }
+        let sorts = hangups.waiting.map(\.exchange.finished.request.sort)
         var rare: [Bool] = []
         for (i, hangup) in hangups.waiting.enumerated() {
             survivors.append(oldestPooling(hangup.server))

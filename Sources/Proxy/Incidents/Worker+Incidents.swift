@@ -249,7 +249,7 @@ extension Worker {
         let isInside = finding.verdict.phase == .inBody
         let exchanges = past.enumerated().map { age, exchange in
             PastExchange(
-                answer: exchange.answer, sort: sort(of: exchange.request), isInProgress: isInside && age == 0)
+                answer: exchange.answer, sort: exchange.request.sort, isInProgress: isInside && age == 0)
         }
         let surplus = parts.map { part in
             let bytes = part.facts.messageBytes.flatMap { message in part.facts.blockBytes.map { message - $0 } }
@@ -314,13 +314,6 @@ extension Worker {
             client: Incident.Client(
                 address: exchange.request.client.text, protocolName: exchange.request.clientVersion.name),
             route: route.name, policy: route.onViolation, answer: exchange.answer, ordinal: exchange.ordinal)
-    }
-
-    /// What sort of request it is whose habits are known.
-    func sort(of record: RequestRecord) -> UInt32 {
-        guard let base = record.head.base else { return 1 }
-        let target = UnsafeBufferPointer(start: base + Int(record.target.start), count: Int(record.target.count))
-        return RequestSort.of(route: record.route, method: record.method.rawValue, target: target)
     }
 
     func incidentRequest(_ record: RequestRecord) -> Incident.Request {

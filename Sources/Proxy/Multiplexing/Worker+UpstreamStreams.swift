@@ -33,6 +33,7 @@ extension Worker {
         enqueue(number)
     }
 
+    @inline(__always)
     func hasStream(_ slot: Int32) -> Bool {
         let u = upstreams[slot]
         guard !u.pointee.mustClose else { return false }

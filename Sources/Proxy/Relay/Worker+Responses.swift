@@ -333,7 +333,7 @@ extension Worker {
         guard !past.isEmpty, habits.wantsNext() else { return }
         let delay = past.answer.headAt - min(past.answer.sentAt, past.answer.headAt)
         habits.note(
-            sort(of: past.request), shape: past.answer.shape, delay: delay, bodyBytes: past.answer.bodyBytes)
+            past.request.sort, shape: past.answer.shape, delay: delay, bodyBytes: past.answer.bodyBytes)
     }
 
     /// Counts an exchange that has been answered.

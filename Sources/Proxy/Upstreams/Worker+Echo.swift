@@ -52,10 +52,10 @@ extension Worker {
         let e = exchanges[u.pointee.exchange]
         guard !e.pointee.asksUpgrade, !isOfNodeItself else { return true }
         if e.pointee.staleRetries > 0, u.pointee.ordinal == 1 {
-            retries.askedInVain.note(server: u.pointee.server, e.pointee.request)
+            retries.askedInVain.note(server: u.pointee.server, sort: e.pointee.request.sort)
         }
         guard u.pointee.echoes, u.pointee.ordinal > 1, retries.maySendAgain(e),
-            !retries.askedInVain.contains(server: u.pointee.server, e.pointee.request)
+            !retries.askedInVain.contains(server: u.pointee.server, sort: e.pointee.request.sort)
         else {
             if plan.echo == .require { return refuse(slot) }
             forgetBody(u.pointee.exchange)

@@ -20,6 +20,7 @@ extension Worker {
     }
 
     /// Whether a request would find a connection to the server, or a stream of one, or may open one.
+    @inline(__always)
     func hasRoom(_ server: Int) -> Bool {
         var slot = servers[server].multiplexed.first
         while slot >= 0 {
