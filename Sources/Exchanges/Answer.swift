@@ -19,8 +19,6 @@ public struct Answer: BitwiseCopyable, Sendable {
     public var isEventStream = false
     /// A part of its body has passed unread, so that nobody has looked for a second answer there.
     public var isUnsearched = false
-    /// Its status allows no body, and its header block announces one: if that comes, it is of the same fault.
-    public var announcesForbiddenBody = false
     public var declaredBytes: UInt64 = 0
     public var bodyBytes: UInt64 = 0
     /// Bytes that the connection had received before this answer's first.

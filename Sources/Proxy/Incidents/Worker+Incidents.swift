@@ -28,7 +28,7 @@ extension Worker {
             facts, duplicates: responseBlock.duplicates, status: responseBlock.status, endsConnection: ends)
         {
             if verdict.kind == .conflictingFraming, responseBlock.status == 204 {
-                e.pointee.answer.announcesForbiddenBody = true
+                u.pointee.announcesForbiddenBody = true
             }
             let (names, reason) =
                 verdict.kind == .duplicateField

@@ -92,7 +92,7 @@ extension Worker {
         }
         if verdict.kind != .malformedMessage { counters.addSurplus(upstream: upstream, bytes: collection.total) }
         // The body that its header block has announced, and that was told with it.
-        if verdict.kind == .bodyAfterEnd, collection.place == .afterEnd, u.pointee.last.answer.announcesForbiddenBody {
+        if verdict.kind == .bodyAfterEnd, collection.place == .afterEnd, u.pointee.announcesForbiddenBody {
             return closeUpstream(slot, .incident)
         }
         let guilty = tell(

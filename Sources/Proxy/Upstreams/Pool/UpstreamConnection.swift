@@ -59,6 +59,8 @@ struct UpstreamConnection: BitwiseCopyable {
     var addressGeneration: UInt64 = 0
     /// Whether the server's acknowledgements tell which bytes it had sent before a request arrived.
     var asksAcknowledgement = false
+    /// The last answer's status allows no body, and its header block announced one: if that comes, it is of the same fault.
+    var announcesForbiddenBody = false
     /// How long connecting took: a round trip to the server, or more. 0 where it took no time at all.
     var roundTrip: UInt64 = 0
     /// When it was pooled.
