@@ -65,6 +65,15 @@ extension Worker {
         return false
     }
 
+    /// Whether this request would be asked for again if its answer lacked its mark, so that no stray can stand for it however soon
+    /// the connection is used again. What may be delivered without a mark needs the rest, as everything does that has no echo.
+    @inline(__always)
+    func needsNoRest(_ e: UnsafeMutablePointer<Exchange>, on server: Int) -> Bool {
+        plan.echo != .off && e.pointee.requestEnded && !e.pointee.asksUpgrade && retries.maySendAgain(e)
+            && (retries.askedInVain.isEmpty
+                || !retries.askedInVain.contains(server: UInt16(server), sort: e.pointee.request.sort))
+    }
+
     /// Whether the header block at hand, which began a stream's answer, is its request's. HTTP/2 itself binds answers to requests:
     /// that one has no mark says nothing. False when the exchange goes on elsewhere or has ended.
     mutating func isOwnStreamAnswer(_ slot: Int32, _ step: HTTP2Step) -> Bool {

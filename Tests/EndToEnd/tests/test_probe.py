@@ -219,12 +219,12 @@ class UnseenProbeTest(ProbeTest):
 class ProxiedProbeTest(ProbeTest):
     """The probe behind the proxy: one incident of what both have seen, and answers that carry their requests' ids."""
 
-    def behind(self, program, echo="auto", probe=True, **environment):
+    def behind(self, program, echo="auto", probe=True, hold="0ms", quarantine="60s", **environment):
         path = os.path.join(self.directory, "probe.socket")
         if probe:
             environment |= {"NODE_OPTIONS": f"--require {probed.PROBE}", "SENDONCE_PROBE_SOCKET": path}
         self.app = self.node(program, **environment)
-        return self.proxy(self.app.address, probe={"socket": path, "echo": echo}, connections={"hold": "0ms"})
+        return self.proxy(self.app.address, probe={"socket": path, "echo": echo}, connections={"hold": hold}, incidents={"quarantine": {"for": quarantine}})
 
     def test_the_command_says_where_it_is(self):
         result = run_command("probe", env=os.environ | {"XDG_CACHE_HOME": self.directory})
@@ -271,6 +271,14 @@ class ProxiedProbeTest(ProbeTest):
         wait_for(lambda: [i for i in proxy.incidents() if i["kind"] == "misdelivered_response"], "a misdelivery")
         found = [i for i in proxy.incidents() if i["kind"] == "misdelivered_response" and i["certainty"] == "proven"]
         self.assertIncident(found[0], evidence__proof="request_id", client_impact="none")
+
+    def test_no_stray_reaches_a_post_which_could_not_be_asked_for_again(self):
+        proxy = self.behind("strays.js", hold="auto", quarantine=0)
+        with proxy.connect() as one:
+            for number in range(20):
+                # Its connection echoes from here on; the stray that comes 5 ms later has no id.
+                self.assertEqual(one.get(f"/guilty/timeout-5/{number}").body, f"FIRST-{number}".encode())
+                self.assertEqual(one.get(f"/victim/{number}", method="POST", body=b"x").body, f"OWN-{number}".encode())
 
     def test_an_answer_on_the_socket_itself_reaches_its_client(self):
         proxy = self.behind("raw_answers.js")

@@ -20,6 +20,8 @@ struct ConnectionPool: ~Copyable {
         var holdLeast: UInt64 = 0
         /// No other connection can be had: one that has not rested so long has to do, and one that is too old makes room.
         var takesUnrested = false
+        /// A connection whose answers carry the ids of their requests need not have rested.
+        var trustsEcho = false
         /// How long a connection may have been idle, as far as its server has been seen to keep to it; nil for any time.
         var idleMax: UInt64?
         /// Which generation of its name's addresses a connection must lead to; nil where there is no name.
@@ -133,10 +135,8 @@ struct ConnectionPool: ~Copyable {
             return .close(slot, .idleTimeout)
         }
         let idle = now - connections[slot].pointee.pooledAt
-        // Where answers carry the ids of their requests, a stray is known for one whenever it comes.
-        let echoes = connections[slot].pointee.echoes
         guard
-            idle >= demand.hold || demand.takesUnrested || echoes
+            idle >= demand.hold || demand.takesUnrested || (demand.trustsEcho && connections[slot].pointee.echoes)
                 || (idle >= demand.holdLeast && places[server].restingCount > demand.restingMax)
         else { return .empty }
         remove(slot, connections)

@@ -25,7 +25,9 @@ extension Worker {
         servers.requestGoes(to: server, now)
         if plan.upstreams[upstream].isHTTP2 { return findStream(number, on: server) }
         let mayRepeat = e.pointee.request.method.isIdempotent
-        if !e.pointee.wantsNewConnection, let slot = takePooled(server, evenUnrested: false, mayRepeat: mayRepeat) {
+        if !e.pointee.wantsNewConnection,
+            let slot = takePooled(server, evenUnrested: false, mayRepeat: mayRepeat, trustsEcho: needsNoRest(e, on: server))
+        {
             return attach(number, to: slot)
         }
         if connectionPool.mayOpen(server),
@@ -50,7 +52,9 @@ extension Worker {
     ///
     /// For a request that may not be repeated, it is one whose server will not soon close it, as far as we know its ways, and it
     /// is looked at however late the last wait for events was.
-    private mutating func takePooled(_ server: Int, evenUnrested: Bool, mayRepeat: Bool) -> Int32? {
+    private mutating func takePooled(
+        _ server: Int, evenUnrested: Bool, mayRepeat: Bool, trustsEcho: Bool = false
+    ) -> Int32? {
         let upstream = servers.upstream(server)
         guard plan.upstreams[upstream].reuse != .never else { return nil }
         if servers.isQuarantined(server, now) {
@@ -61,6 +65,7 @@ extension Worker {
         var demand = ConnectionPool.Demand()
         demand.isUnguarded = plan.upstreams[upstream].reuse == .always
         demand.takesUnrested = evenUnrested
+        demand.trustsEcho = trustsEcho
         demand.idleMax = mayRepeat || evenUnrested ? safeIdleTime(server) : safeIdleTime(server).map { $0 / 2 }
         if !demand.isUnguarded {
             demand.rest(

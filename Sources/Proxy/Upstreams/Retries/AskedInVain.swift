@@ -11,6 +11,8 @@ struct AskedInVain {
     private var entries: [Entry] = []
     private var next = 0
 
+    var isEmpty: Bool { entries.isEmpty }
+
     func contains(server: UInt16, sort: UInt32) -> Bool { entries.contains(Entry(server: server, sort: sort)) }
 
     /// - Parameter sort: `RequestSort`'s.

@@ -22,8 +22,9 @@ import Testing
 
         /// A connection that is pooled now.
         @discardableResult
-        mutating func pooled(idleTimeout: UInt64 = 4000, generation: UInt64 = 0) -> Int32 {
+        mutating func pooled(idleTimeout: UInt64 = 4000, generation: UInt64 = 0, echoes: Bool = false) -> Int32 {
             var connection = UpstreamConnection(fd: 3, server: 0, number: 1, idleTimeout: idleTimeout * millisecond)
+            connection.echoes = echoes
             connection.addressGeneration = generation
             let slot = connections.take(connection)
             _ = pool.checkIn(slot, now * millisecond, connections)
@@ -31,12 +32,14 @@ import Testing
         }
 
         mutating func checkOut(
-            hold: UInt64 = 5, unguarded: Bool = false, unrested: Bool = false, idleMax: UInt64? = nil, generation: UInt64? = nil
+            hold: UInt64 = 5, unguarded: Bool = false, unrested: Bool = false, trustsEcho: Bool = false, idleMax: UInt64? = nil,
+            generation: UInt64? = nil
         ) -> ConnectionPool.CheckOut {
             var demand = ConnectionPool.Demand()
             demand.isUnguarded = unguarded
             demand.hold = unguarded ? 0 : hold * millisecond
             demand.takesUnrested = unrested
+            demand.trustsEcho = trustsEcho
             demand.idleMax = idleMax.map { $0 * millisecond }
             demand.addressGeneration = generation
             return pool.checkOut(0, demand, now * millisecond, connections)
@@ -85,6 +88,14 @@ import Testing
         let slot = stage.pooled()
         #expect(stage.checkOut() == .empty)
         #expect(stage.checkOut(unrested: true) == .examine(slot))
+    }
+
+    @Test func whoWouldBeAskedForAgainNeedsNoRestWhereAnswersEcho() {
+        for (echoes, trusts) in [(false, false), (false, true), (true, false), (true, true)] {
+            var stage = Stage()
+            let slot = stage.pooled(echoes: echoes)
+            #expect(stage.checkOut(trustsEcho: trusts) == (echoes && trusts ? .examine(slot) : .empty))
+        }
     }
 
     @Test func whatIsTooOldOrLeadsElsewhereIsClosed() {
