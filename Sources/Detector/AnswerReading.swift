@@ -7,6 +7,8 @@ import Exchanges
 struct AnswerReading {
     /// Readings that are weighed of one surplus.
     static let countMax = 1000
+    /// A reading is left out whose own answers fit by so much less than those of the one that fits best; more are where too many are left.
+    private static let leastFits = [1e-6, 1e-4, 1e-2]
 
     struct Answer {
         var shape: UInt64?
@@ -27,6 +29,8 @@ struct AnswerReading {
     private(set) var best = 0.0
     private(set) var bestExtras: [Int] = []
     private(set) var bestOwn: [Int] = []
+    /// More readings are left than can be weighed: fewer requests have to do.
+    private(set) var hasTooMany = false
 
     // By request, then by answer: how likely such an answer is its own, or one too many of its.
     private var ownFit: [[Double]] = []
@@ -46,25 +50,11 @@ struct AnswerReading {
         shares = [[Double]](repeating: [Double](repeating: 0, count: requests.count), count: surplus.count)
         measure(habits)
         // Where nothing can have shifted, the surplus is what is too many.
-        var extras = Array(requests.count..<answers.count)
-        let isOnlySurplus = !mayShift || surplus.contains { $0.shape == nil }
-        if !isOnlySurplus { for i in extras.indices { extras[i] = i + 1 } }
-        repeat { weigh(extras, habits) } while !isOnlySurplus && Self.advance(&extras, below: answers.count)
-    }
-
-    /// How many readings there are.
-    static func count(requests: Int, extras: Int) -> Int {
-        (1...extras).reduce(1) { $0 * (requests - 1 + $1) / $1 }
-    }
-
-    /// The next choice of places, in order.
-    private static func advance(_ places: inout [Int], below end: Int) -> Bool {
-        var i = places.count - 1
-        while i >= 0, places[i] == end - places.count + i { i -= 1 }
-        guard i >= 0 else { return false }
-        places[i] += 1
-        for j in i + 1..<max(i + 1, places.count) { places[j] = places[j - 1] + 1 }
-        return true
+        if mayShift, !surplus.contains(where: { $0.shape == nil }) {
+            weighAll(habits)
+        } else {
+            weigh(Array(requests.indices), habits)
+        }
     }
 
     // MARK: Times
@@ -96,7 +86,11 @@ struct AnswerReading {
 
     /// Its own answer stood behind the one before, which came only after its request.
     private func isBlocked(_ request: Int, _ own: [Int]) -> Bool {
-        request > 0 && answers[own[request - 1]].endedAt > requests[request].answer.sentAt
+        request > 0 && isBlocked(request, behind: own[request - 1])
+    }
+
+    private func isBlocked(_ request: Int, behind previous: Int) -> Bool {
+        answers[previous].endedAt > requests[request].answer.sentAt
     }
 
     /// More than a moment later.
@@ -122,8 +116,9 @@ struct AnswerReading {
                 own.append(fit * (answer.bodyBytes.map { habits.likelihood(ofLength: $0, for: request.sort) } ?? 0.5))
                 // A second answer may be the same again. More often it is unlike the others: what a framework has written reaches
                 // the wire once, so that it was written past it, and says that something went wrong.
-                let isUnusual = habits.commonness(of: shape, among: seen) < 0.25
-                let unlike = !isUnusual ? 0.01 : AnswerShape.status(shape) >= 400 ? 0.3 : 0.1
+                let status = AnswerShape.status(shape)
+                let isUnusual = habits.commonness(of: shape, among: seen) < (status >= 500 ? 0.6 : 0.25)
+                let unlike = !isUnusual ? 0.01 : status >= 400 ? 0.3 : 0.1
                 extra.append(
                     habits.likelihood(ofExtra: shape, of: request.sort, general: 0.05 * fit + 0.95 * unlike))
             }
@@ -132,14 +127,26 @@ struct AnswerReading {
         }
     }
 
-    /// Adds a reading: which answers are too many.
-    private mutating func weigh(_ extras: [Int], _ habits: borrowing Habits) {
-        var own: [Int] = []
-        own.reserveCapacity(requests.count)
-        for place in answers.indices where !extras.contains(place) { own.append(place) }
+    /// Weighs each reading that is worth it.
+    private mutating func weighAll(_ habits: borrowing Habits) {
+        let choice = OwnAnswers(requests: requests.count, extras: extraCount) { request, place, previous in
+            ownFit[request][place] * ownTiming(request, place, behind: previous, habits)
+        }
+        for leastFit in Self.leastFits {
+            guard let choices = choice.all(above: leastFit, countMax: Self.countMax) else { continue }
+            for own in choices { weigh(own, habits) }
+            return
+        }
+        hasTooMany = true
+    }
+
+    /// Adds a reading: which answers are the requests' own.
+    private mutating func weigh(_ own: [Int], _ habits: borrowing Habits) {
+        let extras = answers.indices.filter { !own.contains($0) }
         var weight = 1.0
         for request in requests.indices {
-            weight *= ownFit[request][own[request]] * ownTiming(request, own, habits)
+            let previous = request > 0 ? own[request - 1] : nil
+            weight *= ownFit[request][own[request]] * ownTiming(request, own[request], behind: previous, habits)
             guard weight > 0 else { return }
         }
         var senders: [[Double]] = []
@@ -161,16 +168,17 @@ struct AnswerReading {
         if weight > best { (best, bestExtras, bestOwn) = (weight, extras, own) }
     }
 
-    private func ownTiming(_ request: Int, _ own: [Int], _ habits: borrowing Habits) -> Double {
+    /// - Parameter previous: the own answer of the request before; nil for the first.
+    private func ownTiming(_ request: Int, _ place: Int, behind previous: Int?, _ habits: borrowing Habits) -> Double {
         let exchange = requests[request]
-        let headAt = answers[own[request]].headAt
+        let headAt = answers[place].headAt
         guard !exchange.isInProgress, !exchange.answer.wasHeldBack, exchange.answer.sentAt > 0 else { return 1 }
         // No answer is there before its request.
         guard headAt >= exchange.answer.sentAt else { return 0 }
         let likelihood = habits.likelihood(ofDelay: headAt - exchange.answer.sentAt, for: exchange.sort)
-        guard isBlocked(request, own), !isLater(own[request], own[request - 1]) else { return likelihood }
+        guard let previous, isBlocked(request, behind: previous), !isLater(place, previous) else { return likelihood }
         // It was ready, and waited for the one before.
-        let waited = answers[own[request - 1]].endedAt - exchange.answer.sentAt
+        let waited = answers[previous].endedAt - exchange.answer.sentAt
         return max(likelihood, 0.7 * habits.likelihood(ofDelayUpTo: waited, for: exchange.sort))
     }
 
@@ -197,11 +205,15 @@ struct AnswerReading {
     }
 
     /// Second sends come sooner rather than later, most of them in the same turn as the first (in one read with its end, even), and
-    /// some when a timer says so.
+    /// some when a timer says so. Where requests come in a rhythm, what has been learned makes each of two readings as regular as the
+    /// other; so a part of that goes on counting.
     private func delayFit(_ delay: UInt64, _ sort: UInt32, _ habits: borrowing Habits) -> Double {
-        let general =
+        let (general, always): (Double, Double) =
             delay == 0
-            ? 4 : delay < 1_000_000 ? 0.5 : delay < 9_700_000 ? 0.1 : AttributionReader.isRound(delay) ? 0.06 * 2.8 : 0.06 * 0.4
-        return habits.likelihood(ofExtraDelay: delay, of: sort, general: general / 4)
+            ? (1, 1)
+            : delay < 1_000_000
+                ? (0.125, 0.7)
+                : delay < 9_700_000 ? (0.025, 0.5) : AttributionReader.isRound(delay) ? (0.042, 0.6) : (0.006, 0.4)
+        return habits.likelihood(ofExtraDelay: delay, of: sort, general: general) * always
     }
 }

@@ -33,12 +33,12 @@ public enum AttributionReader {
             return [.certain]
         }
         // The longest part of the history that can be weighed.
-        var count = min(past.count, exchangesMax)
-        while mayShift, count > 2, AnswerReading.count(requests: count, extras: parts.count) > AnswerReading.countMax {
-            count -= 1
+        var requests = Array(past.prefix(exchangesMax).reversed())
+        var reading = AnswerReading(requests, parts, mayShift: mayShift, habits)
+        while reading.hasTooMany, requests.count > 2 {
+            requests.removeFirst()
+            reading = AnswerReading(requests, parts, mayShift: mayShift, habits)
         }
-        let requests = Array(past.prefix(count).reversed())
-        let reading = AnswerReading(requests, parts, mayShift: mayShift, habits)
         guard reading.total > 0 else { return [.certain] }
         var found: [Attribution] = []
         for part in parts.indices {
@@ -93,7 +93,8 @@ public enum AttributionReader {
         }
         for part in parts {
             let delay = exchange.isInProgress ? 0 : part.time - min(part.time, answer.endedAt)
-            habits.suspect(exchange.sort, share: 1, delay: delay, shape: part.shape)
+            habits.suspect(exchange.sort, share: 1, shape: part.shape)
+            habits.accompany(exchange.sort, delay: delay)
         }
     }
 
@@ -110,12 +111,14 @@ public enum AttributionReader {
                 bodyBytes: reading.answers[place].bodyBytes ?? 0)
         }
         for (part, place) in reading.bestExtras.enumerated() {
-            for request in reading.requests.indices {
-                let share = reading.shares[part][request] / reading.total
-                guard share > 0.02 else { continue }
-                habits.suspect(
-                    reading.requests[request].sort, share: share, delay: reading.extraDelay(of: place, by: request),
-                    shape: reading.answers[place].shape)
+            var seen: [UInt32] = []
+            for request in reading.requests.indices.sorted(by: { reading.shares[part][$0] > reading.shares[part][$1] }) {
+                let (sort, share) = (reading.requests[request].sort, reading.shares[part][request] / reading.total)
+                if share > 0.02 { habits.suspect(sort, share: share, shape: reading.answers[place].shape) }
+                // Of several requests of a sort the likeliest stands for it.
+                guard share > 0, !seen.contains(sort) else { continue }
+                seen.append(sort)
+                habits.accompany(sort, delay: reading.extraDelay(of: place, by: request))
             }
         }
     }

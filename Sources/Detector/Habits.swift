@@ -2,10 +2,12 @@ import Exchanges
 
 /// What requests of one sort are usually answered with, and after how long: the evidence that tells whose a late answer is.
 ///
-/// A sort is a route, a method and a path without what varies in it. The table is bounded: sorts that share a place take turns in
-/// being forgotten. The first place stands for everything. Of a busy worker's answers one in eight is noted.
+/// A sort is a route, a method and a path without what varies in it. The table is bounded: of sorts that compete for the same few places
+/// the one that is worth the least is forgotten. The first place stands for everything. Of a busy worker's answers one in eight is noted.
 public struct Habits: ~Copyable {
     public static let sortsMax = 512
+    /// Places that a sort may have.
+    private static let choicesMax = 4
     static let shapesMax = 4
     static let bucketsMax = 16
     static let lengthsMax = 32
@@ -23,9 +25,13 @@ public struct Habits: ~Copyable {
         var suspicion: Float = 0
         /// How often it was among those whose a surplus might be, and what its own answer was could not be told.
         var suspected: Float = 0
+        /// In how many incidents it was asked for before what was one too many.
+        var companies: Float = 0
         /// What its second sends look like for the most part, and by how many shares.
         var extraShape: UInt64 = 0
         var extraShapeShares: Float = 0
+        /// What would be lost with it.
+        var worth: Float { Float(answers) + 8 * suspicion }
     }
 
     private let habits: UnsafeMutablePointer<Habit>
@@ -66,8 +72,8 @@ public struct Habits: ~Copyable {
         count(0, shape, delay, bodyBytes)
         let place = place(of: sort)
         if habits[place].sort != sort {
-            // Whoever comes often stays.
-            if habits[place].answers > 1 {
+            // Whoever comes often stays, and whoever is suspected.
+            if habits[place].worth > 1 {
                 age(place)
                 return
             }
@@ -76,14 +82,21 @@ public struct Habits: ~Copyable {
         count(place, shape, delay, bodyBytes)
     }
 
-    /// A sort is suspected of a share of a second send that came so long after its answer.
-    public mutating func suspect(_ sort: UInt32, share: Double, delay: UInt64, shape: UInt64?) {
+    /// A sort was answered so long before something that was one too many, whoever sent that: of who sends twice the time is always alike.
+    public mutating func accompany(_ sort: UInt32, delay: UInt64) {
+        let place = place(of: sort)
+        if habits[place].sort != sort { clear(place, for: sort) }
+        habits[place].companies += 1
+        delays[place * Self.delaysMax + Self.delayBucket(delay)] += 1
+    }
+
+    /// A sort is suspected of a share of a second send.
+    public mutating func suspect(_ sort: UInt32, share: Double, shape: UInt64?) {
         let place = place(of: sort)
         // Who is suspected is worth remembering before who is only frequent.
         if habits[place].sort != sort { clear(place, for: sort) }
         let share = Float(share)
         habits[place].suspicion += share
-        delays[place * Self.delaysMax + Self.delayBucket(delay)] += share
         guard let shape else { return }
         if habits[place].extraShape == shape {
             habits[place].extraShapeShares += share
@@ -129,7 +142,7 @@ public struct Habits: ~Copyable {
             (0..<Self.delaysMax).contains(i) ? Double(delays[place * Self.delaysMax + i]) : 0
         }
         let near = (2 * shares(bucket) + shares(bucket - 1) + shares(bucket + 1)) / 4
-        return (near + 2 * general) / (Double(habits[place].suspicion) + 2)
+        return (near + 2 * general) / (Double(habits[place].companies) + 2)
     }
 
     /// In how many incidents a sort has been suspected, by shares.
@@ -208,7 +221,16 @@ public struct Habits: ~Copyable {
 
     // MARK: The table
 
-    private func place(of sort: UInt32) -> Int { 1 + Int(sort % UInt32(Self.sortsMax - 1)) }
+    /// Where a sort is, or would be: of the places that it may have, the one whose sort is worth the least.
+    private func place(of sort: UInt32) -> Int {
+        var weakest = 0
+        for step in 0..<Self.choicesMax {
+            let place = 1 + (Int(sort % UInt32(Self.sortsMax - 1)) + step) % (Self.sortsMax - 1)
+            if habits[place].sort == sort { return place }
+            if weakest == 0 || habits[place].worth < habits[weakest].worth { weakest = place }
+        }
+        return weakest
+    }
 
     private func known(_ sort: UInt32) -> Int? {
         let place = place(of: sort)
@@ -246,6 +268,7 @@ public struct Habits: ~Copyable {
         habits[place].answers /= 2
         habits[place].suspicion /= 2
         habits[place].suspected /= 2
+        habits[place].companies /= 2
         habits[place].extraShapeShares /= 2
         for i in place * Self.shapesMax..<(place + 1) * Self.shapesMax { shapeCounts[i] /= 2 }
         for i in place * Self.bucketsMax..<(place + 1) * Self.bucketsMax { times[i] /= 2 }

@@ -75,13 +75,42 @@ import Testing
         for sort in [1, 2] as [UInt32] {
             for _ in 0..<50 { habits.note(sort, shape: Self.usual, delay: 1_000_000, bodyBytes: 5) }
         }
-        for _ in 0..<5 { habits.suspect(1, share: 0.8, delay: 5_000_000, shape: Self.error) }
+        for _ in 0..<5 { habits.suspect(1, share: 0.8, shape: Self.error) }
         let past = [exchange(2, sent: 20, head: 21), exchange(1, sent: 0, head: 1)]
         let found = read(past, shape: Self.error, at: 26, &habits)
         #expect(found.guilty == 1 && found.suspects[0].wasSuspected)
         // Without that, the later one is likelier.
         var others = Habits()
         #expect(read(past, shape: Self.error, at: 23, &others).guilty == 0)
+    }
+
+    /// Nobody has been suspected; but with one of the two it has always been the same time.
+    @Test func whoseTimeIsAlwaysAlikeIsLikelier() {
+        func read(_ delays: (first: [Double], second: [Double])) -> Int {
+            var habits = Habits()
+            for sort in [1, 2] as [UInt32] {
+                for _ in 0..<50 { habits.note(sort, shape: Self.usual, delay: 1_000_000, bodyBytes: 5) }
+            }
+            for (sort, delays) in [(1, delays.first), (2, delays.second)] as [(UInt32, [Double])] {
+                for delay in delays { habits.accompany(sort, delay: UInt64(delay * 1_000_000)) }
+            }
+            let past = [exchange(2, sent: 4, head: 5), exchange(1, sent: 0, head: 1)]
+            return self.read(past, shape: Self.error, at: 13, &habits).guilty
+        }
+        #expect(read(([12, 12.1, 12.2, 12.1], [2, 8, 40, 90])) == 1)
+        #expect(read(([2, 12, 40, 90], [8, 8.1, 8.2, 8.1])) == 0)
+    }
+
+    @Test func sortsThatShareAPlaceAreAllRemembered() {
+        var habits = Habits()
+        let sorts = (0..<4).map { UInt32(7 + $0 * (Habits.sortsMax - 1)) }
+        for sort in sorts { habits.note(sort, shape: Self.usual, delay: 1_000_000, bodyBytes: 5) }
+        #expect(sorts.allSatisfy { habits.answers($0) == 1 })
+        for _ in 0..<9 { for sort in sorts.dropLast() { habits.note(sort, shape: Self.usual, delay: 1_000_000, bodyBytes: 5) } }
+        // A fifth one takes the place of the one that is worth the least.
+        let fifth = UInt32(7 + 4 * (Habits.sortsMax - 1))
+        habits.suspect(fifth, share: 1, shape: Self.error)
+        #expect(habits.answers(sorts[3]) == 0 && habits.answers(sorts[0]) == 10)
     }
 
     @Test func whatStandsInAnAnswerIsMostLikelyItsOwn() {
