@@ -218,8 +218,11 @@ extension Worker {
         note(collection.id!, of: number)
         endBroken(number, record: current.request)
         closeUpstreamStream(stream)
-        counters.addSurplus(upstream: servers.upstream(Int(upstreams[slot].pointee.server)), bytes: collection.total)
         if let verdict = Judge.surplus(place, facts, servedBefore: false, closed: false) {
+            // What is malformed is no surplus.
+            if verdict.kind != .malformedMessage {
+                counters.addSurplus(upstream: servers.upstream(Int(upstreams[slot].pointee.server)), bytes: collection.total)
+            }
             tell(
                 verdict, slot, collection, facts, guilty: current,
                 reason: verdict.kind == .malformedMessage ? reason(violation) : nil)
