@@ -85,7 +85,8 @@ let package = Package(
             name: "HTTP2Tests",
             dependencies: ["HTTP2", "Wire", "Exchanges", "Detector", "Traces", "RecordedTraces", "Chance", "CNghttp2"],
             path: "Tests/Unit/HTTP2Tests"),
-        .testTarget(name: "DetectorTests", dependencies: ["Detector", "Exchanges", "Wire"], path: "Tests/Unit/DetectorTests"),
+        .testTarget(
+            name: "DetectorTests", dependencies: ["Detector", "Exchanges", "HTTP1", "Wire"], path: "Tests/Unit/DetectorTests"),
         .testTarget(
             name: "ExplanationsTests", dependencies: ["Explanations", "Detector"], path: "Tests/Unit/ExplanationsTests"),
         .testTarget(

@@ -1,10 +1,11 @@
+import Exchanges
 import Wire
 
 /// Says which rule of HTTP/1 bytes break, in which field and where. Cold: it runs once an incident, on bytes that were refused.
 public enum FaultReason {
     /// Of a header block that begins with these bytes. Lines are counted from the start line, which is 1.
     public static func ofHead(_ fault: Malformation, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> String {
-        let text = UnsafeBufferPointer(start: bytes, count: min(count, SurplusReader.keptBytesMax))
+        let text = UnsafeBufferPointer(start: bytes, count: min(count, SurplusFacts.keptBytesMax))
         switch fault {
         case .startLine, .version: return startLine(fault, text)
         case .lineEnd, .fieldName, .fieldValue, .foldedLine, .spaceBeforeColon:
@@ -15,7 +16,7 @@ public enum FaultReason {
 
     /// Where a chunk's size, its end or a trailer section was due.
     public static func ofBody(_ fault: Malformation, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> String {
-        let text = UnsafeBufferPointer(start: bytes, count: min(count, SurplusReader.keptBytesMax))
+        let text = UnsafeBufferPointer(start: bytes, count: min(count, SurplusFacts.keptBytesMax))
         if let sort = sort(of: text) { return "\(fault.text): \(sort) stands there" }
         switch fault {
         case .trailer, .fieldName, .fieldValue, .foldedLine, .spaceBeforeColon, .lineEnd:

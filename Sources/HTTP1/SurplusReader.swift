@@ -2,10 +2,7 @@ import Exchanges
 import Wire
 
 /// Says what bytes look like that no answer accounts for. Cold: it runs once an incident.
-public enum SurplusReader {
-    /// Bytes from the first surplus one that are kept to be looked at; what comes after is only counted.
-    public static let keptBytesMax = 8 * 1024
-
+public enum SurplusReader: SurplusReading {
     /// Reads the kept bytes, of `total` in all.
     public static func read(_ kept: [UInt8], total: UInt64) -> SurplusFacts {
         var facts = SurplusFacts(total: total)
@@ -33,7 +30,7 @@ public enum SurplusReader {
             let length = facts.messageBytes.flatMap { Int(exactly: $0) } ?? Int.max
             let isLast =
                 answers.count + 1 == max || facts.status ?? 0 < 200 || length >= kept.count - offset
-                || statusLine(in: Array(kept[(offset + length)...])) != 0
+                || answerStart(in: Array(kept[(offset + length)...])) != 0
             if !isLast { facts.total = UInt64(length) }
             answers.append((offset, facts))
             if isLast { return answers }
@@ -42,7 +39,7 @@ public enum SurplusReader {
     }
 
     /// Where a status line begins in the bytes.
-    public static func statusLine(in kept: [UInt8]) -> Int? {
+    public static func answerStart(in kept: [UInt8]) -> Int? {
         kept.withUnsafeBufferPointer { bytes in bytes.baseAddress.flatMap { Scan.statusLine($0, count: bytes.count) } }
     }
 
@@ -51,7 +48,7 @@ public enum SurplusReader {
         kept.withUnsafeBufferPointer { bytes in
             guard let base = bytes.baseAddress else { return false }
             var block = HeaderBlock(capacity: 256)
-            let limits = HeadLimits(headerBytesMax: keptBytesMax)
+            let limits = HeadLimits(headerBytesMax: SurplusFacts.keptBytesMax)
             guard HeadParser.response(base, count: bytes.count, limits: limits, into: &block) == .complete else { return false }
             let keeps = block.version == .http11 ? !block.facts.contains(.close) : block.facts.contains(.keepAlive)
             return keeps && block.status >= 200 && ResponseDecoder.framing(of: block, answering: .get).framing != .untilClose
@@ -60,7 +57,7 @@ public enum SurplusReader {
 
     private static func readBlock(_ base: UnsafePointer<UInt8>, _ count: Int, _ facts: inout SurplusFacts) {
         var block = HeaderBlock(capacity: 256)
-        let outcome = HeadParser.response(base, count: count, limits: HeadLimits(headerBytesMax: keptBytesMax), into: &block)
+        let outcome = HeadParser.response(base, count: count, limits: HeadLimits(headerBytesMax: SurplusFacts.keptBytesMax), into: &block)
         guard block.status != 0 else { return }
         facts.status = block.status
         var lineEnd = 0

@@ -84,9 +84,10 @@ extension Worker {
 
     /// The bytes that are being collected are an incident of this exchange, whose line is written before it is told.
     mutating func noteCollection(_ slot: Int32, of number: Int32) {
-        guard access.isOn, collections[slot] != nil else { return }
-        let id = collections[slot]!.id ?? newIncidentID()
-        collections[slot]!.id = id
+        let source = SurplusSource(slot)
+        guard access.isOn, surplus.contains(source) else { return }
+        let id = surplus.id(of: source) ?? newIncidentID()
+        surplus.name(source, id)
         access.note(id, of: number)
     }
 
@@ -98,6 +99,6 @@ extension Worker {
 
     /// The collection of those bytes has begun: its incident will have that id.
     mutating func takeSurplusID(_ slot: Int32) {
-        if let id = access.takeSurplusID() { collections[slot]?.id = id }
+        if let id = access.takeSurplusID() { surplus.name(SurplusSource(slot), id) }
     }
 }

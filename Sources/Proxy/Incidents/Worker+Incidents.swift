@@ -126,29 +126,34 @@ extension Worker {
     }
 
     /// Tells what a surplus was; returns whose it is, or is most likely.
-    ///
-    /// - Parameter past: the exchanges that it may belong to, the newest first; nil for the connection's own history.
     @discardableResult
-    mutating func tell(
-        _ verdict: Verdict, _ slot: Int32, _ collection: SurplusCollection, _ facts: SurplusFacts,
-        guilty named: FinishedExchange? = nil, past: [FinishedExchange]? = nil, reason: String? = nil
-    ) -> FinishedExchange {
-        var finding = Finding(verdict, .surplus(facts), connectionOffset: collection.connectionOffset)
-        // What is malformed is no surplus.
-        finding.surplusBytes = verdict.kind == .malformedMessage ? nil : collection.total
-        if verdict.kind == .misdeliveredResponse {
-            finding.proof = collection.mark == nil ? .unacknowledgedRequest : .requestID
+    mutating func tell(_ finding: Finding, _ slot: Int32, _ surplus: Surplus) -> FinishedExchange {
+        let told = surplus.attribute(finding, past: past(slot, surplus.mark), by: SurplusReader.self, habits: &habits)
+        for one in told {
+            let place = place(slot, seenAt: one.seenAt, id: one.id)
+            record(
+                IncidentWriter.incident(
+                    one.finding, at: place, guilty: one.guilty.flatMap { party($0) },
+                    victim: one.victim.flatMap { party($0) }, suspects: one.suspects.compactMap { party($0) },
+                    latest: one.latest.flatMap { party($0) }))
         }
-        finding.clientImpact = impact(of: collection)
-        finding.reason = reason
-        finding.sample = sample(collection.kept)
-        if verdict.kind == .malformedMessage, !facts.beginsLikeHeaderBlock { finding.shown = Array(collection.kept.prefix(48)) }
-        return tell(finding, slot, collection, named, past)
+        return told.first?.guilty ?? FinishedExchange()
+    }
+
+    /// The exchanges that a connection remembers, the newest first; where streams share it, the one that a mark names.
+    private func past(_ slot: Int32, _ mark: Surplus.Mark?) -> [FinishedExchange] {
+        let u = upstreams[slot]
+        guard u.pointee.multiplex >= 0 else {
+            return (0..<u.pointee.history.count).map { u.pointee.history[$0] }.filter { !$0.isEmpty }
+        }
+        guard case .of(let ordinal) = mark else { return [] }
+        let sender = multiplexing[u.pointee.multiplex].finished?.first { $0.exchange.ordinal == ordinal }
+        return sender.map { [$0.exchange] } ?? []
     }
 
     /// A status line stood inside a Content-Length body, and bytes came after its end. Whose it is, when that explains them.
     mutating func tellEmbedded(
-        _ slot: Int32, _ capture: EmbeddedCapture, _ collection: SurplusCollection
+        _ slot: Int32, _ capture: EmbeddedCapture, _ collection: Surplus
     ) -> FinishedExchange? {
         let block = SurplusReader.read(capture.kept, total: UInt64(capture.kept.count))
         guard block.status != nil, let verdict = Judge.embedded(block, surplusBytes: collection.total) else { return nil }
@@ -159,125 +164,17 @@ extension Worker {
             verdict, .embedded(block, bodyOffset: capture.offset), connectionOffset: bodyStart + capture.offset)
         finding.surplusBytes = collection.total
         finding.proof = verdict.certainty == .proven ? .accounting : nil
-        finding.clientImpact = impact(of: collection)
+        finding.clientImpact = collection.clientImpact
         // The block may be the answer to an exchange before, and the client has what of it stood within the body.
-        if verdict.kind == .headerBlockInBody, verdict.certainty == .proven, guilty.ordinal > 1, collection.impact == .none {
+        if verdict.kind == .headerBlockInBody, verdict.certainty == .proven, guilty.ordinal > 1, finding.clientImpact == .none {
             finding.clientImpact = .misdelivered
         }
         finding.sample = sample(collection.kept)
         var collection = collection
         // What is only suspected may be told beside the surplus itself, which has that id.
         if verdict.certainty == .suspected { collection.id = nil }
-        let told = tell(finding, slot, collection, nil, nil)
+        let told = tell(finding, slot, collection)
         return verdict.certainty == .proven ? told : nil
-    }
-
-    /// Tells a finding about bytes that more than one exchange may have sent: one record of each that is likely to have.
-    private mutating func tell(
-        _ found: Finding, _ slot: Int32, _ collection: SurplusCollection, _ named: FinishedExchange?,
-        _ others: [FinishedExchange]?
-    ) -> FinishedExchange {
-        let past = others ?? named.map { [$0] } ?? suspects(found.verdict, slot, collection)
-        guard found.verdict.kind.isDoubleSend else {
-            tell(found, slot, collection, past, id: collection.id)
-            return past.first ?? FinishedExchange()
-        }
-        let parts = parts(of: found, collection)
-        let attributions = attribute(found, past, parts, collection)
-        for (i, attribution) in attributions.enumerated() {
-            var finding = found
-            finding.attribution = attribution
-            if attributions.count > 1, case .surplus = found.matter {
-                let end = i + 1 < attributions.count ? attributions[i + 1].part : parts.count
-                finding.become(part: parts[attribution.part].facts, at: parts[attribution.part].offset)
-                finding.surplusBytes = parts[attribution.part..<end].reduce(0) { $0 + $1.facts.total }
-            }
-            let seenAt = collection.time(of: UInt64(parts[attribution.part].offset))
-            tell(finding, slot, collection, past, seenAt: seenAt, id: i == 0 ? collection.id : nil)
-        }
-        return past.isEmpty ? FinishedExchange() : past[attributions[0].guilty]
-    }
-
-    /// Tells a finding whose attribution is known.
-    private mutating func tell(
-        _ found: Finding, _ slot: Int32, _ collection: SurplusCollection, _ past: [FinishedExchange], seenAt: UInt64? = nil,
-        id: String?
-    ) {
-        var finding = found
-        let seenAt = seenAt ?? collection.startedAt
-        let guilty = past.isEmpty ? FinishedExchange() : past[finding.attribution?.guilty ?? 0]
-        finding.delay = delay(of: finding, guilty, collection, seenAt)
-        var victim: FinishedExchange?
-        if finding.verdict.phase == .nextExchange { victim = collection.current }
-        if let shift = finding.attribution?.shift {
-            finding.clientImpact = .misdelivered
-            victim = past[shift.age]
-        }
-        let place = place(slot, seenAt: seenAt, id: id)
-        let parties = finding.attribution?.suspects.compactMap { party(past[$0.age]) } ?? []
-        let latest = guilty.ordinal == past.first?.ordinal ? nil : past.first
-        record(
-            IncidentWriter.incident(
-                finding, at: place, guilty: party(guilty), victim: victim.flatMap { party($0) }, suspects: parties,
-                latest: latest.flatMap { party($0) }))
-    }
-
-    /// The answers of which a surplus is made.
-    private func parts(of finding: Finding, _ collection: SurplusCollection) -> [(offset: Int, facts: SurplusFacts)] {
-        guard case .surplus(let facts) = finding.matter else { return [(0, SurplusFacts(total: collection.total))] }
-        guard finding.verdict.kind == .secondResponse, facts.shape != nil, !collection.kept.isEmpty else { return [(0, facts)] }
-        return SurplusReader.answers(collection.kept, total: collection.total, max: AttributionReader.partsMax)
-    }
-
-    /// The exchanges that a surplus may belong to, the newest first.
-    private func suspects(_ verdict: Verdict, _ slot: Int32, _ collection: SurplusCollection) -> [FinishedExchange] {
-        let history = upstreams[slot].pointee.history
-        let past = (0..<history.count).map { history[$0] }.filter { !$0.isEmpty }
-        // Its mark names it.
-        if let named = collection.mark?.ordinal, let sender = past.first(where: { $0.ordinal == named }) { return [sender] }
-        guard verdict.guilty == .current, let current = collection.current, past.first?.ordinal != current.ordinal else {
-            return past
-        }
-        return [current] + past
-    }
-
-    private mutating func attribute(
-        _ finding: Finding, _ past: [FinishedExchange], _ parts: [(offset: Int, facts: SurplusFacts)],
-        _ collection: SurplusCollection
-    ) -> [Attribution] {
-        // Its bytes stand within the newest exchange's answer.
-        let isInside = finding.verdict.phase == .inBody
-        let exchanges = past.enumerated().map { age, exchange in
-            PastExchange(
-                answer: exchange.answer, sort: exchange.request.sort, isInProgress: isInside && age == 0)
-        }
-        let surplus = parts.map { part in
-            let bytes = part.facts.messageBytes.flatMap { message in part.facts.blockBytes.map { message - $0 } }
-            return SurplusPart(shape: part.facts.shape, bodyBytes: bytes, time: collection.time(of: UInt64(part.offset)))
-        }
-        return AttributionReader.read(
-            exchanges, surplus: surplus, mayShift: finding.verdict.kind == .secondResponse,
-            learns: finding.verdict.provesDoubleSend, habits: &habits)
-    }
-
-    /// From the guilty exchange's answer to what was one too many.
-    private func delay(
-        of finding: Finding, _ guilty: FinishedExchange, _ collection: SurplusCollection, _ seenAt: UInt64
-    ) -> UInt64? {
-        // Where an answer's own header block is malformed, nothing has come before.
-        guard !guilty.isEmpty, collection.place != .inAnswer else { return nil }
-        if let delay = finding.attribution?.suspects.first?.delay { return delay }
-        let isInside = collection.place == .inChunkedBody
-        let since = isInside ? guilty.answer.headAt : guilty.answer.endedAt
-        return since > 0 ? seenAt - min(since, seenAt) : nil
-    }
-
-    private func impact(of collection: SurplusCollection) -> ClientImpact {
-        switch collection.impact {
-        case .none: .none
-        case .aborted: .aborted
-        case .badGateway: .badGateway
-        }
     }
 
     private func sample(_ bytes: [UInt8]) -> [UInt8] { plan.sampleBytes > 0 ? Array(bytes.prefix(plan.sampleBytes)) : [] }

@@ -1,33 +1,20 @@
 import Detector
 import EventLoop
 import Exchanges
+import HTTP1
 import HTTP2
 import Report
 import Wire
 
-/// Frames on one closed stream, collected until they end: a second answer is a header block and a body, and one incident.
-struct StreamSurplus {
-    /// The connection, by slot: it is told before that is given back.
-    var connection: Int32
-    var stream: Int32
-    /// Owns its request's bytes.
-    var guilty: FinishedExchange
-    var collection: SurplusCollection
-    var facts: SurplusFacts
-}
-
 /// Frames that no answer accounts for: the same facts as on an HTTP/1 connection, judged alike, told alike.
 extension Worker {
-    /// Runs of surplus that are collected at once, over all connections; beyond it the oldest is told early.
-    static var streamSurplusMax: Int { 256 }
-
     /// A frame that an upstream should not have sent. What is wrong with it is the session's word; what it means is the detector's.
     mutating func frameViolation(_ slot: Int32, _ step: HTTP2Step, _ violation: HTTP2Violation) {
         let isOpen = step.tag >= 0 && upstreams[step.tag].pointee.exchange >= 0
         switch violation {
         case .headAfterEnd, .interimAfterEnd, .trailersAfterEnd, .dataAfterEnd, .lengthExceeded, .dataOnBodiless,
             .unrequestedHead, .unrequestedData:
-            collectStreamSurplus(slot, step)
+            collectFrames(slot, step)
             // Past the declared length: its client has had all that was declared.
             guard isOpen, upstreams[step.tag].pointee.exchange >= 0 else { return }
             if step.ended { return streamEndedBehindSurplus(step.tag, isOver: true) }
@@ -63,47 +50,39 @@ extension Worker {
     // MARK: Behind an answer's end
 
     /// The stream's answer is complete, as far as its client is concerned: these bytes are nobody's.
-    private mutating func collectStreamSurplus(_ slot: Int32, _ step: HTTP2Step) {
-        if let i = streamSurplus.firstIndex(where: { $0.connection == slot && $0.stream == step.stream }) {
-            streamSurplus[i].collection.count(UInt64(step.surplusBytes))
-            streamSurplus[i].facts.total += UInt64(step.surplusBytes)
-            return
-        }
-        var guilty = FinishedExchange()
+    private mutating func collectFrames(_ slot: Int32, _ step: HTTP2Step) {
+        let source = SurplusSource(slot, stream: step.stream)
+        guard !surplus.contains(source) else { return surplus.count(UInt64(step.surplusBytes), of: source) }
+        var current = FinishedExchange()
         var isOpen = false
         if step.tag >= 0, upstreams[step.tag].pointee.exchange >= 0 {
             // Past the declared length the stream may still be open; its client has had all that was declared.
             isOpen = true
             let e = exchanges[upstreams[step.tag].pointee.exchange]
-            guilty = FinishedExchange(
+            current = FinishedExchange(
                 request: copyOf(e.pointee.request), answer: e.pointee.answer, ordinal: upstreams[step.tag].pointee.ordinal)
-            guilty.answer.endedAt = now
+            current.answer.endedAt = now
         } else if let finished = multiplexing[upstreams[slot].pointee.multiplex].finished?.first(where: {
             $0.stream == step.stream
         }) {
-            guilty = finished.exchange
-            guilty.request = copyOf(finished.exchange.request)
+            current = finished.exchange
+            current.request = copyOf(finished.exchange.request)
         }
-        let place: SurplusPlace = isOpen || guilty.answer.endedAt == now ? .afterEnd : .idle
-        var collection = SurplusCollection(place, connectionOffset: step.offset, startedAt: now)
-        collection.count(UInt64(step.surplusBytes))
+        let place: SurplusPlace = isOpen || current.answer.endedAt == now ? .afterEnd : .idle
+        var collection = Surplus(place, connectionOffset: step.offset, startedAt: now, frames: facts(step))
+        if !current.isEmpty { collection.current = current }
         if isOpen {
             collection.id = newIncidentID()
             note(collection.id!, of: upstreams[step.tag].pointee.exchange)
         }
-        if streamSurplus.count >= Self.streamSurplusMax { tellStreamSurplus(at: 0) }
-        streamSurplus.append(
-            StreamSurplus(
-                connection: slot, stream: step.stream, guilty: guilty, collection: collection, facts: facts(step)))
-        timers.set(streamSurplusTimer, streamSurplus[0].collection.startedAt + Self.listenTime)
+        if let oldest = surplus.crowdedOut { streamSurplusEnded(oldest) }
+        surplus.begin(collection, from: source)
+        timers.set(streamSurplusTimer, surplus.due!)
     }
 
     /// Payload of a violation: whether it is line ends alone makes a difference.
     mutating func keepStreamSurplus(_ slot: Int32, _ step: HTTP2Step, _ bytes: UnsafePointer<UInt8>) {
-        guard let i = streamSurplus.firstIndex(where: { $0.connection == slot && $0.stream == step.stream }),
-            streamSurplus[i].facts.blockBytes == nil
-        else { return }
-        streamSurplus[i].collection.keep(bytes, step.bodyCount)
+        surplus.keep(bytes, step.bodyCount, of: SurplusSource(slot, stream: step.stream))
     }
 
     /// An answer with bytes past its declared length ends: with its stream, or because that has been waited for long enough.
@@ -112,27 +91,21 @@ extension Worker {
         answerEnded(stream, surplusAt: 0, 0)
     }
 
-    private mutating func tellStreamSurplus(at index: Int) {
-        var surplus = streamSurplus.remove(at: index)
-        let servedBefore = !surplus.guilty.isEmpty
-        surplus.facts.isOnlyLineEnds = surplus.collection.isOnlyLineEnds
-        if let verdict = Judge.surplus(surplus.collection.place, surplus.facts, servedBefore: servedBefore, closed: false) {
-            let upstream = servers.upstream(Int(upstreams[surplus.connection].pointee.server))
-            counters.addSurplus(upstream: upstream, bytes: surplus.collection.total)
-            tell(verdict, surplus.connection, surplus.collection, surplus.facts, guilty: surplus.guilty)
-        }
-        transport.buffers.give(&surplus.guilty.request.head)
+    private mutating func streamSurplusEnded(_ source: SurplusSource) {
+        guard var collection = surplus.take(source) else { return }
+        conclude(&collection, source.connection)
+        giveBack(&collection)
     }
 
-    /// Tells what has been collected on a connection that is about to be closed.
-    mutating func tellStreamSurplus(of slot: Int32) {
-        while let i = streamSurplus.firstIndex(where: { $0.connection == slot }) { tellStreamSurplus(at: i) }
+    /// What has been collected on a connection that is about to be closed has ended.
+    mutating func streamSurplusEnded(on slot: Int32) {
+        while let source = surplus.first(of: slot) { streamSurplusEnded(source) }
     }
 
-    /// Tells what has been collected for long enough.
+    /// What has been collected for long enough has ended.
     mutating func streamSurplusExpired() {
-        while let first = streamSurplus.first, first.collection.startedAt + Self.listenTime <= now { tellStreamSurplus(at: 0) }
-        if let first = streamSurplus.first { timers.set(streamSurplusTimer, first.collection.startedAt + Self.listenTime) }
+        while let source = surplus.due(at: now) { streamSurplusEnded(source) }
+        if let due = surplus.due { timers.set(streamSurplusTimer, due) }
     }
 
     // MARK: In the middle of an answer
@@ -142,15 +115,12 @@ extension Worker {
         let stream = step.tag
         let e = exchanges[upstreams[stream].pointee.exchange]
         guard mayTakeInterim(upstreams[stream].pointee.exchange) else { return }
-        var collection = SurplusCollection(.inChunkedBody, connectionOffset: step.offset, startedAt: now)
-        collection.count(UInt64(step.surplusBytes))
-        let current = FinishedExchange(
+        var collection = Surplus(.inChunkedBody, connectionOffset: step.offset, startedAt: now, frames: facts(step))
+        collection.current = FinishedExchange(
             request: e.pointee.request, answer: e.pointee.answer, ordinal: upstreams[stream].pointee.ordinal)
-        collection.current = current
         collection.id = newIncidentID()
         note(collection.id!, of: upstreams[stream].pointee.exchange)
-        counters.addSurplus(upstream: Int(e.pointee.upstreamIndex), bytes: collection.total)
-        tell(Verdict(.lateInterim, in: .inBody), slot, collection, facts(step), guilty: current)
+        conclude(&collection, slot)
     }
 
     /// A stream's answer has the mark of another exchange of this connection: its client does not see it. The request is sent again
@@ -159,32 +129,23 @@ extension Worker {
         let stream = step.tag
         let number = upstreams[stream].pointee.exchange
         let e = exchanges[number]
+        var facts = facts(step)
+        facts.total = UInt64(step.consumed)
+        facts.blockBytes = facts.total
+        facts.beginsLikeHeaderBlock = true
+        var collection = Surplus(.beforeAnswer, connectionOffset: step.offset, startedAt: now, frames: facts)
         // The request lives on, so its record is copied.
-        var current = FinishedExchange(
+        collection.current = FinishedExchange(
             request: copyOf(e.pointee.request), answer: e.pointee.answer, ordinal: upstreams[stream].pointee.ordinal)
-        var collection = SurplusCollection(.beforeAnswer, connectionOffset: step.offset, startedAt: now)
-        collection.count(UInt64(step.consumed))
-        collection.current = current
-        collection.mark = SurplusCollection.Mark(ordinal: ordinal)
+        collection.leftBeforeRequest = true
+        collection.mark = .of(ordinal)
         collection.id = newIncidentID()
         note(collection.id!, of: number)
-        var facts = facts(step)
-        facts.blockBytes = UInt64(step.consumed)
-        facts.total = UInt64(step.consumed)
-        facts.beginsLikeHeaderBlock = true
-        let sender = multiplexing[upstreams[slot].pointee.multiplex].finished?.first { $0.exchange.ordinal == ordinal }
-        var guilty = FinishedExchange()
-        if let sender {
-            guilty = sender.exchange
-            guilty.request = copyOf(sender.exchange.request)
-        }
-        counters.addSurplus(upstream: Int(e.pointee.upstreamIndex), bytes: collection.total)
         detach(stream, .incident)
         outbox.clear()
-        collection.impact = retryOrFail(number, .stale) ? .none : .badGateway
-        tell(Judge.sentBeforeRequest(facts), slot, collection, facts, guilty: guilty)
-        transport.buffers.give(&current.request.head)
-        transport.buffers.give(&guilty.request.head)
+        collection.clientImpact = retryOrFail(number, .stale) ? .none : .badGateway
+        conclude(&collection, slot)
+        giveBack(&collection)
     }
 
     /// An answer's header block, or its trailer section, is larger than our limits: its stream has been reset, nobody is accused.
@@ -206,28 +167,19 @@ extension Worker {
         let e = exchanges[number]
         var current = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: s.pointee.ordinal)
         current.answer.endedAt = now
-        var collection = SurplusCollection(place, connectionOffset: step.offset, startedAt: now)
-        collection.count(UInt64(step.surplusBytes))
+        var collection = Surplus(place, connectionOffset: step.offset, startedAt: now, frames: facts(step))
         collection.current = current
-        collection.impact = place == .inAnswer ? .badGateway : .aborted
+        collection.clientImpact = place == .inAnswer ? .badGateway : .aborted
+        collection.reason = reason(violation)
         s.pointee.exchange = -1
         e.pointee.upstream = -1
         e.pointee.request.head = Buffer()
-        let facts = facts(step)
         collection.id = newIncidentID()
         note(collection.id!, of: number)
         endBroken(number, record: current.request)
         closeUpstreamStream(stream)
-        if let verdict = Judge.surplus(place, facts, servedBefore: false, closed: false) {
-            // What is malformed is no surplus.
-            if verdict.kind != .malformedMessage {
-                counters.addSurplus(upstream: servers.upstream(Int(upstreams[slot].pointee.server)), bytes: collection.total)
-            }
-            tell(
-                verdict, slot, collection, facts, guilty: current,
-                reason: verdict.kind == .malformedMessage ? reason(violation) : nil)
-        }
-        transport.buffers.give(&current.request.head)
+        conclude(&collection, slot)
+        giveBack(&collection)
     }
 
     /// Which rule of HTTP/2 the last header block, or DATA, breaks.
@@ -254,17 +206,17 @@ extension Worker {
     /// The connection as a whole is not HTTP/2: attributed to its exchange when there is only one.
     mutating func tellFramesFailed(_ slot: Int32, _ failure: HTTP2Failure) {
         let multiplex = multiplexing[upstreams[slot].pointee.multiplex]
-        var guilty = FinishedExchange()
+        var collection = Surplus(
+            .inAnswer, connectionOffset: upstreams[slot].pointee.received, startedAt: now, frames: SurplusFacts(total: 0))
+        collection.reason = "HTTP/2 \(failure.name), which ends the connection"
         if multiplex.streamCount == 1, upstreams[multiplex.streams.first].pointee.exchange >= 0 {
             let e = exchanges[upstreams[multiplex.streams.first].pointee.exchange]
-            guilty = FinishedExchange(
+            collection.current = FinishedExchange(
                 request: e.pointee.request, answer: e.pointee.answer,
                 ordinal: upstreams[multiplex.streams.first].pointee.ordinal)
         }
-        let verdict = Verdict(.malformedMessage, in: guilty.answer.status == 0 ? .inHead : .inBody)
-        let collection = SurplusCollection(.inAnswer, connectionOffset: upstreams[slot].pointee.received, startedAt: now)
-        tell(
-            verdict, slot, collection, SurplusFacts(total: 0), guilty: guilty,
-            reason: "HTTP/2 \(failure.name), which ends the connection")
+        guard var finding = collection.settle(by: SurplusReader.self, closed: false) else { return }
+        if collection.current?.answer.status ?? 0 != 0 { finding.verdict.phase = .inBody }
+        tell(finding, slot, collection)
     }
 }

@@ -6,14 +6,14 @@ import HTTP1
 import Report
 import Wire
 
-/// Bytes that no answer accounts for: collecting them, acting at once, judging when they have ended.
+/// What no answer accounts for: bytes are collected here, with frames in `Worker+StreamIncidents`; what either has come to is told in one way.
 extension Worker {
     /// So long an upstream is listened to for strays, after its last exchange and after the first surplus byte.
-    static var listenTime: UInt64 { 100_000_000 }
+    static var listenTime: UInt64 { SurplusCollections<FinishedExchange>.collectTime }
 
     /// Bytes have come behind an answer's end. Acts now; the incident is told when the bytes have ended.
     mutating func beginSurplus(_ slot: Int32, _ place: SurplusPlace, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
-        collectFrom(slot, place, bytes, count)
+        collect(slot, place, bytes, count)
         // Line ends are no second answer, and a timeout's notice is innocent once the close is there. What else has come is a
         // second answer until its bytes say otherwise.
         if !isOnlyLineEnds(bytes, count), !EmbeddedStatusLine.mayBe(408, bytes, count) {
@@ -31,11 +31,16 @@ extension Worker {
         return (0..<min(count, text.utf8CodeUnitCount)).allSatisfy { bytes[$0] == text.utf8Start[$0] }
     }
 
-    private mutating func collectFrom(_ slot: Int32, _ place: SurplusPlace, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
+    /// The connection serves nobody any more: all that it still sends is collected.
+    private mutating func collect(
+        _ slot: Int32, _ place: SurplusPlace, _ bytes: UnsafePointer<UInt8>, _ count: Int,
+        _ note: (inout Surplus) -> Void = { _ in }
+    ) {
         let u = upstreams[slot]
-        var collection = SurplusCollection(place, connectionOffset: u.pointee.received, startedAt: now)
+        var collection = Surplus(place, connectionOffset: u.pointee.received, startedAt: now)
         collection.add(bytes, count)
-        collections[slot] = collection
+        note(&collection)
+        surplus.begin(collection, from: SurplusSource(slot))
         u.pointee.received += UInt64(count)
         connectionPool.unwatch(slot, upstreams)
         u.pointee.phase = .surplus
@@ -55,58 +60,70 @@ extension Worker {
             if u.pointee.phase == .listening {
                 beginSurplus(slot, .idle, transport.readBuffer, count)
             } else {
-                collections[slot]!.add(transport.readBuffer, count, at: now)
                 u.pointee.received += UInt64(count)
-                if collections[slot]!.isFull { return surplusEnded(slot, closed: false) }
+                guard surplus.add(transport.readBuffer, count, at: now, to: SurplusSource(slot)) else {
+                    return surplusEnded(slot, closed: false)
+                }
             }
         }
         guard u.pointee.socket.sawEnd || u.pointee.socket.isBroken else { return }
         if u.pointee.phase == .surplus { surplusEnded(slot, closed: true) } else { strayListeningEnded(slot, closed: true) }
     }
 
-    /// The surplus has ended: judge it, tell it, close the connection.
+    /// The bytes have ended, or have been waited for long enough: what they were is told, and the connection closed.
     mutating func surplusEnded(_ slot: Int32, closed: Bool) {
-        guard var collection = collections.removeValue(forKey: slot) else { return closeUpstream(slot, .incident) }
+        guard var collection = surplus.take(SurplusSource(slot)) else { return closeUpstream(slot, .incident) }
         defer { giveBack(&collection) }
-        let u = upstreams[slot]
-        let upstream = servers.upstream(Int(u.pointee.server))
-        let isConfirmed = isConfirmed(collection)
-        collection.endAtNextAnswer()
-        let facts = SurplusReader.read(collection.kept, total: collection.total)
-        var verdict =
-            collection.leftBeforeRequest
-            ? Judge.sentBeforeRequest(facts)
-            : Judge.surplus(
-                collection.place, facts, servedBefore: !u.pointee.last.isEmpty, closed: closed,
-                untimed: u.pointee.last.answer.wasHeldBack)
-        if let proven = verdict, !isConfirmed {
-            verdict = Verdict(proven.kind, .suspected, in: proven.phase, by: proven.guilty)
+        switch conclude(&collection, slot, closed: closed) {
+        case .innocent: return closeUpstream(slot, .upstreamClosed)
+        case .recorded: break
+        case .doubleSend(let guilty): quarantine(slot, for: guilty)
         }
-        guard let verdict else { return closeUpstream(slot, .upstreamClosed) }
-        if collection.place == .afterEnd || collection.place == .idle, let capture = embeddedBlock(slot, collection) {
-            if let guilty = tellEmbedded(slot, capture, collection) {
-                quarantine(slot, for: guilty)
-                counters.addSurplus(upstream: upstream, bytes: collection.total)
-                return closeUpstream(slot, .incident)
-            }
-        }
-        if verdict.kind != .malformedMessage { counters.addSurplus(upstream: upstream, bytes: collection.total) }
-        // The body that its header block has announced, and that was told with it.
-        if verdict.kind == .bodyAfterEnd, collection.place == .afterEnd, u.pointee.announcesForbiddenBody {
-            return closeUpstream(slot, .incident)
-        }
-        let guilty = tell(
-            verdict, slot, collection, facts, reason: verdict.kind == .malformedMessage ? collection.reason : nil)
-        if verdict.provesDoubleSend { quarantine(slot, for: guilty) }
         closeUpstream(slot, .incident)
     }
 
-    private mutating func giveBack(_ collection: inout SurplusCollection) {
-        if collection.ownsCurrent { transport.buffers.give(&collection.current!.request.head) }
+    // MARK: What every surplus comes to
+
+    enum Conclusion {
+        case innocent
+        /// In a record of its own, or in one that there is already.
+        case recorded
+        /// The handler of this exchange will answer twice again.
+        case doubleSend(FinishedExchange)
+    }
+
+    /// What bytes or frames have come to that have ended on a connection, in an incident if they are none that is innocent.
+    @discardableResult
+    mutating func conclude(_ collection: inout Surplus, _ slot: Int32, closed: Bool = false) -> Conclusion {
+        let u = upstreams[slot]
+        let wasHeldBack = u.pointee.last.answer.wasHeldBack
+        guard
+            let finding = collection.settle(
+                by: SurplusReader.self, closed: closed, untimed: wasHeldBack, sampleBytes: plan.sampleBytes)
+        else { return .innocent }
+        if finding.verdict.kind != .malformedMessage {
+            counters.addSurplus(upstream: servers.upstream(Int(u.pointee.server)), bytes: collection.total)
+        }
+        if collection.place == .afterEnd || collection.place == .idle, let capture = embeddedBlock(slot, collection),
+            let guilty = tellEmbedded(slot, capture, collection)
+        {
+            return .doubleSend(guilty)
+        }
+        // The body that its header block has announced, and that was told with it.
+        if finding.verdict.kind == .bodyAfterEnd, collection.place == .afterEnd, u.pointee.announcesForbiddenBody {
+            return .recorded
+        }
+        let guilty = tell(finding, slot, collection)
+        return finding.verdict.provesDoubleSend ? .doubleSend(guilty) : .recorded
+    }
+
+    /// A collection that was kept owns the copy of its request's record.
+    mutating func giveBack(_ collection: inout Surplus) {
+        if collection.current != nil { transport.buffers.give(&collection.current!.request.head) }
     }
 
     /// A header block that began inside the last answer's Content-Length body, with what followed it past the body's end.
-    private func embeddedBlock(_ slot: Int32, _ collection: SurplusCollection) -> EmbeddedCapture? {
+    private func embeddedBlock(_ slot: Int32, _ collection: Surplus) -> EmbeddedCapture? {
         let u = upstreams[slot]
         guard u.pointee.last.answer.framing == .length else { return nil }
         let bodyBytes = u.pointee.last.answer.bodyBytes
@@ -140,11 +157,11 @@ extension Worker {
         if !isInBody { e.pointee.answer.startOffset = u.pointee.received }
         var current = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
         current.answer.endedAt = now
-        collectFrom(slot, isInBody ? .inChunkedBody : .inAnswer, bytes, count)
-        collections[slot]!.current = current
-        collections[slot]!.reason =
-            isInBody ? FaultReason.ofBody(fault, bytes, count) : FaultReason.ofHead(fault, bytes, count)
-        collections[slot]!.impact = cutsAnswer(number) ? .aborted : .badGateway
+        let impact: ClientImpact = cutsAnswer(number) ? .aborted : .badGateway
+        collect(slot, isInBody ? .inChunkedBody : .inAnswer, bytes, count) {
+            $0.reason = isInBody ? FaultReason.ofBody(fault, bytes, count) : FaultReason.ofHead(fault, bytes, count)
+            $0.clientImpact = impact
+        }
         u.pointee.exchange = -1
         e.pointee.upstream = -1
         noteCollection(slot, of: number)
@@ -159,26 +176,27 @@ extension Worker {
     /// Where an answer was due stands something that the exchange before has left: this request may be answered elsewhere.
     mutating func strayBeforeAnswer(
         _ slot: Int32, _ bytes: UnsafePointer<UInt8>, _ count: Int, leftBeforeRequest: Bool,
-        mark: SurplusCollection.Mark? = nil
+        mark: Surplus.Mark? = nil
     ) {
         let u = upstreams[slot]
         let number = u.pointee.exchange
         let e = exchanges[number]
-        var current = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
         // The request lives on, so its record is copied.
-        current.request = copyOf(e.pointee.request)
-        collectFrom(slot, .beforeAnswer, bytes, count)
-        collections[slot]!.current = current
-        collections[slot]!.ownsCurrent = true
-        collections[slot]!.leftBeforeRequest = leftBeforeRequest
-        collections[slot]!.mark = mark
+        let current = FinishedExchange(
+            request: copyOf(e.pointee.request), answer: e.pointee.answer, ordinal: u.pointee.ordinal)
+        collect(slot, .beforeAnswer, bytes, count) {
+            $0.current = current
+            $0.leftBeforeRequest = leftBeforeRequest
+            $0.mark = mark
+        }
         noteCollection(slot, of: number)
         u.pointee.exchange = -1
         e.pointee.upstream = -1
         quarantine(slot, for: u.pointee.last)
         outbox.clear()
         // What is another's for certain says nothing of the server's health: again, on a new connection.
-        collections[slot]!.impact = retryOrFail(number, mark == nil ? .unanswered : .stale) ? .none : .badGateway
+        let isRetried = retryOrFail(number, mark == nil ? .unanswered : .stale)
+        surplus.note(isRetried ? .none : .badGateway, of: SurplusSource(slot))
         listen(slot)
     }
 
@@ -220,14 +238,11 @@ extension Worker {
 
     mutating func tellLineEnds(_ slot: Int32, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
         let u = upstreams[slot]
-        var collection = SurplusCollection(.beforeAnswer, connectionOffset: u.pointee.received, startedAt: now)
+        var collection = Surplus(.beforeAnswer, connectionOffset: u.pointee.received, startedAt: now)
         collection.add(bytes, count)
-        let facts = SurplusReader.read(collection.kept, total: collection.total)
-        guard let verdict = Judge.surplus(.beforeAnswer, facts, servedBefore: true, closed: false) else { return }
         let route = Int(u.pointee.last.request.route)
         if plan.routes[route].onViolation != .observe { u.pointee.mustClose = true }
-        counters.addSurplus(upstream: servers.upstream(Int(u.pointee.server)), bytes: collection.total)
-        tell(verdict, slot, collection, facts)
+        conclude(&collection, slot)
     }
 
     /// A copy of a request's record, for an incident that is told when the request itself has moved on.
@@ -250,23 +265,18 @@ extension Worker {
         guard mayTakeInterim(u.pointee.exchange) else { return false }
         let blockBytes = responseBlock.byteCount
         let start = end - blockBytes
-        var collection = SurplusCollection(
+        var collection = Surplus(
             .inChunkedBody, connectionOffset: u.pointee.received + UInt64(max(0, start)), startedAt: now)
         collection.add(responseBlock.base, blockBytes)
-        let facts = SurplusReader.read(collection.kept, total: collection.total)
-        var current = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
-        current.answer.endedAt = 0
+        let current = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
         collection.current = current
         u.pointee.mustClose = true
         quarantine(slot, for: current)
-        counters.addSurplus(upstream: Int(e.pointee.upstreamIndex), bytes: collection.total)
         collection.id = newIncidentID()
         note(collection.id!, of: u.pointee.exchange)
         let fails = plan.routes[Int(e.pointee.request.route)].onViolation == .fail
-        if fails { collection.impact = cutsAnswer(u.pointee.exchange) ? .aborted : .badGateway }
-        let history = u.pointee.history
-        let past = [current] + (0..<history.count).map { history[$0] }
-        tell(Verdict(.lateInterim, in: .inBody), slot, collection, facts, past: past)
+        if fails { collection.clientImpact = cutsAnswer(u.pointee.exchange) ? .aborted : .badGateway }
+        conclude(&collection, slot)
         guard fails else { return true }
         failExchange(u.pointee.exchange, status: 502, "the upstream sent an interim response inside its answer")
         return false

@@ -158,7 +158,7 @@ extension Worker {
         let u = upstreams[slot]
         let server = Int(u.pointee.server)
         let multiplex = multiplexing[u.pointee.multiplex]
-        tellStreamSurplus(of: slot)
+        streamSurplusEnded(on: slot)
         for age in 0..<(multiplex.finished?.count ?? 0) {
             var head = multiplex.finished![age].exchange.request.head
             transport.buffers.give(&head)

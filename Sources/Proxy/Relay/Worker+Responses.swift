@@ -280,7 +280,7 @@ extension Worker {
         // With its last bytes the client would have a whole answer.
         outbox.clear()
         noteCollection(slot, of: number)
-        collections[slot]!.impact = endBroken(number, record: record) ? .aborted : .badGateway
+        surplus.note(endBroken(number, record: record) ? .aborted : .badGateway, of: SurplusSource(slot))
         listen(slot)
         return true
     }

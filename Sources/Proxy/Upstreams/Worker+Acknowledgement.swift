@@ -1,4 +1,5 @@
 import EventLoop
+import Exchanges
 import HTTP1
 
 /// Whether an answer's first bytes were sent before its request had arrived.
@@ -26,7 +27,7 @@ extension Worker {
         guard u.pointee.socket.security == .none, e.pointee.requestBytes == 0, e.pointee.requestEnded,
             !e.pointee.requestIsChunked
         else { return false }
-        let kept = UnsafeBufferPointer(start: transport.readBuffer, count: min(count, SurplusReader.keptBytesMax))
+        let kept = UnsafeBufferPointer(start: transport.readBuffer, count: min(count, SurplusFacts.keptBytesMax))
         return SurplusReader.keepsConnection(Array(kept))
     }
 

@@ -31,7 +31,7 @@ extension Worker {
         guard let field = responseBlock.first(.sendOnceID) else { return mayLackMark(slot, at: position, count) }
         let value = responseBlock.value(field)
         let number = u.pointee.exchange
-        if isMark(value, of: exchanges[number].pointee.request) {
+        if value.elementsEqual(exchanges[number].pointee.request.mark) {
             forgetBody(number)
             u.pointee.echoes = true
             return true
@@ -40,7 +40,7 @@ extension Worker {
             // Given out on another connection: somebody in between has kept the answer. It says nothing of this one.
             return plan.echo == .require ? refuse(slot) : true
         }
-        isStray(slot, at: position, count, ordinal: other.ordinal)
+        isStray(slot, at: position, count, .of(other.ordinal))
         return false
     }
 
@@ -61,7 +61,7 @@ extension Worker {
             forgetBody(u.pointee.exchange)
             return true
         }
-        isStray(slot, at: position, count, ordinal: nil)
+        isStray(slot, at: position, count, .missing(own: Array(e.pointee.request.mark)))
         return false
     }
 
@@ -84,7 +84,7 @@ extension Worker {
             return plan.echo == .require && !e.pointee.asksUpgrade ? refuse(stream) : true
         }
         let value = responseBlock.value(field)
-        if isMark(value, of: e.pointee.request) { return true }
+        if value.elementsEqual(e.pointee.request.mark) { return true }
         guard let other = ExchangeMark(value), other.salt == plan.salt, other.connection == upstreams[slot].pointee.number
         else {
             return plan.echo == .require ? refuse(stream) : true
@@ -93,32 +93,15 @@ extension Worker {
         return false
     }
 
-    private func isMark(_ value: UnsafeBufferPointer<UInt8>, of request: RequestRecord) -> Bool {
-        let mark = UnsafeBufferPointer(
-            start: UnsafePointer(request.head.first + request.head.count - ExchangeMark.distanceFromEnd),
-            count: ExchangeMark.byteCount)
-        return value.elementsEqual(mark)
-    }
-
     /// What Node writes past its answers: to a request that it cannot read, or that took too long. It closes after it.
     private var isOfNodeItself: Bool {
         [400, 408, 413, 431, 503].contains(responseBlock.status) && responseBlock.facts.contains(.close)
             && !responseBlock.has(.date)
     }
 
-    private mutating func isStray(_ slot: Int32, at position: Int, _ count: Int, ordinal: UInt32?) {
+    private mutating func isStray(_ slot: Int32, at position: Int, _ count: Int, _ mark: Surplus.Mark) {
         strayBeforeAnswer(
-            slot, transport.readBuffer + position, count - position, leftBeforeRequest: true,
-            mark: SurplusCollection.Mark(ordinal: ordinal))
-    }
-
-    /// Where an answer has no mark at all, the application may have written it by itself: it is another's for certain when the
-    /// request's true answer has come after it.
-    func isConfirmed(_ collection: SurplusCollection) -> Bool {
-        guard let mark = collection.mark, mark.ordinal == nil, let head = collection.current?.request.head else { return true }
-        let own = UnsafeBufferPointer(
-            start: UnsafePointer(head.first + head.count - ExchangeMark.distanceFromEnd), count: ExchangeMark.byteCount)
-        return collection.kept.indices.contains { collection.kept[$0...].starts(with: own) }
+            slot, transport.readBuffer + position, count - position, leftBeforeRequest: true, mark: mark)
     }
 
     /// `probe.echo: require`, and nothing says that the answer is this request's.
@@ -127,5 +110,13 @@ extension Worker {
         detach(slot, .incident)
         failExchange(number, status: 502, "the answer does not carry the id of its request, which probe.echo requires")
         return false
+    }
+}
+
+extension RequestRecord {
+    /// The mark that it carries to its upstream.
+    fileprivate var mark: UnsafeBufferPointer<UInt8> {
+        UnsafeBufferPointer(
+            start: UnsafePointer(head.first + head.count - ExchangeMark.distanceFromEnd), count: ExchangeMark.byteCount)
     }
 }

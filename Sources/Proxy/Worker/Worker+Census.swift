@@ -6,7 +6,7 @@ extension Worker {
         census.exchanges = exchanges.count
         census.lentBytes = transport.buffers.lentBytes
         census.pipes = transport.pipes.lent
-        census.collections = collections.count
+        census.collections = surplus.count
         census.captures = embedded.count
         census.hangups = hangups.count
         census.waiting = waitQueues.count

@@ -47,11 +47,9 @@ public struct Worker: ~Copyable {
     var waitQueues: WaitQueues
     var retries: Retries
     var multiplexing = Multiplexing()
-    /// Bytes on closed streams, being collected, the first to be judged first.
-    var streamSurplus: [StreamSurplus] = []
     var listeners = Listeners()
-    /// Collections of bytes that no answer accounts for, by upstream slot.
-    var collections: [Int32: SurplusCollection] = [:]
+    /// What is being collected that no answer accounts for.
+    var surplus = SurplusCollections<FinishedExchange>()
     /// Status lines seen inside Content-Length bodies, by upstream slot.
     var embedded: [Int32: EmbeddedCapture] = [:]
     /// For the access log.
