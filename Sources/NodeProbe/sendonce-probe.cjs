@@ -20,6 +20,7 @@
     // Calls that Node is expected to refuse, made between two looks: what such a call does in its turn is no offence of its own.
     var notes = require('./notes');
     var offences = require('./offences');
+    var places = require('./places');
 
     var busy = false;
 
@@ -27,9 +28,18 @@
 
     function noteOf(res) { return notes.peek(res) || notes.begin(res, res.req); }
 
-    // `judge(threw)` says what has become of it.
-    exports.call = function again(res, original, args, facts, judge) {
+    // `judge(threw)` says what has become of it. `refusal`: what the hook knows of its place; the error is left there, for the hook to
+    // throw, or to put in order before it is emitted.
+    exports.call = function again(res, original, args, facts, judge, refusal) {
       var offence = offences.begin(res, noteOf(res), facts, again);
+      if (refusal && refusal.isThrown) return caught(res, original, args, offence, judge, refusal);
+      if (refusal && refusal.isEmitted) {
+        return places.watched(function () { return called(res, original, args, offence, judge); }, function (error) { refusal.error = error; });
+      }
+      return called(res, original, args, offence, judge);
+    };
+
+    function called(res, original, args, offence, judge) {
       if (offence === null) return original.apply(res, args);
       var threw = true, wasBusy = busy;
       busy = true;
@@ -42,7 +52,21 @@
         busy = wasBusy;
         offences.end(offence, judge(threw));
       }
-    };
+    }
+
+    function caught(res, original, args, offence, judge, refusal) {
+      var threw = false, wasBusy = busy;
+      if (offence !== null) busy = true;
+      try {
+        return original.apply(res, args);
+      } catch (e) {
+        threw = true;
+        refusal.error = e;
+      } finally {
+        busy = wasBusy;
+        if (offence !== null) offences.end(offence, judge(threw));
+      }
+    }
 
     exports.refusal = function (threw) { return threw ? 'thrown' : null; };
   };
@@ -58,6 +82,7 @@
     var notes = require('./notes');
     var offences = require('./offences');
     var pipes = require('./pipes');
+    var places = require('./places');
     var sockets = require('./sockets');
     var stacks = require('./stacks');
     var wrapping = require('./wrapping');
@@ -79,25 +104,27 @@
 
     function fieldName(name) { return typeof name === 'string' ? name.toLowerCase().slice(0, 128) : undefined; }
 
-    // setHeader and its like throw once a header block has been made.
-    function setHeaderHook(original) {
+    // setHeader and its like throw once a header block has been made. A hook leaves Node's error at its `refusal.make()`, see `places`.
+    function setHeaderHook(original, refusal) {
       return function setHeader(name) {
         if (isFresh(this) || !isSent(this) || again.isBusy() || !isAnswer(this)) return original.apply(this, arguments);
-        return fieldAgain(this, original, arguments, 'setHeader', name);
+        var result = fieldAgain(this, original, arguments, 'setHeader', name, refusal);
+        if (refusal.error === null) return result;
+        refusal.make();
       };
     }
 
-    function fieldHook(operation) {
-      return function (original) {
-        return function (name) {
-          if (isFresh(this) || !isSent(this) || again.isBusy() || !isAnswer(this)) return original.apply(this, arguments);
-          return fieldAgain(this, original, arguments, operation, name);
-        };
+    function fieldHook(original, refusal, operation) {
+      return function (name) {
+        if (isFresh(this) || !isSent(this) || again.isBusy() || !isAnswer(this)) return original.apply(this, arguments);
+        var result = fieldAgain(this, original, arguments, operation, name, refusal);
+        if (refusal.error === null) return result;
+        refusal.make();
       };
     }
 
-    function fieldAgain(res, original, args, operation, name) {
-      return again.call(res, original, args, { operation: operation, code: SENT, field: fieldName(name) }, again.refusal);
+    function fieldAgain(res, original, args, operation, name, refusal) {
+      return again.call(res, original, args, { operation: operation, code: SENT, field: fieldName(name) }, again.refusal, refusal);
     }
 
     function bytesOf(chunk, encoding) {
@@ -119,18 +146,21 @@
       };
     }
 
-    function writeHook(original) {
+    function writeHook(original, refusal) {
       return function write(chunk, encoding) {
         if (isFresh(this) || again.isBusy() || !isAnswer(this)) return original.apply(this, arguments);
         if (!isSent(this)) return isNode ? original.apply(this, arguments) : otherwise(this, original, arguments, write);
         var note = notes.peek(this);
         if (!this.finished && !(note !== undefined && note.isEnded)) return original.apply(this, arguments);
         var facts = { operation: 'write', code: AFTER_END, bytes: bytesOf(chunk, encoding) };
-        return again.call(this, original, arguments, facts, bodyOutcome(this, facts));
+        var result = again.call(this, original, arguments, facts, bodyOutcome(this, facts), refusal);
+        if (refusal.error === null) return result;
+        refusal.make();
+        return result;
       };
     }
 
-    function endHook(original) {
+    function endHook(original, refusal) {
       return function end() {
         if (isFresh(this)) {
           var fresh = notes.peek(this);
@@ -141,7 +171,12 @@
         if (again.isBusy() || !isAnswer(this)) return original.apply(this, arguments);
         var note = notes.peek(this);
         if (isSent(this)) {
-          if (this.finished || (note !== undefined && note.isEnded)) return endAgain(this, original, arguments);
+          if (this.finished || (note !== undefined && note.isEnded)) {
+            var refused = endAgain(this, original, arguments, refusal);
+            if (refusal.error === null) return refused;
+            refusal.make();
+            return refused;
+          }
           if (note !== undefined && note.at !== undefined) {
             // The header block has gone before: where the answer ended may be elsewhere.
             note.endedAt = now();
@@ -178,13 +213,13 @@
       note.first = stacks.first(note.at, above, note);
     }
 
-    function endAgain(res, original, args) {
+    function endAgain(res, original, args, refusal) {
       var chunk = typeof args[0] === 'function' ? undefined : args[0];
       var note = notes.peek(res) || notes.begin(res, res.req);
       note.isEnded = true;
       if (chunk) {
         var facts = { operation: 'end', code: AFTER_END, bytes: bytesOf(chunk, args[1]) };
-        return again.call(res, original, args, facts, bodyOutcome(res, facts));
+        return again.call(res, original, args, facts, bodyOutcome(res, facts), refusal);
       }
       // Nothing was to be sent, which Node defines as harmless; unless it was to have another status.
       var head = /^HTTP\/1\.1 (\d{3})/.exec(res._header || '');
@@ -195,7 +230,7 @@
       });
     }
 
-    function writeHeadHook(original) {
+    function writeHeadHook(original, refusal) {
       return function writeHead(status) {
         if (isFresh(this)) return original.apply(this, arguments);
         if (!isSent(this) || again.isBusy()) {
@@ -203,12 +238,14 @@
         }
         var facts = { operation: 'writeHead', code: SENT, status: status >= 100 && status <= 999 ? status | 0 : undefined };
         var isOver = this.finished, wasSent = this._headerSent;
-        return again.call(this, original, arguments, facts, function (threw) {
+        var result = again.call(this, original, arguments, facts, function (threw) {
           if (threw) return 'thrown';
           facts.code = undefined;
           // Older versions put it in the place of a header block that has not left yet.
           return wasSent && !isOver ? 'sent' : 'swallowed';
-        });
+        }, refusal);
+        if (refusal.error === null) return result;
+        refusal.make();
       };
     }
 
@@ -237,7 +274,7 @@
       };
     }
 
-    function assignHook(original) {
+    function assignHook(original, refusal) {
       return function assignSocket(socket) {
         var other = socket && socket._httpMessage;
         if (!other) {
@@ -245,7 +282,10 @@
           return original.apply(this, arguments);
         }
         if (again.isBusy() || other === this || !this.req || this.req !== other.req) return original.apply(this, arguments);
-        return again.call(other, original.bind(this), arguments, { operation: 'assignSocket', code: 'ERR_HTTP_SOCKET_ASSIGNED' }, again.refusal);
+        var facts = { operation: 'assignSocket', code: 'ERR_HTTP_SOCKET_ASSIGNED' };
+        var result = again.call(other, original.bind(this), arguments, facts, again.refusal, refusal);
+        if (refusal.error === null) return result;
+        refusal.make();
       };
     }
 
@@ -296,7 +336,7 @@
 
     // Node 14 has no `res.req`.
     function noteRequests() {
-      if ('req' in new ServerResponse({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1, headers: {} })) return;
+      if ('req' in blank()) return;
       try {
         require('diagnostics_channel').channel('http.server.request.start').subscribe(function (message) {
           notes.ask(message.response, message.request);
@@ -306,24 +346,49 @@
 
     exports.isAnswer = isAnswer;
 
+    // What the hooks that are compiled elsewhere name.
+    var environment = {
+      again: again, arrived: arrived, bodyOutcome: bodyOutcome, bytesOf: bytesOf, endAgain: endAgain, fieldAgain: fieldAgain, isAnswer: isAnswer,
+      isFresh: isFresh, isNode: isNode, isSent: isSent, notes: notes, now: now, otherwise: otherwise, stacks: stacks, AFTER_END: AFTER_END, SENT: SENT,
+    };
+
+    // An answer of nobody's.
+    function blank() { return new ServerResponse({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1, headers: {} }); }
+
+    function spent() {
+      var res = blank();
+      res.setHeader('a', 'b');
+      res._header = 'HTTP/1.1 200 OK\r\n\r\n';
+      res.finished = true;
+      return res;
+    }
+
     exports.hook = function () {
       var outgoing = http.OutgoingMessage.prototype, answer = ServerResponse.prototype;
       function wrap(name, build) {
         wrapping.wrap(Object.prototype.hasOwnProperty.call(answer, name) ? answer : outgoing, name, build);
       }
-      wrap('setHeader', setHeaderHook);
-      ['setHeaders', 'appendHeader', 'removeHeader'].forEach(function (name) { wrap(name, fieldHook(name)); });
+      // `args`: what Node refuses of an answer that has been sent.
+      function place(name, build, args) {
+        wrap(name, function (original) {
+          return places.hook(build, environment, name, original, spent(), args);
+        });
+      }
+      place('setHeader', setHeaderHook, ['a', 'b']);
+      place('setHeaders', fieldHook, [new Map()]);
+      place('appendHeader', fieldHook, ['a', 'b']);
+      place('removeHeader', fieldHook, ['a']);
       wrap('_storeHeader', storeHeaderHook);
-      wrap('write', writeHook);
-      wrap('end', endHook);
+      place('write', writeHook, ['a']);
+      place('end', endHook, ['a']);
       wrap('addTrailers', trailersHook);
       var isAlias = answer.writeHeader === answer.writeHead;
-      wrap('writeHead', writeHeadHook);
+      place('writeHead', writeHeadHook, [200]);
       if (isAlias) wrap('writeHeader', function () { return answer.writeHead; });
       wrap('writeContinue', interimHook('writeContinue', 100));
       wrap('writeProcessing', interimHook('writeProcessing', 102));
       wrap('writeEarlyHints', interimHook('writeEarlyHints', 103));
-      wrap('assignSocket', assignHook);
+      place('assignSocket', assignHook, [{ _httpMessage: {} }]);
       wrap('_writeRaw', sockets.writeRawHook);
       wrap('_flushOutput', sockets.flushHook);
       pipes.hook(isAnswer);
@@ -789,6 +854,145 @@
       var readable = stream.Readable.prototype;
       wrapping.wrap(readable, 'pipe', function (original) { return pipeHook(original, isAnswer); });
       wrapping.wrap(readable, 'unpipe', function (original) { return unpipeHook(original, isAnswer); });
+    };
+  };
+
+  // src/places.js
+  parts.places = function (require, exports) {
+    // Where a hook stands. An error that Node makes in a hooked function would have the hook's frames on its stack, and fewer of the
+    // program's under Error.stackTraceLimit. So a hook is compiled once more, as a script that bears the name of Node's own and has its
+    // line `refusal.make()` where Node makes the error. What Node has thrown, or is about to emit, gets its stack anew from there, and is
+    // thrown from there: text, CallSites, limit, and the line that Node prints of an uncaught error are those that they were.
+    var vm = require('vm');
+
+    var captureStackTrace = Error.captureStackTrace;
+    var MARK = /\n[ \t]*refusal\.make\(\);[ \t]*\n/;
+    var THROW = /^ *throw new (ERR_\w+)\((?:'(\w+)')?\);$/;
+    var NONE = { error: null, isThrown: false, isEmitted: false };
+    var TRIAL_FRAMES = 20;
+
+    // Runs `work` with two of the program's settings replaced, and puts them back as they were.
+    function undisturbed(work) {
+      var settings = ['prepareStackTrace', 'stackTraceLimit'].map(function (name) { return Object.getOwnPropertyDescriptor(Error, name); });
+      try {
+        return work();
+      } finally {
+        ['prepareStackTrace', 'stackTraceLimit'].forEach(function (name, index) {
+          if (settings[index]) Object.defineProperty(Error, name, settings[index]);
+          else delete Error[name];
+        });
+      }
+    }
+
+    // Calls `work`; `seen` gets each error that it hands on to a later tick. What `isKept` says is not handed on.
+    exports.watched = function (work, seen, isKept) {
+      var property = Object.getOwnPropertyDescriptor(process, 'nextTick');
+      if (!property || !property.configurable || typeof property.value !== 'function') return work();
+      var nextTick = property.value;
+      Object.defineProperty(process, 'nextTick', {
+        configurable: true, enumerable: property.enumerable, writable: true,
+        value: function () {
+          for (var i = 1; i < arguments.length; i++) if (arguments[i] instanceof Error) seen(arguments[i]);
+          if (!isKept) nextTick.apply(this, arguments);
+        },
+      });
+      try {
+        return work();
+      } finally {
+        Object.defineProperty(process, 'nextTick', property);
+      }
+    };
+
+    // What Node makes of a call that it refuses: {error, isThrown, isEager, sites}, the innermost site first. Eager: the text of the stack is
+    // made with the error, as Node 14 does.
+    function tried(original, receiver, args) {
+      return undisturbed(function () {
+        var found = { error: null, isThrown: false, isEager: true, sites: null };
+        Error.prepareStackTrace = function (error, sites) { return sites; };
+        Error.stackTraceLimit = TRIAL_FRAMES;
+        exports.watched(function () {
+          try {
+            original.apply(receiver, args);
+          } catch (e) {
+            found.error = e;
+            found.isThrown = true;
+          }
+        }, function (error) { found.error = error; }, true);
+        Error.prepareStackTrace = function (error, sites) {
+          found.isEager = false;
+          return sites;
+        };
+        var sites = found.error.stack;
+        for (var i = 0; sites[i].getFileName() !== __filename;) i += 1;
+        found.sites = sites.slice(0, i);
+        return i > 0 ? found : null;
+      });
+    }
+
+    // A function with `text`, in which `line` stands at the place of `site`.
+    function compiled(site, names, values, before, line, after) {
+      var head = '(function (' + names.join(', ') + ') { \'use strict\'; return ' + before;
+      var offset = site.getLineNumber() - head.split('\n').length - 1;
+      if (offset < 0) throw new RangeError('no room');
+      var script = new vm.Script(head + '\n' + line + '\n' + after + '\n})', { filename: site.getFileName(), lineOffset: offset });
+      return script.runInThisContext().apply(undefined, values);
+    }
+
+    // A call at the site's column, of what has the site `inner`.
+    function calling(site, inner) {
+      return ' '.repeat(site.getColumnNumber() - 1) + (inner && inner.isConstructor() ? 'new place();' : 'place();');
+    }
+
+    // The line of Node's function that throws the error.
+    function throwing(original, found, hook) {
+      return Function.prototype.toString.call(original).split('\n').filter(function (line) {
+        var match = THROW.exec(line);
+        return match && match[1] === found.error.code && line.indexOf('new ') + 1 === hook.getColumnNumber() &&
+          (!match[2] || found.error.message.indexOf(match[2]) >= 0);
+      })[0];
+    }
+
+    // Gives the error its stack, from the place where this is called.
+    function maker(refusal, found) {
+      return function made() {
+        var error = refusal.error;
+        refusal.error = null;
+        if (error === null || error.code !== found.error.code) return error;
+        captureStackTrace(error, made);
+        if (found.isEager) {
+          error.name += ' [' + error.code + ']';
+          error.stack;
+          delete error.name;
+        }
+        return error;
+      };
+    }
+
+    function placed(build, environment, name, original, found) {
+      var names = Object.keys(environment), values = names.map(function (key) { return environment[key]; });
+      var parts = Function.prototype.toString.call(build).split(MARK);
+      var refusal = { error: null, isThrown: found.isThrown, isEmitted: !found.isThrown };
+      var made = maker(refusal, found);
+      var hook = found.sites.pop(), inner = null;
+      // Between the hook and the error there may be functions of Node's own.
+      found.sites.forEach(function (site) {
+        made = compiled(site, ['place'], [made], 'function ' + site.getFunctionName() + '() { var error =', calling(site, inner), 'return error; }');
+        inner = site;
+      });
+      var line = found.isThrown ? throwing(original, found, hook) : calling(hook, inner);
+      var placedBuild = parts.length === 2 && line &&
+        compiled(hook, names.concat(found.isThrown ? found.error.code : 'place'), values.concat(made), parts[0], line, parts[1]);
+      return placedBuild && placedBuild(original, refusal, name);
+    }
+
+    // build(original, refusal, name) makes the hook; what else it names is in `environment`. `receiver` and `args`: what Node refuses.
+    exports.hook = function (build, environment, name, original, receiver, args) {
+      try {
+        var found = tried(original, receiver, args);
+        var hook = found && placed(build, environment, name, original, found);
+        if (hook) return hook;
+      } catch (e) { /* then the stacks show it */ }
+      return build(original, NONE, name);
     };
   };
 
@@ -1363,7 +1567,7 @@
   // src/streams.js
   parts.streams = function (require, exports) {
     // HTTP/2: the compatible API's answer, and the streams under it. The module is loaded by whoever serves HTTP/2, not by the
-    // probe: it is hooked when a server begins to listen.
+    // probe: it is hooked when a server gets its first connection.
     var net = require('net');
     var offences = require('./offences');
     var requests = require('./requests');
@@ -1375,8 +1579,10 @@
     var GONE = 'ERR_HTTP2_INVALID_STREAM';
     var AFTER_END = 'ERR_STREAM_WRITE_AFTER_END';
     var ECHO = 'sendonce-id';
+    var CONNECTIONS_TOLD = !process.versions.bun && !process.versions.deno && parseInt(process.versions.node, 10) >= 20;
 
     var notes = stamps.stamp();
+    var servers = new WeakSet();
     var isHooked = false;
     var isStreamHooked = false;
     var isBusy = false;
@@ -1551,7 +1757,9 @@
       return Array.isArray(list) && list.some(function (name) { return /^NativeModule (?:internal\/http2\/core|http2)$/.test(name); });
     }
 
-    function listening(server) {
+    function found(server) {
+      if (servers.has(server)) return;
+      servers.add(server);
       if (!isHooked && isLoaded()) {
         isHooked = true;
         var http2 = require('http2');
@@ -1560,10 +1768,19 @@
       if (isHooked && /^Http2(?:Secure)?Server$/.test(server.constructor && server.constructor.name)) hookServer(server);
     }
 
+    function foundQuietly(server) {
+      try { found(server); } catch (e) { /* then HTTP/2 goes without */ }
+    }
+
     exports.hook = function () {
+      // Versions that tell of each connection need no hook, which an error of listen would show.
+      if (CONNECTIONS_TOLD) {
+        require('diagnostics_channel').channel('net.server.socket').subscribe(function (message) { foundQuietly(message.socket.server); });
+        return;
+      }
       wrapping.wrap(net.Server.prototype, 'listen', function (original) {
         return function () {
-          try { listening(this); } catch (e) { /* then HTTP/2 goes without */ }
+          foundQuietly(this);
           return original.apply(this, arguments);
         };
       });

@@ -8,6 +8,7 @@ var again = require('./again');
 var notes = require('./notes');
 var offences = require('./offences');
 var pipes = require('./pipes');
+var places = require('./places');
 var sockets = require('./sockets');
 var stacks = require('./stacks');
 var wrapping = require('./wrapping');
@@ -29,25 +30,27 @@ function isSent(res) { return isNode ? res._header : res.headersSent || res._hea
 
 function fieldName(name) { return typeof name === 'string' ? name.toLowerCase().slice(0, 128) : undefined; }
 
-// setHeader and its like throw once a header block has been made.
-function setHeaderHook(original) {
+// setHeader and its like throw once a header block has been made. A hook leaves Node's error at its `refusal.make()`, see `places`.
+function setHeaderHook(original, refusal) {
   return function setHeader(name) {
     if (isFresh(this) || !isSent(this) || again.isBusy() || !isAnswer(this)) return original.apply(this, arguments);
-    return fieldAgain(this, original, arguments, 'setHeader', name);
+    var result = fieldAgain(this, original, arguments, 'setHeader', name, refusal);
+    if (refusal.error === null) return result;
+    refusal.make();
   };
 }
 
-function fieldHook(operation) {
-  return function (original) {
-    return function (name) {
-      if (isFresh(this) || !isSent(this) || again.isBusy() || !isAnswer(this)) return original.apply(this, arguments);
-      return fieldAgain(this, original, arguments, operation, name);
-    };
+function fieldHook(original, refusal, operation) {
+  return function (name) {
+    if (isFresh(this) || !isSent(this) || again.isBusy() || !isAnswer(this)) return original.apply(this, arguments);
+    var result = fieldAgain(this, original, arguments, operation, name, refusal);
+    if (refusal.error === null) return result;
+    refusal.make();
   };
 }
 
-function fieldAgain(res, original, args, operation, name) {
-  return again.call(res, original, args, { operation: operation, code: SENT, field: fieldName(name) }, again.refusal);
+function fieldAgain(res, original, args, operation, name, refusal) {
+  return again.call(res, original, args, { operation: operation, code: SENT, field: fieldName(name) }, again.refusal, refusal);
 }
 
 function bytesOf(chunk, encoding) {
@@ -69,18 +72,21 @@ function bodyOutcome(res, facts) {
   };
 }
 
-function writeHook(original) {
+function writeHook(original, refusal) {
   return function write(chunk, encoding) {
     if (isFresh(this) || again.isBusy() || !isAnswer(this)) return original.apply(this, arguments);
     if (!isSent(this)) return isNode ? original.apply(this, arguments) : otherwise(this, original, arguments, write);
     var note = notes.peek(this);
     if (!this.finished && !(note !== undefined && note.isEnded)) return original.apply(this, arguments);
     var facts = { operation: 'write', code: AFTER_END, bytes: bytesOf(chunk, encoding) };
-    return again.call(this, original, arguments, facts, bodyOutcome(this, facts));
+    var result = again.call(this, original, arguments, facts, bodyOutcome(this, facts), refusal);
+    if (refusal.error === null) return result;
+    refusal.make();
+    return result;
   };
 }
 
-function endHook(original) {
+function endHook(original, refusal) {
   return function end() {
     if (isFresh(this)) {
       var fresh = notes.peek(this);
@@ -91,7 +97,12 @@ function endHook(original) {
     if (again.isBusy() || !isAnswer(this)) return original.apply(this, arguments);
     var note = notes.peek(this);
     if (isSent(this)) {
-      if (this.finished || (note !== undefined && note.isEnded)) return endAgain(this, original, arguments);
+      if (this.finished || (note !== undefined && note.isEnded)) {
+        var refused = endAgain(this, original, arguments, refusal);
+        if (refusal.error === null) return refused;
+        refusal.make();
+        return refused;
+      }
       if (note !== undefined && note.at !== undefined) {
         // The header block has gone before: where the answer ended may be elsewhere.
         note.endedAt = now();
@@ -128,13 +139,13 @@ function noteFirst(note, above) {
   note.first = stacks.first(note.at, above, note);
 }
 
-function endAgain(res, original, args) {
+function endAgain(res, original, args, refusal) {
   var chunk = typeof args[0] === 'function' ? undefined : args[0];
   var note = notes.peek(res) || notes.begin(res, res.req);
   note.isEnded = true;
   if (chunk) {
     var facts = { operation: 'end', code: AFTER_END, bytes: bytesOf(chunk, args[1]) };
-    return again.call(res, original, args, facts, bodyOutcome(res, facts));
+    return again.call(res, original, args, facts, bodyOutcome(res, facts), refusal);
   }
   // Nothing was to be sent, which Node defines as harmless; unless it was to have another status.
   var head = /^HTTP\/1\.1 (\d{3})/.exec(res._header || '');
@@ -145,7 +156,7 @@ function endAgain(res, original, args) {
   });
 }
 
-function writeHeadHook(original) {
+function writeHeadHook(original, refusal) {
   return function writeHead(status) {
     if (isFresh(this)) return original.apply(this, arguments);
     if (!isSent(this) || again.isBusy()) {
@@ -153,12 +164,14 @@ function writeHeadHook(original) {
     }
     var facts = { operation: 'writeHead', code: SENT, status: status >= 100 && status <= 999 ? status | 0 : undefined };
     var isOver = this.finished, wasSent = this._headerSent;
-    return again.call(this, original, arguments, facts, function (threw) {
+    var result = again.call(this, original, arguments, facts, function (threw) {
       if (threw) return 'thrown';
       facts.code = undefined;
       // Older versions put it in the place of a header block that has not left yet.
       return wasSent && !isOver ? 'sent' : 'swallowed';
-    });
+    }, refusal);
+    if (refusal.error === null) return result;
+    refusal.make();
   };
 }
 
@@ -187,7 +200,7 @@ function trailersHook(original) {
   };
 }
 
-function assignHook(original) {
+function assignHook(original, refusal) {
   return function assignSocket(socket) {
     var other = socket && socket._httpMessage;
     if (!other) {
@@ -195,7 +208,10 @@ function assignHook(original) {
       return original.apply(this, arguments);
     }
     if (again.isBusy() || other === this || !this.req || this.req !== other.req) return original.apply(this, arguments);
-    return again.call(other, original.bind(this), arguments, { operation: 'assignSocket', code: 'ERR_HTTP_SOCKET_ASSIGNED' }, again.refusal);
+    var facts = { operation: 'assignSocket', code: 'ERR_HTTP_SOCKET_ASSIGNED' };
+    var result = again.call(other, original.bind(this), arguments, facts, again.refusal, refusal);
+    if (refusal.error === null) return result;
+    refusal.make();
   };
 }
 
@@ -246,7 +262,7 @@ function headAgain(res, original, firstLine, headers) {
 
 // Node 14 has no `res.req`.
 function noteRequests() {
-  if ('req' in new ServerResponse({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1, headers: {} })) return;
+  if ('req' in blank()) return;
   try {
     require('diagnostics_channel').channel('http.server.request.start').subscribe(function (message) {
       notes.ask(message.response, message.request);
@@ -256,24 +272,49 @@ function noteRequests() {
 
 exports.isAnswer = isAnswer;
 
+// What the hooks that are compiled elsewhere name.
+var environment = {
+  again: again, arrived: arrived, bodyOutcome: bodyOutcome, bytesOf: bytesOf, endAgain: endAgain, fieldAgain: fieldAgain, isAnswer: isAnswer,
+  isFresh: isFresh, isNode: isNode, isSent: isSent, notes: notes, now: now, otherwise: otherwise, stacks: stacks, AFTER_END: AFTER_END, SENT: SENT,
+};
+
+// An answer of nobody's.
+function blank() { return new ServerResponse({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1, headers: {} }); }
+
+function spent() {
+  var res = blank();
+  res.setHeader('a', 'b');
+  res._header = 'HTTP/1.1 200 OK\r\n\r\n';
+  res.finished = true;
+  return res;
+}
+
 exports.hook = function () {
   var outgoing = http.OutgoingMessage.prototype, answer = ServerResponse.prototype;
   function wrap(name, build) {
     wrapping.wrap(Object.prototype.hasOwnProperty.call(answer, name) ? answer : outgoing, name, build);
   }
-  wrap('setHeader', setHeaderHook);
-  ['setHeaders', 'appendHeader', 'removeHeader'].forEach(function (name) { wrap(name, fieldHook(name)); });
+  // `args`: what Node refuses of an answer that has been sent.
+  function place(name, build, args) {
+    wrap(name, function (original) {
+      return places.hook(build, environment, name, original, spent(), args);
+    });
+  }
+  place('setHeader', setHeaderHook, ['a', 'b']);
+  place('setHeaders', fieldHook, [new Map()]);
+  place('appendHeader', fieldHook, ['a', 'b']);
+  place('removeHeader', fieldHook, ['a']);
   wrap('_storeHeader', storeHeaderHook);
-  wrap('write', writeHook);
-  wrap('end', endHook);
+  place('write', writeHook, ['a']);
+  place('end', endHook, ['a']);
   wrap('addTrailers', trailersHook);
   var isAlias = answer.writeHeader === answer.writeHead;
-  wrap('writeHead', writeHeadHook);
+  place('writeHead', writeHeadHook, [200]);
   if (isAlias) wrap('writeHeader', function () { return answer.writeHead; });
   wrap('writeContinue', interimHook('writeContinue', 100));
   wrap('writeProcessing', interimHook('writeProcessing', 102));
   wrap('writeEarlyHints', interimHook('writeEarlyHints', 103));
-  wrap('assignSocket', assignHook);
+  place('assignSocket', assignHook, [{ _httpMessage: {} }]);
   wrap('_writeRaw', sockets.writeRawHook);
   wrap('_flushOutput', sockets.flushHook);
   pipes.hook(isAnswer);

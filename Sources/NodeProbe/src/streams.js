@@ -1,6 +1,6 @@
 'use strict';
 // HTTP/2: the compatible API's answer, and the streams under it. The module is loaded by whoever serves HTTP/2, not by the
-// probe: it is hooked when a server begins to listen.
+// probe: it is hooked when a server gets its first connection.
 var net = require('net');
 var offences = require('./offences');
 var requests = require('./requests');
@@ -12,8 +12,10 @@ var SENT = 'ERR_HTTP2_HEADERS_SENT';
 var GONE = 'ERR_HTTP2_INVALID_STREAM';
 var AFTER_END = 'ERR_STREAM_WRITE_AFTER_END';
 var ECHO = 'sendonce-id';
+var CONNECTIONS_TOLD = !process.versions.bun && !process.versions.deno && parseInt(process.versions.node, 10) >= 20;
 
 var notes = stamps.stamp();
+var servers = new WeakSet();
 var isHooked = false;
 var isStreamHooked = false;
 var isBusy = false;
@@ -188,7 +190,9 @@ function isLoaded() {
   return Array.isArray(list) && list.some(function (name) { return /^NativeModule (?:internal\/http2\/core|http2)$/.test(name); });
 }
 
-function listening(server) {
+function found(server) {
+  if (servers.has(server)) return;
+  servers.add(server);
   if (!isHooked && isLoaded()) {
     isHooked = true;
     var http2 = require('http2');
@@ -197,10 +201,19 @@ function listening(server) {
   if (isHooked && /^Http2(?:Secure)?Server$/.test(server.constructor && server.constructor.name)) hookServer(server);
 }
 
+function foundQuietly(server) {
+  try { found(server); } catch (e) { /* then HTTP/2 goes without */ }
+}
+
 exports.hook = function () {
+  // Versions that tell of each connection need no hook, which an error of listen would show.
+  if (CONNECTIONS_TOLD) {
+    require('diagnostics_channel').channel('net.server.socket').subscribe(function (message) { foundQuietly(message.socket.server); });
+    return;
+  }
   wrapping.wrap(net.Server.prototype, 'listen', function (original) {
     return function () {
-      try { listening(this); } catch (e) { /* then HTTP/2 goes without */ }
+      foundQuietly(this);
       return original.apply(this, arguments);
     };
   });

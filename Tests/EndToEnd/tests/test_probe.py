@@ -184,6 +184,20 @@ class UnseenProbeTest(ProbeTest):
             return result.stdout.split("\n")
         self.assertEqual(seen("--require", str(probed.PROBE)), seen())
 
+    def test_errors_have_the_stacks_that_they_had(self):
+        def seen(end, *arguments):
+            # Debian has its packages in a place of their own.
+            environment = os.environ | {"NODE_PATH": "/usr/share/nodejs", "SENDONCE_PROBE_FILE": os.path.join(self.directory, "reports.jsonl")}
+            result = subprocess.run(["node", *arguments, str(probed.APPS / "probe_stacks.js"), *end], capture_output=True, text=True, timeout=60, env=environment)
+            return result.returncode, result.stdout.split("\n"), result.stderr.split("\n")
+        ends = {"": 0, "setHeader": 1, "writeHead": 1, "json": 1, "write": 1, "end": 1}
+        for end, status in ends.items():
+            with self.subTest(end=end):
+                without = seen(end.split())
+                self.assertEqual(without[0], status, without[2])
+                self.assertIn("ERR_HTTP_HEADERS_SENT" if end not in ("write", "end") else "ERR_STREAM_WRITE_AFTER_END", str(without))
+                self.assertEqual(seen(end.split(), "--require", str(probed.PROBE)), without)
+
     def test_it_is_loaded_once_and_keeps_no_process_alive(self):
         program = f"const p = {json.dumps(str(probed.PROBE))}; const f = require('http').ServerResponse.prototype.writeHead;" \
                   "delete require.cache[require.resolve(p)]; require(p);" \
