@@ -9,6 +9,8 @@ var FRAMES_TOLD = 24;
 var FRAME_LENGTH = 512;
 var TOKENS_A_SECOND = 16;
 var ROUTES_MAX = 256;
+// A method of an answer: a framework's where all is one file, or what a middleware has put in its place.
+var OF_ANSWER = /^at (?:async )?(?:Http2)?ServerResponse\./;
 var LIBRARY = /[\\/]node_modules[\\/]|^\/usr\/(?:share|lib)\/(?:nodejs|node_modules)\/|[\\/]\.yarn[\\/]|^npm:|[\\/]\.pnp\./;
 
 var tokens = TOKENS_A_SECOND;
@@ -95,9 +97,10 @@ function text(holder) {
   return frames;
 }
 
-// The application's own frames first, then those of libraries; Node's and the probe's own are left out unless there are no others.
+// The application's own frames first, methods of the answer last of them, then those of libraries; Node's and the probe's own are left
+// out unless there are no others.
 exports.frames = function (holders) {
-  var own = [], libraries = [], internal = [];
+  var own = [], methods = [], libraries = [], internal = [];
   holders.forEach(function (holder) {
     if (!holder) return;
     text(holder).forEach(function (frame) {
@@ -105,10 +108,11 @@ exports.frames = function (holders) {
       if (where.indexOf(__filename) === 0) return;
       if (isInternal(where)) internal.push(frame);
       else if (LIBRARY.test(where)) libraries.push(frame);
+      else if (OF_ANSWER.test(frame)) methods.push(frame);
       else own.push(frame);
     });
   });
-  var told = own.concat(libraries);
+  var told = own.concat(methods, libraries);
   return (told.length ? told : internal).slice(0, FRAMES_TOLD);
 };
 
