@@ -1163,8 +1163,10 @@
       var base = early && early.route ? early.base : req.baseUrl;
       var isExpress = typeof req.baseUrl === 'string' && typeof req.next === 'function' || !!(req.app && req.app.handle);
       if (route && typeof route === 'object') {
-        var path = pattern(route.path);
-        if (path !== undefined) return { route: joined(base, path), framework: isExpress ? 'express' : undefined };
+        // Some versions of restify keep what they have made of the pattern, beside the pattern.
+        var path = pattern((route.spec && route.spec.path) || route.path);
+        var framework = isExpress ? 'express' : typeof req.getRoute === 'function' ? 'restify' : undefined;
+        if (path !== undefined) return { route: joined(base, path), framework: framework };
       }
       if (isExpress) return { framework: 'express' };
       var options = req.routeOptions || (req.context && req.context.config);

@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT / "Tests/EndToEnd/support"))
 
 import probed  # noqa: E402
 
-PROGRAMS = ["probe_express.js", "probe_raw.js"]
+PROGRAMS = ["probe_express.js", "probe_raw.js", "probe_shapes.js"]
 # Its first answer is written on the socket itself.
 WITHOUT_ECHO = "/socket-before"
 

@@ -1,4 +1,5 @@
 import CShim
+import Report
 import Synchronization
 
 /// Orders to a worker from other threads: a short list behind a lock, and an eventfd that wakes the loop.
@@ -16,6 +17,8 @@ final class Mailbox: Sendable {
         case giveIdle(Int)
         /// Somebody waits elsewhere for a connection to the upstream: one whose client does not move is to be given up.
         case giveUpStill(Int)
+        /// The probe has reported of this exchange: whoever serves it says who its client is.
+        case identify(ExchangeMark)
     }
 
     private struct Waiting {

@@ -56,6 +56,9 @@ public final class World: Sendable {
         waitingRoom = WaitingRoom(upstreams: plan.upstreams.count, servers: facts.count, workers: counters.count)
         counts = earlier?.counts ?? SharedCounts()
         if earlier != nil { forgetUnchecked(plan) }
+        recorder.desk?.ask(salt: plan.salt) { [mailboxes] mark in
+            for mailbox in mailboxes { mailbox.post(.identify(mark)) }
+        }
     }
 
     deinit { if watchWakeUp >= 0 { _ = so_close(watchWakeUp) } }

@@ -213,6 +213,32 @@ extension Worker {
             route: route.name, policy: route.onViolation, answer: exchange.answer, ordinal: exchange.ordinal)
     }
 
+    /// The probe has reported of this mark. Who its exchange's client is, the worker knows that serves it, as long as its connection
+    /// remembers it.
+    func identify(_ mark: ExchangeMark) {
+        var slot: Int32 = 0
+        while slot < upstreams.highest {
+            if upstreams.isTaken(slot), upstreams[slot].pointee.number == mark.connection,
+                let exchange = exchange(slot, mark.ordinal), let party = party(exchange)
+            {
+                world.recorder.desk?.identify(mark, party.client)
+                return
+            }
+            slot += 1
+        }
+    }
+
+    /// The exchange of this number on the connection: the one in progress, or one that has ended.
+    private func exchange(_ slot: Int32, _ ordinal: UInt32) -> FinishedExchange? {
+        let u = upstreams[slot]
+        if u.pointee.exchange >= 0, u.pointee.ordinal == ordinal {
+            let e = exchanges[u.pointee.exchange]
+            return FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: ordinal)
+        }
+        guard u.pointee.multiplex >= 0 else { return u.pointee.history.first { $0.ordinal == ordinal } }
+        return multiplexing[u.pointee.multiplex].finished?.first { $0.exchange.ordinal == ordinal }?.exchange
+    }
+
     func incidentRequest(_ record: RequestRecord) -> Incident.Request {
         var request = Incident.Request(
             id: record.text(record.id), method: record.text(record.methodText), path: record.text(record.target))

@@ -108,6 +108,7 @@ extension Worker {
             case .grant(let server): takeGrant(server)
             case .giveIdle(let server): giveIdle(server)
             case .giveUpStill(let upstream): giveUpStill(upstream)
+            case .identify(let mark): identify(mark)
             }
         }
     }

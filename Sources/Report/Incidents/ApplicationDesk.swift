@@ -27,6 +27,8 @@ public final class ApplicationDesk: Sendable {
     static let reportsMax = 1024
     static let incidentsMax = 256
     static let plansMax = 8
+    /// Inquiries between two looks at what is due, so that no flood of reports keeps the workers busy.
+    static let inquiriesMax = 64
     /// The wire's incident is collected for 100 ms, and may stand on an idle connection a little longer.
     static let reportWaits: UInt64 = 400_000_000
     static let incidentWaits: UInt64 = 150_000_000
@@ -39,11 +41,18 @@ public final class ApplicationDesk: Sendable {
         var isTold = false
     }
 
+    private struct KnownPlan {
+        var salt: UInt16
+        var names: Names
+        var inquire: (@Sendable (ExchangeMark) -> Void)?
+    }
+
     private struct State {
         var reports: [Waiting] = []
         var incidents: [(incident: Incident, until: UInt64)] = []
-        var plans: [(salt: UInt16, names: Names)] = []
+        var plans: [KnownPlan] = []
         var hasProbe = false
+        var inquiries = 0
     }
 
     private let state = Mutex(State())
@@ -53,8 +62,24 @@ public final class ApplicationDesk: Sendable {
     /// A plan that marks are given out by from now on.
     public func learn(_ names: Names, salt: UInt16) {
         state.withLock { state in
-            state.plans.append((salt, names))
+            state.plans.append(KnownPlan(salt: salt, names: names))
             if state.plans.count > Self.plansMax { state.plans.removeFirst() }
+        }
+    }
+
+    /// Where to ask for the client of a mark that this plan has given out; `identify` takes the answer.
+    public func ask(salt: UInt16, _ inquire: @escaping @Sendable (ExchangeMark) -> Void) {
+        state.withLock { state in
+            if let place = state.plans.lastIndex(where: { $0.salt == salt }) { state.plans[place].inquire = inquire }
+        }
+    }
+
+    /// The exchange of this mark has this client.
+    public func identify(_ mark: ExchangeMark, _ client: Incident.Client) {
+        state.withLock { state in
+            for place in state.reports.indices where !state.reports[place].isTold && state.reports[place].report.mark == mark {
+                state.reports[place].report.client = client
+            }
         }
     }
 
@@ -67,7 +92,10 @@ public final class ApplicationDesk: Sendable {
             guard state.hasProbe else { return incident }
             if let place = state.reports.firstIndex(where: { $0.until > now && Self.belongs(incident, to: $0.report) }) {
                 // What is told as the application's, the wire's hang-up adds nothing to.
-                if incident.kind == .hangupAfterEnd { return nil }
+                if incident.kind == .hangupAfterEnd {
+                    state.reports[place].report.client = incident.client
+                    return nil
+                }
                 guard !state.reports[place].isTold else { return incident }
                 state.reports[place].isTold = true
                 return Self.joined(incident, state.reports[place].report)
@@ -80,6 +108,22 @@ public final class ApplicationDesk: Sendable {
 
     /// A report of the probe. Returns the incidents to tell now.
     public func take(_ report: ApplicationReport, now: UInt64) -> [Incident] {
+        let told = file(report, now: now)
+        if let mark = report.mark { inquiry(mark)?(mark) }
+        return told
+    }
+
+    private func inquiry(_ mark: ExchangeMark) -> (@Sendable (ExchangeMark) -> Void)? {
+        state.withLock { state in
+            guard state.inquiries < Self.inquiriesMax, let plan = state.plans.last(where: { $0.salt == mark.salt }) else {
+                return nil
+            }
+            state.inquiries += 1
+            return plan.inquire
+        }
+    }
+
+    private func file(_ report: ApplicationReport, now: UInt64) -> [Incident] {
         state.withLock { state in
             state.hasProbe = true
             if let place = state.reports.firstIndex(where: { $0.report.id == report.id }) {
@@ -91,7 +135,9 @@ public final class ApplicationDesk: Sendable {
             var told: [Incident] = []
             if let place = state.incidents.firstIndex(where: { Self.belongs($0.incident, to: report) }) {
                 let incident = state.incidents.remove(at: place).incident
-                if incident.kind != .hangupAfterEnd {
+                if incident.kind == .hangupAfterEnd {
+                    waiting.report.client = incident.client
+                } else {
                     waiting.isTold = true
                     told.append(Self.joined(incident, report))
                 }
@@ -109,6 +155,7 @@ public final class ApplicationDesk: Sendable {
     public func due(now: UInt64) -> [Incident] {
         state.withLock { state in
             var told: [Incident] = []
+            state.inquiries = 0
             for place in state.reports.indices where !state.reports[place].isTold && state.reports[place].until <= now {
                 state.reports[place].isTold = true
                 state.reports[place].until = now + Self.memory
@@ -160,7 +207,7 @@ public final class ApplicationDesk: Sendable {
     }
 
     /// A report that nothing on the wire belongs to.
-    private static func alone(_ report: ApplicationReport, _ plans: [(salt: UInt16, names: Names)]) -> Incident {
+    private static func alone(_ report: ApplicationReport, _ plans: [KnownPlan]) -> Incident {
         let mark = report.mark
         let names = mark.flatMap { mark in plans.last { $0.salt == mark.salt }?.names }
         let route = mark.flatMap { mark in

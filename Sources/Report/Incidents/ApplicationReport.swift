@@ -20,6 +20,8 @@ public struct ApplicationReport: Sendable {
     public var isAfterEnd = true
     /// The `SendOnce-Id` of its request.
     public var mark: ExchangeMark?
+    /// Whom the proxy was asked by, as soon as it is known: the probe sees the proxy alone.
+    var client: Incident.Client?
 
     public init(id: String) { self.id = id }
 
@@ -35,6 +37,7 @@ public struct ApplicationReport: Sendable {
             timeNanoseconds: timeNanoseconds, id: IncidentID.shared.next(timeNanoseconds: timeNanoseconds), severity: .warning,
             kind: .applicationDoubleSend, certainty: certainty, origin: .application, action: .observe,
             clientImpact: clientImpact, message: message, route: route, protocolName: protocolName, evidence: evidence)
+        incident.client = client
         incident.request = request
         if request != nil { incident.attribution = attribution }
         if let status { incident.response = Incident.Response(status: status) }

@@ -17,7 +17,8 @@ OUTCOMES = {
     "/timer": "crashed", "/uncaught": "crashed", "/next-error": "swallowed", "/next-error-late": "swallowed", "/pipe": "swallowed",
     "/end-again": "emitted", "/end-again-late": "swallowed", "/other-status": "swallowed", "/write-after-end": "emitted",
     "/two-pipes": "swallowed", "/socket": "sent", "/socket-late": "sent", "/socket-before": "sent", "/hints-after": "sent",
-    "/trailers-after": "swallowed",
+    "/trailers-after": "swallowed", "/fastify/timer": "crashed", "/fastify/pipe": "swallowed", "/koa/timer": "crashed",
+    "/connect/next": "swallowed",
 }
 
 
@@ -65,7 +66,19 @@ class DoubleSendProbeTest(ProbeTest):
                 self.assertRegex(record["group"], r"^[0-9a-hjkmnp-tv-z]{8}$")
                 if program == "probe_express.js":
                     self.assertIncident(record, application__framework="express", application__route=mark.route)
+                if program == "probe_shapes.js":
+                    self.assertEqual((application.get("framework"), application.get("route")), self.route(mark.route), application)
                 app.file.unlink()
+
+    @staticmethod
+    def route(route):
+        """Who knows what of the route: Koa and Hapi say it by the probe's own symbol, Connect has no routes."""
+        name = route.split("/")[1]
+        framework = {"nest": "express"}.get(name, name)
+        return framework if framework not in ("koa", "hapi", "connect") else None, route if name != "connect" else None
+
+    def test_other_frameworks(self):
+        self.check("probe_shapes.js")
 
     def test_express(self):
         self.check("probe_express.js")
@@ -247,13 +260,26 @@ class ProxiedProbeTest(ProbeTest):
 
     def test_what_never_reached_the_wire(self):
         proxy = self.behind("probe_express.js")
-        self.assertEqual(proxy.get("/orders/7?token=TOPSECRET").status, 200)
+        one = proxy.connect()
+        self.addCleanup(one.close)
+        self.assertEqual(one.get("/orders/7?token=TOPSECRET").status, 200)
         [incident] = proxy.wait_incidents(1)
         self.assertIncident(
             incident, kind="application_double_send", origin="application", route="main", upstream__name="app", upstream__exchange=1,
-            request__template="/orders/{id}", request__path="/orders/7?token=[REDACTED]", application__outcome="thrown")
+            request__template="/orders/{id}", request__path="/orders/7?token=[REDACTED]", application__outcome="thrown",
+            client__address=one.name, client__protocol="http/1.1")
         proxy.wait_metric(1, "sendonce_incidents_total", kind="application_double_send", route="main", upstream="app")
         self.assertEqual(len(self.end(proxy)), 1)
+
+    def test_the_client_of_a_program_that_ends_or_hangs_up(self):
+        for path in ("/timer", "/next-error"):
+            with self.subTest(path=path):
+                proxy = self.behind("probe_express.js")
+                with proxy.connect() as one:
+                    self.assertEqual(one.get(path).status, 200)
+                    [incident] = proxy.wait_incidents(1)
+                    self.assertIncident(incident, kind="application_double_send", client__address=one.name)
+                self.end(proxy)
 
     def test_what_the_wire_shows_too_is_one_incident(self):
         proxy = self.behind("probe_raw.js")
