@@ -57,7 +57,8 @@ public enum SurplusReader: SurplusReading {
 
     private static func readBlock(_ base: UnsafePointer<UInt8>, _ count: Int, _ facts: inout SurplusFacts) {
         var block = HeaderBlock(capacity: 256)
-        let outcome = HeadParser.response(base, count: count, limits: HeadLimits(headerBytesMax: SurplusFacts.keptBytesMax), into: &block)
+        let outcome = HeadParser.response(
+            base, count: count, limits: HeadLimits(headerBytesMax: SurplusFacts.keptBytesMax), into: &block)
         guard block.status != 0 else { return }
         facts.status = block.status
         var lineEnd = 0

@@ -36,7 +36,7 @@ extension Worker {
         entry.requestBytes = e.pointee.requestBytes
         entry.responseBytes = UInt64(ownBytes ?? Int(e.pointee.answer.bodyBytes))
         entry.duration = now - e.pointee.startedAt
-        entry.connectTime = e.pointee.isConnecting ? 0 : e.pointee.connectTime
+        entry.connectTime = e.pointee.state.place == .connecting ? 0 : e.pointee.connectTime
         if e.pointee.answer.headAt > 0 {
             entry.headerTime = e.pointee.answer.headAt - min(e.pointee.sentAt, e.pointee.answer.headAt)
         }

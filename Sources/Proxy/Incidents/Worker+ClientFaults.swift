@@ -101,7 +101,7 @@ extension Worker {
         var finding = ClientFinding(
             .malformedMessage, in: .inBody, .brokenBody(bytes: e.pointee.requestBytes),
             protocolName: e.pointee.request.clientVersion.name)
-        finding.clientImpact = e.pointee.answered ? .aborted : .none
+        finding.clientImpact = e.pointee.state.answered ? .aborted : .none
         finding.reason = "a body that is not framed as announced"
         tell(finding, client, of: number)
     }

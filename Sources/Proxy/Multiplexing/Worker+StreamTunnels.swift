@@ -84,7 +84,7 @@ extension Worker {
         let number = upstreams[stream].pointee.exchange
         let e = exchanges[number]
         upstreams[stream].pointee.streamIsOver = true
-        guard !e.pointee.upstreamEnded else { return tunnelOver(stream, .upstreamClosed) }
+        guard !e.pointee.state.upstreamEnded else { return tunnelOver(stream, .upstreamClosed) }
         let client = e.pointee.client
         countAnswer(number, status: 101, route: Int(e.pointee.request.route))
         logAccess(number, e.pointee.request, status: 101, .cut)

@@ -14,7 +14,7 @@ extension Worker {
         let number = upstreams[stream].pointee.exchange
         upstreams[stream].pointee.socket.isBroken = true
         upstreams[stream].pointee.streamIsOver = true
-        if exchanges[number].pointee.isTunnel { return streamTunnelBroken(stream) }
+        if exchanges[number].pointee.state.isTunnel { return streamTunnelBroken(stream) }
         if upstreams[stream].pointee.awaitsStreamEnd { return streamEndedBehindSurplus(stream, isOver: true) }
         if code == ErrorCode.noError || code == ErrorCode.cancel, isWhole(number) {
             return answerEnded(stream, surplusAt: 0, 0)
@@ -54,8 +54,8 @@ extension Worker {
         if var old = multiplex.finished?.add(FinishedStream(stream: s.pointee.stream, exchange: finished)) {
             transport.buffers.give(&old.exchange.request.head)
         }
-        let requestEnded = e.pointee.requestEnded
-        let (isTunnel, asksTunnel) = (e.pointee.isTunnel, e.pointee.asksUpgrade)
+        let requestEnded = e.pointee.state.requestEnded
+        let (isTunnel, asksTunnel) = (e.pointee.state.isTunnel, e.pointee.asksUpgrade)
         s.pointee.exchange = -1
         releaseExchange(number)
         if isTunnel {
@@ -124,7 +124,7 @@ extension Worker {
             upstreams[stream].pointee.socket.isBroken = wasReset
             if number >= 0, upstreams[stream].pointee.awaitsStreamEnd {
                 streamEndedBehindSurplus(stream, isOver: true)
-            } else if number >= 0, exchanges[number].pointee.isTunnel {
+            } else if number >= 0, exchanges[number].pointee.state.isTunnel {
                 streamTunnelBroken(stream)
             } else if number >= 0, isWhole(number) {
                 answerEnded(stream, surplusAt: 0, 0)

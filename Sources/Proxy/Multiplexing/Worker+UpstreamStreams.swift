@@ -216,8 +216,8 @@ extension Worker {
             forwardInterim(number)
         case .head where exchanges[number].pointee.asksUpgrade && responseBlock.status < 300:
             streamTunnelOpens(stream, ended: step.ended)
-        case .body where exchanges[number].pointee.isTunnel: streamTunnelBytes(stream, bytes, step)
-        case .trailers where exchanges[number].pointee.isTunnel: tunnelEnded(fromUpstream: stream)
+        case .body where exchanges[number].pointee.state.isTunnel: streamTunnelBytes(stream, bytes, step)
+        case .trailers where exchanges[number].pointee.state.isTunnel: tunnelEnded(fromUpstream: stream)
         case .head:
             guard isOwnStreamAnswer(slot, step) else { return }
             forgetBody(number)

@@ -78,6 +78,7 @@ struct Exchange: BitwiseCopyable {
     var staleRetries: UInt8 = 0
     /// And after connections that could not be made.
     var refusals: UInt8 = 0
+    var state = ExchangeState()
     /// Its connection had served another exchange before.
     var wasPooled = false
     /// A connection from the pool is not good enough, unless no other may be opened.
@@ -85,30 +86,10 @@ struct Exchange: BitwiseCopyable {
     /// What has been sent of its body is kept in `body`.
     var keepsBody = false
     var clientIsSecure = false
-    /// The upstream's header block has been written into the outbox.
-    var headWritten = false
-    /// The upstream's header block has been sent, so that an error can no longer be answered.
-    var answered = false
-    /// Every byte of the request has been passed on.
-    var requestEnded = false
-    /// Body bytes have been passed on, so that it cannot be sent again.
-    var sentBody = false
     var asksUpgrade = false
     var requestIsChunked = false
     /// How the answer's body is framed for the client.
     var clientFraming = BodyDecoder.Framing.none
-    var isConnecting = false
-    /// In a queue for a connection; called from there, when one may be had.
-    var isWaiting = false
-    var isCalled = false
-    /// The first byte of an answer has been seen, and its sending judged.
-    var sawAnswer = false
-    /// Answered with a tunnel: both sides' bytes pass as they are.
-    var isTunnel = false
-    /// In a tunnel: the client has ended its side.
-    var clientEnded = false
-    /// In a tunnel: the upstream has ended its side.
-    var upstreamEnded = false
 
     init(client: Int32, startedAt: UInt64) {
         self.client = client

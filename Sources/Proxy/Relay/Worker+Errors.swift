@@ -86,7 +86,7 @@ extension Worker {
     /// An exchange that gets no answer of its upstream's: an error, or a cut when the answer has begun.
     mutating func failExchange(_ number: Int32, status: Int, _ detail: String) {
         let e = exchanges[number]
-        if e.pointee.isWaiting { leaveQueue(number) }
+        if e.pointee.state.isWaiting { leaveQueue(number) }
         if e.pointee.upstream >= 0 {
             let slot = e.pointee.upstream
             upstreams[slot].pointee.exchange = -1
@@ -103,9 +103,9 @@ extension Worker {
     /// told with a 502.
     func cutsAnswer(_ number: Int32) -> Bool {
         let e = exchanges[number]
-        if e.pointee.answered { return true }
+        if e.pointee.state.answered { return true }
         let policy = plan.routes[Int(e.pointee.request.route)].onViolation
-        return e.pointee.headWritten && policy != .fail && outbox.byteCount > 0
+        return e.pointee.state.headWritten && policy != .fail && outbox.byteCount > 0
     }
 
     /// Ends an exchange that has left its upstream connection: the client is told, or sees its answer cut.
@@ -123,7 +123,7 @@ extension Worker {
         let cuts = cutsAnswer(number)
         countAnswer(number, status: cuts ? Int(e.pointee.answer.status) : status, route: Int(record.route))
         let resets = policy == .fail || e.pointee.clientFraming == .untilClose
-        let requestEnded = e.pointee.requestEnded
+        let requestEnded = e.pointee.state.requestEnded
         c.pointee.exchange = -1
         rememberRequest(number, record)
         guard !cuts else {

@@ -50,7 +50,7 @@ extension Worker {
         var exchange = Exchange(client: slot, startedAt: now)
         exchange.upstreamIndex = UInt16(plan.routes[route].upstream)
         exchange.requestIsChunked = decoder.framing == .chunked
-        exchange.requestEnded = decoder.isEmpty
+        if decoder.isEmpty { exchange.state.receive(.requestEnded) }
         exchange.asksUpgrade =
             isExtendedConnect
             || (requestBlock.facts.contains(.upgrade) && decoder.isEmpty && requestBlock.version == .http11
@@ -106,12 +106,13 @@ extension Worker {
         e.pointee.server = Int32(u.pointee.server)
         e.pointee.connection = u.pointee.number
         e.pointee.ordinal = u.pointee.ordinal
-        e.pointee.isConnecting = u.pointee.phase == .connecting
-        e.pointee.connectTime = e.pointee.isConnecting ? now : 0
+        let isConnecting = u.pointee.phase == .connecting
+        e.pointee.state.receive(isConnecting ? .connecting : .placed)
+        e.pointee.connectTime = isConnecting ? now : 0
         u.pointee.mustClose = false
         u.pointee.isUnsent = false
         e.pointee.wasPooled = u.pointee.ordinal > 1
-        if !e.pointee.requestEnded, !e.pointee.sentBody {
+        if !e.pointee.state.requestEnded, !e.pointee.state.sentBody {
             // A stream may be refused, whatever its method, and is then to be tried elsewhere (RFC 9113 section 8.7).
             e.pointee.keepsBody = u.pointee.hop.tellsEnds || e.pointee.wasPooled || e.pointee.request.method.isIdempotent
         }
@@ -136,7 +137,7 @@ extension Worker {
         outbox.add(head.first, head.count)
         if !e.pointee.body.isEmpty { outbox.add(e.pointee.body.first, e.pointee.body.count) }
         outbox.beginsWithHead = true
-        outbox.endsMessage = e.pointee.requestEnded && !(e.pointee.asksUpgrade && !u.pointee.hop.switchesWith101)
+        outbox.endsMessage = e.pointee.state.requestEnded && !(e.pointee.asksUpgrade && !u.pointee.hop.switchesWith101)
         timers.set(upstreamTimer(e.pointee.upstream), now + responseHeaderTimeout(e))
     }
 
@@ -174,7 +175,7 @@ extension Worker {
             let e = exchanges[u.pointee.exchange]
             let c = clients[e.pointee.client]
             // What can be sent again is not given up.
-            if c.pointee.phase == .body, e.pointee.sentBody, !e.pointee.keepsBody { c.pointee.discardsBody = true }
+            if c.pointee.phase == .body, e.pointee.state.sentBody, !e.pointee.keepsBody { c.pointee.discardsBody = true }
         }
         queueUpstream(slot)
     }
@@ -207,11 +208,11 @@ extension Worker {
             }
         }
         // The end of a chunked body is a part of it, also when nothing stands before it.
-        if count > 0 || e.pointee.requestIsChunked { e.pointee.sentBody = true }
+        if count > 0 || e.pointee.requestIsChunked { e.pointee.state.receive(.bodySent) }
         if e.pointee.keepsBody { keepBody(number) }
         if ended {
             outbox.endsMessage = true
-            e.pointee.requestEnded = true
+            e.pointee.state.receive(.requestEnded)
             timers.set(upstreamTimer(e.pointee.upstream), now + responseHeaderTimeout(e))
         }
         sendToUpstream(number)

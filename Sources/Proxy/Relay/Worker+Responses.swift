@@ -98,14 +98,14 @@ extension Worker {
             e.pointee.clientFraming = c.pointee.hop.framesBodies ? .length : isHTTP10 ? .untilClose : .chunked
         }
         // Whoever answers before the request is complete leaves bytes behind that nobody will read.
-        if e.pointee.clientFraming == .untilClose || !e.pointee.requestEnded || mustLeave(c) {
+        if e.pointee.clientFraming == .untilClose || !e.pointee.state.requestEnded || mustLeave(c) {
             endAfterAnswer(e.pointee.client)
         }
         var hop = ResponseHead.Hop(framing: e.pointee.clientFraming, closes: c.pointee.mustClose, isHTTP10: isHTTP10)
         hop.isEmpty = ended && framing == .length && !c.pointee.hop.framesBodies
         ResponseHead.dropFields(&responseBlock, hop)
         putFinalHead(hop, slot)
-        e.pointee.headWritten = true
+        e.pointee.state.receive(.headWritten)
         return true
     }
 
@@ -126,7 +126,7 @@ extension Worker {
         let u = upstreams[slot]
         guard u.pointee.hop.framesBodies else { return u.pointee.decoder.phase }
         let e = exchanges[u.pointee.exchange]
-        return e.pointee.answer.status == 0 ? .head : e.pointee.isTunnel ? .tunnel : .body
+        return e.pointee.answer.status == 0 ? .head : e.pointee.state.isTunnel ? .tunnel : .body
     }
 
     /// On a connection that had been idle a 408 is the server's word to nobody, which crossed the request: that is sent
@@ -135,8 +135,9 @@ extension Worker {
         let u = upstreams[slot]
         let number = u.pointee.exchange
         let e = exchanges[number]
-        guard u.pointee.ordinal > 1, e.pointee.attempts == 1, e.pointee.request.method.isIdempotent, e.pointee.requestEnded,
-            !e.pointee.sentBody
+        guard u.pointee.ordinal > 1, e.pointee.attempts == 1, e.pointee.request.method.isIdempotent,
+            e.pointee.state.requestEnded,
+            !e.pointee.state.sentBody
         else { return false }
         detach(slot, .upstreamClosed)
         retryOrFail(number, .stale)
@@ -186,7 +187,7 @@ extension Worker {
     ) {
         let u = upstreams[slot]
         let e = exchanges[u.pointee.exchange]
-        if e.pointee.isTunnel { return forwardTunnel(fromUpstream: slot, bytes, count) }
+        if e.pointee.state.isTunnel { return forwardTunnel(fromUpstream: slot, bytes, count) }
         if count > 0 {
             #if !WITHOUT_DETECTOR
                 if e.pointee.answer.framing == .length { lookForStatusLine(slot, bytes, count) }
@@ -229,7 +230,7 @@ extension Worker {
         guard upstreams.generation(slot) == generation, u.pointee.exchange == number else { return }
         // A worker that leaves keeps connections only for those who wait for one.
         let isWanted = !isLeaving || waitQueues.isAwaited(upstream: Int(e.pointee.upstreamIndex))
-        let mayKeep = e.pointee.requestEnded && !u.pointee.socket.isBlocked && !u.pointee.mustClose && isWanted
+        let mayKeep = e.pointee.state.requestEnded && !u.pointee.socket.isBlocked && !u.pointee.mustClose && isWanted
         countAnswer(number, status: Int(e.pointee.answer.status), route: route)
         // Its surplus is told later, by an id that its line can have already.
         if access.isOn, position < count, !u.pointee.hop.tellsEnds {
@@ -347,11 +348,11 @@ extension Worker {
     mutating func abandon(_ number: Int32) {
         let e = exchanges[number]
         outbox.clear()
-        if e.pointee.isWaiting { leaveQueue(number) }
+        if e.pointee.state.isWaiting { leaveQueue(number) }
         countAnswer(
-            number, status: e.pointee.answered ? Int(e.pointee.answer.status) : 499, route: Int(e.pointee.request.route))
+            number, status: e.pointee.state.answered ? Int(e.pointee.answer.status) : 499, route: Int(e.pointee.request.route))
         logAccess(
-            number, e.pointee.request, status: e.pointee.answered ? Int(e.pointee.answer.status) : 499, .clientGone)
+            number, e.pointee.request, status: e.pointee.state.answered ? Int(e.pointee.answer.status) : 499, .clientGone)
         rememberRequest(number, e.pointee.request)
         if e.pointee.upstream >= 0 { detach(e.pointee.upstream, .clientGone) }
         transport.buffers.give(&e.pointee.request.head)

@@ -20,7 +20,7 @@ extension Worker {
         }
         noteAnswer(slot, e)
         if responseBlock.facts.contains(.bareLineFeed) { tellLineFeeds(slot) }
-        e.pointee.isTunnel = true
+        e.pointee.state.receive(.tunnelOpened)
         let client = e.pointee.client
         let switches = clients[client].pointee.hop.switchesWith101
         let hop = ResponseHead.Hop(framing: .none, closes: false, isHTTP10: false, switches: switches)
@@ -36,7 +36,7 @@ extension Worker {
         } else {
             putFinalHead(hop, slot)
         }
-        e.pointee.headWritten = true
+        e.pointee.state.receive(.headWritten)
         clients[client].pointee.phase = .tunnel
         clients[client].pointee.mustClose = true
         timers.set(upstreamTimer(slot), 0)
@@ -69,15 +69,15 @@ extension Worker {
     /// The client ended its side of a tunnel: the upstream is told, and may still answer.
     mutating func tunnelEnded(fromClient client: Int32) {
         let e = exchanges[clients[client].pointee.exchange]
-        guard !e.pointee.clientEnded else { return }
-        e.pointee.clientEnded = true
+        guard !e.pointee.state.clientEnded else { return }
+        e.pointee.state.receive(.clientEnded)
         let u = upstreams[e.pointee.upstream]
         if u.pointee.hop.tellsEnds {
             endTunnelRequest(e.pointee.upstream)
         } else {
             transport.endWriting(&u.pointee.socket)
         }
-        guard e.pointee.upstreamEnded else { return }
+        guard e.pointee.state.upstreamEnded else { return }
         u.pointee.streamIsOver = true
         tunnelOver(e.pointee.upstream, .upstreamClosed)
     }
@@ -90,12 +90,12 @@ extension Worker {
         let c = clients[e.pointee.client]
         // The end of a connection may be an end of both sides; a client's stream is WebSocket's, which says its farewells itself.
         let mayHear = u.pointee.hop.tellsEnds || !u.pointee.mustClose && !c.pointee.hop.tellsEnds
-        guard !e.pointee.clientEnded, u.pointee.socket.mayWrite, mayHear else {
-            if u.pointee.hop.tellsEnds { u.pointee.streamIsOver = e.pointee.clientEnded }
+        guard !e.pointee.state.clientEnded, u.pointee.socket.mayWrite, mayHear else {
+            if u.pointee.hop.tellsEnds { u.pointee.streamIsOver = e.pointee.state.clientEnded }
             return tunnelOver(slot, .upstreamClosed)
         }
-        guard !e.pointee.upstreamEnded else { return }
-        e.pointee.upstreamEnded = true
+        guard !e.pointee.state.upstreamEnded else { return }
+        e.pointee.state.receive(.upstreamEnded)
         guard c.pointee.hop.tellsEnds else { return transport.endWriting(&c.pointee.socket) }
         outbox.endsMessage = true
         sendToClient(e.pointee.client)
@@ -111,7 +111,7 @@ extension Worker {
     mutating func tunnelOver(_ slot: Int32, _ reason: CloseReason) {
         let number = upstreams[slot].pointee.exchange
         let client = exchanges[number].pointee.client
-        if clients[client].pointee.hop.tellsEnds, !exchanges[number].pointee.upstreamEnded {
+        if clients[client].pointee.hop.tellsEnds, !exchanges[number].pointee.state.upstreamEnded {
             let generation = upstreams.generation(slot)
             outbox.endsMessage = true
             sendToClient(client)

@@ -24,7 +24,7 @@ extension Worker {
         if acknowledged >= 0 { return UInt64(acknowledged) <= requestStartOnWire(slot) }
         // Over TLS unread bytes may be an answer to the peer's own records, which it asked for together with its answer.
         // The end of an empty chunked body may wait unread while its request is answered.
-        guard u.pointee.socket.security == .none, e.pointee.requestBytes == 0, e.pointee.requestEnded,
+        guard u.pointee.socket.security == .none, e.pointee.requestBytes == 0, e.pointee.state.requestEnded,
             !e.pointee.requestIsChunked
         else { return false }
         let kept = UnsafeBufferPointer(start: transport.readBuffer, count: min(count, SurplusFacts.keptBytesMax))

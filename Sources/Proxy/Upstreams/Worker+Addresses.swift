@@ -24,7 +24,7 @@ extension Worker {
         findUpstream(number)
         guard exchanges.isTaken(number) else { return }
         if outbox.byteCount > 0 { sendToUpstream(number) }
-        if !exchanges[number].pointee.requestEnded { queueClient(exchanges[number].pointee.client) }
+        if !exchanges[number].pointee.state.requestEnded { queueClient(exchanges[number].pointee.client) }
     }
 
     /// Whether a connection leads to where its server's name no longer does, as far as is known.

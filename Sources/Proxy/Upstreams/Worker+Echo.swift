@@ -69,7 +69,7 @@ extension Worker {
     /// the connection is used again. What may be delivered without a mark needs the rest, as everything does that has no echo.
     @inline(__always)
     func needsNoRest(_ e: UnsafeMutablePointer<Exchange>, on server: Int) -> Bool {
-        plan.echo != .off && e.pointee.requestEnded && !e.pointee.asksUpgrade && retries.maySendAgain(e)
+        plan.echo != .off && e.pointee.state.requestEnded && !e.pointee.asksUpgrade && retries.maySendAgain(e)
             && (retries.askedInVain.isEmpty
                 || !retries.askedInVain.contains(server: UInt16(server), sort: e.pointee.request.sort))
     }

@@ -91,7 +91,7 @@ extension Worker {
 
     private mutating func still(_ number: Int32, _ upstream: Int) -> Still? {
         let e = exchanges[number]
-        guard Int(e.pointee.upstreamIndex) == upstream, e.pointee.upstream >= 0, !e.pointee.isTunnel else { return nil }
+        guard Int(e.pointee.upstreamIndex) == upstream, e.pointee.upstream >= 0, !e.pointee.state.isTunnel else { return nil }
         let c = clients[e.pointee.client]
         let address = e.pointee.request.client
         let owner = Owner(high: address.bytes.0, low: address.bytes.1)

@@ -87,8 +87,8 @@ extension Worker {
         guard count > 0 else { return 0 }
         let number = u.pointee.exchange
         let e = exchanges[number]
-        if !e.pointee.sawAnswer {
-            e.pointee.sawAnswer = true
+        if e.pointee.state.answer == .awaited {
+            e.pointee.state.receive(.answerBegan)
             if u.pointee.ordinal > 1, u.pointee.asksAcknowledgement, wasSentBeforeRequest(slot, count),
                 sentBeforeRequest(slot, count)
             {
@@ -164,9 +164,7 @@ extension Worker {
         guard !outbox.isEmpty else { return }
         let c = clients[client]
         guard deliverToClient(client) else { return clientBroke(client) }
-        if c.pointee.exchange >= 0, exchanges[c.pointee.exchange].pointee.headWritten {
-            exchanges[c.pointee.exchange].pointee.answered = true
-        }
+        if c.pointee.exchange >= 0 { exchanges[c.pointee.exchange].pointee.state.receive(.headSent) }
     }
 
     /// The upstream ended its side, or the connection failed, in the middle of an exchange.

@@ -37,9 +37,9 @@ extension Worker {
             refuse(slot, status: 408, "the request's header block did not come in time", hasWholeHead: false)
         case .body:
             guard c.pointee.exchange >= 0 else { return closeClient(slot) }
-            if exchanges[c.pointee.exchange].pointee.isWaiting { return waitedInVain(slot) }
+            if exchanges[c.pointee.exchange].pointee.state.isWaiting { return waitedInVain(slot) }
             failExchange(c.pointee.exchange, status: 408, "the request's body did not come in time")
-        case .waiting: if c.pointee.exchange >= 0, exchanges[c.pointee.exchange].pointee.isWaiting { waitedInVain(slot) }
+        case .waiting: if c.pointee.exchange >= 0, exchanges[c.pointee.exchange].pointee.state.isWaiting { waitedInVain(slot) }
         case .lingering, .multiplexed: clientBroke(slot)
         case .tunnel: tunnelExpired(slot)
         }
@@ -81,7 +81,7 @@ extension Worker {
             case .head:
                 let e = exchanges[number]
                 // A client that is still sending its request has its own deadline.
-                if !e.pointee.requestEnded, !u.pointee.socket.isBlocked {
+                if !e.pointee.state.requestEnded, !u.pointee.socket.isBlocked {
                     return timers.set(upstreamTimer(slot), now + responseHeaderTimeout(e))
                 }
                 serverFailed(Int(u.pointee.server), .silent, "did not answer in time")

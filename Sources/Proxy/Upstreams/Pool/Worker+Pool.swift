@@ -243,7 +243,7 @@ extension Worker {
         if u.pointee.multiplex >= 0 { return upstreamMultiplexConnected(slot) }
         let number = u.pointee.exchange
         guard number >= 0 else { return closeUpstream(slot, .clientGone) }
-        exchanges[number].pointee.isConnecting = false
+        exchanges[number].pointee.state.receive(.placed)
         exchanges[number].pointee.connectTime = max(1, now - exchanges[number].pointee.connectTime)
         u.pointee.roundTrip = exchanges[number].pointee.connectTime
         requestStarts(number)

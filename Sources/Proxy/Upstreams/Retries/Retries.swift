@@ -38,7 +38,8 @@ struct Retries: ~Copyable {
     /// Whether the request may be sent again on a new connection, so far as it depends on the request.
     func maySendAgain(_ exchange: UnsafeMutablePointer<Exchange>) -> Bool {
         let e = exchange
-        return !e.pointee.answered && e.pointee.request.method.isIdempotent && (!e.pointee.sentBody || e.pointee.keepsBody)
+        return !e.pointee.state.answered && e.pointee.request.method.isIdempotent
+            && (!e.pointee.state.sentBody || e.pointee.keepsBody)
             && e.pointee.staleRetries < Self.staleRetriesMax
     }
 
@@ -47,8 +48,10 @@ struct Retries: ~Copyable {
         _ exchange: UnsafeMutablePointer<Exchange>, _ reason: NoAnswer, _ limits: Limits, _ now: UInt64
     ) -> Decision {
         let e = exchange
-        guard !e.pointee.answered, reason.cannotHaveArrived || e.pointee.request.method.isIdempotent else { return .giveUp }
-        guard !e.pointee.sentBody || e.pointee.keepsBody else { return .refused }
+        guard !e.pointee.state.answered, reason.cannotHaveArrived || e.pointee.request.method.isIdempotent else {
+            return .giveUp
+        }
+        guard !e.pointee.state.sentBody || e.pointee.keepsBody else { return .refused }
         let again = Decision.again(fresh: reason != .unanswered)
         if reason == .stale || (reason == .unsent && e.pointee.wasPooled) {
             // Once for each request, for the next connection is a new one: that needs no budget.

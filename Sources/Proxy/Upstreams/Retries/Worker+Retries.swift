@@ -27,7 +27,7 @@ extension Worker {
             return false
         }
         counters.countRetry(upstream: upstream)
-        e.pointee.sawAnswer = false
+        e.pointee.state.receive(.sentAgain)
         e.pointee.wantsNewConnection = isFresh
         outbox.clear()
         findUpstream(number)
@@ -35,7 +35,7 @@ extension Worker {
         guard exchanges.isTaken(number) else { return false }
         if !outbox.isEmpty { sendToUpstream(number) }
         // The rest of the body waits in the client's connection.
-        if !e.pointee.requestEnded { queueClient(e.pointee.client) }
+        if !e.pointee.state.requestEnded { queueClient(e.pointee.client) }
         return true
     }
 

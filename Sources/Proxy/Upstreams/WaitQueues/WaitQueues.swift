@@ -72,7 +72,7 @@ struct WaitQueues: ~Copyable {
         guard room.enter(upstream, max: isNew ? max : .max) else { return .full }
         if isNew { e.pointee.waitingSince = now }
         let queue = server < 0 ? upstream : upstreams + server
-        e.pointee.isWaiting = true
+        e.pointee.state.receive(.queued)
         e.pointee.queue = Int32(queue)
         var previous = isNew ? queues[queue].last : -1
         var next = isNew ? -1 : queues[queue].first
@@ -103,9 +103,8 @@ struct WaitQueues: ~Copyable {
         if previous >= 0 { exchanges[previous].pointee.next = next } else { queues[queue].first = next }
         if next < 0 { queues[queue].last = previous }
         queues[queue].count -= 1
-        if e.pointee.isCalled { queues[queue].called -= 1 }
-        e.pointee.isCalled = false
-        e.pointee.isWaiting = false
+        if e.pointee.state.place == .called { queues[queue].called -= 1 }
+        e.pointee.state.receive(.leftQueue)
         e.pointee.next = -1
         room.leave(Int(e.pointee.upstreamIndex))
         tellSince(queue, exchanges)
@@ -129,7 +128,7 @@ struct WaitQueues: ~Copyable {
     /// It is its turn to look for a connection.
     mutating func call(_ number: Int32, _ exchanges: borrowing Slab<Exchange>) {
         let e = exchanges[number]
-        e.pointee.isCalled = true
+        e.pointee.state.receive(.called)
         queues[Int(e.pointee.queue)].called += 1
         tellSince(Int(e.pointee.queue), exchanges)
     }
@@ -137,7 +136,7 @@ struct WaitQueues: ~Copyable {
     private func first(_ queue: Int, _ exchanges: borrowing Slab<Exchange>) -> Int32 {
         guard queues[queue].count > queues[queue].called else { return -1 }
         var at = queues[queue].first
-        while at >= 0, exchanges[at].pointee.isCalled { at = exchanges[at].pointee.next }
+        while at >= 0, exchanges[at].pointee.state.place == .called { at = exchanges[at].pointee.next }
         return at
     }
 

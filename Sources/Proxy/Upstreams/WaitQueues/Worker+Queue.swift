@@ -37,14 +37,16 @@ extension Worker {
 
     /// Takes an exchange out of its queue that will not need a connection any more. What it was called for goes to the next.
     mutating func leaveQueue(_ number: Int32) {
-        let (wasCalled, upstream) = (exchanges[number].pointee.isCalled, Int(exchanges[number].pointee.upstreamIndex))
+        let (wasCalled, upstream) = (
+            exchanges[number].pointee.state.place == .called, Int(exchanges[number].pointee.upstreamIndex)
+        )
         waitQueues.remove(number, exchanges)
         if wasCalled { passOn(upstream) }
     }
 
     /// An exchange that was called has its turn.
     mutating func answerCall(_ number: Int32) {
-        guard exchanges[number].pointee.isCalled else { return }
+        guard exchanges[number].pointee.state.place == .called else { return }
         let upstream = Int(exchanges[number].pointee.upstreamIndex)
         waitQueues.remove(number, exchanges)
         findUpstream(number)

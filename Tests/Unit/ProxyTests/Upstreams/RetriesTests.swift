@@ -49,8 +49,8 @@ import Wire
         var exchange = Exchange(client: 0, startedAt: 0)
         exchange.request.method = test.method
         exchange.wasPooled = test.isPooled
-        exchange.answered = test.answered
-        exchange.sentBody = test.sentBody
+        if test.sentBody { exchange.state.receive(.bodySent) }
+        if test.answered { for fact in [.headWritten, .headSent] as [ExchangeState.Fact] { exchange.state.receive(fact) } }
         exchange.keepsBody = test.keepsBody
         exchange.attempts = 1
         let limits = Retries.Limits(attempts: test.attempts, servers: test.servers)

@@ -1,0 +1,77 @@
+/// How far an exchange is. Four things move, each on its own:
+///
+///     its place        seeking ─queued─▶ waiting ─called─▶ called ─leftQueue─▶ seeking
+///                      seeking ─connecting─▶ connecting ─placed─▶ placed          (or placed at once, on a pooled connection)
+///     request's body   due ─bodySent─▶ part ─requestEnded─▶ whole                 (due ─requestEnded─▶ none)
+///     answer           awaited ─answerBegan─▶ begun ─headWritten─▶ written ─headSent─▶ sent
+///     tunnel           none ─tunnelOpened─▶ open ─clientEnded─▶ clientEnded ─upstreamEnded─▶ bothEnded, or the other way about
+///
+/// A request that is sent again seeks a place anew and awaits its answer anew; what its client has been sent is not taken back.
+struct ExchangeState: BitwiseCopyable, Equatable {
+    enum Place: UInt8, CaseIterable { case seeking, waiting, called, connecting, placed }
+    enum Body: UInt8, CaseIterable { case none, due, part, whole }
+    enum Answer: UInt8, CaseIterable { case awaited, begun, written, sent }
+    enum Tunnel: UInt8, CaseIterable { case none, open, clientEnded, upstreamEnded, bothEnded }
+
+    enum Fact: CaseIterable {
+        /// It waits for a connection; it is its turn to look for one; it waits no more.
+        case queued, called, leftQueue
+        /// A connection is being opened for it; it has one.
+        case connecting, placed
+        /// Some of the request's body has been passed on; all of the request has.
+        case bodySent, requestEnded
+        /// The request is on its way once more.
+        case sentAgain
+        /// The first byte of an answer has been seen; its header block stands in the outbox; it has been sent, so that no error can
+        /// be answered any more.
+        case answerBegan, headWritten, headSent
+        /// It was answered with a tunnel, whose bytes pass as they are; a side of that has ended.
+        case tunnelOpened, clientEnded, upstreamEnded
+    }
+
+    private(set) var place = Place.seeking
+    private(set) var body = Body.due
+    private(set) var answer = Answer.awaited
+    private(set) var tunnel = Tunnel.none
+
+    /// A fact that does not fit changes nothing.
+    @inline(__always)
+    mutating func receive(_ fact: Fact) {
+        switch fact {
+        case .queued: place = .waiting
+        case .called: if place == .waiting { place = .called }
+        case .leftQueue: if isWaiting { place = .seeking }
+        case .connecting: place = .connecting
+        case .placed: place = .placed
+        case .bodySent: if body == .due { body = .part }
+        case .requestEnded: if body == .due { body = .none } else if body == .part { body = .whole }
+        case .sentAgain: if answer != .sent { answer = .awaited }
+        case .answerBegan: if answer == .awaited { answer = .begun }
+        case .headWritten: if answer != .sent { answer = .written }
+        case .headSent: if answer == .written { answer = .sent }
+        case .tunnelOpened: if tunnel == .none { tunnel = .open }
+        case .clientEnded:
+            if tunnel == .open { tunnel = .clientEnded } else if tunnel == .upstreamEnded { tunnel = .bothEnded }
+        case .upstreamEnded:
+            if tunnel == .open { tunnel = .upstreamEnded } else if tunnel == .clientEnded { tunnel = .bothEnded }
+        }
+    }
+
+    // MARK: What follows from it
+
+    /// In a queue for a connection, called or not.
+    var isWaiting: Bool { place == .waiting || place == .called }
+    /// Every byte of the request has been passed on.
+    var requestEnded: Bool { body == .none || body == .whole }
+    /// Body bytes have been passed on, so that it cannot be sent again unless they were kept.
+    var sentBody: Bool { body == .part || body == .whole }
+    /// The upstream's header block has been written into the outbox.
+    var headWritten: Bool { answer == .written || answer == .sent }
+    /// The upstream's header block has been sent, so that an error can no longer be answered.
+    var answered: Bool { answer == .sent }
+    var isTunnel: Bool { tunnel != .none }
+    /// In a tunnel: the client has ended its side.
+    var clientEnded: Bool { tunnel == .clientEnded || tunnel == .bothEnded }
+    /// In a tunnel: the upstream has ended its side.
+    var upstreamEnded: Bool { tunnel == .upstreamEnded || tunnel == .bothEnded }
+}
