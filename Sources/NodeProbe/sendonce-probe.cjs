@@ -90,6 +90,7 @@
     var SENT = 'ERR_HTTP_HEADERS_SENT';
     var AFTER_END = 'ERR_STREAM_WRITE_AFTER_END';
     var ECHO_FIELD = 'SendOnce-Id';
+    var ECHO_START = ECHO_FIELD + ': ';
 
     var ServerResponse = http.ServerResponse;
     var now = offences.now;
@@ -200,7 +201,9 @@
         noteFirst(note, above);
         try { if (note.id !== undefined) res.setHeader(ECHO_FIELD, note.id); } catch (e) { /* no echo */ }
       }
-      return original.apply(res, args);
+      var result = original.apply(res, args);
+      if (note.status === 0) note.status = res.statusCode;
+      return result;
     }
 
     function noteFirst(note, above) {
@@ -223,7 +226,8 @@
       }
       // Nothing was to be sent, which Node defines as harmless; unless it was to have another status.
       var head = /^HTTP\/1\.1 (\d{3})/.exec(res._header || '');
-      if (head === null || +head[1] === res.statusCode) return original.apply(res, args);
+      var first = head ? +head[1] : note.status;
+      if (!first || first === res.statusCode) return original.apply(res, args);
       var wasFinished = res.finished;
       return again.call(res, original, args, { operation: 'end', status: res.statusCode }, function () {
         return wasFinished ? 'swallowed' : 'sent';
@@ -312,7 +316,7 @@
           note.isByCall = false;
           return original.call(this, firstLine, headers);
         }
-        if (note.id !== undefined) firstLine += ECHO_FIELD + ': ' + note.id + '\r\n';
+        if (note.id !== undefined) firstLine += ECHO_START + note.id + '\r\n';
         if (note.at !== undefined) {
           // Somebody has put Node's own notes back: a second header block that nothing refuses.
           return again.isBusy() ? original.call(this, firstLine, headers) : headAgain(this, original, firstLine, headers);
@@ -1409,13 +1413,13 @@
     var SECOND_FRAMES = 64;
     var FRAMES_TOLD = 24;
     var FRAME_LENGTH = 512;
-    var TOKENS_A_SECOND = 16;
+    var TOKENS = 16;
     var ROUTES_MAX = 256;
     // A method of an answer: a framework's where all is one file, or what a middleware has put in its place.
     var OF_ANSWER = /^at (?:async )?(?:Http2)?ServerResponse\./;
     var LIBRARY = /[\\/]node_modules[\\/]|^\/usr\/(?:share|lib)\/(?:nodejs|node_modules)\/|[\\/]\.yarn[\\/]|^npm:|[\\/]\.pnp\./;
 
-    var tokens = TOKENS_A_SECOND;
+    var tokens = TOKENS;
     var filledAt = 0;
     var seen = 0;
     var offenders = new Set();
@@ -1432,18 +1436,14 @@
 
     function key(note) { return note ? requests.key(note.req, note) : ''; }
 
-    // Of a first send: every one while there are few, else one in 256, and each of a route that has offended before.
+    // Of a first send: every one while there are few, else one in 1,024, and each of a route that has offended before.
     exports.first = function (now, above, note) {
       var mode = settings.stacks();
       if (mode === 'off') return null;
       if (mode !== 'always') {
         if (tokens > 0) {
           tokens -= 1;
-        } else if ((++seen & 255) === 0) {
-          if (now - filledAt > 1000) {
-            filledAt = now;
-            tokens = TOKENS_A_SECOND;
-          }
+        } else if ((++seen & 255) === 0 && isSampled(now)) {
           var sampled = capture(FIRST_FRAMES, above);
           remember(key(note), sampled);
           return sampled;
@@ -1453,6 +1453,14 @@
       }
       return capture(FIRST_FRAMES, above);
     };
+
+    // Asked for each 256th: where these have taken more than a second, there are few.
+    function isSampled(now) {
+      var areFew = now - filledAt > 1000;
+      filledAt = now;
+      if (areFew) tokens = TOKENS;
+      return areFew || (seen & 1023) === 0;
+    }
 
     exports.second = function (above) {
       return settings.stacks() === 'off' ? null : capture(SECOND_FRAMES, above);

@@ -6,6 +6,7 @@
 Prints a table; exits 1 where a version of Node misses a line.
 """
 
+import json
 import pathlib
 import shutil
 import subprocess
@@ -21,6 +22,16 @@ import probed  # noqa: E402
 PROGRAMS = ["probe_express.js", "probe_raw.js", "probe_shapes.js"]
 # Its first answer is written on the socket itself.
 WITHOUT_ECHO = "/socket-before"
+
+
+def link(name, apps, packages=pathlib.Path("/usr/share/nodejs")):
+    """Debian's package beside the programs, with what it depends on: Deno looks nowhere else."""
+    target = apps / "node_modules" / name
+    if target.exists() or not (packages / name / "package.json").exists():
+        return
+    shutil.copytree(packages / name, target)
+    for other in json.loads((packages / name / "package.json").read_text()).get("dependencies", {}):
+        link(other, apps)
 
 
 def echoes(one):
@@ -65,6 +76,8 @@ def main(runtimes):
             apps = pathlib.Path(directory) / "apps"
             shutil.copytree(probed.APPS, apps)
             (apps / "package.json").write_text('{"type":"commonjs"}\n')
+            for package in ("express", "connect"):
+                link(package, apps)
             misses, count = [], 0
             for program in PROGRAMS:
                 for mark in probed.marks(program):

@@ -16,6 +16,7 @@ var wrapping = require('./wrapping');
 var SENT = 'ERR_HTTP_HEADERS_SENT';
 var AFTER_END = 'ERR_STREAM_WRITE_AFTER_END';
 var ECHO_FIELD = 'SendOnce-Id';
+var ECHO_START = ECHO_FIELD + ': ';
 
 var ServerResponse = http.ServerResponse;
 var now = offences.now;
@@ -126,7 +127,9 @@ function otherwise(res, original, args, above) {
     noteFirst(note, above);
     try { if (note.id !== undefined) res.setHeader(ECHO_FIELD, note.id); } catch (e) { /* no echo */ }
   }
-  return original.apply(res, args);
+  var result = original.apply(res, args);
+  if (note.status === 0) note.status = res.statusCode;
+  return result;
 }
 
 function noteFirst(note, above) {
@@ -149,7 +152,8 @@ function endAgain(res, original, args, refusal) {
   }
   // Nothing was to be sent, which Node defines as harmless; unless it was to have another status.
   var head = /^HTTP\/1\.1 (\d{3})/.exec(res._header || '');
-  if (head === null || +head[1] === res.statusCode) return original.apply(res, args);
+  var first = head ? +head[1] : note.status;
+  if (!first || first === res.statusCode) return original.apply(res, args);
   var wasFinished = res.finished;
   return again.call(res, original, args, { operation: 'end', status: res.statusCode }, function () {
     return wasFinished ? 'swallowed' : 'sent';
@@ -238,7 +242,7 @@ function storeHeaderHook(original) {
       note.isByCall = false;
       return original.call(this, firstLine, headers);
     }
-    if (note.id !== undefined) firstLine += ECHO_FIELD + ': ' + note.id + '\r\n';
+    if (note.id !== undefined) firstLine += ECHO_START + note.id + '\r\n';
     if (note.at !== undefined) {
       // Somebody has put Node's own notes back: a second header block that nothing refuses.
       return again.isBusy() ? original.call(this, firstLine, headers) : headAgain(this, original, firstLine, headers);

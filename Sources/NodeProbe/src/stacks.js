@@ -7,13 +7,13 @@ var FIRST_FRAMES = 24;
 var SECOND_FRAMES = 64;
 var FRAMES_TOLD = 24;
 var FRAME_LENGTH = 512;
-var TOKENS_A_SECOND = 16;
+var TOKENS = 16;
 var ROUTES_MAX = 256;
 // A method of an answer: a framework's where all is one file, or what a middleware has put in its place.
 var OF_ANSWER = /^at (?:async )?(?:Http2)?ServerResponse\./;
 var LIBRARY = /[\\/]node_modules[\\/]|^\/usr\/(?:share|lib)\/(?:nodejs|node_modules)\/|[\\/]\.yarn[\\/]|^npm:|[\\/]\.pnp\./;
 
-var tokens = TOKENS_A_SECOND;
+var tokens = TOKENS;
 var filledAt = 0;
 var seen = 0;
 var offenders = new Set();
@@ -30,18 +30,14 @@ function capture(frames, above) {
 
 function key(note) { return note ? requests.key(note.req, note) : ''; }
 
-// Of a first send: every one while there are few, else one in 256, and each of a route that has offended before.
+// Of a first send: every one while there are few, else one in 1,024, and each of a route that has offended before.
 exports.first = function (now, above, note) {
   var mode = settings.stacks();
   if (mode === 'off') return null;
   if (mode !== 'always') {
     if (tokens > 0) {
       tokens -= 1;
-    } else if ((++seen & 255) === 0) {
-      if (now - filledAt > 1000) {
-        filledAt = now;
-        tokens = TOKENS_A_SECOND;
-      }
+    } else if ((++seen & 255) === 0 && isSampled(now)) {
       var sampled = capture(FIRST_FRAMES, above);
       remember(key(note), sampled);
       return sampled;
@@ -51,6 +47,14 @@ exports.first = function (now, above, note) {
   }
   return capture(FIRST_FRAMES, above);
 };
+
+// Asked for each 256th: where these have taken more than a second, there are few.
+function isSampled(now) {
+  var areFew = now - filledAt > 1000;
+  filledAt = now;
+  if (areFew) tokens = TOKENS;
+  return areFew || (seen & 1023) === 0;
+}
 
 exports.second = function (above) {
   return settings.stacks() === 'off' ? null : capture(SECOND_FRAMES, above);
