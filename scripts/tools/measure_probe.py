@@ -2,6 +2,7 @@
 """What the probe costs a Node program: CPU a request against the same program without it, and memory over many requests.
 
     measure_probe.py [-p PROGRAM] [-w WAYS] [-s STARTS] [-r ROUNDS] [-t SECONDS] [--node NODE]    CPU
+    measure_probe.py --share SECONDS [-p PROGRAM]                                               the probe's own share of the CPU
     measure_probe.py --memory REQUESTS                                                          memory
 
 The program is started several times at once: twice without the probe, the second time as a control, and once each way with it. Once
@@ -9,9 +10,14 @@ warm, each is loaded in turn for a second by `wrk` on eight kept connections, ro
 machine does besides meets all of them alike. The figure is the CPU time of the process, all its threads, as the kernel's scheduler counts
 it, for a request. A ratio is taken within a round; told are the median of all rounds and the quartiles. Two processes of one program never cost
 quite the same, however long they run: so all are started anew several times, and the control says how much of a ratio is chance.
+
+The share is a matter of one process: V8's profiler looks where it is several thousand times a second, and told is how often that was the probe's
+code. Other load of the machine meets all code alike, so it needs no quiet. What the probe makes dearer elsewhere (collected garbage, say) is not in it.
 """
 
 import argparse
+import collections
+import json
 import pathlib
 import re
 import statistics
@@ -100,6 +106,36 @@ def compare(directory, program, ways, options):
               f" {' '.join(f'{(one - 1) * 100:+.1f}' for one in starts[way])})", flush=True)
 
 
+def is_probes(frame, nodes_own):
+    """The probe's file and its stamps; its hooks stand in scripts that have the name of Node's, and another number."""
+    url = frame["url"]
+    return url.endswith("sendonce-probe.cjs") or url == "sendonce-stamp" or frame["scriptId"] != nodes_own.get(url, frame["scriptId"])
+
+
+def tell_share(directory, program, seconds, node):
+    pathlib.Path(directory, "end.js").write_text("process.on('SIGTERM', () => process.exit());")
+    arguments = ["--cpu-prof", "--cpu-prof-interval=300", f"--cpu-prof-dir={directory}", "--require", f"{directory}/end.js", *probed.preload("node")]
+    app = probed.Probed("app.js", directory, runtime=node, arguments=arguments, apps=directory)
+    try:
+        count = load(app.address, seconds)
+        app.process.terminate()
+        app.process.wait(60)
+    finally:
+        app.stop()
+    profile = json.loads(next(pathlib.Path(directory).glob("*.cpuprofile")).read_text())
+    frames = {node["id"]: node["callFrame"] for node in profile["nodes"]}
+    # Node's own scripts come first.
+    nodes_own = {}
+    for frame in sorted(frames.values(), key=lambda frame: -int(frame["scriptId"])):
+        if frame["url"].startswith(("node:", "_http")):
+            nodes_own[frame["url"]] = frame["scriptId"]
+    found = collections.Counter()
+    for sample, microseconds in zip(profile["samples"], profile["timeDeltas"]):
+        if frames[sample]["functionName"] not in ("(idle)", "(program)"):
+            found[is_probes(frames[sample], nodes_own)] += microseconds
+    print(f"{program:8} the probe's share {found[True] / found.total() * 100:.1f} % of {found.total() / 1e6:.0f} s ({count} requests)", flush=True)
+
+
 def watch_memory(directory, program, requests):
     app = start(directory, "sampled", "node")
     try:
@@ -125,12 +161,15 @@ def main():
     parser.add_argument("-r", type=int, default=12, help="rounds a start")
     parser.add_argument("-t", type=int, default=1, help="seconds a measurement")
     parser.add_argument("--node", default="node", help="a version of Node")
+    parser.add_argument("--share", type=int, default=0, help="seconds under the profiler")
     parser.add_argument("--memory", type=int, default=0, help="requests over which memory is watched")
     options = parser.parse_args()
     for program in options.p.split(","):
         with tempfile.TemporaryDirectory(prefix="sendonce-") as directory:
             (pathlib.Path(directory) / "app.js").write_text(PROGRAMS[program])
-            if options.memory:
+            if options.share:
+                tell_share(directory, program, options.share, options.node)
+            elif options.memory:
                 watch_memory(directory, program, options.memory)
             else:
                 compare(directory, program, options.w.split(","), options)
