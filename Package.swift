@@ -114,7 +114,8 @@ let package = Package(
         .target(
             name: "Worlds",
             dependencies: [
-                "Proxy", "Simulation", "EventLoop", "Detector", "Report", .product(name: "Logging", package: "swift-log"),
+                "Proxy", "Simulation", "EventLoop", "Detector", "Report", "CNghttp2",
+                .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/Simulation/Worlds"),
         .executableTarget(

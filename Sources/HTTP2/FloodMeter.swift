@@ -21,5 +21,8 @@ struct FloodMeter {
     }
 
     /// What was done meanwhile calls for some.
-    mutating func give(_ n: Int, _ rate: HTTP2Limits.Rate) { left = min(left + n, rate.burst) }
+    mutating func give(_ n: Int, _ rate: HTTP2Limits.Rate) { give(n, upTo: rate.burst) }
+
+    /// The same where many may be on their way at once.
+    mutating func give(_ n: Int, upTo most: Int) { left = min(left + n, max(left, most)) }
 }

@@ -77,12 +77,13 @@ extension SessionState {
     private mutating func frame(_ place: Int32, _ source: inout RunReader, ended: Bool) -> Bool {
         let stream = streams[place]
         repeat {
-            let room = min(peerFrameMax, sendWindow, stream.pointee.sendWindow)
+            // A window may be less than nothing (RFC 9113 section 6.9.2); an end needs none.
+            let room = max(0, min(peerFrameMax, sendWindow, stream.pointee.sendWindow))
             let n = min(source.left, room)
             let isLast = n == source.left
-            if n <= 0, !(isLast && ended) { return false }
+            if n == 0, !(isLast && ended) { return false }
             if n > 0, out.count >= limits.outputBytesMax { return false }
-            let p = out.reserve(FrameHeader.byteCount + max(n, 0))
+            let p = out.reserve(FrameHeader.byteCount + n)
             let ends = isLast && ended
             FrameHeader.write(p, FrameHeader.data, ends ? FrameHeader.endStream : 0, stream.pointee.id, length: n)
             source.take(n, into: p + FrameHeader.byteCount)
@@ -96,6 +97,9 @@ extension SessionState {
         return false
     }
 
+    /// WINDOW_UPDATEs that may be due for DATA that is on its way: what a peer sends for it comes all at once when the frames are small.
+    static let windowUpdatesDueMax = 1 << 17
+
     /// DATA was framed.
     mutating func account(_ place: Int32, _ n: Int) {
         sendWindow -= n
@@ -103,7 +107,7 @@ extension SessionState {
         framedBytes &+= UInt64(n)
         // A peer answers DATA with WINDOW_UPDATEs, of its stream and of the connection, for every 4 KiB that it reads; and with
         // a PING when it measures how much is on the way.
-        windowUpdates.give(2 + n / 2048, limits.windowUpdates)
+        windowUpdates.give(2 + n / 2048, upTo: Self.windowUpdatesDueMax)
         pings.give(1, limits.pings)
     }
 

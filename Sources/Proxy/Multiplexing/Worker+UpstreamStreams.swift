@@ -159,7 +159,9 @@ extension Worker {
     mutating func upstreamMultiplexConnected(_ slot: Int32) {
         let u = upstreams[slot]
         u.pointee.phase = .multiplexed
-        timers.set(upstreamTimer(slot), 0)
+        // Who it was made for may have left meanwhile.
+        let isIdle = multiplexing[u.pointee.multiplex].streamCount == 0
+        timers.set(upstreamTimer(slot), isIdle ? now + u.pointee.idleTimeout : 0)
         frameUpstream(slot)
         // The newest stands first, and who has waited the longest is served first.
         var stream = multiplexing[u.pointee.multiplex].streams.last

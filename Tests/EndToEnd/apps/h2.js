@@ -39,4 +39,5 @@ const answer = (req, res) => {
 const server = process.env.CERTIFICATE
   ? http2.createSecureServer({ cert: fs.readFileSync(process.env.CERTIFICATE), key: fs.readFileSync(process.env.KEY) }, answer)
   : http2.createServer(answer);
-server.listen(0, '127.0.0.1', () => announce(server));
+const unix = process.env.PORT && !/^\d+$/.test(process.env.PORT);
+server.listen(...(unix ? [process.env.PORT] : [0, '127.0.0.1']), () => announce(server));

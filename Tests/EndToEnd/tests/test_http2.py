@@ -86,6 +86,10 @@ class Combinations(HTTP2Test):
     def test_to_http2(self):
         self.check(self.h2_proxy(self.node("h2.js").address))
 
+    def test_to_http2_on_a_unix_socket(self):
+        # Connected at once: no event says so.
+        self.check(self.h2_proxy(self.node("h2.js", unix_path=f"{self.directory}/app.sock").address))
+
     def test_to_http1(self):
         self.check(self.proxy(self.node("h1_like_h2.js").address))
 

@@ -3,13 +3,23 @@ import Proxy
 import Simulation
 import Worlds
 
-// RunWorlds [COUNT [innocent|faulty] [BASE]], RunWorlds 0xSEED [told] [lost WAKEUP], or RunWorlds wakeups [COUNT]. Without a base each run has worlds of its own.
+// RunWorlds [SORT] [COUNT [innocent|faulty] [BASE]], RunWorlds [SORT] 0xSEED [told] [without REQUESTS,TROUBLES] [lost WAKEUP], or
+// RunWorlds wakeups [COUNT]. SORT: see WorldSort; without it a count is of each, and a seed one of `bytes`. Without a base each run
+// has worlds of its own.
 // For scripts/yardstick: RunWorlds chronicles COUNT innocent|faulty BASE, a line `0xSEED HASH` for each world; RunWorlds sizes, of slab elements.
+
+/// Bad worlds that are made smaller; it takes some dozens of runs.
+let shrunkMax = 3
 
 func fromSystem() -> UInt64 { UInt64.random(in: 1...UInt64(UInt32.max)) }
 
 func runOne(_ seed: UInt64, told: Bool) -> Int32 {
-    let world = SimulatedWorld(seed: seed)
+    var reduction = Reduction()
+    if let place = arguments.firstIndex(of: "without") {
+        guard let read = Reduction([arguments[place + 1]]) else { return 2 }
+        reduction = read
+    }
+    let world = SimulatedWorld(seed: seed, sort: sort, reduction)
     if told { world.chronicle = { print($0) } }
     if let place = arguments.firstIndex(of: "lost") { world.lostWakeUp = Int(arguments[place + 1]) }
     let failures = world.run()
@@ -18,14 +28,14 @@ func runOne(_ seed: UInt64, told: Bool) -> Int32 {
     return failures.isEmpty ? 0 : 1
 }
 
-func runMany(_ count: Int, isInnocent: Bool?, base: UInt64) -> Int32 {
+func runMany(_ count: Int, of sort: WorldSort, isInnocent: Bool?, base: UInt64) -> Int32 {
     var bad = 0
     var done = 0
     var turns = 0
     var incidents = 0
     var callsPeak = 0
     for seed in WorldSeeds(base: base, count: count, isInnocent: isInnocent) {
-        let world = SimulatedWorld(seed: seed)
+        let world = SimulatedWorld(seed: seed, sort: sort)
         let failures = world.run()
         done += 1
         turns += world.turns
@@ -33,12 +43,16 @@ func runMany(_ count: Int, isInnocent: Bool?, base: UInt64) -> Int32 {
         callsPeak = max(callsPeak, world.callsPeak)
         guard !failures.isEmpty else { continue }
         bad += 1
-        print("scripts/simulate 0x\(String(seed, radix: 16))")
+        print("scripts/simulate \(sort.rawValue) 0x\(String(seed, radix: 16))")
         for failure in failures.prefix(5) { print("    \(failure)") }
+        if bad <= shrunkMax {
+            let smallest = Reduction.smallest(seed: seed, sort: sort).text
+            print("    smaller: scripts/simulate \(sort.rawValue) 0x\(String(seed, radix: 16)) told without \(smallest)")
+        }
         if bad == 10 { break }
     }
     print(
-        "\(done) worlds (base \(base)): \(turns) turns of the worker, \(incidents) incidents, at most \(callsPeak) system calls a turn, \(bad) bad worlds"
+        "\(done) worlds of \(sort.rawValue) (base \(base)): \(turns) turns of the worker, \(incidents) incidents, at most \(callsPeak) system calls a turn, \(bad) bad worlds"
     )
     return bad == 0 ? 0 : 1
 }
@@ -74,7 +88,9 @@ func chronicleHash(_ seed: UInt64) -> UInt64 {
     return hash
 }
 
-let arguments = Array(CommandLine.arguments.dropFirst())
+let named = CommandLine.arguments.dropFirst().first.flatMap { WorldSort(rawValue: $0) }
+let sort = named ?? .bytes
+let arguments = Array(CommandLine.arguments.dropFirst(named == nil ? 1 : 2))
 let first = arguments.first ?? "1000"
 if first == "sizes" {
     for (name, bytes) in SlabElements.bytes { print(name, bytes) }
@@ -97,8 +113,11 @@ if first.hasPrefix("0x"), let seed = UInt64(first.dropFirst(2), radix: 16) {
     exit(runOne(seed, told: arguments.contains("told")))
 }
 guard let count = Int(first) else {
-    print("usage: RunWorlds [COUNT [innocent|faulty] [BASE] | 0xSEED [told]]")
+    print("usage: RunWorlds [SORT] [COUNT [innocent|faulty] [BASE] | 0xSEED [told] [without REQUESTS,TROUBLES]]")
     exit(2)
 }
 let kinds = arguments.contains("innocent") ? true : arguments.contains("faulty") ? false : nil
-exit(runMany(count, isInnocent: kinds, base: arguments.dropFirst().compactMap { UInt64($0) }.first ?? fromSystem()))
+let base = arguments.dropFirst().compactMap { UInt64($0) }.first ?? fromSystem()
+var result: Int32 = 0
+for sort in named.map({ [$0] }) ?? WorldSort.allCases { result |= runMany(count, of: sort, isInnocent: kinds, base: base) }
+exit(result)

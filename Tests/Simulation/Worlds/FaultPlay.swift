@@ -93,6 +93,7 @@ final class FaultPlay {
                 "HTTP/1.1 101 Switching Protocols\r\nX-Id: \(id)\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n".utf8)
             after = .stops
             expect(.malformedMessage, .proven, [.inHead])
+        default: preconditionFailure("\(fault) is one of streams")
         }
     }
 

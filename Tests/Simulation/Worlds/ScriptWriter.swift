@@ -7,6 +7,11 @@ struct ScriptWriter {
     /// Longest body that is made up.
     let bodyBytesMax: Int
     let searchesBodies: Bool
+    /// What clients and upstreams speak.
+    var requestsAreStreams = false
+    var answersAreStreams = false
+
+    private var hasStreams: Bool { requestsAreStreams || answersAreStreams }
 
     // MARK: Requests
 
@@ -20,14 +25,14 @@ struct ScriptWriter {
             script.framing = random.pick([.length, .length, .chunked])
             script.body = pattern(id, length())
         }
-        if random.chance(perMille: 80), script.framing != .chunked { script.isHTTP10 = true }
-        if isLast, isInnocent, !script.hasBody, !script.isHTTP10, random.chance(perMille: 60) {
+        if !requestsAreStreams, random.chance(perMille: 80), script.framing != .chunked { script.isHTTP10 = true }
+        if isLast, isInnocent, !hasStreams, !script.hasBody, !script.isHTTP10, random.chance(perMille: 60) {
             script.asksTunnel = true
             script.method = "GET"
             script.body = pattern(id, length())
         }
         script.expectsContinue = script.hasBody && !script.isHTTP10 && random.chance(perMille: 200)
-        script.closes = random.chance(perMille: isLast ? 200 : 50) && !script.asksTunnel
+        script.closes = !requestsAreStreams && random.chance(perMille: isLast ? 200 : 50) && !script.asksTunnel
         script.head = head(of: script)
         var starts: [Int] = []
         if script.hasBody {
@@ -79,6 +84,7 @@ struct ScriptWriter {
         if request.asksTunnel { script.status = 101 }
         let hasBody = request.method != "HEAD" && script.status != 204 && script.status != 304 && script.status != 101
         script.framing = hasBody ? random.pick([.length, .length, .length, .chunked, .chunked, .close]) : .none
+        if answersAreStreams, script.framing == .close { script.framing = .chunked }
         script.body = hasBody ? pattern(request.id, length()) : []
         if isInnocent, hasBody, script.body.count > 60, random.chance(perMille: 150) {
             // Within its length a body may say what it likes.
@@ -93,7 +99,7 @@ struct ScriptWriter {
             }
         }
         if !isInnocent, script.framing != .close || random.chance(perMille: 300), random.chance(perMille: 350) {
-            script.fault = fault(script, request)
+            script.fault = answersAreStreams ? streamFault(script, request) : fault(script, request)
         }
         finish(&script, request)
         return script
@@ -129,6 +135,29 @@ struct ScriptWriter {
             ]
         default: break
         }
+        return random.pick(faults)
+    }
+
+    private mutating func streamFault(_ script: AnswerScript, _ request: RequestScript) -> Fault {
+        let delay = random.pick([0, 0, random.upTo(1_000_000), random.upTo(10_000_000), random.upTo(50_000_000)])
+        let count = script.body.count
+        var faults: [Fault] = [
+            .secondAnswer(delay: delay), .secondAnswer(delay: delay), .moreBytes(delay: delay), .lineEnds(delay: delay),
+            .interimAfterEnd(delay: delay), .fieldsAfterEnd(delay: delay), .malformedHead, .dataBeforeHead, .duplicateField,
+            .unrequested(isHead: random.chance(perMille: 500)), .connectionBroken(random.pick(ConnectionFault.allCases)),
+        ]
+        if script.framing == .none { return random.pick(faults + [.dataOnBodiless, .dataOnBodiless]) }
+        faults.append(.interimBetweenChunks)
+        if script.framing == .length { faults += [.lengthsDiffer, .lengthTwice, .lengthExceeded] }
+        // All of a declared length is a whole answer for its client.
+        let places = script.framing == .length ? count : count + 1
+        if places > 0 {
+            faults += [
+                .secondHeadBetweenChunks, .secondHeadBetweenChunks, .trailersWithoutEnd, .statusInTrailers, .malformedTrailers,
+                .truncated(at: random.below(places), reset: true), .stalled(at: random.below(places)),
+            ]
+        }
+        if script.framing == .length, count > 0 { faults.append(.lengthShort(at: random.below(count))) }
         return random.pick(faults)
     }
 

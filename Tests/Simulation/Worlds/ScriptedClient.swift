@@ -285,6 +285,9 @@ final class ClientPlan {
     var readPause: UInt64 = 0
     var halfCloses = false
     var thinkNanoseconds: UInt64 = 0
+    /// How it speaks HTTP/2, and how much it asks for at once; nil: it speaks HTTP/1.
+    var frames: FrameHabits?
+    var streamsAtOnce = 1
 
     init(_ stories: [Story], _ link: Link) {
         self.stories = stories
@@ -295,7 +298,13 @@ final class ClientPlan {
     func goOn(after first: Int, _ world: SimulatedWorld) {
         guard first < stories.count else { return }
         world.network.after(world.random.upTo(3_000_000)) { [unowned world] in
-            world.network.connect(ScriptedClient(world, self, first: first), to: world.listener, over: self.link)
+            world.network.connect(self.connection(world, first: first), to: world.listener, over: self.link)
         }
+    }
+
+    /// A new connection, for the requests from this one on.
+    func connection(_ world: SimulatedWorld, first: Int) -> SimulatedPeer {
+        guard let frames else { return ScriptedClient(world, self, first: first) }
+        return StreamClient(world, self, first: first, frames)
     }
 }

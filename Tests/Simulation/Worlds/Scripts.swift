@@ -88,6 +88,20 @@ enum Fault: Equatable {
     case unaskedUpgrade
     /// Right after an answer that promised more.
     case hangUp
+
+    // On streams alone.
+    case fieldsAfterEnd(delay: UInt64)
+    case statusInTrailers
+    case trailersWithoutEnd
+    case malformedTrailers
+    case lengthExceeded
+    case lengthShort(at: Int)
+    case dataOnBodiless
+    case malformedHead
+    case dataBeforeHead
+    /// On a stream that was never opened.
+    case unrequested(isHead: Bool)
+    case connectionBroken(ConnectionFault)
 }
 
 /// Bytes that tell whose they are: printable, and different for each number.

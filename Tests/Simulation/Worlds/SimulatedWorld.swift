@@ -9,14 +9,22 @@ import Simulation
 /// nothing can happen any more. Seeds that are even make innocent worlds, odd ones have upstreams that send what they must not.
 public final class SimulatedWorld {
     public let seed: UInt64
+    public let sort: WorldSort
+    private let reduction: Reduction
     var random: SeededNumbers
     let weather: Weather
+    let speech: Speech
     let network: SimulatedNetwork
     private(set) var stories: [Int: Story] = [:]
     private var plans: [ClientPlan] = []
     private(set) var upstreams: [ScriptedUpstream] = []
     private(set) var expected: [Expected] = []
-    private(set) var closes = 0
+    var closes = 0
+    /// Streams that upstreams have refused, and connections that they have left in good order.
+    var refusedStreams = 0
+    var goAways = 0
+    private var connections = 0
+    private(set) var streamUpstreams: [StreamUpstream] = []
     private(set) var refusals = 0
     private(set) var listener: Int32 = -1
     private(set) var failures: [String] = []
@@ -55,22 +63,32 @@ public final class SimulatedWorld {
     /// System calls of a turn that has nothing to do but to accept, and for each connection that it may have work with: in its turn it
     /// is read `Worker.readsPerTurn` times at most, and what each read yields is sent on, or moved through a pipe.
     private static let callsMax = 64, callsPerConnectionMax = 3 * 16
+    /// What each fact of a connection of HTTP/2 may bring: `Worker.stepsPerTurn`.
+    private static let callsPerFramesMax = 128
     /// Incidents that a world is expected to have at the most.
     private static let incidentsMax = 512
     private static let turnsMax = 400_000
 
-    public init(seed: UInt64) {
+    public init(seed: UInt64, sort: WorldSort = .bytes, _ reduction: Reduction = Reduction()) {
         self.seed = seed
+        self.sort = sort
+        self.reduction = reduction
         random = SeededNumbers(seed: seed)
         let isInnocent = seed & 1 == 0
         var weather = Weather(isInnocent: isInnocent, &random)
         // Not drawn, so that the other worlds stay as they are.
         if (seed >> 8) % 3 == 0 { (weather.searchedBytes, weather.lastBytes) = (200, 50) }
+        var speech = Speech()
+        if sort == .frames { speech.useFrames(isInnocent: isInnocent, &random) }
+        weather.bodyBytesMax = min(weather.bodyBytesMax, speech.bodyBytesMax)
+        weather.calm(reduction.without)
+        if reduction.without.contains(.chat) { speech.calm() }
         self.weather = weather
+        self.speech = speech
         network = SimulatedNetwork(seed: random.next())
         start = network.time
         network.preemptionsPerMille = weather.preemptionsPerMille
-        plan = Self.plan(weather)
+        plan = Self.plan(weather, speech)
         let metrics = Metrics(schema: plan.metricsSchema(listeners: ["front"]), version: "simulated")
         recorder = IncidentRecorder(
             metrics: metrics, ring: IncidentRing(capacity: Self.incidentsMax), log: nil,
@@ -82,7 +100,7 @@ public final class SimulatedWorld {
         writeScripts()
     }
 
-    private static func plan(_ weather: Weather) -> Plan {
+    private static func plan(_ weather: Weather, _ speech: Speech) -> Plan {
         let servers = (0..<weather.servers).map { i in
             Plan.Server(name: "server-\(i)", address: SocketAddress(unixPath: "/server-\(i)")!)
         }
@@ -92,39 +110,49 @@ public final class SimulatedWorld {
         upstream.hold = weather.hold
         upstream.connectionsMax = weather.connectionsMax
         upstream.idleMax = weather.idleMax
+        upstream.isHTTP2 = speech.upstreams != nil
         upstream.queueTimeout = 30_000_000_000
         // Nothing that is lost may be made up for by a deadline within the time that a request may take.
         upstream.connectTimeout = 60_000_000_000
-        if !weather.isInnocent { upstream.bodyIdleTimeout = 2_000_000_000 }
+        // On a shared connection others may come first for long.
+        if !weather.isInnocent { upstream.bodyIdleTimeout = speech.upstreams == nil ? 2_000_000_000 : 20_000_000_000 }
         var route = Plan.Route(name: "all", upstream: 0)
         route.onViolation = weather.policy
         var limits = Plan.Limits()
         limits.clientConnections = 256
         limits.searchedBytes = weather.searchedBytes
         limits.lastBytes = weather.lastBytes
-        return Plan(upstreams: [upstream], routes: [route], limits: limits, quarantine: weather.quarantine)
+        return Plan(
+            upstreams: [upstream], routes: [route], limits: limits, quarantine: weather.quarantine,
+            languages: speech.clients == nil ? [] : [[.http1, .http2]])
     }
 
     private func writeScripts() {
         var writer = ScriptWriter(
             random: SeededNumbers(seed: random.next()), isInnocent: weather.isInnocent, bodyBytesMax: weather.bodyBytesMax,
-            searchesBodies: weather.searchesBodies)
+            searchesBodies: weather.searchesBodies, requestsAreStreams: speech.clients != nil,
+            answersAreStreams: speech.upstreams != nil)
         for client in 0..<weather.clients {
             let count = 1 + random.below(weather.requestsPerClient)
             let made = (0..<count).map { i in
                 let request = writer.request((client + 1) * 100 + i, isLast: i == count - 1)
                 return Story(request, writer.answer(to: request))
             }
-            for story in made { stories[story.id] = story }
-            let plan = ClientPlan(made, weather.clientLink)
-            plan.pipelines = random.chance(perMille: 250)
+            let kept = made.filter { !reduction.omitted.contains($0.id) }
+            for story in kept { stories[story.id] = story }
+            let plan = ClientPlan(kept, weather.clientLink)
+            plan.pipelines = random.chance(perMille: 250) && !reduction.without.contains(.pipelining)
             let resets = weather.policy == .fail || made.contains { $0.request.isHTTP10 }
             for story in made { story.mayBeReset = plan.pipelines && resets && !weather.isInnocent }
-            plan.readsSlowly = random.chance(perMille: 250)
+            plan.readsSlowly = random.chance(perMille: 250) && !reduction.without.contains(.slowReaders)
             plan.readPause = random.pick([100_000, 5_000_000])
             plan.halfCloses = random.chance(perMille: 150)
             plan.thinkNanoseconds = random.pick([6_000_000, 300_000_000, 1_000_000_000])
-            plans.append(plan)
+            if speech.clients != nil {
+                plan.frames = speech.clients
+                plan.streamsAtOnce = 1 + random.below(random.pick([1, 4, 10]))
+            }
+            if !kept.isEmpty { plans.append(plan) }
         }
         for i in 0..<weather.servers {
             let refusing = random.chance(perMille: weather.refusesPerMille) && i > 0
@@ -134,7 +162,13 @@ public final class SimulatedWorld {
 
     private func service() -> SimulatedNetwork.Service {
         .accepts { [unowned self] _ in
-            let upstream = ScriptedUpstream(self, number: upstreams.count + 1)
+            connections += 1
+            if let frames = speech.upstreams {
+                let upstream = StreamUpstream(self, number: connections, frames)
+                streamUpstreams.append(upstream)
+                return (upstream, weather.upstreamLink)
+            }
+            let upstream = ScriptedUpstream(self, number: connections)
             upstreams.append(upstream)
             return (upstream, weather.upstreamLink)
         }
@@ -165,6 +199,8 @@ public final class SimulatedWorld {
         return expected.count - 1
     }
 
+    func mayMiss(_ place: Int) { expected[place].isOptional = true }
+
     func confirm(_ place: Int) { expected[place].isOptional = false }
 
     /// An upstream has closed a connection by itself: a request may be on its way to it.
@@ -182,7 +218,7 @@ public final class SimulatedWorld {
         _ = worker.addListener(fd: listener, index: 0)
         for plan in plans {
             network.after(random.upTo(20_000_000)) { [unowned self] in
-                network.connect(ScriptedClient(self, plan, first: 0), to: listener, over: plan.link)
+                network.connect(plan.connection(self, first: 0), to: listener, over: plan.link)
             }
         }
         repeat {
@@ -198,6 +234,7 @@ public final class SimulatedWorld {
         } while !network.isQuiet && turns < Self.turnsMax
         if turns == Self.turnsMax { fail("the worker turns for ever") }
         tell("weather", "\(weather)")
+        if sort != .bytes { tell("speech", "\(speech)") }
         incidents = recorder.ring.entries(after: 0, limit: Self.incidentsMax).entries.map(\.incident)
         judge(worker.census)
         return failures
@@ -213,7 +250,7 @@ public final class SimulatedWorld {
     /// What one turn may do: the others wait for its end.
     private func bound(calls: Int, connections: Int) {
         callsPeak = max(callsPeak, calls)
-        let most = Self.callsMax + connections * Self.callsPerConnectionMax
+        let most = Self.callsMax + connections * (Self.callsPerConnectionMax + (sort == .bytes ? 0 : Self.callsPerFramesMax))
         if calls > most { fail("a turn of \(calls) system calls with \(connections) connections, at most \(most)") }
     }
 

@@ -38,6 +38,10 @@ final class Story {
     var mayHaveMetAClose = false
     /// A stray of an earlier exchange may have been taken for its answer.
     var mayBeVictim = false
+    /// Streams of it that its upstream did not serve, and said so.
+    var refusals = 0
+    /// Its answer had begun on a connection that its upstream broke.
+    var wasOnBrokenConnection = false
     /// Interim responses of its own that its client got.
     var interims = 0
     /// Whose other interim responses it got.
@@ -65,6 +69,9 @@ final class Story {
 
 /// An incident that an upstream's fault must yield.
 struct Expected {
+    /// In place of a request's number: the incident may name any, or none.
+    static let anyone = -1
+
     var kind: Kind
     var certainty = Certainty.proven
     var id: Int

@@ -93,6 +93,17 @@ import Wire
         #expect(unknown.failure == .priorityFlood)
     }
 
+    /// However many small frames of DATA are on their way at once, each may bring two.
+    @Test func windowUpdatesOfManySmallFrames() {
+        let server = Endpoint(.server)
+        server.receive(Self.start + Frames.get(1))
+        server.head(1, "HTTP/1.1 200 OK\r\n\r\n")
+        for _ in 0..<3000 { server.body(1, [0]) }
+        _ = server.output()
+        for _ in 0..<3000 { server.receive(Frames.windowUpdate(1, 1) + Frames.windowUpdate(0, 1)) }
+        #expect(server.failure == nil)
+    }
+
     @Test func windowUpdates() {
         let server = Endpoint(.server)
         #expect(flood(server) { _ in Frames.windowUpdate(0, 1) } == 1001)

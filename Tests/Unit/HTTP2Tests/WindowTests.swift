@@ -27,6 +27,19 @@ import Testing
         #expect(server.failure == nil)
     }
 
+    /// SETTINGS may make a window less than nothing (RFC 9113 section 6.9.2): an END_STREAM without payload needs none.
+    @Test func anEndNeedsNoWindow() {
+        let server = Endpoint(.server)
+        server.receive(Self.start + Frames.get(1))
+        server.head(1, "HTTP/1.1 200 OK\r\n\r\n")
+        server.body(1, [1, 2, 3])
+        _ = server.output()
+        server.receive(Frames.settings([(4, 0)]))
+        server.body(1, [], ended: true)
+        #expect(Frames.parse(server.output()).contains { $0.type == 0 && $0.flags == 1 && $0.payload.isEmpty })
+        #expect(server.session.openStreams == 0)
+    }
+
     @Test func aStreamOverItsWindowIsReset() {
         let server = Endpoint(.server)
         server.consumes = false

@@ -21,9 +21,21 @@ import Worlds
         #expect(failures.isEmpty, "scripts/simulate 0x\(String(seed, radix: 16)): \(lesson)")
     }
 
-    @Test func innocentWorlds() { run(WorldSeeds(base: 1, count: 60, isInnocent: true)) }
+    /// The same of other sorts.
+    static let otherLessons: [(sort: WorldSort, seed: UInt64, lesson: String)] = []
 
-    @Test func faultyWorlds() { run(WorldSeeds(base: 1, count: 60, isInnocent: false)) }
+    @Test(arguments: otherLessons) func seedsOfOtherSorts(sort: WorldSort, seed: UInt64, lesson: String) {
+        let failures = SimulatedWorld(seed: seed, sort: sort).run()
+        #expect(failures.isEmpty, "scripts/simulate \(sort.rawValue) 0x\(String(seed, radix: 16)): \(lesson)")
+    }
+
+    @Test(arguments: WorldSort.allCases) func innocentWorlds(_ sort: WorldSort) {
+        run(WorldSeeds(base: 1, count: 60, isInnocent: true), of: sort)
+    }
+
+    @Test(arguments: WorldSort.allCases) func faultyWorlds(_ sort: WorldSort) {
+        run(WorldSeeds(base: 1, count: 60, isInnocent: false), of: sort)
+    }
 
     /// Edges are told once: losing any one that is needed, and that no later one makes up for, must show.
     @Test func everyLostWakeUpIsNoticed() {
@@ -50,9 +62,9 @@ import Worlds
     }
 
     /// The same seed gives the same run, to the turn.
-    @Test func seedsReplay() {
+    @Test(arguments: WorldSort.allCases) func seedsReplay(_ sort: WorldSort) {
         for seed in WorldSeeds(base: 3, count: 6) {
-            let worlds = [SimulatedWorld(seed: seed), SimulatedWorld(seed: seed)]
+            let worlds = [SimulatedWorld(seed: seed, sort: sort), SimulatedWorld(seed: seed, sort: sort)]
             var told: [[String]] = [[], []]
             for i in 0...1 {
                 worlds[i].chronicle = { told[i].append($0) }
@@ -63,10 +75,12 @@ import Worlds
         }
     }
 
-    private func run(_ seeds: WorldSeeds) {
+    private func run(_ seeds: WorldSeeds, of sort: WorldSort) {
         for seed in seeds {
-            let failures = SimulatedWorld(seed: seed).run()
-            #expect(failures.isEmpty, "scripts/simulate 0x\(String(seed, radix: 16)): \(failures.joined(separator: "; "))")
+            let failures = SimulatedWorld(seed: seed, sort: sort).run()
+            #expect(
+                failures.isEmpty,
+                "scripts/simulate \(sort.rawValue) 0x\(String(seed, radix: 16)): \(failures.joined(separator: "; "))")
         }
     }
 }

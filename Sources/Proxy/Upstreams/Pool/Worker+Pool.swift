@@ -200,7 +200,10 @@ extension Worker {
             return registered
         }
         timers.set(upstreamTimer(slot), now + plan.upstreams[upstream].connectTimeout)
-        if isConnected, plan.upstreams[upstream].servers[Int(servers[server].index)].tls == nil {
+        // Streams are put on a shared connection first: the event that it is writable sends them.
+        if isConnected, !plan.upstreams[upstream].isHTTP2,
+            plan.upstreams[upstream].servers[Int(servers[server].index)].tls == nil
+        {
             upstreams[slot].pointee.phase = .active
             serverConnected(server)
         }

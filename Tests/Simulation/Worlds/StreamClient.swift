@@ -1,0 +1,272 @@
+import Simulation
+
+/// One HTTP/2 connection of a client: several requests at once, each held against what its upstream sent.
+final class StreamClient: FramePeer {
+    /// One request that is on its way, or being answered.
+    private final class Asked {
+        let story: Story
+        let stream: Stream
+        var head: Fields?
+        var body: [UInt8] = []
+        var sent = 0
+        var isDone = false
+        var mayGoOn = false
+        init(_ story: Story, _ stream: Stream) {
+            self.story = story
+            self.stream = stream
+        }
+    }
+
+    private let plan: ClientPlan
+    private var nextToSend: Int
+    private var asked: [Asked] = []
+    private var lastServed: UInt32?
+    private var isDone = false
+    private var isAsking = false
+
+    init(_ world: SimulatedWorld, _ plan: ClientPlan, first: Int, _ habits: FrameHabits) {
+        self.plan = plan
+        nextToSend = first
+        super.init(world, isServer: false, habits)
+    }
+
+    override var name: String { "client \(plan.stories[0].id)" }
+
+    private var stories: [Story] { plan.stories }
+    private func inProgress(_ stream: Stream) -> Asked? { asked.first { $0.stream === stream && !$0.isDone } }
+
+    // MARK: Requests
+
+    override func connected() {
+        if plan.readsSlowly { readBytesMax = 50 + world.random.below(2000) }
+        greet()
+        askMore()
+    }
+
+    override func refused(_ error: Int32) { over() }
+    override func introduced() { askMore() }
+
+    private func askMore() {
+        guard !isAsking else { return }
+        isAsking = true
+        let most = min(plan.streamsAtOnce, peerStreamsMax)
+        while !isDone, nextToSend < stories.count, lastServed == nil, asked.reduce(0, { $0 + ($1.isDone ? 0 : 1) }) < most {
+            ask(stories[nextToSend])
+        }
+        isAsking = false
+    }
+
+    private func ask(_ story: Story) {
+        let request = story.request
+        nextToSend += 1
+        story.isSent = true
+        story.sentAt = world.network.time
+        let asked = Asked(story, open())
+        self.asked.append(asked)
+        let endsWithHead = !request.hasBody && world.random.chance(perMille: 800)
+        put(.head(Self.fields(request), ends: endsWithHead), on: asked.stream)
+        if abortsAfterSending(asked, request.head.count) || endsWithHead { return }
+        if request.expectsContinue {
+            world.network.after(1_000_000_000) { [weak self] in self?.goOn(asked) }
+        } else {
+            goOn(asked)
+        }
+    }
+
+    private static func fields(_ request: RequestScript) -> Fields {
+        let lines = String(decoding: request.head, as: UTF8.self).split(separator: "\r\n").dropFirst()
+        let pairs = lines.map { line in
+            let parts = line.split(separator: ":", maxSplits: 1)
+            return (name: parts[0].lowercased(), value: String(parts[1].drop { $0 == " " }))
+        }
+        let left = ["host", "transfer-encoding", "connection", "x-hop"]
+        return [
+            (":method", request.method), (":scheme", "http"), (":path", request.path), (":authority", "h\(request.id).example"),
+        ] + pairs.filter { !left.contains($0.name) }
+    }
+
+    /// The body follows when it was asked for, or nobody has said anything for a while.
+    private func goOn(_ asked: Asked) {
+        guard !asked.mayGoOn else { return }
+        asked.mayGoOn = true
+        let request = asked.story.request
+        var pieces: [Piece] = []
+        var at = 0
+        for (i, piece) in request.rest.enumerated() {
+            let left = request.body.count - at
+            let n = i == request.rest.count - 1 ? left : min(left, piece.bytes.count)
+            pieces.append(Piece(delay: piece.delay, bytes: Array(request.body[at..<at + n])))
+            at += n
+        }
+        sendBody(asked, pieces[...])
+    }
+
+    private func sendBody(_ asked: Asked, _ pieces: ArraySlice<Piece>) {
+        guard !isDone, !asked.stream.isReset else { return }
+        guard let piece = pieces.first else {
+            if !asked.stream.hasEnded { put(.data([], ends: true), on: asked.stream) }
+            return
+        }
+        let step = { [weak self] in
+            guard let self, !isDone, !asked.stream.isReset else { return }
+            let isLast = pieces.count == 1 && world.random.chance(perMille: 700)
+            if abortsAfterSending(asked, asked.story.request.head.count + asked.sent + piece.bytes.count) { return }
+            asked.sent += piece.bytes.count
+            put(.data(piece.bytes, ends: isLast), on: asked.stream)
+            if !isLast { sendBody(asked, pieces.dropFirst()) }
+        }
+        if piece.delay == 0 { step() } else { world.network.after(piece.delay, step) }
+    }
+
+    /// True when the client goes away before the byte with this number.
+    private func abortsAfterSending(_ asked: Asked, _ total: Int) -> Bool {
+        switch asked.story.request.abort {
+        case .some(.resetAfterSending(let count)) where count <= total: abort(asked)
+        case .some(.closeAfterSending(let count)) where count <= total: leave()
+        default: return false
+        }
+        return true
+    }
+
+    /// Does not want the answer any more.
+    private func abort(_ asked: Asked) {
+        guard !asked.isDone else { return }
+        asked.isDone = true
+        asked.story.outcome = .aborted
+        forget(asked.stream)
+        put(.reset(world.random.pick([8, 8, 0, 2])), on: asked.stream)
+        afterAnswer()
+    }
+
+    /// Goes away, with everything that it has asked for.
+    private func leave() {
+        tell("goes away")
+        for other in asked where !other.isDone { other.story.outcome = .aborted }
+        isDone = true
+        if world.random.chance(perMille: 500) { reset() } else { close() }
+        plan.goOn(after: nextToSend, world)
+    }
+
+    // MARK: Answers
+
+    override func hasRead() {
+        guard plan.readsSlowly, !isDone, isReading else { return }
+        isReading = false
+        world.network.after(world.random.upTo(plan.readPause)) { [weak self] in self?.isReading = true }
+    }
+
+    override func head(_ stream: Stream, _ fields: Fields, ends: Bool) {
+        guard let asked = inProgress(stream) else { return }
+        if asked.head != nil {
+            guard ends, fields.value(":status") == nil else { return breach("a header block in the middle of an answer") }
+            return answered(asked, trailers: fields)
+        }
+        guard let status = Int(fields.value(":status") ?? "") else { return breach("an answer without a status: \(fields)") }
+        if status < 200 {
+            if ends { return breach("an interim response that ends its stream") }
+            return interim(asked, status, fields)
+        }
+        asked.head = fields
+        if ends { answered(asked, trailers: []) }
+    }
+
+    private func interim(_ asked: Asked, _ status: Int, _ fields: Fields) {
+        if fields.value("x-id") != "\(asked.story.id)" {
+            asked.story.strangeInterims.append(fields.value("x-id") ?? "nobody")
+        } else if status != 100 {
+            asked.story.interims += 1
+        }
+        if status == 100 { goOn(asked) }
+    }
+
+    override func data(_ stream: Stream, _ bytes: [UInt8], ends: Bool) {
+        guard let asked = inProgress(stream) else { return }
+        guard asked.head != nil else { return breach("DATA before its header block") }
+        asked.body += bytes
+        if case .some(.resetAfterReceiving(let count)) = asked.story.request.abort, asked.body.count >= count {
+            return abort(asked)
+        }
+        if ends { answered(asked, trailers: []) }
+    }
+
+    private func answered(_ asked: Asked, trailers: Fields) {
+        asked.isDone = true
+        judge(asked, trailers)
+        afterAnswer()
+    }
+
+    private func judge(_ asked: Asked, _ trailers: Fields) {
+        let (story, head, answer) = (asked.story, asked.head!, asked.story.answer)
+        story.finishedAt = world.network.time
+        let status = Int(head.value(":status")!)!
+        guard let id = head.value("x-id") else { return story.outcome = .proxyError(status) }
+        let length = head.value("content-length")
+        if id != "\(story.id)" {
+            story.outcome = .wrong("the answer to \(id)")
+        } else if status != answer.status {
+            story.outcome = .wrong("status \(status) instead of \(answer.status)")
+        } else if asked.body != answer.body, asked.body != story.faultyBody {
+            story.outcome = .wrong("a body of \(asked.body.count) bytes instead of \(answer.body.count)")
+        } else if let length, answer.framing != .none, length != "\(asked.body.count)" {
+            story.outcome = .wrong("\(asked.body.count) bytes for a length of \(length)")
+        } else if let trailer = answer.trailer, trailers.map(\.value) != [trailer] {
+            story.outcome = .wrong("the trailers \(trailers)")
+        } else {
+            story.outcome = .whole
+        }
+    }
+
+    private func afterAnswer() {
+        guard !isDone else { return }
+        if asked.allSatisfy(\.isDone), nextToSend == stories.count || lastServed != nil { return endOrderly() }
+        let delay = world.random.pick([
+            0, 0, world.random.upTo(2_000_000), world.random.upTo(100_000_000), plan.thinkNanoseconds,
+        ])
+        if delay == 0 { askMore() } else { world.network.after(delay) { [weak self] in self?.askMore() } }
+    }
+
+    override func reset(_ stream: Stream, _ code: UInt32) {
+        guard let asked = inProgress(stream) else { return }
+        asked.isDone = true
+        asked.story.outcome = .cut
+        afterAnswer()
+    }
+
+    // MARK: Ends
+
+    override func goneAway(last: UInt32, code: UInt32) {
+        if code != 0 { return breach("GOAWAY with code \(code), though nothing was wrong") }
+        lastServed = min(lastServed ?? .max, last)
+        afterAnswer()
+    }
+
+    private func endOrderly() {
+        isDone = true
+        if world.random.chance(perMille: 300) { writeGoAway(last: 0) }
+        if plan.halfCloses { finish() } else { close() }
+        plan.goOn(after: nextToSend, world)
+    }
+
+    override func ended() { connectionOver() }
+    override func wasReset() { connectionOver() }
+
+    private func connectionOver() {
+        guard !isDone else { return close() }
+        tell("sees the end")
+        for asked in asked where !asked.isDone {
+            if let lastServed, asked.stream.id > lastServed {
+                asked.story.outcome = .unserved
+            } else if asked.head != nil {
+                asked.story.outcome = .cut
+            }
+        }
+        over()
+    }
+
+    private func over() {
+        guard !isDone else { return }
+        isDone = true
+        close()
+        plan.goOn(after: nextToSend, world)
+    }
+}

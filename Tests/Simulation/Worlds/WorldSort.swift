@@ -1,0 +1,7 @@
+/// What a world is about. Each sort has seeds of its own: the same number makes another world of each.
+public enum WorldSort: String, CaseIterable, Sendable {
+    /// HTTP/1 on both sides.
+    case bytes
+    /// HTTP/2 on one side or on both.
+    case frames
+}
