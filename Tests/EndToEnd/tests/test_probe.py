@@ -271,15 +271,18 @@ class ProxiedProbeTest(ProbeTest):
         proxy.wait_metric(1, "sendonce_incidents_total", kind="application_double_send", route="main", upstream="app")
         self.assertEqual(len(self.end(proxy)), 1)
 
-    def test_the_client_of_a_program_that_ends_or_hangs_up(self):
-        for path in ("/timer", "/next-error"):
-            with self.subTest(path=path):
-                proxy = self.behind("probe_express.js")
-                with proxy.connect() as one:
-                    self.assertEqual(one.get(path).status, 200)
-                    [incident] = proxy.wait_incidents(1)
-                    self.assertIncident(incident, kind="application_double_send", client__address=one.name)
-                self.end(proxy)
+    def client_of(self, path):
+        proxy = self.behind("probe_express.js")
+        with proxy.connect() as one:
+            self.assertEqual(one.get(path).status, 200)
+            [incident] = proxy.wait_incidents(1)
+            self.assertIncident(incident, kind="application_double_send", client__address=one.name)
+
+    def test_the_client_of_a_program_that_ends(self):
+        self.client_of("/timer")
+
+    def test_the_client_of_a_program_that_hangs_up(self):
+        self.client_of("/next-error")
 
     def test_what_the_wire_shows_too_is_one_incident(self):
         proxy = self.behind("probe_raw.js")
