@@ -1,6 +1,7 @@
 import Exchanges
 
-/// What is being collected on all connections to upstreams, each collection by where it comes from.
+/// What is being collected on all connections to upstreams, each collection by where it comes from; and what has begun like an answer
+/// inside a body, which may yet turn out to be one.
 ///
 /// A connection's bytes are settled by whoever reads it, when they have ended or its deadline is over. What comes on streams that are
 /// over has no connection of its own: those are settled in the order in which they began. The exchanges of a collection that is kept
@@ -26,6 +27,8 @@ public struct SurplusCollections<Exchange: RememberedExchange> {
     private var collections: [Source: SurplusCollection<Exchange>] = [:]
     /// Streams that are collected from, the first to be settled first.
     private var streams: [Source] = []
+    /// By connection: within the body of the exchange in progress, or of the last.
+    private var blocks: [Int32: EmbeddedBlock] = [:]
 
     public init() {}
 
@@ -70,6 +73,22 @@ public struct SurplusCollections<Exchange: RememberedExchange> {
 
     /// What has become of the client whose exchange it was.
     public mutating func note(_ impact: ClientImpact, of source: Source) { collections[source]?.clientImpact = impact }
+
+    // MARK: Inside bodies
+
+    public var blockCount: Int { blocks.count }
+
+    /// Something in a body begins like an answer: it is kept while the body goes on.
+    public mutating func begin(_ block: EmbeddedBlock, in connection: Int32) { blocks[connection] = block }
+
+    public mutating func addToBlock(_ bytes: UnsafePointer<UInt8>, _ count: Int, in connection: Int32) {
+        blocks[connection]?.add(bytes, count)
+    }
+
+    public func block(in connection: Int32) -> EmbeddedBlock? { blocks[connection] }
+
+    /// Another exchange begins, or the connection has gone.
+    public mutating func forgetBlock(in connection: Int32) { blocks[connection] = nil }
 
     // MARK: Streams
 

@@ -1,14 +1,25 @@
 /// Looks for a status line inside a Content-Length body, over the pieces in which the body arrives.
 @frozen
 public struct EmbeddedStatusLine {
+    /// What is looked for.
+    public static var beginning: StaticString { "HTTP/1." }
+
     /// Bytes of `HTTP/1.` with which the last piece ended.
     public private(set) var matched: UInt8 = 0
+    /// One has begun: what follows belongs to it.
+    public private(set) var isFound = false
 
     public init() {}
 
     /// Offset from the piece's first byte at which a status line begins: negative when it began in an earlier piece. nil for none.
     public mutating func find(_ bytes: UnsafePointer<UInt8>, count: Int) -> Int? {
-        let expected: StaticString = "HTTP/1."
+        guard let offset = search(bytes, count) else { return nil }
+        isFound = true
+        return offset
+    }
+
+    private mutating func search(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> Int? {
+        let expected = Self.beginning
         if matched > 0 {
             let before = Int(matched)
             var i = 0

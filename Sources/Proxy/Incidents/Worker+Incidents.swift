@@ -109,17 +109,14 @@ extension Worker {
     /// A header block that began inside a Content-Length body which then stopped: perhaps the answer that should have been the whole.
     private mutating func tellBlockThatStopsShort(_ slot: Int32) {
         let u = upstreams[slot]
-        guard u.pointee.hasEmbedded, let capture = embedded[slot] else { return }
-        let block = SurplusReader.read(capture.kept, total: UInt64(capture.kept.count))
-        guard block.status != nil, let verdict = Judge.stoppedShort(block) else { return }
+        guard u.pointee.statusLine.isFound, let block = surplus.block(in: slot) else { return }
         let e = exchanges[u.pointee.exchange]
+        guard
+            let finding = block.finding(
+                inCutBodyOf: e.pointee.answer, received: u.pointee.received, at: now, by: SurplusReader.self,
+                sampleBytes: plan.sampleBytes)
+        else { return }
         let guilty = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
-        let bodyStart = u.pointee.received - min(u.pointee.received, guilty.answer.bodyBytes)
-        var finding = Finding(
-            verdict, .embedded(block, bodyOffset: capture.offset), connectionOffset: bodyStart + capture.offset)
-        finding.clientImpact = .aborted
-        finding.sample = sample(capture.kept)
-        finding.delay = guilty.answer.headAt > 0 ? now - guilty.answer.headAt : nil
         let id = newIncidentID()
         note(id, of: u.pointee.exchange)
         tell(finding, slot, guilty, seenAt: now, id: id)
@@ -150,34 +147,6 @@ extension Worker {
         let sender = multiplexing[u.pointee.multiplex].finished?.first { $0.exchange.ordinal == ordinal }
         return sender.map { [$0.exchange] } ?? []
     }
-
-    /// A status line stood inside a Content-Length body, and bytes came after its end. Whose it is, when that explains them.
-    mutating func tellEmbedded(
-        _ slot: Int32, _ capture: EmbeddedCapture, _ collection: Surplus
-    ) -> FinishedExchange? {
-        let block = SurplusReader.read(capture.kept, total: UInt64(capture.kept.count))
-        guard block.status != nil, let verdict = Judge.embedded(block, surplusBytes: collection.total) else { return nil }
-        let guilty = upstreams[slot].pointee.last
-        // The offending bytes begin inside the body, not where the surplus begins.
-        let bodyStart = collection.connectionOffset - guilty.answer.bodyBytes
-        var finding = Finding(
-            verdict, .embedded(block, bodyOffset: capture.offset), connectionOffset: bodyStart + capture.offset)
-        finding.surplusBytes = collection.total
-        finding.proof = verdict.certainty == .proven ? .accounting : nil
-        finding.clientImpact = collection.clientImpact
-        // The block may be the answer to an exchange before, and the client has what of it stood within the body.
-        if verdict.kind == .headerBlockInBody, verdict.certainty == .proven, guilty.ordinal > 1, finding.clientImpact == .none {
-            finding.clientImpact = .misdelivered
-        }
-        finding.sample = sample(collection.kept)
-        var collection = collection
-        // What is only suspected may be told beside the surplus itself, which has that id.
-        if verdict.certainty == .suspected { collection.id = nil }
-        let told = tell(finding, slot, collection)
-        return verdict.certainty == .proven ? told : nil
-    }
-
-    private func sample(_ bytes: [UInt8]) -> [UInt8] { plan.sampleBytes > 0 ? Array(bytes.prefix(plan.sampleBytes)) : [] }
 
     // MARK: Parts of a record
 

@@ -104,10 +104,12 @@ extension Worker {
         if finding.verdict.kind != .malformedMessage {
             counters.addSurplus(upstream: servers.upstream(Int(u.pointee.server)), bytes: collection.total)
         }
-        if collection.place == .afterEnd || collection.place == .idle, let capture = embeddedBlock(slot, collection),
-            let guilty = tellEmbedded(slot, capture, collection)
-        {
-            return .doubleSend(guilty)
+        if let inside = embedded(slot, explaining: collection) {
+            if inside.verdict.certainty == .proven { return .doubleSend(tell(inside, slot, collection)) }
+            // It is told beside the surplus itself, which has that id.
+            var other = collection
+            other.id = nil
+            tell(inside, slot, other)
         }
         // The body that its header block has announced, and that was told with it.
         if finding.verdict.kind == .bodyAfterEnd, collection.place == .afterEnd, u.pointee.announcesForbiddenBody {
@@ -122,24 +124,19 @@ extension Worker {
         if collection.current != nil { transport.buffers.give(&collection.current!.request.head) }
     }
 
-    /// A header block that began inside the last answer's Content-Length body, with what followed it past the body's end.
-    private func embeddedBlock(_ slot: Int32, _ collection: Surplus) -> EmbeddedCapture? {
+    /// Something inside the last answer's Content-Length body that explains what came after its end.
+    private func embedded(_ slot: Int32, explaining collection: Surplus) -> Finding? {
         let u = upstreams[slot]
-        guard u.pointee.last.answer.framing == .length else { return nil }
-        let bodyBytes = u.pointee.last.answer.bodyBytes
-        var capture: EmbeddedCapture
-        if u.pointee.hasEmbedded, let seen = embedded[slot] {
-            capture = seen
-        } else {
-            // The body may end in the middle of the status line's first word.
-            let matched = Int(u.pointee.statusLine.matched)
-            guard matched > 0 else { return nil }
-            let beginning: StaticString = "HTTP/1."
-            capture = EmbeddedCapture(offset: bodyBytes - UInt64(matched))
-            capture.add(beginning.utf8Start, matched)
+        let last = u.pointee.last
+        guard collection.place == .afterEnd || collection.place == .idle, last.answer.framing == .length else { return nil }
+        var block = u.pointee.statusLine.isFound ? surplus.block(in: slot) : nil
+        // The body may end in the middle of the status line's first word.
+        let matched = Int(u.pointee.statusLine.matched)
+        if block == nil, matched > 0 {
+            block = EmbeddedBlock(offset: last.answer.bodyBytes - UInt64(matched))
+            block?.add(EmbeddedStatusLine.beginning.utf8Start, matched)
         }
-        collection.kept.withUnsafeBufferPointer { capture.add($0.baseAddress!, $0.count) }
-        return capture
+        return block?.finding(explaining: collection, after: last, by: SurplusReader.self, sampleBytes: plan.sampleBytes)
     }
 
     // MARK: In the middle of an answer
@@ -287,22 +284,12 @@ extension Worker {
     /// Looks for a status line in a piece of a Content-Length body. Body bytes may spell anything: only the end will tell.
     mutating func lookForStatusLine(_ slot: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
         let u = upstreams[slot]
-        if u.pointee.hasEmbedded {
-            embedded[slot]?.add(bytes, count)
-            return
-        }
+        if u.pointee.statusLine.isFound { return surplus.addToBlock(bytes, count, in: slot) }
         guard let at = u.pointee.statusLine.find(bytes, count: count) else { return }
-        let e = exchanges[u.pointee.exchange]
-        let offset = UInt64(Int(e.pointee.answer.bodyBytes) + at)
-        u.pointee.hasEmbedded = true
-        var capture = EmbeddedCapture(offset: offset)
-        if at < 0 {
-            let beginning: StaticString = "HTTP/1."
-            capture.add(beginning.utf8Start, -at)
-            capture.add(bytes, count)
-        } else {
-            capture.add(bytes + at, count - at)
-        }
-        embedded[slot] = capture
+        let start = Int(exchanges[u.pointee.exchange].pointee.answer.bodyBytes)
+        var block = EmbeddedBlock(offset: UInt64(start + at))
+        if at < 0 { block.add(EmbeddedStatusLine.beginning.utf8Start, -at) }
+        block.add(bytes + max(at, 0), count - max(at, 0))
+        surplus.begin(block, in: slot)
     }
 }

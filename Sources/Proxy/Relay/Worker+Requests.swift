@@ -116,8 +116,7 @@ extension Worker {
             // A stream may be refused, whatever its method, and is then to be tried elsewhere (RFC 9113 section 8.7).
             e.pointee.keepsBody = u.pointee.hop.tellsEnds || e.pointee.wasPooled || e.pointee.request.method.isIdempotent
         }
-        if u.pointee.hasEmbedded { embedded[slot] = nil }
-        u.pointee.hasEmbedded = false
+        if u.pointee.statusLine.isFound { surplus.forgetBlock(in: slot) }
         u.pointee.statusLine = EmbeddedStatusLine()
         if u.pointee.phase != .connecting { requestStarts(number) }
     }

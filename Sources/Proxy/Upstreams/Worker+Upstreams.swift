@@ -241,7 +241,7 @@ extension Worker {
         let e = exchanges[u.pointee.exchange]
         let c = clients[e.pointee.client]
         return e.pointee.answer.bodyBytes >= UInt64(plan.limits.searchedBytes) && e.pointee.clientFraming == .length
-            && !u.pointee.hasEmbedded && u.pointee.statusLine.matched == 0 && u.pointee.socket.input.isEmpty
+            && !u.pointee.statusLine.isFound && u.pointee.statusLine.matched == 0 && u.pointee.socket.input.isEmpty
             && u.pointee.socket.security == .none && c.pointee.socket.security == .none && !c.pointee.isStream
             && !u.pointee.isStream && !servers.isQuarantined(Int(u.pointee.server), now)
     }

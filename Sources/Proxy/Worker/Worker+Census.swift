@@ -7,7 +7,7 @@ extension Worker {
         census.lentBytes = transport.buffers.lentBytes
         census.pipes = transport.pipes.lent
         census.collections = surplus.count
-        census.captures = embedded.count
+        census.captures = surplus.blockCount
         census.hangups = hangups.count
         census.waiting = waitQueues.count
         census.queued = loop.turnCount

@@ -48,10 +48,8 @@ public struct Worker: ~Copyable {
     var retries: Retries
     var multiplexing = Multiplexing()
     var listeners = Listeners()
-    /// What is being collected that no answer accounts for.
+    /// What no answer accounts for, or may turn out to be so.
     var surplus = SurplusCollections<FinishedExchange>()
-    /// Status lines seen inside Content-Length bodies, by upstream slot.
-    var embedded: [Int32: EmbeddedCapture] = [:]
     /// For the access log.
     var access: AccessNotes
     /// Connections that hung up suspiciously soon.

@@ -35,8 +35,6 @@ struct UpstreamConnection: BitwiseCopyable {
     var isUnsent = false
     /// An answer on it has carried the mark of its request: the probe is there.
     var echoes = false
-    /// A status line has been seen inside the current Content-Length body.
-    var hasEmbedded = false
     var server: UInt16
     /// The exchange in progress, -1 for none.
     var exchange: Int32 = -1

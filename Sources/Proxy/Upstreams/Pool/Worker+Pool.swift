@@ -311,7 +311,7 @@ extension Worker {
         counters.countClosed(upstream: upstream, isError ? .error : reason)
         timers.close(upstreamTimer(slot))
         forgetHistory(slot, learning: reason != .incident)
-        if u.pointee.hasEmbedded { embedded[slot] = nil }
+        if u.pointee.statusLine.isFound { surplus.forgetBlock(in: slot) }
         transport.shut(&u.pointee.socket, reset: reset)
         upstreams.release(slot)
         if connectionPool.mayOpen(server) { serveQueue(upstream, server) }
