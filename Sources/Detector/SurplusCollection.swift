@@ -24,6 +24,9 @@ public struct SurplusCollection<Exchange: RememberedExchange> {
     private let frames: SurplusFacts?
     /// When what begins at so many bytes was read, as far as reads are told apart.
     private var reads: [(offset: UInt64, at: UInt64)] = []
+    /// Bytes that have been seen to be line ends, until others came.
+    private var lineEnds: UInt64 = 0
+    private var isOnlyLineEnds = true
 
     /// The request that was waiting for its answer when they came, or whose answer they followed or broke: nil where that is the
     /// newest that the connection remembers.
@@ -72,7 +75,7 @@ public struct SurplusCollection<Exchange: RememberedExchange> {
 
     public mutating func add(_ bytes: UnsafePointer<UInt8>, _ count: Int) {
         total += UInt64(count)
-        kept.keep(bytes, count)
+        look(bytes, count)
     }
 
     /// Counts bytes of frames whose content is known already, or is to be `keep`'s.
@@ -80,7 +83,14 @@ public struct SurplusCollection<Exchange: RememberedExchange> {
 
     /// Keeps a frame's payload, which is counted already.
     public mutating func keep(_ bytes: UnsafePointer<UInt8>, _ count: Int) {
-        if frames?.blockBytes == nil { kept.keep(bytes, count) }
+        if frames?.blockBytes == nil { look(bytes, count) }
+    }
+
+    private mutating func look(_ bytes: UnsafePointer<UInt8>, _ count: Int) {
+        kept.keep(bytes, count)
+        guard isOnlyLineEnds else { return }
+        isOnlyLineEnds = (0..<count).allSatisfy { bytes[$0] == 0x0d || bytes[$0] == 0x0a }
+        lineEnds += UInt64(count)
     }
 
     public var isFull: Bool { total >= Self.countedBytesMax }
@@ -89,10 +99,10 @@ public struct SurplusCollection<Exchange: RememberedExchange> {
     func time(of offset: UInt64) -> UInt64 { reads.last { $0.offset <= offset }?.at ?? startedAt }
 
     func facts<Reader: SurplusReading>(by reader: Reader.Type) -> SurplusFacts {
-        guard var facts = frames else { return reader.read(kept, total: total) }
+        var facts = frames ?? reader.read(kept, total: total)
         facts.total = total
-        facts.isOnlyLineEnds =
-            total > 0 && UInt64(kept.count) == total && kept.allSatisfy { $0 == 0x0d || $0 == 0x0a }
+        // However many: harmless, and more of them than are kept.
+        if isOnlyLineEnds, total > 0, lineEnds == total { facts.isOnlyLineEnds = true }
         return facts
     }
 
