@@ -126,7 +126,8 @@ let package = Package(
         .testTarget(
             name: "ProxyTests",
             dependencies: [
-                "Proxy", "Simulation", "Worlds", "EventLoop", "HTTP1", "Detector", "Exchanges", "Report", "Configuration",
+                "Proxy", "Simulation", "Worlds", "EventLoop", "HTTP1", "HTTP2", "Detector", "Exchanges", "Report",
+                "Configuration",
                 "Chance",
                 "TLS",
                 "Wire",

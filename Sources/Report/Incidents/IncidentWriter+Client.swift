@@ -1,47 +1,5 @@
 import Detector
 
-/// What a client has done that breaks HTTP's own rules.
-public struct ClientFinding: Sendable {
-    /// What it did, as its record's sentence tells it.
-    public enum Deed: Sendable {
-        /// A request that was refused: why, and with which status.
-        case refusedRequest(String, status: Int)
-        /// A request whose stream was reset: what is wrong with it.
-        case resetRequest(String, stream: Int32)
-        /// A body that is not framed as announced, so many bytes into it.
-        case brokenBody(bytes: UInt64)
-        /// Frames that the stream's earlier ones forbid.
-        case frame(Frame)
-        /// Bytes that are not HTTP/2.
-        case brokenConnection(String)
-    }
-
-    public enum Frame: Sendable {
-        case dataAfterEnd, lengthExceeded, lengthShort, secondHead, brokenTrailers, windowMisused, headAfterEnd
-    }
-
-    public var kind: Kind
-    public var phase: Phase
-    public var deed: Deed
-    public var protocolName: String
-    public var severity: Severity?
-    public var clientImpact: ClientImpact = .none
-    public var fields: [String]?
-    public var secondFields: [String]?
-    public var connectionOffset: UInt64?
-    public var surplusBytes: UInt64?
-    /// More may come of it, on this stream.
-    public var stream: Int32?
-    public var reason: String?
-
-    public init(_ kind: Kind, in phase: Phase, _ deed: Deed, protocolName: String) {
-        self.kind = kind
-        self.phase = phase
-        self.deed = deed
-        self.protocolName = protocolName
-    }
-}
-
 extension IncidentWriter {
     /// A client's incident.
     ///
@@ -94,9 +52,9 @@ extension IncidentWriter {
         case .lengthExceeded: "sent \(bytes) past the Content-Length of"
         case .lengthShort: "ended the body before the Content-Length of"
         case .secondHead: "sent a second header block in the body of"
-        case .brokenTrailers: "sent trailers that are none in"
+        case .brokenTrailers, .pseudoInTrailers: "sent trailers that are none in"
         case .windowMisused: "broke the rules of flow control in"
-        case .headAfterEnd: "sent a header block after the end of"
+        case .headAfterEnd, .outOfPlace: "sent a header block after the end of"
         }
     }
 }
