@@ -91,6 +91,13 @@ extension Worker {
         access.note(id, of: number)
     }
 
+    /// What has been collected is an incident of this exchange, whose line may be written before it is told.
+    mutating func name(_ collection: inout Surplus, of number: Int32) {
+        let id = newIncidentID()
+        collection.id = id
+        access.note(id, of: number)
+    }
+
     /// Bytes behind an answer's end are an incident of its exchange; perhaps a timeout's notice is none.
     mutating func noteSurplus(_ bytes: UnsafePointer<UInt8>, _ count: Int, of number: Int32) {
         guard !EmbeddedStatusLine.mayBe(408, bytes, count) else { return }

@@ -1,8 +1,6 @@
-import CShim
 import Detector
 import EventLoop
 import Exchanges
-import Glibc
 import HTTP1
 import Report
 import Wire
@@ -10,116 +8,33 @@ import Wire
 /// Telling what an upstream has done: the facts of its slot become a finding, and `IncidentWriter` makes a record of it.
 /// Cold: ordinary Swift, run once an incident.
 extension Worker {
-    /// Whether an answer's header block may be passed on although it says something twice, or contradicts itself.
-    mutating func headMayPass(_ slot: Int32) -> Bool {
+    /// Tells a finding about the exchange in progress on a connection, or a stream; its line in the access log names it.
+    mutating func tell(_ finding: Finding, ofExchangeOn slot: Int32) {
         let u = upstreams[slot]
-        let number = u.pointee.exchange
-        let e = exchanges[number]
-        let policy = plan.routes[Int(e.pointee.request.route)].onViolation
-        let facts = responseBlock.facts
-        // Lengths that differ leave no way to know where the body ends; of two statuses none is the answer's.
-        let isUnusable =
-            responseBlock.status >= 200 && facts.isDisjoint(with: .codings)
-            && !facts.isDisjoint(with: [.contentLengthDiffers, .contentLengthInvalid]) || facts.contains(.statusRepeated)
-        let fails = isUnusable || policy == .fail
+        let e = exchanges[u.pointee.exchange]
         let guilty = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
-        let ends = responseBlock.endsConnection
-        for verdict in Judge.head(
-            facts, duplicates: responseBlock.duplicates, status: responseBlock.status, endsConnection: ends)
-        {
-            if verdict.kind == .conflictingFraming, responseBlock.status == 204 {
-                u.pointee.announcesForbiddenBody = true
-            }
-            let (names, reason) =
-                verdict.kind == .duplicateField
-                ? HeadFault.repetition(responseBlock) : HeadFault.framing(responseBlock, isKept: !ends)
-            var finding = Finding(verdict, .fields(names), connectionOffset: u.pointee.received)
-            finding.reason = reason
-            finding.clientImpact = fails ? .badGateway : .none
-            let id = newIncidentID()
-            note(id, of: number)
-            tell(finding, slot, guilty, seenAt: now, id: id)
-        }
-        // Whoever contradicts itself about framing may go on doing so in the next answer.
-        if policy != .observe || Judge.isConflicting(facts, status: responseBlock.status, endsConnection: ends) {
-            u.pointee.mustClose = true
-        }
-        guard fails else { return true }
-        failExchange(number, status: 502, "the upstream's answer is not framed unambiguously")
-        return false
+        let id = newIncidentID()
+        note(id, of: u.pointee.exchange)
+        record(IncidentWriter.incident(finding, at: place(slot, seenAt: now, id: id), guilty: party(guilty)))
     }
 
     /// Lines of an answer's header block end in a line feed alone. That does nobody any harm (RFC 9112 section 2.2), and is told once.
     mutating func tellLineFeeds(_ slot: Int32) {
-        let u = upstreams[slot]
-        let e = exchanges[u.pointee.exchange]
-        let guilty = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
         var finding = Finding(
-            Verdict(.malformedMessage, severity: .info, in: .inHead), .bareLineFeeds, connectionOffset: u.pointee.received)
+            Verdict(.malformedMessage, severity: .info, in: .inHead), .bareLineFeeds,
+            connectionOffset: upstreams[slot].pointee.received)
         finding.reason = "lines that end in LF alone, not in CRLF"
-        let id = newIncidentID()
-        note(id, of: u.pointee.exchange)
-        tell(finding, slot, guilty, seenAt: now, id: id)
-    }
-
-    /// An answer was cut: closed or reset before its promised end. `code`: a stream's reset says why.
-    mutating func truncated(_ slot: Int32, _ phase: Phase, code: String? = nil) {
-        let socket = upstreams[slot].pointee.socket
-        var what = "closed the connection"
-        if socket.isBroken || socket.refusesBytes { what = socket.security == .failed ? "broke TLS" : "reset the connection" }
-        if upstreams[slot].pointee.isStream, let code { what = "reset the stream with \(code)" }
-        if socket.isCut { what += " without TLS's close_notify" }
-        tellBlockThatStopsShort(slot)
-        tellUnfinished(slot, Verdict(.truncatedResponse, in: phase), what, reason: code, .error)
-    }
-
-    /// The promised rest of an answer did not come in time.
-    mutating func stalled(_ slot: Int32) {
-        let number = upstreams[slot].pointee.exchange
-        let answer = exchanges[number].pointee.answer
-        if answer.isEventStream {
-            // It has promised nothing: its client sees it cut, and may ask again.
-            detach(slot, .error)
-            return failExchange(number, status: 502, "the upstream's event stream paused for too long")
-        }
-        tellBlockThatStopsShort(slot)
-        let certainty: Certainty = answer.declaresLength ? .proven : .suspected
-        tellUnfinished(
-            slot, Verdict(.stalledResponse, certainty, in: .inBody), "sent nothing more", reason: nil, .incident)
-    }
-
-    private mutating func tellUnfinished(
-        _ slot: Int32, _ verdict: Verdict, _ what: String, reason: String?, _ close: CloseReason
-    ) {
-        let u = upstreams[slot]
-        let number = u.pointee.exchange
-        let e = exchanges[number]
-        let guilty = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
-        var finding = Finding(verdict, .unfinished(what), connectionOffset: u.pointee.received)
-        if guilty.answer.headAt > 0 { finding.delay = now - guilty.answer.headAt }
-        finding.clientImpact = verdict.phase == .inHead ? .badGateway : .aborted
-        finding.reason = reason
-        let id = newIncidentID()
-        note(id, of: number)
-        tell(finding, slot, guilty, seenAt: now, id: id)
-        detach(slot, close)
-        failExchange(number, status: 502, "the upstream did not finish its answer")
+        tell(finding, ofExchangeOn: slot)
     }
 
     /// A header block that began inside a Content-Length body which then stopped: perhaps the answer that should have been the whole.
-    private mutating func tellBlockThatStopsShort(_ slot: Int32) {
+    mutating func tellBlockThatStopsShort(_ slot: Int32) {
         let u = upstreams[slot]
         guard u.pointee.statusLine.isFound, let block = surplus.block(in: slot) else { return }
-        let e = exchanges[u.pointee.exchange]
-        guard
-            let finding = block.finding(
-                inCutBodyOf: e.pointee.answer, received: u.pointee.received, at: now, by: SurplusReader.self,
-                sampleBytes: plan.sampleBytes)
-        else { return }
-        let guilty = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
-        let id = newIncidentID()
-        note(id, of: u.pointee.exchange)
-        tell(finding, slot, guilty, seenAt: now, id: id)
+        let answer = exchanges[u.pointee.exchange].pointee.answer
+        let finding = block.finding(
+            inCutBodyOf: answer, received: u.pointee.received, at: now, by: SurplusReader.self, sampleBytes: plan.sampleBytes)
+        if let finding { tell(finding, ofExchangeOn: slot) }
     }
 
     /// Tells what a surplus was; returns whose it is, or is most likely.
@@ -149,11 +64,6 @@ extension Worker {
     }
 
     // MARK: Parts of a record
-
-    private mutating func tell(_ finding: Finding, _ slot: Int32, _ guilty: FinishedExchange, seenAt: UInt64, id: String?) {
-        let place = place(slot, seenAt: seenAt, id: id)
-        record(IncidentWriter.incident(finding, at: place, guilty: party(guilty)))
-    }
 
     private func place(_ slot: Int32, seenAt: UInt64, id: String?) -> IncidentPlace {
         let u = upstreams[slot]

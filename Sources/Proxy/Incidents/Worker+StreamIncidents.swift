@@ -71,10 +71,7 @@ extension Worker {
         let place: SurplusPlace = isOpen || current.answer.endedAt == now ? .afterEnd : .idle
         var collection = Surplus(place, connectionOffset: step.offset, startedAt: now, frames: facts(step))
         if !current.isEmpty { collection.current = current }
-        if isOpen {
-            collection.id = newIncidentID()
-            note(collection.id!, of: upstreams[step.tag].pointee.exchange)
-        }
+        if isOpen { name(&collection, of: upstreams[step.tag].pointee.exchange) }
         if let oldest = surplus.crowdedOut { streamSurplusEnded(oldest) }
         surplus.begin(collection, from: source)
         timers.set(streamSurplusTimer, surplus.due!)
@@ -118,8 +115,7 @@ extension Worker {
         var collection = Surplus(.inChunkedBody, connectionOffset: step.offset, startedAt: now, frames: facts(step))
         collection.current = FinishedExchange(
             request: e.pointee.request, answer: e.pointee.answer, ordinal: upstreams[stream].pointee.ordinal)
-        collection.id = newIncidentID()
-        note(collection.id!, of: upstreams[stream].pointee.exchange)
+        name(&collection, of: upstreams[stream].pointee.exchange)
         conclude(&collection, slot)
     }
 
@@ -139,8 +135,7 @@ extension Worker {
             request: copyOf(e.pointee.request), answer: e.pointee.answer, ordinal: upstreams[stream].pointee.ordinal)
         collection.leftBeforeRequest = true
         collection.mark = .of(ordinal)
-        collection.id = newIncidentID()
-        note(collection.id!, of: number)
+        name(&collection, of: number)
         detach(stream, .incident)
         outbox.clear()
         collection.clientImpact = retryOrFail(number, .stale) ? .none : .badGateway
@@ -174,8 +169,7 @@ extension Worker {
         s.pointee.exchange = -1
         e.pointee.upstream = -1
         e.pointee.request.head = Buffer()
-        collection.id = newIncidentID()
-        note(collection.id!, of: number)
+        name(&collection, of: number)
         endBroken(number, record: current.request)
         closeUpstreamStream(stream)
         conclude(&collection, slot)

@@ -269,8 +269,7 @@ extension Worker {
         collection.current = current
         u.pointee.mustClose = true
         quarantine(slot, for: current)
-        collection.id = newIncidentID()
-        note(collection.id!, of: u.pointee.exchange)
+        name(&collection, of: u.pointee.exchange)
         let fails = plan.routes[Int(e.pointee.request.route)].onViolation == .fail
         if fails { collection.clientImpact = cutsAnswer(u.pointee.exchange) ? .aborted : .badGateway }
         conclude(&collection, slot)

@@ -2,7 +2,7 @@ import EventLoop
 import Exchanges
 import HTTP1
 
-/// Whether an answer's first bytes were sent before its request had arrived.
+/// What the server's acknowledgements tell: whether an answer's first bytes, or its connection's end, left before the request arrived.
 extension Worker {
     /// True when the first `count` bytes of an answer cannot be the answer to the request that waits for it.
     ///
@@ -29,6 +29,29 @@ extension Worker {
         else { return false }
         let kept = UnsafeBufferPointer(start: transport.readBuffer, count: min(count, SurplusFacts.keptBytesMax))
         return SurplusReader.keepsConnection(Array(kept))
+    }
+
+    /// Whether the server ended the connection before any byte of the request had arrived: its end came in good order,
+    /// and, as every segment, told what had been received.
+    ///
+    /// A reset tells nothing: the kernel drops what it acknowledges.
+    func endedBeforeRequest(_ slot: Int32) -> Bool {
+        let u = upstreams[slot]
+        guard u.pointee.socket.sawEnd, u.pointee.socket.mayWrite, !u.pointee.isStream else { return false }
+        let acknowledged = kernel.bytesAcknowledged(u.pointee.socket.fd)
+        return acknowledged >= 0 && UInt64(acknowledged) <= requestStartOnWire(slot)
+    }
+
+    /// Bytes that the kernel was given on the connection before its current request: those of records, where there are any.
+    func requestStartOnWire(_ slot: Int32) -> UInt64 {
+        let u = upstreams[slot]
+        return u.pointee.socket.security == .none ? requestStart(slot) : u.pointee.recordsBefore
+    }
+
+    /// Bytes written on the connection before its current request.
+    func requestStart(_ slot: Int32) -> UInt64 {
+        let u = upstreams[slot]
+        return u.pointee.requestHeadEnd - UInt64(exchanges[u.pointee.exchange].pointee.request.head.count)
     }
 
     /// A round trip may take longer now than when the connection was opened.

@@ -47,29 +47,6 @@ extension Worker {
         return endedBeforeRequest(slot) ? .unsent : .stale
     }
 
-    /// Whether the server ended the connection before any byte of the request had arrived: its end came in good order,
-    /// and, as every segment, told what had been received.
-    ///
-    /// A reset tells nothing: the kernel drops what it acknowledges.
-    private func endedBeforeRequest(_ slot: Int32) -> Bool {
-        let u = upstreams[slot]
-        guard u.pointee.socket.sawEnd, u.pointee.socket.mayWrite, !u.pointee.isStream else { return false }
-        let acknowledged = kernel.bytesAcknowledged(u.pointee.socket.fd)
-        return acknowledged >= 0 && UInt64(acknowledged) <= requestStartOnWire(slot)
-    }
-
-    /// Bytes that the kernel was given on the connection before its current request: those of records, where there are any.
-    func requestStartOnWire(_ slot: Int32) -> UInt64 {
-        let u = upstreams[slot]
-        return u.pointee.socket.security == .none ? requestStart(slot) : u.pointee.recordsBefore
-    }
-
-    /// Bytes written on the connection before its current request.
-    func requestStart(_ slot: Int32) -> UInt64 {
-        let u = upstreams[slot]
-        return u.pointee.requestHeadEnd - UInt64(exchanges[u.pointee.exchange].pointee.request.head.count)
-    }
-
     // MARK: Bodies
 
     /// Keeps the body bytes in the outbox, in their framing, as long as they may have to be sent again.

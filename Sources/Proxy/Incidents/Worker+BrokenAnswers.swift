@@ -1,0 +1,123 @@
+import Detector
+import EventLoop
+import Exchanges
+import HTTP1
+import Logging
+import Report
+
+/// Answers that cannot be passed on as they are: what of them reaches the client, and who is told of it.
+extension Worker {
+    /// Whether an answer's header block may be passed on although it says something twice, or contradicts itself.
+    mutating func headMayPass(_ slot: Int32) -> Bool {
+        let u = upstreams[slot]
+        let number = u.pointee.exchange
+        let e = exchanges[number]
+        let policy = plan.routes[Int(e.pointee.request.route)].onViolation
+        let facts = responseBlock.facts
+        // Lengths that differ leave no way to know where the body ends; of two statuses none is the answer's.
+        let isUnusable =
+            responseBlock.status >= 200 && facts.isDisjoint(with: .codings)
+            && !facts.isDisjoint(with: [.contentLengthDiffers, .contentLengthInvalid]) || facts.contains(.statusRepeated)
+        let fails = isUnusable || policy == .fail
+        let ends = responseBlock.endsConnection
+        for verdict in Judge.head(
+            facts, duplicates: responseBlock.duplicates, status: responseBlock.status, endsConnection: ends)
+        {
+            if verdict.kind == .conflictingFraming, responseBlock.status == 204 {
+                u.pointee.announcesForbiddenBody = true
+            }
+            let (names, reason) =
+                verdict.kind == .duplicateField
+                ? HeadFault.repetition(responseBlock) : HeadFault.framing(responseBlock, isKept: !ends)
+            var finding = Finding(verdict, .fields(names), connectionOffset: u.pointee.received)
+            finding.reason = reason
+            finding.clientImpact = fails ? .badGateway : .none
+            tell(finding, ofExchangeOn: slot)
+        }
+        // Whoever contradicts itself about framing may go on doing so in the next answer.
+        if policy != .observe || Judge.isConflicting(facts, status: responseBlock.status, endsConnection: ends) {
+            u.pointee.mustClose = true
+        }
+        guard fails else { return true }
+        failExchange(number, status: 502, "the upstream's answer is not framed unambiguously")
+        return false
+    }
+
+    // MARK: Answers that do not come to their end
+
+    /// An answer was cut: closed or reset before its promised end. `code`: a stream's reset says why.
+    mutating func truncated(_ slot: Int32, _ phase: Phase, code: String? = nil) {
+        let socket = upstreams[slot].pointee.socket
+        var what = "closed the connection"
+        if socket.isBroken || socket.refusesBytes { what = socket.security == .failed ? "broke TLS" : "reset the connection" }
+        if upstreams[slot].pointee.isStream, let code { what = "reset the stream with \(code)" }
+        if socket.isCut { what += " without TLS's close_notify" }
+        tellBlockThatStopsShort(slot)
+        tellUnfinished(slot, Verdict(.truncatedResponse, in: phase), what, reason: code, .error)
+    }
+
+    /// The promised rest of an answer did not come in time.
+    mutating func stalled(_ slot: Int32) {
+        let number = upstreams[slot].pointee.exchange
+        let answer = exchanges[number].pointee.answer
+        if answer.isEventStream {
+            // It has promised nothing: its client sees it cut, and may ask again.
+            detach(slot, .error)
+            return failExchange(number, status: 502, "the upstream's event stream paused for too long")
+        }
+        tellBlockThatStopsShort(slot)
+        let certainty: Certainty = answer.declaresLength ? .proven : .suspected
+        tellUnfinished(
+            slot, Verdict(.stalledResponse, certainty, in: .inBody), "sent nothing more", reason: nil, .incident)
+    }
+
+    private mutating func tellUnfinished(
+        _ slot: Int32, _ verdict: Verdict, _ what: String, reason: String?, _ close: CloseReason
+    ) {
+        let u = upstreams[slot]
+        let number = u.pointee.exchange
+        let headAt = exchanges[number].pointee.answer.headAt
+        var finding = Finding(verdict, .unfinished(what), connectionOffset: u.pointee.received)
+        if headAt > 0 { finding.delay = now - headAt }
+        finding.clientImpact = verdict.phase == .inHead ? .badGateway : .aborted
+        finding.reason = reason
+        tell(finding, ofExchangeOn: slot)
+        detach(slot, close)
+        failExchange(number, status: 502, "the upstream did not finish its answer")
+    }
+
+    // MARK: Answers over our limits
+
+    /// An answer of a connection to an upstream goes over a limit; what of it has been sent stands in the outbox.
+    mutating func answerOverLimits(_ slot: Int32, _ fault: Malformation) {
+        let number = upstreams[slot].pointee.exchange
+        noteOverLimits(slot, UpstreamRejectReason(fault), naming(exchanges[number].pointee.request))
+        failExchange(number, status: 502, "the upstream's answer is larger than the limits allow")
+    }
+
+    /// It is turned away, counted and logged, and nobody is accused.
+    func noteOverLimits(_ slot: Int32, _ reason: UpstreamRejectReason, _ request: String) {
+        let server = servers[Int(upstreams[slot].pointee.server)]
+        let upstream = plan.upstreams[Int(server.upstream)]
+        counters.countUpstreamRejected(upstream: Int(server.upstream), reason)
+        world.log.warning(
+            "answer over limits",
+            metadata: [
+                "upstream": "\(upstream.name)", "server": "\(upstream.servers[Int(server.index)].name)",
+                "reason": "\(reason.text)", "request": "\(request)",
+                "limits":
+                    "answer_header_bytes=\(plan.limits.answerHeaderBytes) answer_header_count=\(plan.limits.answerHeaderCount)",
+            ])
+    }
+}
+
+extension UpstreamRejectReason {
+    init(_ fault: Malformation) {
+        self =
+            switch fault {
+            case .tooManyFields: .tooManyFields
+            case .chunkExtensionTooLarge: .extensionsTooLarge
+            default: .headerTooLarge
+            }
+    }
+}
