@@ -5,6 +5,8 @@ struct ReadyList {
     private enum Entry { case socket(SimulatedSocket), listener(SimulatedListener) }
     private var entries: [Entry] = []
 
+    var isEmpty: Bool { entries.isEmpty }
+
     mutating func add(_ socket: SimulatedSocket) {
         socket.isInReadyList = true
         entries.append(.socket(socket))
@@ -14,6 +16,12 @@ struct ReadyList {
         guard !listener.isInReadyList else { return }
         listener.isInReadyList = true
         entries.append(.listener(listener))
+    }
+
+    mutating func remove(_ socket: SimulatedSocket) {
+        guard socket.isInReadyList else { return }
+        socket.isInReadyList = false
+        entries.removeAll { if case .socket(let other) = $0 { other === socket } else { false } }
     }
 
     /// Edge-triggered sockets are told once a wake-up, with all that is true of them now; listening ones as long as clients wait.
@@ -33,7 +41,7 @@ struct ReadyList {
                 if flags & UInt32(so_readable) != 0 { socket.isKnownReadable = true }
                 count += 1
             case .listener(let listener):
-                guard listener.isRegistered, !listener.waiting.isEmpty else {
+                guard listener.isRegistered, !listener.backlog.waiting.isEmpty else {
                     listener.isInReadyList = false
                     continue
                 }

@@ -1,10 +1,15 @@
-/// A listening socket of the worker, with the clients that wait to be accepted.
+/// One thread's descriptor of a listening socket.
 final class SimulatedListener {
     let descriptor: Int32
+    let backlog: SimulatedBacklog
     var tag: UInt64 = 0
+    var poll = 0
     var isRegistered = false
     var isInReadyList = false
-    var waiting: [(socket: SimulatedSocket, port: UInt16)] = []
 
-    init(descriptor: Int32) { self.descriptor = descriptor }
+    init(descriptor: Int32, _ backlog: SimulatedBacklog) {
+        self.descriptor = descriptor
+        self.backlog = backlog
+        backlog.listeners.append(self)
+    }
 }

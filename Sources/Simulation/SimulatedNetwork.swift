@@ -44,9 +44,21 @@ public final class SimulatedNetwork: SimulatedKernel {
     private var listeners: [Int32: SimulatedListener] = [:]
     private var freeDescriptors: [Int32] = []
     private var pipes = SimulatedPipes()
+    public var troubles = KernelTroubles()
     /// Splices take less than there is in so many of a thousand cases.
     public var shortSplicesPerMille = 200
-    private var ready = ReadyList()
+    /// One a thread; the first is that of whoever uses the network as its kernel.
+    private var polls = [Poll()]
+    private var isInterrupted = false
+
+    /// What one thread waits for.
+    private struct Poll {
+        var ready = ReadyList()
+        /// When its last wait was to end at the latest.
+        var deadline = UInt64.max
+        /// Nothing has happened for it since its last wait, or it has ended: time may pass.
+        var isWaiting = false
+    }
     private var everySocket: [SimulatedSocket] = []
     private var clientPort: UInt16 = 1024
 
@@ -70,27 +82,58 @@ public final class SimulatedNetwork: SimulatedKernel {
     /// A listening socket for the worker.
     public func makeListener() -> Int32 {
         let fd = newDescriptor()
-        listeners[fd] = SimulatedListener(descriptor: fd)
+        listeners[fd] = SimulatedListener(descriptor: fd, SimulatedBacklog())
         return fd
     }
+
+    /// Another descriptor of a listening socket.
+    public func duplicate(_ listener: Int32) -> Int32 {
+        guard let backlog = listeners[listener]?.backlog else { preconditionFailure("no listening socket") }
+        let fd = newDescriptor()
+        listeners[fd] = SimulatedListener(descriptor: fd, backlog)
+        return fd
+    }
+
+    // MARK: Threads
+
+    /// Another thread: it has its turns beside the others, as whoever drives them says.
+    public func makeThread() -> SimulatedThread {
+        polls.append(Poll())
+        return SimulatedThread(self, poll: polls.count - 1)
+    }
+
+    /// The thread whose kernel the network itself is has ended.
+    public func endFirstThread() { endThread(0) }
+
+    func endThread(_ poll: Int) { polls[poll] = Poll(isWaiting: true) }
+
+    /// The wait that is going on ends, without an event.
+    public func interrupt() { isInterrupted = true }
+
+    /// Whether anything is still to happen by itself.
+    public var hasMore: Bool { !agenda.isEmpty }
+
+    /// Lets happen what is next, when nobody waits any more.
+    public func advance() { if !agenda.isEmpty { happen() } }
 
     /// A client connects to one of the worker's listening sockets.
     public func connect(_ peer: SimulatedPeer, to listener: Int32, over link: Link) {
         let near = SimulatedSocket(self, link: link, descriptor: newDescriptor())
         let far = SimulatedSocket(self, link: link)
+        let backlog = listeners[listener]?.backlog
         join(near, far, peer)
         clientPort &+= 1
         let port = clientPort
         after(link.isUnix ? 0 : link.latency + random.upTo(link.jitter)) { [unowned self] in
-            guard let place = listeners[listener] else {
+            guard let backlog, !backlog.listeners.isEmpty else {
                 releaseDescriptor(near.descriptor)
                 far.decideConnect(error: ECONNREFUSED)
                 return peer.refused(ECONNREFUSED)
             }
             near.isEstablished = true
             sockets[Int(near.descriptor)] = near
-            place.waiting.append((near, port))
-            wake(place)
+            backlog.waiting.append((near, port))
+            wake(backlog)
             after(link.isUnix ? 0 : link.latency) {
                 guard !far.isClosed, !far.isDead else { return }
                 far.isEstablished = true
@@ -175,27 +218,81 @@ public final class SimulatedNetwork: SimulatedKernel {
             return
         }
         if socket === lostSocket { lostSocket = nil }
-        ready.add(socket)
+        polls[socket.poll].ready.add(socket)
     }
 
-    private func wake(_ listener: SimulatedListener) {
-        if listener.isRegistered { ready.add(listener) }
+    private func wake(_ backlog: SimulatedBacklog) {
+        for listener in backlog.listeners where listener.isRegistered { polls[listener.poll].ready.add(listener) }
     }
 
     // MARK: System calls
 
     public override func wait(_ events: UnsafeMutablePointer<so_event>, _ capacity: Int, milliseconds: Int) -> Int {
+        wait(events, capacity, milliseconds: milliseconds, poll: 0)
+    }
+
+    /// Ends early, with nothing to tell, when another thread has something to do. Time passes when all wait.
+    func wait(_ events: UnsafeMutablePointer<so_event>, _ capacity: Int, milliseconds: Int, poll: Int) -> Int {
         call()
         isQuiet = false
-        let deadline = milliseconds < 0 ? UInt64.max : time + UInt64(milliseconds) * 1_000_000
+        polls[poll].deadline = milliseconds < 0 ? UInt64.max : time + UInt64(milliseconds) * 1_000_000
+        polls[poll].isWaiting = false
+        if random.chance(perMille: troubles.emptyWaitsPerMille) { return 0 }
+        var isFirst = true
         while true {
-            let count = ready.tell(events, capacity)
-            if count > 0 { return count }
-            guard let next = agenda.firstTime, next <= deadline else { break }
+            let count = disturb(events, polls[poll].ready.tell(events, capacity), capacity, poll)
+            if count > 0 {
+                polls[poll].isWaiting = false
+                return count
+            }
+            if polls.count > 1, !mayWait(poll, isFirst) { return 0 }
+            isFirst = false
+            guard !isInterrupted, let next = agenda.firstTime, next <= deadline else { break }
             happen()
         }
-        if deadline == .max { isQuiet = true } else { time = max(time, deadline) }
+        if isInterrupted {
+            isInterrupted = false
+            polls[poll].isWaiting = false
+        } else if deadline == .max {
+            isQuiet = true
+        } else {
+            time = max(time, deadline)
+            for place in polls.indices where polls[place].deadline <= time { polls[place].isWaiting = false }
+        }
         return 0
+    }
+
+    /// Events as a kernel may tell them.
+    private func disturb(_ events: UnsafeMutablePointer<so_event>, _ count: Int, _ capacity: Int, _ poll: Int) -> Int {
+        var count = count
+        if count > 0, count < capacity, random.chance(perMille: troubles.spuriousPerMille) {
+            let idle = sockets.compactMap { $0 }.filter { $0.isRegistered && $0.poll == poll && !$0.isInReadyList }
+            if !idle.isEmpty {
+                let socket = random.pick(idle)
+                if !(0..<count).contains(where: { events[$0].tag == socket.tag }) {
+                    events[count] = so_event(tag: socket.tag, flags: socket.pollFlags | UInt32(so_readable))
+                    count += 1
+                }
+            }
+        }
+        if troubles.shuffles, count > 1 {
+            for place in 0..<count - 1 {
+                let other = place + random.below(count - place)
+                (events[place], events[other]) = (events[other], events[place])
+            }
+        }
+        return count
+    }
+
+    /// The earliest of all threads.
+    private var deadline: UInt64 { polls.reduce(UInt64.max) { min($0, $1.deadline) } }
+
+    /// Whether nobody else has something to do before this thread's wait goes on.
+    private func mayWait(_ poll: Int, _ isFirst: Bool) -> Bool {
+        if isFirst, polls[poll].deadline <= time { return false }
+        polls[poll].isWaiting = true
+        for place in polls.indices where !polls[place].ready.isEmpty { polls[place].isWaiting = false }
+        return polls.allSatisfy(\.isWaiting)
     }
 
     public override func now() -> UInt64 { time }
@@ -212,6 +309,7 @@ public final class SimulatedNetwork: SimulatedKernel {
 
     public override func pipe(_ ends: UnsafeMutablePointer<Int32>, bytes: Int) -> Int32 {
         call()
+        if let error = troubles.exhaustion(&random) { return error }
         ends[0] = newDescriptor()
         ends[1] = newDescriptor()
         pipes.open(ends[0], ends[1], capacity: min(bytes, random.pick([1000, 4 << 10, 64 << 10, 256 << 10])))
@@ -227,8 +325,9 @@ public final class SimulatedNetwork: SimulatedKernel {
     public override func accept(_ fd: Int32, _ address: UnsafeMutablePointer<sockaddr_storage>) -> Int32 {
         call()
         guard let listener = listeners[fd] else { preconditionFailure("accept on no listening socket") }
-        guard !listener.waiting.isEmpty else { return -EAGAIN }
-        let (socket, port) = listener.waiting.removeFirst()
+        guard !listener.backlog.waiting.isEmpty else { return -EAGAIN }
+        if let error = troubles.exhaustion(&random) { return error }
+        let (socket, port) = listener.backlog.waiting.removeFirst()
         if !socket.link.isUnix { Self.loopback(port: port, address) } else { address.pointee.ss_family = sa_family_t(AF_UNIX) }
         return socket.descriptor
     }
@@ -236,6 +335,7 @@ public final class SimulatedNetwork: SimulatedKernel {
     public override func connect(_ address: borrowing SocketAddress, isConnected: inout Bool) -> Int32 {
         call()
         guard let service = services[address.description] else { return -ECONNREFUSED }
+        if let error = troubles.exhaustion(&random) { return error }
         let fd = newDescriptor()
         switch service {
         case .accepts(let make):
@@ -270,8 +370,9 @@ public final class SimulatedNetwork: SimulatedKernel {
         call()
         if let listener = listeners.removeValue(forKey: fd) {
             listener.isRegistered = false
+            listener.backlog.listeners.removeAll { $0 === listener }
             // Clients that nobody has accepted are reset.
-            for (socket, _) in listener.waiting {
+            for (socket, _) in listener.backlog.waiting where listener.backlog.listeners.isEmpty {
                 socket.close(reset: true)
                 releaseDescriptor(socket.descriptor)
             }
@@ -300,26 +401,35 @@ public final class SimulatedNetwork: SimulatedKernel {
         return socket(fd).acknowledgedBytes
     }
 
-    public override func register(_ fd: Int32, tag: UInt64) -> Int32 {
+    public override func register(_ fd: Int32, tag: UInt64) -> Int32 { register(fd, tag: tag, poll: 0) }
+
+    func register(_ fd: Int32, tag: UInt64, poll: Int) -> Int32 {
         call()
         if let listener = listeners[fd] {
             precondition(!listener.isRegistered, "registered twice")
             listener.tag = tag
+            listener.poll = poll
             listener.isRegistered = true
-            if !listener.waiting.isEmpty { wake(listener) }
+            if !listener.backlog.waiting.isEmpty { polls[poll].ready.add(listener) }
             return 0
         }
         let socket = socket(fd)
         precondition(!socket.isRegistered, "registered twice")
         socket.tag = tag
+        socket.poll = poll
         socket.isRegistered = true
         // What is there already is told, but a worker may as well look by itself: it is no edge that can be lost.
-        if socket.pollFlags != 0, !socket.isInReadyList { ready.add(socket) }
+        if socket.pollFlags != 0, !socket.isInReadyList { polls[poll].ready.add(socket) }
         return 0
     }
 
     public override func unregister(_ fd: Int32) {
-        if let listener = listeners[fd] { listener.isRegistered = false } else { socket(fd).isRegistered = false }
+        if let listener = listeners[fd] {
+            listener.isRegistered = false
+        } else {
+            polls[socket(fd).poll].ready.remove(socket(fd))
+            socket(fd).isRegistered = false
+        }
     }
 
     // MARK: Descriptors

@@ -19,6 +19,7 @@ public final class SimulatedSocket {
 
     // What epoll knows of it.
     var tag: UInt64 = 0
+    var poll = 0
     var isRegistered = false
     var isInReadyList = false
 

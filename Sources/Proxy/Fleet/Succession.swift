@@ -1,5 +1,5 @@
 /// Who goes on where the workers of an earlier plan leave off.
-final class Succession: Sendable {
+package final class Succession: Sendable {
     let mailboxes: [Mailbox]
     /// For each of the earlier plan's listeners: which of the new plan's it is, -1 when it is gone.
     let listeners: [Int]
@@ -7,6 +7,11 @@ final class Succession: Sendable {
     init(mailboxes: [Mailbox], listeners: [Int]) {
         self.mailboxes = mailboxes
         self.listeners = listeners
+    }
+
+    /// The workers of a world, who have all the listeners.
+    package convenience init(_ world: World, listeners: Int) {
+        self.init(mailboxes: world.mailboxes, listeners: Array(0..<listeners))
     }
 }
 

@@ -23,6 +23,7 @@ extension Worker {
         if connectionPool.mayOpen(server) {
             let error = connectMultiplex(server)
             guard error < 0 else { return attachStream(number, to: servers[server].multiplexed.first) }
+            if Self.meansExhausted(error) { return waitForDescriptor(number, server) }
             if error == -EBUSY { return enqueue(number) }
             exchanges[number].pointee.attempts += 1
             exchanges[number].pointee.avoidedServer = Int16(server)

@@ -77,7 +77,7 @@ extension Worker {
     // MARK: Retiring
 
     /// Others have the listening sockets now. Clients move to them as soon as they are idle.
-    mutating func startRetirement(_ succession: Succession?) {
+    package mutating func startRetirement(_ succession: Succession?) {
         guard departure.retire(to: succession) else { return }
         closeListeners { index in succession.map { $0.listeners[index] < 0 } ?? false }
         // Their places under the servers' limits are the successor's.

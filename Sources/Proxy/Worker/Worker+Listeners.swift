@@ -99,7 +99,7 @@ extension Worker {
         _ = loop.register(world.mailboxes[number].fd, EventTag(.mailbox), edge: false)
     }
 
-    mutating func readMailbox() {
+    package mutating func readMailbox() {
         for order in world.mailboxes[number].take() {
             switch order {
             case .drain: startDrain()

@@ -39,7 +39,7 @@ final class ScriptedClient: SimulatedPeer {
         sendNext()
     }
 
-    override func refused(_ error: Int32) { over() }
+    override func refused(_ error: Int32) { plan.isRefused(world, first: nextToSend) ? () : over() }
 
     private func sendNext() {
         guard !isDone, nextToSend < stories.count, !mayBecomeClosed, !isSendingRest else { return }
@@ -300,6 +300,12 @@ final class ClientPlan {
         world.network.after(world.random.upTo(3_000_000)) { [unowned world] in
             world.network.connect(self.connection(world, first: first), to: world.listener, over: self.link)
         }
+    }
+
+    /// Nobody listens any more: the requests that are left are not served. False when that cannot be.
+    func isRefused(_ world: SimulatedWorld, first: Int) -> Bool {
+        for story in stories[first...] where world.hasDrained { story.outcome = .unserved }
+        return world.hasDrained
     }
 
     /// A new connection, for the requests from this one on.

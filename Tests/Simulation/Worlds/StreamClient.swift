@@ -43,7 +43,7 @@ final class StreamClient: FramePeer {
         askMore()
     }
 
-    override func refused(_ error: Int32) { over() }
+    override func refused(_ error: Int32) { plan.isRefused(world, first: nextToSend) ? () : over() }
     override func introduced() { askMore() }
 
     private func askMore() {

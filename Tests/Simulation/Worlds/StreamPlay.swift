@@ -190,7 +190,9 @@ final class StreamPlay {
             var count = body.count
             if let block { count += upstream.writeHead(served.stream.id, block, ends: body.isEmpty) }
             if !body.isEmpty { upstream.writeData(served.stream.id, body, ends: true) }
-            expect(kind, [.afterEnd, .idle], surplus: count)
+            let place = expect(kind, [.afterEnd, .idle], surplus: count)
+            // A worker that leaves closes what it shares as soon as nobody needs it.
+            if world.hasChanged { world.mayMiss(place) }
         }
         act { [world] in if delay == 0 { send() } else { world.network.after(delay, send) } }
     }

@@ -4,4 +4,8 @@ public enum WorldSort: String, CaseIterable, Sendable {
     case bytes
     /// HTTP/2 on one side or on both.
     case frames
+    /// Reloads, upgrades and drains in the middle of either.
+    case changes
+    /// A kernel that lacks descriptors, and tells of events in any order and for nothing.
+    case kernel
 }

@@ -22,7 +22,12 @@ import Worlds
     }
 
     /// The same of other sorts.
-    static let otherLessons: [(sort: WorldSort, seed: UInt64, lesson: String)] = []
+    static let otherLessons: [(sort: WorldSort, seed: UInt64, lesson: String)] = [
+        (.frames, 0x90cc_b6a0_6cd2_330e, "streams wait for a shared connection that is there at once, as Unix sockets are"),
+        (.frames, 0x7329_7d8d_f3bf_2660, "a shared connection may be made for a client that has left"),
+        (.frames, 0xe8cd_7c3c_76b3_de16, "an END_STREAM without payload needs no window, were it less than nothing"),
+        (.kernel, 0xef05_1934_cdb9_ed5b, "a descriptor that is lacking for HTTP/2 is not the server's fault"),
+    ]
 
     @Test(arguments: otherLessons) func seedsOfOtherSorts(sort: WorldSort, seed: UInt64, lesson: String) {
         let failures = SimulatedWorld(seed: seed, sort: sort).run()

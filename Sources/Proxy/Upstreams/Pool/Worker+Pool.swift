@@ -211,7 +211,7 @@ extension Worker {
     }
 
     /// This process has no descriptor left, which is not the server's fault: one of its connections has to do.
-    private mutating func waitForDescriptor(_ number: Int32, _ server: Int) {
+    mutating func waitForDescriptor(_ number: Int32, _ server: Int) {
         pauseAccepting()
         if let slot = takePooled(server, evenUnrested: true, mayRepeat: false) {
             connectionPool.noteUnrested(server)

@@ -1,0 +1,27 @@
+import Glibc
+
+/// What a kernel may do and seldom does.
+public struct KernelTroubles: Sendable {
+    /// So many of a thousand accepts, connects and pipes find no descriptor, or no memory.
+    public var exhaustedPerMille = 0
+    /// So many of a thousand waits tell of a socket that nothing has happened to, as if it could be read.
+    public var spuriousPerMille = 0
+    /// So many end at once, with nothing to tell.
+    public var emptyWaitsPerMille = 0
+    /// Events are told in any order.
+    public var shuffles = false
+
+    public init() {}
+
+    public init(_ random: inout SeededNumbers) {
+        exhaustedPerMille = random.pick([0, 0, 20, 200])
+        spuriousPerMille = random.pick([0, 50, 500])
+        emptyWaitsPerMille = random.pick([0, 50, 300])
+        shuffles = random.chance(perMille: 700)
+    }
+
+    /// The error of a call that finds nothing left; nil: it finds enough.
+    func exhaustion(_ random: inout SeededNumbers) -> Int32? {
+        random.chance(perMille: exhaustedPerMille) ? -random.pick([EMFILE, ENFILE, ENOMEM, ENOBUFS]) : nil
+    }
+}

@@ -1,0 +1,47 @@
+import CShim
+import EventLoop
+import Glibc
+
+/// One of several threads that have a kernel in common: its epoll instance is its own, everything else the network's.
+public final class SimulatedThread: SimulatedKernel {
+    private let network: SimulatedNetwork
+    private let poll: Int
+
+    init(_ network: SimulatedNetwork, poll: Int) {
+        self.network = network
+        self.poll = poll
+    }
+
+    /// It has ended: nobody waits for it any more.
+    public func end() { network.endThread(poll) }
+
+    public override func wait(_ events: UnsafeMutablePointer<so_event>, _ capacity: Int, milliseconds: Int) -> Int {
+        network.wait(events, capacity, milliseconds: milliseconds, poll: poll)
+    }
+
+    public override func register(_ fd: Int32, tag: UInt64) -> Int32 { network.register(fd, tag: tag, poll: poll) }
+
+    // MARK: In common
+
+    public override func now() -> UInt64 { network.now() }
+    public override func recv(_ fd: Int32, _ p: UnsafeMutableRawPointer, _ count: Int, peek: Bool) -> Int {
+        network.recv(fd, p, count, peek: peek)
+    }
+    public override func sendv(_ fd: Int32, _ vectors: UnsafeMutablePointer<iovec>, _ count: Int) -> Int {
+        network.sendv(fd, vectors, count)
+    }
+    public override func pipe(_ ends: UnsafeMutablePointer<Int32>, bytes: Int) -> Int32 { network.pipe(ends, bytes: bytes) }
+    public override func splice(from: Int32, to: Int32, _ count: Int) -> Int { network.splice(from: from, to: to, count) }
+    public override func accept(_ fd: Int32, _ address: UnsafeMutablePointer<sockaddr_storage>) -> Int32 {
+        network.accept(fd, address)
+    }
+    public override func connect(_ address: borrowing SocketAddress, isConnected: inout Bool) -> Int32 {
+        network.connect(address, isConnected: &isConnected)
+    }
+    public override func takeError(_ fd: Int32) -> Int32 { network.takeError(fd) }
+    public override func close(_ fd: Int32, reset: Bool) { network.close(fd, reset: reset) }
+    public override func shutdownWrite(_ fd: Int32) { network.shutdownWrite(fd) }
+    public override func unacknowledged(_ fd: Int32) -> Int32 { network.unacknowledged(fd) }
+    public override func bytesAcknowledged(_ fd: Int32) -> Int64 { network.bytesAcknowledged(fd) }
+    public override func unregister(_ fd: Int32) { network.unregister(fd) }
+}

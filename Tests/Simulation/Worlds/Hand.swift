@@ -1,0 +1,34 @@
+import EventLoop
+import Logging
+import Proxy
+import Report
+import Simulation
+
+/// A worker of a world, and what it runs on.
+final class Hand {
+    var worker: Worker
+    let world: World
+    let counters: WorkerCounters
+    /// nil for the first, whose kernel is the network itself.
+    let thread: SimulatedThread?
+
+    /// nil when the memory cannot be reserved. What `earlier` knows of servers is carried over.
+    init?(
+        _ owner: SimulatedWorld, kernel: SimulatedKernel, _ thread: SimulatedThread? = nil, seed: UInt64,
+        after earlier: Hand? = nil
+    ) {
+        let counters = owner.metrics.makeCounters()
+        let world = World(
+            plan: owner.plan, counters: [counters], recorder: owner.recorder, gauges: owner.metrics.servers,
+            log: Logger(label: "simulated", factory: { _ in SwiftLogNoOpLogHandler() }), carryingOver: earlier?.world,
+            wakes: false)
+        guard
+            let worker = Worker(
+                number: 0, kernel: Kernel(simulated: kernel), poll: 3, plan: owner.plan, world: world, seed: seed)
+        else { return nil }
+        self.worker = worker
+        self.world = world
+        self.counters = counters
+        self.thread = thread
+    }
+}

@@ -1,0 +1,129 @@
+import Detector
+import EventLoop
+import Logging
+import Proxy
+import Report
+import Simulation
+
+/// A world's course: workers have their turns until nothing can happen any more, and then it is judged.
+extension SimulatedWorld {
+    /// Runs the world to its end. What is wrong with it, in words; empty when nothing is.
+    public func run() -> [String] {
+        guard let first = Hand(self, kernel: network, seed: random.next()) else { return ["no memory for a worker"] }
+        listener = network.makeListener()
+        _ = first.worker.addListener(fd: listener, index: 0)
+        hands = [first]
+        for plan in plans {
+            network.after(random.upTo(20_000_000)) { [unowned self] in
+                network.connect(plan.connection(self, first: 0), to: listener, over: plan.link)
+            }
+        }
+        for change in changes {
+            network.after(change.after) { [unowned self] in
+                dueChanges.append(change)
+                network.interrupt()
+            }
+        }
+        turnUntilQuiet()
+        if turns == Self.turnsMax { fail("the worker turns for ever") }
+        tell("weather", "\(weather)")
+        if sort != .bytes { tell("speech", "\(speech)") }
+        incidents = recorder.ring.entries(after: 0, limit: Self.incidentsMax).entries.map(\.incident)
+        judge()
+        return failures
+    }
+
+    private func turnUntilQuiet() {
+        // Each has found, one after the other, that there is nothing to wait for.
+        var quiet = 0
+        repeat {
+            for hand in hands {
+                turn(hand)
+                quiet = network.isQuiet ? quiet + 1 : 0
+            }
+            for hand in hands where hand.worker.isStopped { dismiss(hand) }
+            while !dueChanges.isEmpty { make(dueChanges.removeFirst()) }
+            if hands.isEmpty { return letTheRestHappen() }
+        } while quiet < hands.count && turns < Self.turnsMax
+    }
+
+    private func turn(_ hand: Hand) {
+        let calls = network.calls
+        let before = hand.worker.census
+        if sort == .changes { hand.worker.readMailbox() }
+        hand.worker.turn(waitMilliseconds: -1)
+        turns += 1
+        let after = hand.worker.census
+        look(at: after)
+        bound(
+            calls: network.calls - calls,
+            connections: max(before.clients + before.upstreams, after.clients + after.upstreams))
+    }
+
+    /// Nobody serves any more: clients find that out.
+    private func letTheRestHappen() {
+        while network.hasMore { network.advance() }
+    }
+
+    private func look(at census: WorkerCensus) {
+        lentBytesPeak = max(lentBytesPeak, census.lentBytes)
+        // A connection holds at most what one read brings and what one read yields, each in a buffer of its size class.
+        let most = (census.clients + census.upstreams) * 2 * 160 * 1024 + census.exchanges * 16 * 1024 + 1 << 20
+        if census.lentBytes > most { fail("\(census.lentBytes) bytes are lent for \(census)") }
+    }
+
+    /// What one turn may do: the others wait for its end.
+    private func bound(calls: Int, connections: Int) {
+        callsPeak = max(callsPeak, calls)
+        let most = Self.callsMax + connections * (Self.callsPerConnectionMax + (sort == .bytes ? 0 : Self.callsPerFramesMax))
+        if calls > most { fail("a turn of \(calls) system calls with \(connections) connections, at most \(most)") }
+    }
+
+    // MARK: Changes
+
+    private func make(_ change: Change) {
+        guard let serving = hands.last, !hasDrained else { return }
+        hasChanged = true
+        tell("world", "\(change.kind)")
+        if change.kind == .drain {
+            hasDrained = true
+            return serving.worker.startDrain()
+        }
+        let thread = network.makeThread()
+        guard let next = Hand(self, kernel: thread, thread, seed: random.next(), after: serving) else { return }
+        let descriptor = network.duplicate(listener)
+        _ = next.worker.addListener(fd: descriptor, index: 0)
+        hands.append(next)
+        listener = descriptor
+        serving.worker.startRetirement(change.kind == .reload ? Succession(next.world, listeners: 1) : nil)
+    }
+
+    private func dismiss(_ hand: Hand) {
+        hands.removeAll { $0 === hand }
+        if let thread = hand.thread { thread.end() } else { network.endFirstThread() }
+        judge(hand)
+    }
+
+    // MARK: Judgement
+
+    private func judge(_ hand: Hand) {
+        let census = hand.worker.census
+        if census != WorkerCensus() { fail("left behind: \(census)") }
+        let gauges = [ConnectionStateLabel.active, .idle].map { hand.counters.upstreamConnections(upstream: 0, $0) }
+        if gauges != [0, 0] { fail("the gauges say \(gauges) upstream connections") }
+        if hand.counters.clientConnections(listener: 0) != 0 { fail("the gauge says that clients are connected") }
+    }
+
+    private func judge() {
+        for hand in hands { judge(hand) }
+        if hands.count > 1 { fail("\(hands.count - 1) workers have not ended") }
+        if network.openDescriptors != hands.count { fail("\(network.openDescriptors) descriptors are open") }
+        for story in stories.values.sorted(by: { $0.id < $1.id }) { Verdicts.judge(story, self) }
+        Verdicts.judgeIncidents(self)
+        for upstream in upstreams where upstream.hasPartialRequest && weather.isInnocent {
+            if !stories.values.contains(where: { $0.outcome == .aborted || $0.answer.start == .withHead }) {
+                fail("a request reached its upstream in part")
+            }
+        }
+    }
+}
