@@ -71,7 +71,7 @@ extension Worker {
         case .resting, .settled:
             unpool(slot)
             closeUpstream(slot, .idleTimeout)
-        case .listening: strayListeningEnded(slot, closed: false)
+        case .listening: listeningExpired(slot)
         case .surplus: surplusEnded(slot, closed: false)
         case .multiplexed: break
         case .active:

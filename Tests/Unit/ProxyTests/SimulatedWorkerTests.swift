@@ -105,5 +105,25 @@ import Testing
         #expect(stage.network.openDescriptors == 1)
     }
 
+    /// The thread had to wait for a processor, and the time for strays is over when it looks again.
+    @Test func aStrayThatIsThereWhenItsTimeIsOverIsRead() throws {
+        let upstream = Upstream()
+        var stage = try Stage.make(upstream)
+        let client = Client()
+        stage.network.connect(client, to: stage.listener, over: Link())
+        while client.heard.isEmpty { stage.worker.turn(waitMilliseconds: -1) }
+        // Its pooled connection is listened to from here on.
+        stage.worker.startRetirement(nil)
+        let slot: Int32 = 0
+        #expect(stage.worker.upstreams[slot].pointee.phase == .listening)
+        upstream.send("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n")
+        stage.network.advance(to: stage.network.time + 10_000_000)
+        stage.worker.listeningExpired(slot)
+        repeat { stage.worker.turn(waitMilliseconds: -1) } while !stage.network.isQuiet
+        #expect(stage.recorder.ring.lastSequence == 1)
+        let isStopped = stage.worker.isStopped
+        #expect(isStopped && stage.worker.census == WorkerCensus())
+    }
+
     struct Failure: Error {}
 }

@@ -73,6 +73,17 @@ extension Worker {
         return true
     }
 
+    /// A stray has had its time to come. Where this thread had to wait for a processor it may be there and not have had its turn.
+    mutating func listeningExpired(_ slot: Int32) {
+        let u = upstreams[slot]
+        guard !u.pointee.socket.isReadable, transport.look(at: &u.pointee.socket) == .quiet else {
+            u.pointee.socket.isReadable = true
+            timers.set(upstreamTimer(slot), now + Self.listenTime)
+            return queueUpstream(slot)
+        }
+        strayListeningEnded(slot, closed: false)
+    }
+
     /// Nothing came while the connection was listened to.
     mutating func strayListeningEnded(_ slot: Int32, closed: Bool) {
         // A close that was announced is no hang-up; one in quarantine is.
