@@ -7,11 +7,12 @@
 ///     tunnel           none ─tunnelOpened─▶ open ─clientEnded─▶ clientEnded ─upstreamEnded─▶ bothEnded, or the other way about
 ///
 /// A request that is sent again seeks a place anew and awaits its answer anew; what its client has been sent is not taken back.
-struct ExchangeState: BitwiseCopyable, Equatable {
-    enum Place: UInt8, CaseIterable { case seeking, waiting, called, connecting, placed }
-    enum Body: UInt8, CaseIterable { case none, due, part, whole }
-    enum Answer: UInt8, CaseIterable { case awaited, begun, written, sent }
-    enum Tunnel: UInt8, CaseIterable { case none, open, clientEnded, upstreamEnded, bothEnded }
+struct ExchangeState: BitwiseCopyable {
+    // Without raw values: those are compared by a generic function.
+    enum Place: CaseIterable { case seeking, waiting, called, connecting, placed }
+    enum Body: CaseIterable { case none, due, part, whole }
+    enum Answer: CaseIterable { case awaited, begun, written, sent }
+    enum Tunnel: CaseIterable { case none, open, clientEnded, upstreamEnded, bothEnded }
 
     enum Fact: CaseIterable {
         /// It waits for a connection; it is its turn to look for one; it waits no more.
@@ -60,18 +61,18 @@ struct ExchangeState: BitwiseCopyable, Equatable {
     // MARK: What follows from it
 
     /// In a queue for a connection, called or not.
-    var isWaiting: Bool { place == .waiting || place == .called }
+    @inline(__always) var isWaiting: Bool { place == .waiting || place == .called }
     /// Every byte of the request has been passed on.
-    var requestEnded: Bool { body == .none || body == .whole }
+    @inline(__always) var requestEnded: Bool { body == .none || body == .whole }
     /// Body bytes have been passed on, so that it cannot be sent again unless they were kept.
-    var sentBody: Bool { body == .part || body == .whole }
+    @inline(__always) var sentBody: Bool { body == .part || body == .whole }
     /// The upstream's header block has been written into the outbox.
-    var headWritten: Bool { answer == .written || answer == .sent }
+    @inline(__always) var headWritten: Bool { answer == .written || answer == .sent }
     /// The upstream's header block has been sent, so that an error can no longer be answered.
-    var answered: Bool { answer == .sent }
-    var isTunnel: Bool { tunnel != .none }
+    @inline(__always) var answered: Bool { answer == .sent }
+    @inline(__always) var isTunnel: Bool { tunnel != .none }
     /// In a tunnel: the client has ended its side.
-    var clientEnded: Bool { tunnel == .clientEnded || tunnel == .bothEnded }
+    @inline(__always) var clientEnded: Bool { tunnel == .clientEnded || tunnel == .bothEnded }
     /// In a tunnel: the upstream has ended its side.
-    var upstreamEnded: Bool { tunnel == .upstreamEnded || tunnel == .bothEnded }
+    @inline(__always) var upstreamEnded: Bool { tunnel == .upstreamEnded || tunnel == .bothEnded }
 }

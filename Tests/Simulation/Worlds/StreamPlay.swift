@@ -199,7 +199,8 @@ final class StreamPlay {
 
     /// On a stream that nobody has asked for.
     private func unrequested(_ block: FieldPacker.Fields?) {
-        let stream = world.random.pick([UInt32(2 * (1 + world.random.below(100))), 1_000_001])
+        // A number of its own: what comes on one stream is one surplus.
+        let stream = world.random.pick([UInt32(2 * (1 + id)), UInt32(1_000_001 + 2 * id)])
         let body = pattern(id, 1 + world.random.below(50))
         var count = body.count
         if let block { count += upstream.writeHead(stream, block, ends: false) }

@@ -49,11 +49,10 @@ import Testing
 
     /// Each fact in each state: what it moves, and that it moves nothing else.
     @Test func everyFactInEveryState() {
-        for place in ExchangeState.Place.allCases {
-            for body in ExchangeState.Body.allCases {
-                for answer in ExchangeState.Answer.allCases {
-                    for tunnel in ExchangeState.Tunnel.allCases {
-                        let (p, b, a, t) = (Int(place.rawValue), Int(body.rawValue), Int(answer.rawValue), Int(tunnel.rawValue))
+        for (p, place) in ExchangeState.Place.allCases.enumerated() {
+            for (b, body) in ExchangeState.Body.allCases.enumerated() {
+                for (a, answer) in ExchangeState.Answer.allCases.enumerated() {
+                    for (t, tunnel) in ExchangeState.Tunnel.allCases.enumerated() {
                         let before = state(Self.toPlace[p] + Self.toBody[b] + Self.toAnswer[a] + Self.toTunnel[t])
                         #expect(
                             (before.place, before.body) == (place, body) && (before.answer, before.tunnel) == (answer, tunnel))

@@ -34,6 +34,7 @@ struct WaitQueues: ~Copyable {
     @inline(__always)
     func isAwaited(upstream: Int) -> Bool { queues[upstream].count > 0 }
 
+    @inline(__always)
     func isAwaited(server: Int) -> Bool { queues[upstreams + server].count > 0 }
 
     /// Whether somebody has been called who may want a connection to this server.

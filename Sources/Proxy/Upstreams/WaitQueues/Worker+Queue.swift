@@ -66,7 +66,11 @@ extension Worker {
     // MARK: Calling
 
     /// A connection of the server has come free, or another may be opened: whoever waits the longest has it.
-    mutating func serveQueue(_ upstream: Int, _ server: Int) { call(waitQueues.next(for: server, of: upstream, exchanges)) }
+    @inline(__always)
+    mutating func serveQueue(_ upstream: Int, _ server: Int) {
+        guard waitQueues.isAwaited(upstream: upstream) || waitQueues.isAwaited(server: server) else { return }
+        call(waitQueues.next(for: server, of: upstream, exchanges))
+    }
 
     /// In its own turn, for a pump may be running. Nobody when -1.
     private mutating func call(_ number: Int32) {
