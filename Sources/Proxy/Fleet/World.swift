@@ -56,8 +56,9 @@ public final class World: Sendable {
         waitingRoom = WaitingRoom(upstreams: plan.upstreams.count, servers: facts.count, workers: counters.count)
         counts = earlier?.counts ?? SharedCounts()
         if earlier != nil { forgetUnchecked(plan) }
-        recorder.desk?.ask(salt: plan.salt) { [mailboxes] mark in
-            for mailbox in mailboxes { mailbox.post(.identify(mark)) }
+        // The desk remembers plans for longer than they are served.
+        recorder.desk?.ask(salt: plan.salt) { [weak self] mark in
+            for mailbox in self?.mailboxes ?? [] { mailbox.post(.identify(mark)) }
         }
     }
 
