@@ -1,3 +1,4 @@
+import CShim
 import Glibc
 
 /// What a kernel may do and seldom does.
@@ -23,5 +24,30 @@ public struct KernelTroubles: Sendable {
     /// The error of a call that finds nothing left; nil: it finds enough.
     func exhaustion(_ random: inout SeededNumbers) -> Int32? {
         random.chance(perMille: exhaustedPerMille) ? -random.pick([EMFILE, ENFILE, ENOMEM, ENOBUFS]) : nil
+    }
+
+    /// Makes of a wait's events what a kernel may tell in their place; returns how many.
+    func disturb(
+        _ events: UnsafeMutablePointer<so_event>, _ count: Int, _ capacity: Int, _ random: inout SeededNumbers,
+        sockets: () -> [SimulatedSocket]
+    ) -> Int {
+        var count = count
+        if count > 0, count < capacity, random.chance(perMille: spuriousPerMille) {
+            let idle = sockets().filter { $0.isRegistered && !$0.isInReadyList }
+            if !idle.isEmpty {
+                let socket = random.pick(idle)
+                if !(0..<count).contains(where: { events[$0].tag == socket.tag }) {
+                    events[count] = so_event(tag: socket.tag, flags: socket.pollFlags | UInt32(so_readable))
+                    count += 1
+                }
+            }
+        }
+        if shuffles, count > 1 {
+            for place in 0..<count - 1 {
+                let other = place + random.below(count - place)
+                (events[place], events[other]) = (events[other], events[place])
+            }
+        }
+        return count
     }
 }

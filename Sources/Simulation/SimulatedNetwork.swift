@@ -7,15 +7,6 @@ import Glibc
 /// Time passes while the worker waits, and a little with each of its system calls, so that packets arrive between any two of
 /// them. Everything is decided by the seed and by what the peers do. One thread.
 public final class SimulatedNetwork: SimulatedKernel {
-    /// What happens when the worker connects to an address.
-    public enum Service {
-        /// The peer made for the connection; its link may differ each time.
-        case accepts((SimulatedNetwork) -> (peer: SimulatedPeer, link: Link))
-        case refuses(error: Int32, link: Link)
-        /// Nothing ever comes back.
-        case silent(Link)
-    }
-
     /// Nanoseconds since the Unix epoch; the loop's clock and the wall clock alike.
     public private(set) var time: UInt64
     public var random: SeededNumbers
@@ -26,39 +17,33 @@ public final class SimulatedNetwork: SimulatedKernel {
     public var preemptionNanoseconds: UInt64 = 3_000_000
     /// System calls so far.
     public private(set) var calls = 0
-    /// Wake-ups told to the worker so far, and which one is to be lost: for proving that a lost one is noticed.
-    public private(set) var wakeUps = 0
-    public var lostWakeUp: Int?
-    /// The socket whose wake-up was lost although there was something to do, and that has not been woken since.
-    private var lostSocket: SimulatedSocket?
+    private var wakeUpLoss = WakeUpLoss()
+    /// Wake-ups told to the worker so far.
+    public var wakeUps: Int { wakeUpLoss.wakeUps }
+    /// Which one is to be lost: for proving that a lost one is noticed.
+    public var lostWakeUp: Int? {
+        get { wakeUpLoss.lost }
+        set { wakeUpLoss.lost = newValue }
+    }
     /// What was lost, in words.
-    public private(set) var lostWakeUpFacts = ""
+    public var lostWakeUpFacts: String { wakeUpLoss.facts }
     /// The lost wake-up was needed, and no later one has made up for it.
-    public var isLostForGood: Bool { lostSocket != nil }
+    public var isLostForGood: Bool { wakeUpLoss.isForGood }
     /// The last wait ended because nothing will ever happen again.
     public private(set) var isQuiet = false
 
     private var agenda = Agenda()
     private var services: [String: Service] = [:]
-    private var sockets: [SimulatedSocket?] = [nil, nil, nil]
+    private var descriptors = SimulatedDescriptors()
     private var listeners: [Int32: SimulatedListener] = [:]
-    private var freeDescriptors: [Int32] = []
     private var pipes = SimulatedPipes()
     public var troubles = KernelTroubles()
     /// Splices take less than there is in so many of a thousand cases.
     public var shortSplicesPerMille = 200
     /// One a thread; the first is that of whoever uses the network as its kernel.
-    private var polls = [Poll()]
+    private var polls = [SimulatedPoll()]
     private var isInterrupted = false
 
-    /// What one thread waits for.
-    private struct Poll {
-        var ready = ReadyList()
-        /// When its last wait was to end at the latest.
-        var deadline = UInt64.max
-        /// Nothing has happened for it since its last wait, or it has ended: time may pass.
-        var isWaiting = false
-    }
     private var everySocket: [SimulatedSocket] = []
     private var clientPort: UInt16 = 1024
 
@@ -81,7 +66,7 @@ public final class SimulatedNetwork: SimulatedKernel {
 
     /// A listening socket for the worker.
     public func makeListener() -> Int32 {
-        let fd = newDescriptor()
+        let fd = descriptors.open()
         listeners[fd] = SimulatedListener(descriptor: fd, SimulatedBacklog())
         return fd
     }
@@ -89,7 +74,7 @@ public final class SimulatedNetwork: SimulatedKernel {
     /// Another descriptor of a listening socket.
     public func duplicate(_ listener: Int32) -> Int32 {
         guard let backlog = listeners[listener]?.backlog else { preconditionFailure("no listening socket") }
-        let fd = newDescriptor()
+        let fd = descriptors.open()
         listeners[fd] = SimulatedListener(descriptor: fd, backlog)
         return fd
     }
@@ -98,14 +83,14 @@ public final class SimulatedNetwork: SimulatedKernel {
 
     /// Another thread: it has its turns beside the others, as whoever drives them says.
     public func makeThread() -> SimulatedThread {
-        polls.append(Poll())
+        polls.append(SimulatedPoll())
         return SimulatedThread(self, poll: polls.count - 1)
     }
 
     /// The thread whose kernel the network itself is has ended.
     public func endFirstThread() { endThread(0) }
 
-    func endThread(_ poll: Int) { polls[poll] = Poll(isWaiting: true) }
+    func endThread(_ poll: Int) { polls[poll] = SimulatedPoll(isWaiting: true) }
 
     /// The wait that is going on ends, without an event.
     public func interrupt() { isInterrupted = true }
@@ -118,7 +103,7 @@ public final class SimulatedNetwork: SimulatedKernel {
 
     /// A client connects to one of the worker's listening sockets.
     public func connect(_ peer: SimulatedPeer, to listener: Int32, over link: Link) {
-        let near = SimulatedSocket(self, link: link, descriptor: newDescriptor())
+        let near = SimulatedSocket(self, link: link, descriptor: descriptors.open())
         let far = SimulatedSocket(self, link: link)
         let backlog = listeners[listener]?.backlog
         join(near, far, peer)
@@ -126,12 +111,12 @@ public final class SimulatedNetwork: SimulatedKernel {
         let port = clientPort
         after(link.isUnix ? 0 : link.latency + random.upTo(link.jitter)) { [unowned self] in
             guard let backlog, !backlog.listeners.isEmpty else {
-                releaseDescriptor(near.descriptor)
+                descriptors.close(near.descriptor)
                 far.decideConnect(error: ECONNREFUSED)
                 return peer.refused(ECONNREFUSED)
             }
             near.isEstablished = true
-            sockets[Int(near.descriptor)] = near
+            descriptors[near.descriptor] = near
             backlog.waiting.append((near, port))
             wake(backlog)
             after(link.isUnix ? 0 : link.latency) {
@@ -157,7 +142,7 @@ public final class SimulatedNetwork: SimulatedKernel {
     func add(at time: UInt64, _ happening: Happening) { agenda.add(max(time, self.time), happening) }
 
     /// The worker's open descriptors, its listening sockets included, and no pipes.
-    public var openDescriptors: Int { sockets.reduce(0) { $0 + ($1 == nil ? 0 : 1) } + listeners.count }
+    public var openDescriptors: Int { descriptors.sockets.count + listeners.count }
 
     // MARK: Time
 
@@ -209,15 +194,7 @@ public final class SimulatedNetwork: SimulatedKernel {
 
     func wake(_ socket: SimulatedSocket) {
         guard socket.isRegistered, !socket.isInReadyList else { return }
-        wakeUps += 1
-        guard wakeUps != lostWakeUp else {
-            if socket.needsWakeUp {
-                lostSocket = socket
-                lostWakeUpFacts = "descriptor \(socket.descriptor), \(socket.unreadBytes) bytes, flags \(socket.pollFlags)"
-            }
-            return
-        }
-        if socket === lostSocket { lostSocket = nil }
+        guard wakeUpLoss.tells(socket) else { return }
         polls[socket.poll].ready.add(socket)
     }
 
@@ -240,7 +217,8 @@ public final class SimulatedNetwork: SimulatedKernel {
         if random.chance(perMille: troubles.emptyWaitsPerMille) { return 0 }
         var isFirst = true
         while true {
-            let count = disturb(events, polls[poll].ready.tell(events, capacity), capacity, poll)
+            let told = polls[poll].ready.tell(events, capacity)
+            let count = troubles.disturb(events, told, capacity, &random) { descriptors.sockets.filter { $0.poll == poll } }
             if count > 0 {
                 polls[poll].isWaiting = false
                 return count
@@ -260,28 +238,6 @@ public final class SimulatedNetwork: SimulatedKernel {
             for place in polls.indices where polls[place].deadline <= time { polls[place].isWaiting = false }
         }
         return 0
-    }
-
-    /// Events as a kernel may tell them.
-    private func disturb(_ events: UnsafeMutablePointer<so_event>, _ count: Int, _ capacity: Int, _ poll: Int) -> Int {
-        var count = count
-        if count > 0, count < capacity, random.chance(perMille: troubles.spuriousPerMille) {
-            let idle = sockets.compactMap { $0 }.filter { $0.isRegistered && $0.poll == poll && !$0.isInReadyList }
-            if !idle.isEmpty {
-                let socket = random.pick(idle)
-                if !(0..<count).contains(where: { events[$0].tag == socket.tag }) {
-                    events[count] = so_event(tag: socket.tag, flags: socket.pollFlags | UInt32(so_readable))
-                    count += 1
-                }
-            }
-        }
-        if troubles.shuffles, count > 1 {
-            for place in 0..<count - 1 {
-                let other = place + random.below(count - place)
-                (events[place], events[other]) = (events[other], events[place])
-            }
-        }
-        return count
     }
 
     /// The earliest of all threads.
@@ -310,8 +266,8 @@ public final class SimulatedNetwork: SimulatedKernel {
     public override func pipe(_ ends: UnsafeMutablePointer<Int32>, bytes: Int) -> Int32 {
         call()
         if let error = troubles.exhaustion(&random) { return error }
-        ends[0] = newDescriptor()
-        ends[1] = newDescriptor()
+        ends[0] = descriptors.open()
+        ends[1] = descriptors.open()
         pipes.open(ends[0], ends[1], capacity: min(bytes, random.pick([1000, 4 << 10, 64 << 10, 256 << 10])))
         return 0
     }
@@ -327,22 +283,20 @@ public final class SimulatedNetwork: SimulatedKernel {
         guard let listener = listeners[fd] else { preconditionFailure("accept on no listening socket") }
         guard !listener.backlog.waiting.isEmpty else { return -EAGAIN }
         if let error = troubles.exhaustion(&random) { return error }
-        let (socket, port) = listener.backlog.waiting.removeFirst()
-        if !socket.link.isUnix { Self.loopback(port: port, address) } else { address.pointee.ss_family = sa_family_t(AF_UNIX) }
-        return socket.descriptor
+        return listener.backlog.takeFirst(address).descriptor
     }
 
     public override func connect(_ address: borrowing SocketAddress, isConnected: inout Bool) -> Int32 {
         call()
         guard let service = services[address.description] else { return -ECONNREFUSED }
         if let error = troubles.exhaustion(&random) { return error }
-        let fd = newDescriptor()
+        let fd = descriptors.open()
         switch service {
         case .accepts(let make):
             let (peer, link) = make(self)
             let near = SimulatedSocket(self, link: link, descriptor: fd)
             join(near, SimulatedSocket(self, link: link), peer)
-            sockets[Int(fd)] = near
+            descriptors[fd] = near
             if link.isUnix {
                 near.isEstablished = true
                 isConnected = true
@@ -353,10 +307,10 @@ public final class SimulatedNetwork: SimulatedKernel {
             }
         case .refuses(let error, let link):
             let near = SimulatedSocket(self, link: link, descriptor: fd)
-            sockets[Int(fd)] = near
+            descriptors[fd] = near
             add(after: 2 * link.latency + random.upTo(link.jitter), .connectDecision(near, error: error))
         case .silent(let link):
-            sockets[Int(fd)] = SimulatedSocket(self, link: link, descriptor: fd)
+            descriptors[fd] = SimulatedSocket(self, link: link, descriptor: fd)
         }
         return fd
     }
@@ -374,16 +328,16 @@ public final class SimulatedNetwork: SimulatedKernel {
             // Clients that nobody has accepted are reset.
             for (socket, _) in listener.backlog.waiting where listener.backlog.listeners.isEmpty {
                 socket.close(reset: true)
-                releaseDescriptor(socket.descriptor)
+                descriptors.close(socket.descriptor)
             }
-            freeDescriptors.append(fd)
+            descriptors.close(fd)
             return
         }
-        if pipes.close(fd) { return freeDescriptors.append(fd) }
+        if pipes.close(fd) { return descriptors.close(fd) }
         let socket = socket(fd)
         socket.isRegistered = false
         socket.close(reset: reset)
-        releaseDescriptor(fd)
+        descriptors.close(fd)
     }
 
     public override func shutdownWrite(_ fd: Int32) {
@@ -435,28 +389,9 @@ public final class SimulatedNetwork: SimulatedKernel {
     // MARK: Descriptors
 
     private func socket(_ fd: Int32) -> SimulatedSocket {
-        guard fd >= 0, Int(fd) < sockets.count, let socket = sockets[Int(fd)] else {
+        guard let socket = descriptors[fd] else {
             preconditionFailure("a system call on descriptor \(fd), which is not open")
         }
         return socket
-    }
-
-    private func newDescriptor() -> Int32 {
-        if let fd = freeDescriptors.popLast() { return fd }
-        sockets.append(nil)
-        return Int32(sockets.count - 1)
-    }
-
-    private func releaseDescriptor(_ fd: Int32) {
-        sockets[Int(fd)] = nil
-        freeDescriptors.append(fd)
-    }
-
-    private static func loopback(port: UInt16, _ address: UnsafeMutablePointer<sockaddr_storage>) {
-        var made = sockaddr_in()
-        made.sin_family = sa_family_t(AF_INET)
-        made.sin_port = port.bigEndian
-        made.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { $0.pointee = made }
     }
 }

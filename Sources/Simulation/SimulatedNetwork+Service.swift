@@ -1,0 +1,10 @@
+extension SimulatedNetwork {
+    /// What happens when the worker connects to an address.
+    public enum Service {
+        /// The peer made for the connection; its link may differ each time.
+        case accepts((SimulatedNetwork) -> (peer: SimulatedPeer, link: Link))
+        case refuses(error: Int32, link: Link)
+        /// Nothing ever comes back.
+        case silent(Link)
+    }
+}
