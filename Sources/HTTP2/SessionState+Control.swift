@@ -58,10 +58,16 @@ extension SessionState {
             if streams[place].pointee.sendWindow > Self.windowMax { overflows = true }
         }
         if overflows { return .flowControlError }
-        guard change > 0 else { return nil }
         // The same places by another name: listing changes what is in them, not where they are.
         let places = streams
-        places.forEach { if isUnlisted($0) { list($0) } }
+        places.forEach { place in
+            if isUnlisted(place) {
+                list(place)
+            } else if streams[place].pointee.sendWindow <= 0, streams[place].pointee.flags.contains(.isListed) {
+                // It waits for the connection's window no more, but for its own.
+                unlist(place)
+            }
+        }
         return nil
     }
 

@@ -11,6 +11,9 @@ import Worlds
 /// Bad worlds that are made smaller; it takes some dozens of runs.
 let shrunkMax = 3
 
+/// The world that is running, in words: told when it traps.
+nonisolated(unsafe) var running = ""
+
 func fromSystem() -> UInt64 { UInt64.random(in: 1...UInt64(UInt32.max)) }
 
 func runOne(_ seed: UInt64, told: Bool) -> Int32 {
@@ -35,6 +38,7 @@ func runMany(_ count: Int, of sort: WorldSort, isInnocent: Bool?, base: UInt64) 
     var incidents = 0
     var callsPeak = 0
     for seed in WorldSeeds(base: base, count: count, isInnocent: isInnocent) {
+        running = "scripts/simulate \(sort.rawValue) 0x\(String(seed, radix: 16))"
         let world = SimulatedWorld(seed: seed, sort: sort)
         let failures = world.run()
         done += 1
@@ -43,17 +47,19 @@ func runMany(_ count: Int, of sort: WorldSort, isInnocent: Bool?, base: UInt64) 
         callsPeak = max(callsPeak, world.callsPeak)
         guard !failures.isEmpty else { continue }
         bad += 1
-        print("scripts/simulate \(sort.rawValue) 0x\(String(seed, radix: 16))")
+        print(running)
         for failure in failures.prefix(5) { print("    \(failure)") }
         if bad <= shrunkMax {
             let smallest = Reduction.smallest(seed: seed, sort: sort).text
             print("    smaller: scripts/simulate \(sort.rawValue) 0x\(String(seed, radix: 16)) told without \(smallest)")
         }
+        fflush(nil)
         if bad == 10 { break }
     }
     print(
         "\(done) worlds of \(sort.rawValue) (base \(base)): \(turns) turns of the worker, \(incidents) incidents, at most \(callsPeak) system calls a turn, \(bad) bad worlds"
     )
+    fflush(nil)
     return bad == 0 ? 0 : 1
 }
 
@@ -118,6 +124,11 @@ guard let count = Int(first) else {
 }
 let kinds = arguments.contains("innocent") ? true : arguments.contains("faulty") ? false : nil
 let base = arguments.dropFirst().compactMap { UInt64($0) }.first ?? fromSystem()
+signal(SIGILL) { _ in
+    print("\(running)\n    trapped")
+    fflush(nil)
+    _exit(1)
+}
 var result: Int32 = 0
 for sort in named.map({ [$0] }) ?? WorldSort.allCases { result |= runMany(count, of: sort, isInnocent: kinds, base: base) }
 exit(result)

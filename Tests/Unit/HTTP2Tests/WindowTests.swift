@@ -40,6 +40,27 @@ import Testing
         #expect(server.session.openStreams == 0)
     }
 
+    /// A stream waits for the connection's window while SETTINGS makes its own less than nothing: it has no turn until that is open again.
+    @Test func aWindowThatIsClosedWhileItsStreamWaitsForTheConnection() {
+        for window in [0, 100] as [UInt32] {
+            let server = Endpoint(.server)
+            server.receive(Self.start + Frames.get(1) + Frames.get(3))
+            for id in [1, 3] as [Int32] { server.head(id, "HTTP/1.1 200 OK\r\n\r\n") }
+            server.body(3, [UInt8](repeating: 3, count: 100))
+            server.body(1, [UInt8](repeating: 1, count: 65_435))
+            server.body(3, [UInt8](repeating: 3, count: 50), ended: true)
+            _ = server.output()
+            server.receive(Frames.settings([(4, window)]) + Frames.windowUpdate(0, 1000))
+            #expect(!Frames.parse(server.output()).contains { $0.type == 0 })
+            server.receive(Frames.windowUpdate(3, 101))
+            let data = Frames.parse(server.output()).filter { $0.type == 0 }
+            #expect(data.allSatisfy { $0.stream == 3 } && data.reduce(0) { $0 + $1.payload.count } == (window == 0 ? 1 : 50))
+            server.receive(Frames.windowUpdate(3, 100))
+            _ = server.output()
+            #expect(server.failure == nil && server.session.openStreams == 1)
+        }
+    }
+
     @Test func aStreamOverItsWindowIsReset() {
         let server = Endpoint(.server)
         server.consumes = false
