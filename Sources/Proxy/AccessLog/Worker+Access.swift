@@ -1,9 +1,10 @@
+import EventLoop
 import Exchanges
 import HTTP1
 import Report
 import Wire
 
-/// The access log: a line for each request, when its answer has ended.
+/// The access log, a line for each request when its answer has ended; and the ids of requests and incidents.
 extension Worker {
     /// Writes the line of an exchange. `record` is its request, which may have left it already.
     mutating func logAccess(
@@ -107,5 +108,15 @@ extension Worker {
     /// The collection of those bytes has begun: its incident will have that id.
     mutating func takeSurplusID(_ slot: Int32) {
         if let id = access.takeSurplusID() { surplus.name(SurplusSource(slot), id) }
+    }
+
+    mutating func newRequestID() -> String {
+        let (high, low) = (random.next(), random.next())
+        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { space in
+            var out = ByteWriter(space.baseAddress!)
+            out.putHex(high)
+            out.putHex(low)
+            return String(decoding: UnsafeBufferPointer(start: space.baseAddress, count: 32), as: UTF8.self)
+        }
     }
 }

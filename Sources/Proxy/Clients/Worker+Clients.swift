@@ -1,13 +1,10 @@
-import CShim
 import EventLoop
-import Exchanges
-import Glibc
 import HTTP1
 import HTTP2
 import Report
 import Wire
 
-/// Client connections: accepting, reading requests, closing.
+/// Client connections as they are read: bytes become requests and their bodies.
 extension Worker {
     /// A connection of a client has something to read, or room to write, or its turn again.
     mutating func clientReady(_ slot: Int32) {
@@ -38,25 +35,8 @@ extension Worker {
         if c.pointee.phase == .multiplexed { readFrames(.client, slot) } else { readClient(slot) }
     }
 
-    /// Everything for the client has been sent and no exchange is in progress. True when that closed the connection.
-    private mutating func clientDrained(_ slot: Int32) -> Bool {
-        let c = clients[slot]
-        if c.pointee.phase == .lingering, !c.pointee.socket.sawEnd {
-            timers.set(Worker.clientTimer(slot), now + Self.lingerTime)
-            return false
-        }
-        guard c.pointee.mustClose else {
-            // A handshake's bytes: its deadline, and the first request's, stands.
-            if c.pointee.socket.security == .handshaking { return false }
-            timers.set(Worker.clientTimer(slot), now + idleTime)
-            return false
-        }
-        closeClient(slot)
-        return true
-    }
-
     /// Reads a client's connection as long as there is something, and somewhere for it to go.
-    mutating func readClient(_ slot: Int32) {
+    private mutating func readClient(_ slot: Int32) {
         let c = clients[slot]
         var rounds = 0
         var steps = 0
@@ -216,83 +196,4 @@ extension Worker {
         case .multiplexed: clientBroke(slot)
         }
     }
-
-    /// The client is gone: nobody wants the answer.
-    mutating func clientBroke(_ slot: Int32) {
-        let c = clients[slot]
-        if c.pointee.exchange >= 0 { abandon(c.pointee.exchange) }
-        closeClient(slot)
-    }
-
-    /// The answer has been handed over: the next request, or the end of the connection.
-    mutating func answerDone(_ slot: Int32) {
-        let c = clients[slot]
-        if c.pointee.isStream { return clientStreamAnswered(slot) }
-        c.pointee.exchange = -1
-        c.pointee.discardsBody = false
-        // The rest of the request's body is still to come, and the answer has said that the connection closes.
-        if c.pointee.phase == .body { return linger(slot) }
-        c.pointee.phase = .head
-        if c.pointee.mustClose {
-            if c.pointee.lingers { return linger(slot) }
-            if c.pointee.socket.isBlocked {
-                timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientBody)
-            } else {
-                closeClient(slot)
-            }
-            return
-        }
-        timers.set(
-            Worker.clientTimer(slot), now + (c.pointee.socket.isBlocked ? plan.timeouts.clientBody : idleTime))
-        if c.pointee.socket.mayHaveInput || departure.isRetiring { queueClient(slot) }
-    }
-
-    /// The connection ends with the current answer, though its client may not have asked for that.
-    mutating func endAfterAnswer(_ slot: Int32) {
-        let c = clients[slot]
-        if !c.pointee.mustClose, !c.pointee.isStream { c.pointee.lingers = true }
-        c.pointee.mustClose = true
-    }
-
-    /// Bytes that the client still sends must not turn the answer into a reset: end our side, read on for a while.
-    static var lingerTime: UInt64 { 2_000_000_000 }
-
-    mutating func linger(_ slot: Int32) {
-        let c = clients[slot]
-        if c.pointee.socket.sawEnd, !c.pointee.socket.isBlocked { return closeClient(slot) }
-        c.pointee.phase = .lingering
-        c.pointee.mustClose = true
-        transport.endWriting(&c.pointee.socket)
-        timers.set(Worker.clientTimer(slot), now + (c.pointee.socket.isBlocked ? plan.timeouts.clientBody : Self.lingerTime))
-        queueClient(slot)
-    }
-
-    /// Closes a client's connection; with RST when its answer has been cut and nothing else shows that.
-    mutating func closeClient(_ slot: Int32, reset: Bool = false) {
-        let c = clients[slot]
-        if c.pointee.isStream {
-            resetClientStream(slot, reset ? ErrorCode.internalError : ErrorCode.cancel)
-            return releaseClientStream(slot)
-        }
-        if c.pointee.multiplex >= 0 {
-            tellClientSurplus(slot)
-            endClientStreams(slot)
-            multiplexing.remove(c.pointee.multiplex)
-            c.pointee.multiplex = -1
-        }
-        if c.pointee.socket.security == .handshaking || c.pointee.socket.security == .refused { handshakeFailed(slot) }
-        timers.close(Worker.clientTimer(slot))
-        counters.changeClientConnections(listener: Int(c.pointee.listener), by: -1)
-        _ = world.changeClients(by: -1)
-        transport.shut(&c.pointee.socket, reset: reset)
-        clients.release(slot)
-        if listeners.isPaused { resumeAccepting() }
-    }
-
-    static func clientTimer(_ slot: Int32) -> Int32 { slot }
-    var hangupTimer: Int32 { timers.timer(.hangups) }
-    var queueTimer: Int32 { timers.timer(.queues) }
-    var streamSurplusTimer: Int32 { timers.timer(.streamSurplus) }
-    func serverTimer(_ server: Int) -> Int32 { timers.timer(.server(server)) }
-    func upstreamTimer(_ slot: Int32) -> Int32 { timers.timer(.upstream(slot)) }
 }

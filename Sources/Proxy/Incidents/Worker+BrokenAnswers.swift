@@ -4,6 +4,7 @@ import Exchanges
 import HTTP1
 import Logging
 import Report
+import Wire
 
 /// Answers that cannot be passed on as they are: what of them reaches the client, and who is told of it.
 extension Worker {
@@ -108,6 +109,19 @@ extension Worker {
                 "limits":
                     "answer_header_bytes=\(plan.limits.answerHeaderBytes) answer_header_count=\(plan.limits.answerHeaderCount)",
             ])
+    }
+
+    /// Counts an interim response of an answer; its block is at hand. False when it is one too many: the exchange has ended.
+    mutating func mayTakeInterim(_ number: Int32) -> Bool {
+        let e = exchanges[number]
+        e.pointee.interims += 1
+        e.pointee.interimBytes += UInt32(truncatingIfNeeded: responseBlock.byteCount)
+        guard Int(e.pointee.interims) > plan.limits.interims || Int(e.pointee.interimBytes) > plan.limits.headerBytes else {
+            return true
+        }
+        counters.countUpstreamRejected(upstream: Int(e.pointee.upstreamIndex), .interims)
+        failExchange(number, status: 502, "the upstream sent more interim responses than allowed")
+        return false
     }
 }
 

@@ -46,14 +46,6 @@ extension Worker {
 
     // MARK: Of an exchange
 
-    /// An exchange of a client's stream is over: frames that still come on it have a name.
-    mutating func rememberRequest(_ number: Int32, _ record: RequestRecord) {
-        let c = clients[exchanges[number].pointee.client]
-        guard c.pointee.isStream, !record.isEmpty else { return }
-        let multiplex = multiplexing[clients[c.pointee.parent].pointee.multiplex]
-        multiplex.recent.add(stream: c.pointee.stream, record, exchanges[number].pointee)
-    }
-
     /// Tells of a request's body that is not framed as its header block had announced.
     mutating func tellClientBodyFault(_ client: Int32) {
         let number = clients[client].pointee.exchange
@@ -164,25 +156,9 @@ extension Worker {
 
     // MARK: Surplus on streams
 
-    /// An incident is told at once, unless more of it may come with the frames that have been read.
-    private mutating func conclude(_ incident: ClientIncident, _ slot: Int32) {
-        guard incident.isOpen else { return record(incident.record) }
-        tellClientSurplus(slot)
-        multiplexing[clients[slot].pointee.multiplex].surplus = incident
-        frameClient(slot)
-    }
-
     /// More has come behind a request whose stream has been reset for it.
     mutating func clientSurplusGoesOn(_ slot: Int32, _ step: HTTP2Step, _ bytes: UnsafePointer<UInt8>) {
         multiplexing[clients[slot].pointee.multiplex].surplus?.add(
             step.surplusBytes, on: step.stream, payload: bytes, step.bodyCount)
-    }
-
-    /// The turn is over, or the connection: what there is of it is told.
-    mutating func tellClientSurplus(_ slot: Int32) {
-        let multiplex = multiplexing[clients[slot].pointee.multiplex]
-        guard let surplus = multiplex.surplus else { return }
-        multiplex.surplus = nil
-        record(surplus.record)
     }
 }

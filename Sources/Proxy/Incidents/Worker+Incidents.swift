@@ -2,6 +2,7 @@ import Detector
 import EventLoop
 import Exchanges
 import HTTP1
+import HTTP2
 import Report
 import Wire
 
@@ -65,7 +66,7 @@ extension Worker {
 
     // MARK: Parts of a record
 
-    private func place(_ slot: Int32, seenAt: UInt64, id: String?) -> IncidentPlace {
+    func place(_ slot: Int32, seenAt: UInt64, id: String?) -> IncidentPlace {
         let u = upstreams[slot]
         return place(
             server: Int(u.pointee.server), connection: u.pointee.number,
@@ -108,7 +109,7 @@ extension Worker {
     }
 
     /// The exchange of this number on the connection: the one in progress, or one that has ended.
-    private func exchange(_ slot: Int32, _ ordinal: UInt32) -> FinishedExchange? {
+    func exchange(_ slot: Int32, _ ordinal: UInt32) -> FinishedExchange? {
         let u = upstreams[slot]
         if u.pointee.exchange >= 0, u.pointee.ordinal == ordinal {
             let e = exchanges[u.pointee.exchange]
@@ -118,7 +119,7 @@ extension Worker {
         return multiplexing[u.pointee.multiplex].finished?.first { $0.exchange.ordinal == ordinal }?.exchange
     }
 
-    func incidentRequest(_ record: RequestRecord) -> Incident.Request {
+    private func incidentRequest(_ record: RequestRecord) -> Incident.Request {
         var request = Incident.Request(
             id: record.text(record.id), method: record.text(record.methodText), path: record.text(record.target))
         let host = record.text(record.host)
@@ -135,5 +136,63 @@ extension Worker {
     func naming(_ record: RequestRecord) -> String {
         record.isEmpty
             ? "no request" : "\(record.text(record.methodText)) \(QueryRedaction.redacted(record.text(record.target)))"
+    }
+
+    /// An incident is told at once, unless more of it may come with the frames that have been read.
+    mutating func conclude(_ incident: ClientIncident, _ slot: Int32) {
+        guard incident.isOpen else { return record(incident.record) }
+        tellClientSurplus(slot)
+        multiplexing[clients[slot].pointee.multiplex].surplus = incident
+        frameClient(slot)
+    }
+
+    /// What bytes or frames have come to that have ended on a connection, in an incident if they are none that is innocent.
+    @discardableResult
+    mutating func conclude(_ collection: inout Surplus, _ slot: Int32, closed: Bool = false) -> Conclusion {
+        let u = upstreams[slot]
+        let wasHeldBack = u.pointee.last.answer.wasHeldBack
+        guard
+            let finding = collection.settle(
+                by: SurplusReader.self, closed: closed, untimed: wasHeldBack, sampleBytes: plan.sampleBytes)
+        else { return .innocent }
+        if finding.verdict.kind != .malformedMessage {
+            counters.addSurplus(upstream: servers.upstream(Int(u.pointee.server)), bytes: collection.total)
+        }
+        if let inside = embedded(slot, explaining: collection) {
+            if inside.verdict.certainty == .proven { return .doubleSend(tell(inside, slot, collection)) }
+            // It is told beside the surplus itself, which has that id.
+            var other = collection
+            other.id = nil
+            tell(inside, slot, other)
+        }
+        // The body that its header block has announced, and that was told with it.
+        if finding.verdict.kind == .bodyAfterEnd, collection.place == .afterEnd, u.pointee.announcesForbiddenBody {
+            return .recorded
+        }
+        let guilty = tell(finding, slot, collection)
+        return finding.verdict.provesDoubleSend ? .doubleSend(guilty) : .recorded
+    }
+
+    /// The turn is over, or the connection: what there is of it is told.
+    mutating func tellClientSurplus(_ slot: Int32) {
+        let multiplex = multiplexing[clients[slot].pointee.multiplex]
+        guard let surplus = multiplex.surplus else { return }
+        multiplex.surplus = nil
+        record(surplus.record)
+    }
+
+    /// Something inside the last answer's Content-Length body that explains what came after its end.
+    private func embedded(_ slot: Int32, explaining collection: Surplus) -> Finding? {
+        let u = upstreams[slot]
+        let last = u.pointee.last
+        guard collection.place == .afterEnd || collection.place == .idle, last.answer.framing == .length else { return nil }
+        var block = u.pointee.statusLine.isFound ? surplus.block(in: slot) : nil
+        // The body may end in the middle of the status line's first word.
+        let matched = Int(u.pointee.statusLine.matched)
+        if block == nil, matched > 0 {
+            block = EmbeddedBlock(offset: last.answer.bodyBytes - UInt64(matched))
+            block?.add(EmbeddedStatusLine.beginning.utf8Start, matched)
+        }
+        return block?.finding(explaining: collection, after: last, by: SurplusReader.self, sampleBytes: plan.sampleBytes)
     }
 }

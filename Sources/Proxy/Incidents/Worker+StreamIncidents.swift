@@ -36,7 +36,7 @@ extension Worker {
         }
     }
 
-    private func facts(_ step: HTTP2Step) -> SurplusFacts {
+    func facts(_ step: HTTP2Step) -> SurplusFacts {
         let bytes = UInt64(step.surplusBytes)
         guard step.hasBlock else { return SurplusFacts(total: bytes) }
         let fields = (0..<responseBlock.count).map { i in
@@ -88,7 +88,7 @@ extension Worker {
         answerEnded(stream, surplusAt: 0, 0)
     }
 
-    private mutating func streamSurplusEnded(_ source: SurplusSource) {
+    mutating func streamSurplusEnded(_ source: SurplusSource) {
         guard var collection = surplus.take(source) else { return }
         conclude(&collection, source.connection)
         giveBack(&collection)
@@ -177,7 +177,7 @@ extension Worker {
     }
 
     /// Which rule of HTTP/2 the last header block, or DATA, breaks.
-    private func reason(_ violation: HTTP2Violation) -> String {
+    func reason(_ violation: HTTP2Violation) -> String {
         switch violation {
         case .dataBeforeHead: return "DATA before the header block"
         case .malformedTrailers: return "trailers with a field that HTTP/2 does not allow" + brokenField

@@ -1,4 +1,3 @@
-import CShim
 import Detector
 import EventLoop
 import Exchanges
@@ -26,7 +25,7 @@ extension Worker {
     }
 
     /// Whether the bytes begin so; `orShorter`: as far as they go.
-    func begins(_ bytes: UnsafePointer<UInt8>, _ count: Int, like text: StaticString, orShorter: Bool = false) -> Bool {
+    private func begins(_ bytes: UnsafePointer<UInt8>, _ count: Int, like text: StaticString, orShorter: Bool = false) -> Bool {
         guard orShorter || count >= text.utf8CodeUnitCount else { return false }
         return (0..<min(count, text.utf8CodeUnitCount)).allSatisfy { bytes[$0] == text.utf8Start[$0] }
     }
@@ -92,51 +91,9 @@ extension Worker {
         case doubleSend(FinishedExchange)
     }
 
-    /// What bytes or frames have come to that have ended on a connection, in an incident if they are none that is innocent.
-    @discardableResult
-    mutating func conclude(_ collection: inout Surplus, _ slot: Int32, closed: Bool = false) -> Conclusion {
-        let u = upstreams[slot]
-        let wasHeldBack = u.pointee.last.answer.wasHeldBack
-        guard
-            let finding = collection.settle(
-                by: SurplusReader.self, closed: closed, untimed: wasHeldBack, sampleBytes: plan.sampleBytes)
-        else { return .innocent }
-        if finding.verdict.kind != .malformedMessage {
-            counters.addSurplus(upstream: servers.upstream(Int(u.pointee.server)), bytes: collection.total)
-        }
-        if let inside = embedded(slot, explaining: collection) {
-            if inside.verdict.certainty == .proven { return .doubleSend(tell(inside, slot, collection)) }
-            // It is told beside the surplus itself, which has that id.
-            var other = collection
-            other.id = nil
-            tell(inside, slot, other)
-        }
-        // The body that its header block has announced, and that was told with it.
-        if finding.verdict.kind == .bodyAfterEnd, collection.place == .afterEnd, u.pointee.announcesForbiddenBody {
-            return .recorded
-        }
-        let guilty = tell(finding, slot, collection)
-        return finding.verdict.provesDoubleSend ? .doubleSend(guilty) : .recorded
-    }
-
     /// A collection that was kept owns the copy of its request's record.
     mutating func giveBack(_ collection: inout Surplus) {
         if collection.current != nil { transport.buffers.give(&collection.current!.request.head) }
-    }
-
-    /// Something inside the last answer's Content-Length body that explains what came after its end.
-    private func embedded(_ slot: Int32, explaining collection: Surplus) -> Finding? {
-        let u = upstreams[slot]
-        let last = u.pointee.last
-        guard collection.place == .afterEnd || collection.place == .idle, last.answer.framing == .length else { return nil }
-        var block = u.pointee.statusLine.isFound ? surplus.block(in: slot) : nil
-        // The body may end in the middle of the status line's first word.
-        let matched = Int(u.pointee.statusLine.matched)
-        if block == nil, matched > 0 {
-            block = EmbeddedBlock(offset: last.answer.bodyBytes - UInt64(matched))
-            block?.add(EmbeddedStatusLine.beginning.utf8Start, matched)
-        }
-        return block?.finding(explaining: collection, after: last, by: SurplusReader.self, sampleBytes: plan.sampleBytes)
     }
 
     // MARK: In the middle of an answer
@@ -276,19 +233,5 @@ extension Worker {
         guard fails else { return true }
         failExchange(u.pointee.exchange, status: 502, "the upstream sent an interim response inside its answer")
         return false
-    }
-
-    // MARK: Status lines inside Content-Length bodies
-
-    /// Looks for a status line in a piece of a Content-Length body. Body bytes may spell anything: only the end will tell.
-    mutating func lookForStatusLine(_ slot: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
-        let u = upstreams[slot]
-        if u.pointee.statusLine.isFound { return surplus.addToBlock(bytes, count, in: slot) }
-        guard let at = u.pointee.statusLine.find(bytes, count: count) else { return }
-        let start = Int(exchanges[u.pointee.exchange].pointee.answer.bodyBytes)
-        var block = EmbeddedBlock(offset: UInt64(start + at))
-        if at < 0 { block.add(EmbeddedStatusLine.beginning.utf8Start, -at) }
-        block.add(bytes + max(at, 0), count - max(at, 0))
-        surplus.begin(block, in: slot)
     }
 }

@@ -1,16 +1,12 @@
+import Detector
 import EventLoop
+import HTTP1
 import HTTP2
 import Report
+import Wire
 
 /// HTTP/2 connections of either side: frames in, as long as there are some, and out when the turn ends.
 extension Worker {
-    /// Body bytes of one stream that wait to be framed before whoever feeds it has to wait.
-    static var streamPendingMax: Int { 32 << 10 }
-
-    /// A connection's session has, or may have, frames to send.
-    mutating func frameClient(_ slot: Int32) { multiplexing.mark(clients[slot].pointee.multiplex) }
-    mutating func frameUpstream(_ slot: Int32) { multiplexing.mark(upstreams[slot].pointee.multiplex) }
-
     // MARK: Out
 
     /// Sends what the sessions have to send. What that stirs up comes in the next turn.
@@ -18,7 +14,7 @@ extension Worker {
         while let (side, slot) = multiplexing.next() { sendFrames(side, slot) }
     }
 
-    private mutating func sendFrames(_ side: SideLabel, _ slot: Int32) {
+    mutating func sendFrames(_ side: SideLabel, _ slot: Int32) {
         // A server's connection may be on its way yet.
         guard side == .client || upstreams[slot].pointee.phase == .multiplexed else { return }
         if side == .client { tellClientSurplus(slot) }
@@ -90,24 +86,23 @@ extension Worker {
         return position
     }
 
-    // MARK: Either side
-
-    private func socket(_ side: SideLabel, _ slot: Int32) -> UnsafeMutablePointer<Socket> {
-        // A slot's memory stays where it is.
-        side == .client
-            ? withUnsafeMutablePointer(to: &clients[slot].pointee.socket) { $0 }
-            : withUnsafeMutablePointer(to: &upstreams[slot].pointee.socket) { $0 }
-    }
-
-    private func multiplexNumber(_ side: SideLabel, _ slot: Int32) -> Int32 {
-        side == .client ? clients[slot].pointee.multiplex : upstreams[slot].pointee.multiplex
-    }
-
-    private func generation(_ side: SideLabel, _ slot: Int32) -> UInt32 {
-        side == .client ? clients.generation(slot) : upstreams.generation(slot)
-    }
-
-    private mutating func queue(_ side: SideLabel, _ slot: Int32) {
-        if side == .client { queueClient(slot) } else { queueUpstream(slot) }
+    /// A shared connection has something to read, or room to write, or its turn again.
+    mutating func upstreamMultiplexReady(_ slot: Int32) {
+        let u = upstreams[slot]
+        if u.pointee.phase == .connecting {
+            let generation = upstreams.generation(slot)
+            if u.pointee.socket.security == .none {
+                guard u.pointee.socket.isWritable || u.pointee.socket.peerEnded else { return }
+                connectDecided(slot)
+            } else {
+                upstreamShakesHands(slot)
+            }
+            guard upstreams.generation(slot) == generation, u.pointee.phase == .multiplexed else { return }
+        }
+        if u.pointee.socket.isBlocked, u.pointee.socket.isWritable {
+            if !transport.flush(&u.pointee.socket, .upstream) { upstreamRefusesFrames(slot) }
+            if !u.pointee.socket.isBlocked { frameUpstream(slot) }
+        }
+        readFrames(.upstream, slot)
     }
 }

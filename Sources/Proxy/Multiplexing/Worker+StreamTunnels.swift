@@ -68,31 +68,4 @@ extension Worker {
         paceUpstreamStream(stream)
         if step.ended { tunnelEnded(fromUpstream: stream) }
     }
-
-    /// This side says nothing more on a stream that was to be a tunnel.
-    mutating func endTunnelRequest(_ stream: Int32) {
-        let s = upstreams[stream]
-        guard s.pointee.stream > 0 else { return }
-        _ = multiplexing[upstreams[s.pointee.parent].pointee.multiplex].session.sendBody(
-            s.pointee.stream, outbox.runs, 0, ended: true)
-        frameUpstream(s.pointee.parent)
-    }
-
-    /// The server has reset a tunnel's stream, or its connection is gone: the client sees a break and no good end, unless that
-    /// has been told already.
-    mutating func streamTunnelBroken(_ stream: Int32) {
-        let number = upstreams[stream].pointee.exchange
-        let e = exchanges[number]
-        upstreams[stream].pointee.streamIsOver = true
-        guard !e.pointee.state.upstreamEnded else { return tunnelOver(stream, .upstreamClosed) }
-        let client = e.pointee.client
-        countAnswer(number, status: 101, route: Int(e.pointee.request.route))
-        logAccess(number, e.pointee.request, status: 101, .cut)
-        upstreamStreamAnswered(stream)
-        clients[client].pointee.exchange = -1
-        let c = clients[client]
-        guard c.pointee.isStream else { return closeClient(client, reset: true) }
-        let session = multiplexing[clients[c.pointee.parent].pointee.multiplex].session
-        if session.pending(c.pointee.stream) > 0 { cutClientStream(client) } else { closeClient(client) }
-    }
 }

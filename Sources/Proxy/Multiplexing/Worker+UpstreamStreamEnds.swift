@@ -1,7 +1,5 @@
-import CShim
 import EventLoop
 import Exchanges
-import Glibc
 import HTTP1
 import HTTP2
 import Report
@@ -40,57 +38,6 @@ extension Worker {
         guard status >= 200 else { return false }
         if e.pointee.request.method == .head || status == 204 || status == 304 { return true }
         return e.pointee.answer.declaresLength && e.pointee.answer.bodyBytes == e.pointee.answer.declaredBytes
-    }
-
-    /// The answer is complete: its facts stay with the connection, its stream is over.
-    mutating func upstreamStreamAnswered(_ stream: Int32) {
-        let s = upstreams[stream]
-        let number = s.pointee.exchange
-        let e = exchanges[number]
-        e.pointee.answer.endedAt = now
-        rememberRequest(number, e.pointee.request)
-        let finished = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: s.pointee.ordinal)
-        let multiplex = multiplexing[upstreams[s.pointee.parent].pointee.multiplex]
-        if var old = multiplex.finished?.add(FinishedStream(stream: s.pointee.stream, exchange: finished)) {
-            transport.buffers.give(&old.exchange.request.head)
-        }
-        let requestEnded = e.pointee.state.requestEnded
-        let (isTunnel, asksTunnel) = (e.pointee.state.isTunnel, e.pointee.asksUpgrade)
-        s.pointee.exchange = -1
-        releaseExchange(number)
-        if isTunnel {
-            // Both sides have ended it, or one has broken it.
-        } else if asksTunnel {
-            // There is none, and so nothing that this side would still say.
-            s.pointee.streamIsOver = s.pointee.streamIsOver || !s.pointee.awaitsStreamEnd
-            if s.pointee.streamIsOver { endTunnelRequest(stream) }
-        } else {
-            s.pointee.streamIsOver = requestEnded && (s.pointee.streamIsOver || !s.pointee.awaitsStreamEnd)
-        }
-        closeUpstreamStream(stream)
-    }
-
-    /// Gives a stream's slot back; the server is told when it has not ended the stream itself.
-    mutating func closeUpstreamStream(_ stream: Int32) {
-        let s = upstreams[stream]
-        let parent = s.pointee.parent
-        let u = upstreams[parent]
-        let multiplex = multiplexing[u.pointee.multiplex]
-        if s.pointee.stream > 0 {
-            if s.pointee.unconsumed > 0 { multiplex.session.consumed(s.pointee.stream, Int(s.pointee.unconsumed)) }
-            multiplex.session.setTag(s.pointee.stream, -1)
-            if !s.pointee.streamIsOver { multiplex.session.reset(s.pointee.stream, code: ErrorCode.cancel) }
-        }
-        multiplex.end(stream, upstreams)
-        servers.exchangeEnds(Int(s.pointee.server))
-        timers.close(upstreamTimer(stream))
-        upstreams.release(stream)
-        frameUpstream(parent)
-        if multiplex.streamCount == 0, u.pointee.phase == .multiplexed {
-            timers.set(upstreamTimer(parent), now + u.pointee.idleTimeout)
-        }
-        let server = Int(u.pointee.server)
-        serveQueue(servers.upstream(server), server)
     }
 
     /// The connection ended, or failed: so does every stream on it.
@@ -178,15 +125,6 @@ extension Worker {
         closeUpstreamMultiplex(slot, .notReusable)
     }
 
-    /// The connection has been idle for as long as it may be, or could not be made in time.
-    mutating func upstreamMultiplexExpired(_ slot: Int32) {
-        let u = upstreams[slot]
-        guard u.pointee.phase == .multiplexed else { return connectGaveUp(slot, String(cString: strerror(ETIMEDOUT))) }
-        guard multiplexing[u.pointee.multiplex].streamCount == 0 else { return }
-        multiplexing[u.pointee.multiplex].session.goAway()
-        closeUpstreamMultiplex(slot, .idleTimeout)
-    }
-
     /// The server does not speak HTTP/2 as it should: the connection cannot be gone on with.
     mutating func upstreamFramesFailed(_ slot: Int32, _ failure: HTTP2Failure) {
         if failure == .lateHeadFlood {
@@ -211,5 +149,23 @@ extension Worker {
         u.pointee.socket.isBroken = false
         transport.deliver(&outbox, to: &u.pointee.socket, .upstream)
         u.pointee.socket.isBroken = true
+    }
+
+    /// The server has reset a tunnel's stream, or its connection is gone: the client sees a break and no good end, unless that
+    /// has been told already.
+    private mutating func streamTunnelBroken(_ stream: Int32) {
+        let number = upstreams[stream].pointee.exchange
+        let e = exchanges[number]
+        upstreams[stream].pointee.streamIsOver = true
+        guard !e.pointee.state.upstreamEnded else { return tunnelOver(stream, .upstreamClosed) }
+        let client = e.pointee.client
+        countAnswer(number, status: 101, route: Int(e.pointee.request.route))
+        logAccess(number, e.pointee.request, status: 101, .cut)
+        upstreamStreamAnswered(stream)
+        clients[client].pointee.exchange = -1
+        let c = clients[client]
+        guard c.pointee.isStream else { return closeClient(client, reset: true) }
+        let session = multiplexing[clients[c.pointee.parent].pointee.multiplex].session
+        if session.pending(c.pointee.stream) > 0 { cutClientStream(client) } else { closeClient(client) }
     }
 }

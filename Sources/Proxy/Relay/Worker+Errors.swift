@@ -1,6 +1,5 @@
 import EventLoop
 import Exchanges
-import Glibc
 import HTTP1
 import Report
 import Wire
@@ -59,7 +58,7 @@ extension Worker {
         timers.set(Worker.clientTimer(slot), now + idleTime)
     }
 
-    private func countRejected(_ status: Int) {
+    func countRejected(_ status: Int) {
         switch status {
         case 404: counters.countRejected(.noRoute)
         case 405, 501, 505: counters.countRejected(.unsupported)
@@ -167,17 +166,4 @@ extension Worker {
             return deliverToClient(slot)
         }
     }
-
-    mutating func newRequestID() -> String {
-        let (high, low) = (random.next(), random.next())
-        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { space in
-            var out = ByteWriter(space.baseAddress!)
-            out.putHex(high)
-            out.putHex(low)
-            return String(decoding: UnsafeBufferPointer(start: space.baseAddress, count: 32), as: UTF8.self)
-        }
-    }
-
-    /// The date as RFC 9110 section 5.6.7 writes it.
-    func httpDate() -> String { WallTime.imfFixdate(nanoseconds: kernel.wallClock()) }
 }

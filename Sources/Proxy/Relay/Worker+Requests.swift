@@ -4,7 +4,7 @@ import HTTP1
 import Report
 import Wire
 
-/// From a request's header block to an upstream: judging it, rewriting it, sending it and its body.
+/// A request as it is read: judged, routed, rewritten, and its body passed on.
 extension Worker {
     /// Begins the exchange of the request in `requestBlock`.
     mutating func startExchange(_ slot: Int32) {
@@ -84,99 +84,6 @@ extension Worker {
     /// Over HTTP/2 there are tunnels for WebSockets; any other upgrade is left out, as its server may ignore it.
     private func mayUpgrade(to upstream: UInt16) -> Bool {
         !plan.upstreams[Int(upstream)].isHTTP2 || WebSocketKey.isAsked(by: requestBlock)
-    }
-
-    private mutating func writeRequestHead(_ exchange: inout Exchange, _ aim: RequestHead.Aim) {
-        RequestHead.dropFields(&requestBlock)
-        aim.changes.drop(&requestBlock)
-        exchange.request.head = transport.buffers.take(requestBlock.byteCount + aim.byteCount + RequestHead.addedBytesMax)
-        RequestHead.write(
-            requestBlock, aim, isChunked: exchange.requestIsChunked, keepsUpgrade: exchange.asksUpgrade, random: &random,
-            into: &exchange.request)
-    }
-
-    /// An exchange has its connection: the request's header block goes into the outbox or, behind a connect, out at once.
-    mutating func attach(_ number: Int32, to slot: Int32) {
-        let e = exchanges[number]
-        let u = upstreams[slot]
-        e.pointee.upstream = slot
-        e.pointee.attempts += 1
-        u.pointee.exchange = number
-        u.pointee.ordinal += 1
-        e.pointee.server = Int32(u.pointee.server)
-        e.pointee.connection = u.pointee.number
-        e.pointee.ordinal = u.pointee.ordinal
-        let isConnecting = u.pointee.phase == .connecting
-        e.pointee.state.receive(isConnecting ? .connecting : .placed)
-        e.pointee.connectTime = isConnecting ? now : 0
-        u.pointee.mustClose = false
-        u.pointee.isUnsent = false
-        e.pointee.wasPooled = u.pointee.ordinal > 1
-        if !e.pointee.state.requestEnded, !e.pointee.state.sentBody {
-            // A stream may be refused, whatever its method, and is then to be tried elsewhere (RFC 9113 section 8.7).
-            e.pointee.keepsBody = u.pointee.hop.tellsEnds || e.pointee.wasPooled || e.pointee.request.method.isIdempotent
-        }
-        if u.pointee.statusLine.isFound { surplus.forgetBlock(in: slot) }
-        u.pointee.statusLine = EmbeddedStatusLine()
-        if u.pointee.phase != .connecting { requestStarts(number) }
-    }
-
-    /// The connection is there: from now on an answer is due.
-    mutating func requestStarts(_ number: Int32) {
-        let e = exchanges[number]
-        let u = upstreams[e.pointee.upstream]
-        let head = e.pointee.request.head
-        markRequest(number)
-        u.pointee.phase = .active
-        u.pointee.decoder.requestSent(method: e.pointee.request.method, asksUpgrade: e.pointee.asksUpgrade)
-        u.pointee.requestHeadEnd = u.pointee.sent + UInt64(head.count)
-        u.pointee.recordsBefore = u.pointee.socket.recordBytes
-        e.pointee.answer = Answer()
-        e.pointee.sentAt = now
-        outbox.add(head.first, head.count)
-        if !e.pointee.body.isEmpty { outbox.add(e.pointee.body.first, e.pointee.body.count) }
-        outbox.beginsWithHead = true
-        outbox.endsMessage = e.pointee.state.requestEnded && !(e.pointee.asksUpgrade && !u.pointee.hop.switchesWith101)
-        timers.set(upstreamTimer(e.pointee.upstream), now + responseHeaderTimeout(e))
-    }
-
-    /// Sends the header block that waits in the outbox, when no body byte has come to go with it.
-    @inline(__always)
-    mutating func sendRequestHead(_ client: Int32) {
-        guard !outbox.isEmpty else { return }
-        sendToUpstream(clients[client].pointee.exchange)
-    }
-
-    /// Sends the outbox to an exchange's upstream.
-    mutating func sendToUpstream(_ number: Int32) {
-        guard number >= 0, exchanges[number].pointee.upstream >= 0 else { return outbox.clear() }
-        let e = exchanges[number]
-        let slot = e.pointee.upstream
-        let u = upstreams[slot]
-        let before = u.pointee.sent
-        u.pointee.sent += UInt64(outbox.byteCount)
-        guard deliverToUpstream(slot) else {
-            if before == requestStart(slot) { u.pointee.isUnsent = true }
-            return upstreamRefusesBytes(slot)
-        }
-    }
-
-    /// The upstream takes no more bytes, but its answer may have come: read it, and drop the rest of the request.
-    mutating func upstreamRefusesBytes(_ slot: Int32) {
-        let u = upstreams[slot]
-        u.pointee.mustClose = true
-        u.pointee.socket.isBroken = false
-        u.pointee.socket.refusesBytes = true
-        transport.buffers.give(&u.pointee.socket.output)
-        u.pointee.socket.peerEnded = true
-        u.pointee.socket.isReadable = true
-        if u.pointee.exchange >= 0 {
-            let e = exchanges[u.pointee.exchange]
-            let c = clients[e.pointee.client]
-            // What can be sent again is not given up.
-            if c.pointee.phase == .body, e.pointee.state.sentBody, !e.pointee.keepsBody { c.pointee.discardsBody = true }
-        }
-        queueUpstream(slot)
     }
 
     /// Passes on a piece of a request's body.

@@ -44,28 +44,6 @@ extension Worker {
         queueClient(client)
     }
 
-    /// A tunnel is in use: its idle time begins anew.
-    mutating func touchTunnel(_ client: Int32, _ e: UnsafeMutablePointer<Exchange>) {
-        let own = plan.routes[Int(e.pointee.request.route)].tunnelIdleTimeout
-        let idle = own > 0 ? own : plan.upstreams[Int(e.pointee.upstreamIndex)].tunnelIdleTimeout
-        timers.set(Worker.clientTimer(client), now + (idle > 0 ? idle : bodyIdleTimeout(e)))
-    }
-
-    mutating func forwardTunnel(fromClient client: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
-        let e = exchanges[clients[client].pointee.exchange]
-        e.pointee.requestBytes += UInt64(count)
-        touchTunnel(client, e)
-        outbox.add(bytes, count)
-        sendToUpstream(clients[client].pointee.exchange)
-    }
-
-    mutating func forwardTunnel(fromUpstream slot: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
-        let e = exchanges[upstreams[slot].pointee.exchange]
-        e.pointee.answer.bodyBytes += UInt64(count)
-        touchTunnel(e.pointee.client, e)
-        outbox.add(bytes, count)
-    }
-
     /// The client ended its side of a tunnel: the upstream is told, and may still answer.
     mutating func tunnelEnded(fromClient client: Int32) {
         let e = exchanges[clients[client].pointee.exchange]

@@ -1,5 +1,4 @@
 import EventLoop
-import Glibc
 import Logging
 import Report
 import TLS
@@ -59,48 +58,6 @@ extension Worker {
     }
 
     // MARK: Upstreams
-
-    /// The connection to a server is open: TLS begins.
-    mutating func shakeHands(_ slot: Int32, _ destination: TLSDestination) {
-        let u = upstreams[slot]
-        guard let session = destination.makeSession(transport.port) else { return connectGaveUp(slot, "no memory for TLS") }
-        u.pointee.socket.session = session
-        u.pointee.socket.security = .handshaking
-        guard session.start() else {
-            let reason = "\(transport.port.failure)"
-            transport.port.clear()
-            return connectGaveUp(slot, reason)
-        }
-        guard transport.sendRecords(&u.pointee.socket) else { return connectGaveUp(slot, "closed in the TLS handshake") }
-        if u.pointee.socket.isReadable { queueUpstream(slot) }
-    }
-
-    /// A server's part of the handshake has come, or there is room for the rest of ours.
-    mutating func upstreamShakesHands(_ slot: Int32) {
-        let u = upstreams[slot]
-        if u.pointee.socket.isBlocked, u.pointee.socket.isWritable, !transport.flush(&u.pointee.socket, .upstream) {
-            return connectGaveUp(slot, "closed in the TLS handshake")
-        }
-        var rounds = 0
-        while u.pointee.socket.security == .handshaking, u.pointee.socket.isReadable {
-            guard rounds < Self.readsPerTurn else { return queueUpstream(slot) }
-            rounds += 1
-            let count = transport.load(&u.pointee.socket, .upstream)
-            transport.keep(&u.pointee.socket, from: 0, to: count)
-            if u.pointee.socket.security == .refused {
-                return connectGaveUp(slot, transport.tlsFailure?.description ?? "the TLS handshake has failed")
-            }
-            if u.pointee.socket.isBroken || u.pointee.socket.sawEnd {
-                return connectGaveUp(slot, "closed in the TLS handshake")
-            }
-        }
-        guard u.pointee.socket.security != .handshaking else { return }
-        // Frames sent to a server that takes them for HTTP/1 would only come back as nonsense (RFC 9113 section 3.2).
-        if u.pointee.multiplex >= 0, !u.pointee.socket.agreedHTTP2 {
-            return connectGaveUp(slot, "the server has not agreed to HTTP/2 (ALPN)")
-        }
-        connected(slot)
-    }
 
     /// An upstream's session has failed after its handshake.
     mutating func logUpstreamTLS(_ slot: Int32) {

@@ -43,7 +43,7 @@ extension Worker {
     }
 
     /// Bytes that the kernel was given on the connection before its current request: those of records, where there are any.
-    func requestStartOnWire(_ slot: Int32) -> UInt64 {
+    private func requestStartOnWire(_ slot: Int32) -> UInt64 {
         let u = upstreams[slot]
         return u.pointee.socket.security == .none ? requestStart(slot) : u.pointee.recordsBefore
     }

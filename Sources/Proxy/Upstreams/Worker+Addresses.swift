@@ -16,17 +16,6 @@ extension Worker {
         return table.noteFailure(place, generation: generation, now)
     }
 
-    /// An exchange that has lost its connection before anything was sent looks for another.
-    mutating func tryAgain(_ number: Int32) {
-        guard number >= 0 else { return }
-        exchanges[number].pointee.attempts -= 1
-        outbox.clear()
-        findUpstream(number)
-        guard exchanges.isTaken(number) else { return }
-        if outbox.byteCount > 0 { sendToUpstream(number) }
-        if !exchanges[number].pointee.state.requestEnded { queueClient(exchanges[number].pointee.client) }
-    }
-
     /// Whether a connection leads to where its server's name no longer does, as far as is known.
     @inline(__always)
     func isOutdated(_ slot: Int32) -> Bool {

@@ -10,19 +10,6 @@ import Wire
 /// What is expected is learned by the connection: one process is at its other end, so one answer with a mark means that each
 /// will have it. What comes without then, has not passed through Node's answer to the request.
 extension Worker {
-    /// The request is about to leave on its connection.
-    @inline(__always)
-    func markRequest(_ number: Int32) {
-        guard plan.echo != .off else { return }
-        let e = exchanges[number]
-        let u = upstreams[e.pointee.upstream]
-        let head = e.pointee.request.head
-        let mark = ExchangeMark(
-            salt: plan.salt, server: u.pointee.server, route: e.pointee.request.route, connection: u.pointee.number,
-            ordinal: u.pointee.ordinal)
-        mark.write(to: head.first + head.count - ExchangeMark.distanceFromEnd)
-    }
-
     /// Whether the final header block at hand, which begins at `position` of the read buffer, answers the request that waits.
     /// False when it was taken for what it is, and the exchange goes on elsewhere or has ended.
     mutating func isOwnAnswer(_ slot: Int32, at position: Int, _ count: Int) -> Bool {
@@ -63,15 +50,6 @@ extension Worker {
         }
         isStray(slot, at: position, count, .missing(own: Array(e.pointee.request.mark)))
         return false
-    }
-
-    /// Whether this request would be asked for again if its answer lacked its mark, so that no stray can stand for it however soon
-    /// the connection is used again. What may be delivered without a mark needs the rest, as everything does that has no echo.
-    @inline(__always)
-    func needsNoRest(_ e: UnsafeMutablePointer<Exchange>, on server: Int) -> Bool {
-        plan.echo != .off && e.pointee.state.requestEnded && !e.pointee.asksUpgrade && retries.maySendAgain(e)
-            && (retries.askedInVain.isEmpty
-                || !retries.askedInVain.contains(server: UInt16(server), sort: e.pointee.request.sort))
     }
 
     /// Whether the header block at hand, which began a stream's answer, is its request's. HTTP/2 itself binds answers to requests:

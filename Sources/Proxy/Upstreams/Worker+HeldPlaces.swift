@@ -1,3 +1,8 @@
+import Detector
+import EventLoop
+import Exchanges
+import HTTP1
+import HTTP2
 import Report
 import Wire
 
@@ -8,9 +13,9 @@ import Wire
 /// the clients that hold the most, of these the one that has stood still for the longest.
 extension Worker {
     /// So long may a client take nothing of its answer before its place is given to somebody who waits.
-    static var stillAnswerTimeMax: UInt64 { 1_000_000_000 }
+    private static var stillAnswerTimeMax: UInt64 { 1_000_000_000 }
     /// While somebody waits it is looked that often.
-    static var stillLookTime: UInt64 { 100_000_000 }
+    private static var stillLookTime: UInt64 { 100_000_000 }
 
     /// From now on a client sets the pace of its answer: its upstream is not read.
     mutating func answerIsHeld(_ slot: Int32) {
@@ -111,5 +116,15 @@ extension Worker {
         let resets = e.pointee.clientFraming == .untilClose
         abandon(still.number)
         closeClient(client, reset: resets)
+    }
+
+    /// What came has been handed to the client: the server may send as much again, unless the client is slower.
+    mutating func paceUpstreamStream(_ stream: Int32) {
+        let number = upstreams[stream].pointee.exchange
+        let client = exchanges[number].pointee.client
+        guard clients[client].pointee.socket.isBlocked else { return openUpstreamWindow(stream) }
+        // The client sets the pace: what its upstream owes is not due meanwhile.
+        answerIsHeld(stream)
+        timers.set(Worker.clientTimer(client), now + plan.timeouts.clientBody)
     }
 }

@@ -1,8 +1,6 @@
-import CShim
 import Detector
 import EventLoop
 import Exchanges
-import Glibc
 import HTTP1
 import Report
 import Wire
@@ -64,20 +62,6 @@ extension Worker {
             transport.keep(&u.pointee.socket, from: consumed, to: count)
             if steps >= Self.stepsPerTurn, consumed < count { return queueUpstream(slot) }
             if u.pointee.socket.sawEnd || u.pointee.socket.isBroken { return upstreamEnded(slot) }
-        }
-    }
-
-    /// The client has caught up: what its upstream owes is due again.
-    mutating func resumeDeadline(_ slot: Int32) {
-        let number = upstreams[slot].pointee.exchange
-        guard number >= 0, exchanges[number].pointee.answer.wasHeldBack, timers.deadline(upstreamTimer(slot)) == 0 else {
-            return
-        }
-        let upstream = plan.upstreams[Int(exchanges[number].pointee.upstreamIndex)]
-        switch answerPhase(slot) {
-        case .head: timers.set(upstreamTimer(slot), now + upstream.responseHeaderTimeout)
-        case .body: timers.set(upstreamTimer(slot), now + upstream.bodyIdleTimeout)
-        case .idle, .tunnel: break
         }
     }
 
@@ -159,14 +143,6 @@ extension Worker {
             hasTrailers: step.hasTrailers)
     }
 
-    /// Sends the outbox to a client. When the client is gone, so is its exchange.
-    mutating func sendToClient(_ client: Int32) {
-        guard !outbox.isEmpty else { return }
-        let c = clients[client]
-        guard deliverToClient(client) else { return clientBroke(client) }
-        if c.pointee.exchange >= 0 { exchanges[c.pointee.exchange].pointee.state.receive(.headSent) }
-    }
-
     /// The upstream ended its side, or the connection failed, in the middle of an exchange.
     private mutating func upstreamEnded(_ slot: Int32) {
         let u = upstreams[slot]
@@ -206,16 +182,6 @@ extension Worker {
         }
     }
 
-    /// Takes an exchange off its connection, and closes that.
-    mutating func detach(_ slot: Int32, _ reason: CloseReason) {
-        let u = upstreams[slot]
-        if u.pointee.exchange >= 0 {
-            exchanges[u.pointee.exchange].pointee.upstream = -1
-            u.pointee.exchange = -1
-        }
-        closeUpstream(slot, reason)
-    }
-
     // MARK: Long bodies
 
     // Long bodies that pass from an upstream to a client unread.
@@ -229,7 +195,7 @@ extension Worker {
 
     /// Whether what the upstream sends next is to pass unread.
     @inline(__always)
-    mutating func movesBody(_ slot: Int32) -> Bool {
+    private mutating func movesBody(_ slot: Int32) -> Bool {
         let left = upstreams[slot].pointee.decoder.lengthLeft
         return left > 0 && mayMoveBody(slot, left)
     }
@@ -247,7 +213,7 @@ extension Worker {
     }
 
     /// Moves what has come of a body to its client, as far as that takes it. False when it has to be read after all.
-    mutating func moveBody(_ slot: Int32) -> Bool {
+    private mutating func moveBody(_ slot: Int32) -> Bool {
         let u = upstreams[slot]
         let e = exchanges[u.pointee.exchange]
         let most = u.pointee.decoder.lengthLeft - UInt64(plan.limits.lastBytes)

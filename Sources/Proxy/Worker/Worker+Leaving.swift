@@ -1,4 +1,3 @@
-import CShim
 import EventLoop
 import Glibc
 import Report
@@ -15,12 +14,6 @@ extension Worker {
 
     /// How long a client may be idle.
     var idleTime: UInt64 { departure.isDraining ? min(Self.quietTime, plan.timeouts.clientIdle) : plan.timeouts.clientIdle }
-
-    /// Whether the answer now being written must tell its client that the connection closes.
-    @inline(__always)
-    func mustLeave(_ c: UnsafeMutablePointer<ClientConnection>) -> Bool {
-        isLeaving && !mayMove(c)
-    }
 
     // MARK: Draining
 
@@ -94,12 +87,6 @@ extension Worker {
         }
     }
 
-    /// Whether this client can go on with another worker: that takes a listener which is still there, and no state but the socket's.
-    private func mayMove(_ c: UnsafeMutablePointer<ClientConnection>) -> Bool {
-        departure.handsOver(listener: Int(c.pointee.listener)) && !c.pointee.isStream && c.pointee.multiplex < 0
-            && c.pointee.socket.security == .none
-    }
-
     /// Gives an idle client to the successor. False when it stays.
     mutating func moveToSuccessor(_ slot: Int32) -> Bool {
         let c = clients[slot]
@@ -146,29 +133,8 @@ extension Worker {
 
     // MARK: The end
 
-    /// Ends when the last client has gone, and every connection has been listened to for strays.
-    mutating func continueLeaving() {
-        while true {
-            if departure.isOverdue(now: now) {
-                closeAll()
-            } else {
-                guard clients.count == 0 else { return }
-                listenToPooled()
-                guard upstreams.count == 0, hangups.mayEnd(at: now) else { return }
-                judgeHangups(isEnding: true)
-            }
-            if world.mailboxes[number].close() {
-                departure.end()
-                return
-            }
-            // A client may have been moved here just now. What wakes the loop for it goes with the reading, so whether there is
-            // anything left to wait for is asked again.
-            readMailbox()
-        }
-    }
-
     /// Pooled connections have nobody to serve any more, but the last exchange's strays may still come.
-    private mutating func listenToPooled() {
+    mutating func listenToPooled() {
         for server in servers.indices {
             var multiplexed = servers[server].multiplexed.first
             while multiplexed >= 0 {

@@ -1,7 +1,8 @@
-import CShim
 import EventLoop
 import Exchanges
 import Glibc
+import HTTP1
+import HTTP2
 import Report
 import Wire
 
@@ -49,16 +50,6 @@ extension Worker {
         failExchange(clients[slot].pointee.exchange, status: 503, "no connection to the upstream came free in time")
     }
 
-    @inline(__always)
-    func responseHeaderTimeout(_ e: UnsafeMutablePointer<Exchange>) -> UInt64 {
-        passages[Int(e.pointee.request.route)].responseHeaderTimeout
-    }
-
-    @inline(__always)
-    func bodyIdleTimeout(_ e: UnsafeMutablePointer<Exchange>) -> UInt64 {
-        passages[Int(e.pointee.request.route)].bodyIdleTimeout
-    }
-
     private mutating func upstreamExpired(_ slot: Int32) {
         let u = upstreams[slot]
         if u.pointee.multiplex >= 0 { return upstreamMultiplexExpired(slot) }
@@ -92,5 +83,14 @@ extension Worker {
             case .idle, .tunnel: break
             }
         }
+    }
+
+    /// The connection has been idle for as long as it may be, or could not be made in time.
+    private mutating func upstreamMultiplexExpired(_ slot: Int32) {
+        let u = upstreams[slot]
+        guard u.pointee.phase == .multiplexed else { return connectGaveUp(slot, String(cString: strerror(ETIMEDOUT))) }
+        guard multiplexing[u.pointee.multiplex].streamCount == 0 else { return }
+        multiplexing[u.pointee.multiplex].session.goAway()
+        closeUpstreamMultiplex(slot, .idleTimeout)
     }
 }

@@ -2,7 +2,6 @@ import CShim
 import Configuration
 import Detector
 import EventLoop
-import Exchanges
 import HTTP1
 import Logging
 import Report
@@ -11,8 +10,8 @@ import Wire
 
 /// One event loop with all that it owns: connections, pools, timers, buffers. Made and run on one thread, shared with nobody.
 ///
-/// Its methods stand in files by what they deal with: sockets, clients, requests, pool, upstreams, responses, surplus,
-/// incidents, timers. A pump (reading a connection and acting on it) never runs inside another: it queues.
+/// Its methods stand in files by what they deal with, and the files in storeys (ARCHITECTURE.md): each calls only what stands with it or
+/// below. A pump (reading a connection and acting on it) never runs inside another: it queues.
 public struct Worker: ~Copyable {
     /// Reads of one connection before others have their turn.
     static let readsPerTurn = 16
@@ -123,74 +122,10 @@ public struct Worker: ~Copyable {
 
     deinit { passages.deallocate() }
 
-    /// Turns until stopped.
-    mutating func run() {
-        while !isStopped { turn(waitMilliseconds: -1) }
-        access.handOver()
-    }
-
-    /// Waits for events at most so long (-1: until the next timer), and works off what has happened: all of what came from
-    /// upstreams, then some of what came from clients.
-    package mutating func turn(waitMilliseconds: Int) {
-        let due = timers.due
-        var wait = loop.hasTurns ? 0 : listeners.wait(Deadlines.milliseconds(until: due, now: kernel.now()))
-        if waitMilliseconds >= 0, wait < 0 || wait > waitMilliseconds { wait = waitMilliseconds }
-        let count = loop.wait(milliseconds: wait)
-        now = kernel.now()
-        if due <= now { counters.observeLag(nanoseconds: now - due) }
-        for place in 0..<count { dispatch(loop[event: place].tag, loop[event: place].flags) }
-        loop.workedOff(count)
-        for _ in 0..<min(loop.turnCount, Loop.turnsPerWait) { resume(loop.nextTurn()) }
-        while let deadline = timers.expire(now: now) { expired(deadline) }
-        if multiplexing.hasMarks { sendFrames() }
-        if listeners.isDue(now: now) { resumeAccepting() }
-        if departure.isLeaving { continueLeaving() }
-    }
-
     // MARK: Tags
 
     func clientTag(_ slot: Int32) -> EventTag { EventTag(.client, generation: clients.generation(slot), slot: slot) }
     func upstreamTag(_ slot: Int32) -> EventTag { EventTag(.upstream, generation: upstreams.generation(slot), slot: slot) }
-
-    private mutating func dispatch(_ tag: EventTag, _ flags: UInt32) {
-        let slot = tag.slot
-        switch tag.kind {
-        case .client:
-            guard tag.carries(clients.generation(slot)) else { return }
-            note(flags, &clients[slot].pointee.socket)
-            queueClient(slot)
-        case .upstream:
-            guard tag.carries(upstreams.generation(slot)) else { return }
-            note(flags, &upstreams[slot].pointee.socket)
-            upstreamReady(slot)
-        case .listener: acceptClients(Int(slot))
-        case .mailbox: readMailbox()
-        }
-    }
-
-    @inline(__always)
-    private func note(_ flags: UInt32, _ socket: inout Socket) {
-        let writable = UInt32(so_writable)
-        let readable = UInt32(so_readable)
-        if flags & writable != 0 { socket.isWritable = true }
-        if flags & ~writable != 0 { socket.isReadable = true }
-        if flags & ~(writable | readable) != 0 { socket.peerEnded = true }
-    }
-
-    private mutating func resume(_ tag: EventTag) {
-        let slot = tag.slot
-        switch tag.kind {
-        case .client:
-            guard tag.carries(clients.generation(slot)) else { return }
-            clients[slot].pointee.socket.isQueued = false
-            clientReady(slot)
-        case .upstream:
-            guard tag.carries(upstreams.generation(slot)) else { return }
-            upstreams[slot].pointee.socket.isQueued = false
-            upstreamReady(slot)
-        default: break
-        }
-    }
 
     mutating func queueClient(_ slot: Int32) {
         guard !clients[slot].pointee.socket.isQueued else { return }

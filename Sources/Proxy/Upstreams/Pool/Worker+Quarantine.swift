@@ -1,5 +1,4 @@
 import EventLoop
-import Exchanges
 import Report
 
 /// After a proven double send: each connection of the server serves one exchange, is listened to, and closed.

@@ -1,5 +1,10 @@
+import Detector
 import EventLoop
+import Exchanges
+import HTTP1
+import HTTP2
 import Logging
+import Report
 import Wire
 
 /// Choosing a server, and what is told of one that fails.
@@ -67,5 +72,15 @@ extension Worker {
         ]
         for (key, value) in facts { metadata[key] = "\(value)" }
         world.log.warning(message, metadata: metadata)
+    }
+
+    @inline(__always)
+    func hasStream(_ slot: Int32) -> Bool {
+        let u = upstreams[slot]
+        guard !u.pointee.mustClose else { return false }
+        let multiplex = multiplexing[u.pointee.multiplex]
+        guard multiplex.streamCount < multiplex.streamsMax else { return false }
+        return u.pointee.phase == .connecting
+            ? multiplex.streamCount < Self.streamsBeforeSettings : multiplex.session.canOpenStream
     }
 }

@@ -1,5 +1,3 @@
-import Wire
-
 /// Waiting for a connection when every one that may be opened is busy.
 ///
 /// First come, first served, over all workers together: a connection that comes free where nobody waits, or somebody who
@@ -9,30 +7,12 @@ extension Worker {
     static var queueLookTime: UInt64 { 20_000_000 }
 
     /// The server for which an exchange waits because it belongs to it; -1 when any of its upstream's will do.
-    private func awaitedServer(_ number: Int32) -> Int {
+    func awaitedServer(_ number: Int32) -> Int {
         let e = exchanges[number]
         guard e.pointee.stickyServer >= 0 else { return -1 }
         let server = servers.of(Int(e.pointee.upstreamIndex)).lowerBound + Int(e.pointee.stickyServer)
         return servers.isUp(server) && !servers.isPassedOver(server, now) && server != Int(e.pointee.avoidedServer)
             ? server : -1
-    }
-
-    /// Puts an exchange where it waits.
-    mutating func enqueue(_ number: Int32) {
-        let e = exchanges[number]
-        let upstream = Int(e.pointee.upstreamIndex)
-        // Who has to wait takes what there is.
-        e.pointee.avoidedServer = -1
-        let server = awaitedServer(number)
-        let enqueued = waitQueues.enqueue(number, boundTo: server, max: plan.upstreams[upstream].queueMax, now, exchanges)
-        guard enqueued != .full else {
-            return failExchange(number, status: 503, "every connection to upstream \(plan.upstreams[upstream].name) is busy")
-        }
-        timers.set(Worker.clientTimer(e.pointee.client), e.pointee.waitingSince + plan.upstreams[upstream].queueTimeout)
-        if timers.deadline(queueTimer) == 0 { timers.set(queueTimer, now + Self.queueLookTime) }
-        askForIdle(upstream)
-        // Room that was given before this one was seen to wait.
-        if enqueued == .queued { if server < 0 { callIfRoom(upstream: upstream) } else { callIfRoom(server: server) } }
     }
 
     /// Takes an exchange out of its queue that will not need a connection any more. What it was called for goes to the next.
@@ -42,15 +22,6 @@ extension Worker {
         )
         waitQueues.remove(number, exchanges)
         if wasCalled { passOn(upstream) }
-    }
-
-    /// An exchange that was called has its turn.
-    mutating func answerCall(_ number: Int32) {
-        guard exchanges[number].pointee.state.place == .called else { return }
-        let upstream = Int(exchanges[number].pointee.upstreamIndex)
-        waitQueues.remove(number, exchanges)
-        findUpstream(number)
-        passOn(upstream)
     }
 
     /// Whether an exchange that has just come must stand behind others.
@@ -82,29 +53,15 @@ extension Worker {
     }
 
     /// Calls the first of an upstream's queue when it would find room.
-    private mutating func callIfRoom(upstream: Int) {
+    mutating func callIfRoom(upstream: Int) {
         let number = waitQueues.next(upstream: upstream, exchanges)
         if number >= 0, anyHasRoom(upstream) { call(number) }
     }
 
     /// Calls the first of those who belong to a server when it has room, or is not to be used any more.
-    private mutating func callIfRoom(server: Int) {
+    mutating func callIfRoom(server: Int) {
         let number = waitQueues.next(server: server, exchanges)
         if number >= 0, hasRoom(server) || !servers.isUp(server) || servers.isPassedOver(server, now) { call(number) }
-    }
-
-    /// It is time to look whether those who wait could be served after all.
-    mutating func lookAtQueues() {
-        for upstream in plan.upstreams.indices { callIfRoom(upstream: upstream) }
-        for server in servers.indices { callIfRoom(server: server) }
-        guard waitQueues.count > 0 else { return }
-        for upstream in plan.upstreams.indices where world.waitingRoom.count(upstream) > 0 {
-            giveUpStill(upstream)
-            for worker in world.mailboxes.indices where worker != number {
-                world.mailboxes[worker].post(.giveUpStill(upstream))
-            }
-        }
-        timers.set(queueTimer, now + Self.queueLookTime)
     }
 
     // MARK: Other workers
@@ -121,7 +78,7 @@ extension Worker {
     }
 
     /// Places that were granted, and that nobody here needs any more, go to whoever waits elsewhere, or come free.
-    private mutating func passOn(_ upstream: Int) {
+    mutating func passOn(_ upstream: Int) {
         for server in servers.of(upstream) {
             if waitQueues.isCalled(for: server, of: upstream) { continue }
             while connectionPool.ungrantPlace(server) { giveUpPlace(server) }
@@ -137,19 +94,10 @@ extension Worker {
     }
 
     /// Connections that other workers keep in their pools are of no use to who waits here.
-    private func askForIdle(_ upstream: Int) {
+    func askForIdle(_ upstream: Int) {
         for server in servers.of(upstream) {
             guard connectionPool.idleElsewhere(server) else { continue }
             for worker in world.mailboxes.indices where worker != number { world.mailboxes[worker].post(.giveIdle(server)) }
         }
-    }
-
-    /// Somebody on another worker waits for a connection to the server: one that is idle here is given up for it.
-    mutating func giveIdle(_ server: Int) {
-        guard heir(server) != nil else { return }
-        let slot = connectionPool.oldest(server)
-        guard slot >= 0 else { return }
-        unpool(slot)
-        closeUpstream(slot, .maxIdle)
     }
 }

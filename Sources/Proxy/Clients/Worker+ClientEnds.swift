@@ -1,0 +1,127 @@
+import Detector
+import EventLoop
+import Exchanges
+import HTTP1
+import HTTP2
+import Report
+import Wire
+
+/// The end of an answer at its client, and of the client's connection.
+extension Worker {
+    /// Bytes that the client still sends must not turn the answer into a reset: end our side, read on for a while.
+    private static var lingerTime: UInt64 { 2_000_000_000 }
+
+    /// The answer has been handed over: the next request, or the end of the connection.
+    mutating func answerDone(_ slot: Int32) {
+        let c = clients[slot]
+        if c.pointee.isStream { return clientStreamAnswered(slot) }
+        c.pointee.exchange = -1
+        c.pointee.discardsBody = false
+        // The rest of the request's body is still to come, and the answer has said that the connection closes.
+        if c.pointee.phase == .body { return linger(slot) }
+        c.pointee.phase = .head
+        if c.pointee.mustClose {
+            if c.pointee.lingers { return linger(slot) }
+            if c.pointee.socket.isBlocked {
+                timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientBody)
+            } else {
+                closeClient(slot)
+            }
+            return
+        }
+        timers.set(
+            Worker.clientTimer(slot), now + (c.pointee.socket.isBlocked ? plan.timeouts.clientBody : idleTime))
+        if c.pointee.socket.mayHaveInput || departure.isRetiring { queueClient(slot) }
+    }
+
+    /// The connection ends with the current answer, though its client may not have asked for that.
+    mutating func endAfterAnswer(_ slot: Int32) {
+        let c = clients[slot]
+        if !c.pointee.mustClose, !c.pointee.isStream { c.pointee.lingers = true }
+        c.pointee.mustClose = true
+    }
+
+    /// Whether the answer now being written must tell its client that the connection closes.
+    @inline(__always)
+    func mustLeave(_ c: UnsafeMutablePointer<ClientConnection>) -> Bool {
+        isLeaving && !mayMove(c)
+    }
+
+    /// Whether this client can go on with another worker: that takes a listener which is still there, and no state but the socket's.
+    func mayMove(_ c: UnsafeMutablePointer<ClientConnection>) -> Bool {
+        departure.handsOver(listener: Int(c.pointee.listener)) && !c.pointee.isStream && c.pointee.multiplex < 0
+            && c.pointee.socket.security == .none
+    }
+
+    mutating func linger(_ slot: Int32) {
+        let c = clients[slot]
+        if c.pointee.socket.sawEnd, !c.pointee.socket.isBlocked { return closeClient(slot) }
+        c.pointee.phase = .lingering
+        c.pointee.mustClose = true
+        transport.endWriting(&c.pointee.socket)
+        timers.set(Worker.clientTimer(slot), now + (c.pointee.socket.isBlocked ? plan.timeouts.clientBody : Self.lingerTime))
+        queueClient(slot)
+    }
+
+    /// Everything for the client has been sent and no exchange is in progress. True when that closed the connection.
+    mutating func clientDrained(_ slot: Int32) -> Bool {
+        let c = clients[slot]
+        if c.pointee.phase == .lingering, !c.pointee.socket.sawEnd {
+            timers.set(Worker.clientTimer(slot), now + Self.lingerTime)
+            return false
+        }
+        guard c.pointee.mustClose else {
+            // A handshake's bytes: its deadline, and the first request's, stands.
+            if c.pointee.socket.security == .handshaking { return false }
+            timers.set(Worker.clientTimer(slot), now + idleTime)
+            return false
+        }
+        closeClient(slot)
+        return true
+    }
+
+    /// The client is gone in the middle of an exchange: nothing that happens on its connections now is anybody's fault.
+    mutating func abandon(_ number: Int32) {
+        let e = exchanges[number]
+        outbox.clear()
+        if e.pointee.state.isWaiting { leaveQueue(number) }
+        countAnswer(
+            number, status: e.pointee.state.answered ? Int(e.pointee.answer.status) : 499, route: Int(e.pointee.request.route))
+        logAccess(
+            number, e.pointee.request, status: e.pointee.state.answered ? Int(e.pointee.answer.status) : 499, .clientGone)
+        rememberRequest(number, e.pointee.request)
+        if e.pointee.upstream >= 0 { detach(e.pointee.upstream, .clientGone) }
+        transport.buffers.give(&e.pointee.request.head)
+        clients[e.pointee.client].pointee.exchange = -1
+        releaseExchange(number)
+    }
+
+    /// The client is gone: nobody wants the answer.
+    mutating func clientBroke(_ slot: Int32) {
+        let c = clients[slot]
+        if c.pointee.exchange >= 0 { abandon(c.pointee.exchange) }
+        closeClient(slot)
+    }
+
+    /// Closes a client's connection; with RST when its answer has been cut and nothing else shows that.
+    mutating func closeClient(_ slot: Int32, reset: Bool = false) {
+        let c = clients[slot]
+        if c.pointee.isStream {
+            resetClientStream(slot, reset ? ErrorCode.internalError : ErrorCode.cancel)
+            return releaseClientStream(slot)
+        }
+        if c.pointee.multiplex >= 0 {
+            tellClientSurplus(slot)
+            endClientStreams(slot)
+            multiplexing.remove(c.pointee.multiplex)
+            c.pointee.multiplex = -1
+        }
+        if c.pointee.socket.security == .handshaking || c.pointee.socket.security == .refused { handshakeFailed(slot) }
+        timers.close(Worker.clientTimer(slot))
+        counters.changeClientConnections(listener: Int(c.pointee.listener), by: -1)
+        _ = world.changeClients(by: -1)
+        transport.shut(&c.pointee.socket, reset: reset)
+        clients.release(slot)
+        if listeners.isPaused { resumeAccepting() }
+    }
+}

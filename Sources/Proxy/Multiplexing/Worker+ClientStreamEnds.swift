@@ -1,0 +1,102 @@
+import EventLoop
+import HTTP1
+import HTTP2
+import Report
+import Wire
+
+/// The ends of clients' streams: answered, cut, reset.
+extension Worker {
+    /// The whole answer is with the session: the slot is needed until its bytes have been framed.
+    mutating func clientStreamAnswered(_ stream: Int32) {
+        let s = clients[stream]
+        s.pointee.exchange = -1
+        let session = multiplexing[clients[s.pointee.parent].pointee.multiplex].session
+        // The answer has overtaken its request (RFC 9113 section 8.1).
+        s.pointee.abortsWhenDrained = false
+        if s.pointee.phase == .body { s.pointee.stopsRequest = true }
+        s.pointee.phase = .lingering
+        if session.pending(s.pointee.stream) == 0, !s.pointee.stopsRequest { return releaseClientStream(stream) }
+        timers.set(Worker.clientTimer(stream), now + plan.timeouts.clientBody)
+        if session.pending(s.pointee.stream) == 0 { clientStreamDrained(stream) }
+    }
+
+    /// Cuts a stream's answer where the client can see it: behind the bytes that it has been given.
+    mutating func cutClientStream(_ stream: Int32) {
+        let s = clients[stream]
+        let session = multiplexing[clients[s.pointee.parent].pointee.multiplex].session
+        guard session.pending(s.pointee.stream) > 0 else { return closeClient(stream, reset: true) }
+        s.pointee.phase = .waiting
+        s.pointee.abortsWhenDrained = true
+        timers.set(Worker.clientTimer(stream), now + plan.timeouts.clientBody)
+    }
+
+    mutating func resetClientStream(_ stream: Int32, _ code: UInt32) {
+        let s = clients[stream]
+        multiplexing[clients[s.pointee.parent].pointee.multiplex].session.reset(s.pointee.stream, code: code)
+        frameClient(s.pointee.parent)
+    }
+
+    /// Gives a stream's slot back. Its session may still have frames of it to send.
+    mutating func releaseClientStream(_ stream: Int32) {
+        let s = clients[stream]
+        let parent = s.pointee.parent
+        let multiplex = multiplexing[clients[parent].pointee.multiplex]
+        // Bytes that nobody will read must not keep the connection's window closed.
+        let unread = Int(s.pointee.unconsumed) + s.pointee.socket.input.count
+        if unread > 0 { multiplex.session.consumed(s.pointee.stream, unread) }
+        multiplex.session.setTag(s.pointee.stream, -1)
+        multiplex.end(stream, clients)
+        timers.close(Worker.clientTimer(stream))
+        transport.buffers.give(&s.pointee.socket.input)
+        clients.release(stream)
+        frameClient(parent)
+        if multiplex.streamCount == 0 { timers.set(Worker.clientTimer(parent), now + multiplexIdleTime) }
+    }
+
+    /// The connection is over for every stream of it.
+    mutating func endClientStreams(_ slot: Int32) {
+        let multiplex = multiplexing[clients[slot].pointee.multiplex]
+        while !multiplex.streams.isEmpty { clientStreamReset(multiplex.streams.first) }
+    }
+
+    mutating func clientStreamReset(_ stream: Int32) {
+        let s = clients[stream]
+        if s.pointee.exchange >= 0 { abandon(s.pointee.exchange) }
+        releaseClientStream(stream)
+    }
+
+    /// All of a stream's bytes have been framed: whoever feeds it goes on, or it is over.
+    mutating func clientStreamDrained(_ stream: Int32) {
+        let s = clients[stream]
+        s.pointee.socket.isHeldBack = false
+        if s.pointee.exchange >= 0 {
+            if s.pointee.phase == .tunnel { touchTunnel(stream, exchanges[s.pointee.exchange]) }
+            let upstream = exchanges[s.pointee.exchange].pointee.upstream
+            if upstream >= 0 { queueUpstream(upstream) }
+            return
+        }
+        if s.pointee.abortsWhenDrained { return closeClient(stream, reset: true) }
+        guard s.pointee.phase == .lingering else { return }
+        if s.pointee.stopsRequest { resetClientStream(stream, ErrorCode.noError) }
+        releaseClientStream(stream)
+    }
+
+    /// A turn's frames have been sent: is there a reason to keep the connection?
+    mutating func clientFramesSent(_ slot: Int32) {
+        let c = clients[slot]
+        let multiplex = multiplexing[c.pointee.multiplex]
+        if c.pointee.socket.isBlocked { return timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientBody) }
+        guard multiplex.streamCount == 0 else { return timers.set(Worker.clientTimer(slot), 0) }
+        guard c.pointee.mustClose else { return }
+        if multiplex.session.wantsWrite { return frameClient(slot) }
+        closeClient(slot)
+    }
+
+    /// The client is told to send its next requests elsewhere. Those on their way are served, until it has been quiet for a while.
+    mutating func leaveClientMultiplex(_ slot: Int32) {
+        let multiplex = multiplexing[clients[slot].pointee.multiplex]
+        multiplex.session.warnOfGoAway()
+        if multiplex.streamCount == 0 { timers.set(Worker.clientTimer(slot), now + multiplexIdleTime) }
+        frameClient(slot)
+    }
+}

@@ -1,0 +1,152 @@
+import EventLoop
+import Exchanges
+import HTTP1
+import HTTP2
+import Report
+import Wire
+
+/// Bytes to the upstream: the request's header block and body, kept as long as they may have to be sent again.
+extension Worker {
+    /// Bytes of a request's body that are kept to send them again.
+    private static var replayBytesMax: Int { 8 << 10 }
+
+    /// And to a stream: what may be sent before its server has opened the stream's window, and so has begun to read.
+    private static var streamReplayBytesMax: Int { 64 << 10 }
+
+    /// An exchange has its connection: the request's header block goes into the outbox or, behind a connect, out at once.
+    mutating func attach(_ number: Int32, to slot: Int32) {
+        let e = exchanges[number]
+        let u = upstreams[slot]
+        e.pointee.upstream = slot
+        e.pointee.attempts += 1
+        u.pointee.exchange = number
+        u.pointee.ordinal += 1
+        e.pointee.server = Int32(u.pointee.server)
+        e.pointee.connection = u.pointee.number
+        e.pointee.ordinal = u.pointee.ordinal
+        let isConnecting = u.pointee.phase == .connecting
+        e.pointee.state.receive(isConnecting ? .connecting : .placed)
+        e.pointee.connectTime = isConnecting ? now : 0
+        u.pointee.mustClose = false
+        u.pointee.isUnsent = false
+        e.pointee.wasPooled = u.pointee.ordinal > 1
+        if !e.pointee.state.requestEnded, !e.pointee.state.sentBody {
+            // A stream may be refused, whatever its method, and is then to be tried elsewhere (RFC 9113 section 8.7).
+            e.pointee.keepsBody = u.pointee.hop.tellsEnds || e.pointee.wasPooled || e.pointee.request.method.isIdempotent
+        }
+        if u.pointee.statusLine.isFound { surplus.forgetBlock(in: slot) }
+        u.pointee.statusLine = EmbeddedStatusLine()
+        if u.pointee.phase != .connecting { requestStarts(number) }
+    }
+
+    /// The connection is there: from now on an answer is due.
+    mutating func requestStarts(_ number: Int32) {
+        let e = exchanges[number]
+        let u = upstreams[e.pointee.upstream]
+        let head = e.pointee.request.head
+        markRequest(number)
+        u.pointee.phase = .active
+        u.pointee.decoder.requestSent(method: e.pointee.request.method, asksUpgrade: e.pointee.asksUpgrade)
+        u.pointee.requestHeadEnd = u.pointee.sent + UInt64(head.count)
+        u.pointee.recordsBefore = u.pointee.socket.recordBytes
+        e.pointee.answer = Answer()
+        e.pointee.sentAt = now
+        outbox.add(head.first, head.count)
+        if !e.pointee.body.isEmpty { outbox.add(e.pointee.body.first, e.pointee.body.count) }
+        outbox.beginsWithHead = true
+        outbox.endsMessage = e.pointee.state.requestEnded && !(e.pointee.asksUpgrade && !u.pointee.hop.switchesWith101)
+        timers.set(upstreamTimer(e.pointee.upstream), now + responseHeaderTimeout(e))
+    }
+
+    /// The request is about to leave on its connection.
+    @inline(__always)
+    private func markRequest(_ number: Int32) {
+        guard plan.echo != .off else { return }
+        let e = exchanges[number]
+        let u = upstreams[e.pointee.upstream]
+        let head = e.pointee.request.head
+        let mark = ExchangeMark(
+            salt: plan.salt, server: u.pointee.server, route: e.pointee.request.route, connection: u.pointee.number,
+            ordinal: u.pointee.ordinal)
+        mark.write(to: head.first + head.count - ExchangeMark.distanceFromEnd)
+    }
+
+    /// Sends the header block that waits in the outbox, when no body byte has come to go with it.
+    @inline(__always)
+    mutating func sendRequestHead(_ client: Int32) {
+        guard !outbox.isEmpty else { return }
+        sendToUpstream(clients[client].pointee.exchange)
+    }
+
+    mutating func writeRequestHead(_ exchange: inout Exchange, _ aim: RequestHead.Aim) {
+        RequestHead.dropFields(&requestBlock)
+        aim.changes.drop(&requestBlock)
+        exchange.request.head = transport.buffers.take(requestBlock.byteCount + aim.byteCount + RequestHead.addedBytesMax)
+        RequestHead.write(
+            requestBlock, aim, isChunked: exchange.requestIsChunked, keepsUpgrade: exchange.asksUpgrade, random: &random,
+            into: &exchange.request)
+    }
+
+    /// Sends the outbox to an exchange's upstream.
+    mutating func sendToUpstream(_ number: Int32) {
+        guard number >= 0, exchanges[number].pointee.upstream >= 0 else { return outbox.clear() }
+        let e = exchanges[number]
+        let slot = e.pointee.upstream
+        let u = upstreams[slot]
+        let before = u.pointee.sent
+        u.pointee.sent += UInt64(outbox.byteCount)
+        guard deliverToUpstream(slot) else {
+            if before == requestStart(slot) { u.pointee.isUnsent = true }
+            return upstreamRefusesBytes(slot)
+        }
+    }
+
+    /// Keeps the body bytes in the outbox, in their framing, as long as they may have to be sent again.
+    mutating func keepBody(_ number: Int32) {
+        let e = exchanges[number]
+        let first = outbox.beginsWithHead ? 1 : 0
+        // Trailers may be left out by any recipient (RFC 9110 section 6.5.1); a stream's are no bytes of the body.
+        let end = max(first, outbox.count - (outbox.endsWithTrailers ? 1 : 0))
+        let isStream = e.pointee.upstream >= 0 && upstreams[e.pointee.upstream].pointee.isStream
+        var bytes = e.pointee.body.count
+        for i in first..<end { bytes += outbox.runs[i].iov_len }
+        guard bytes <= (isStream ? Self.streamReplayBytesMax : Self.replayBytesMax) else { return forgetBody(number) }
+        for i in first..<end {
+            transport.buffers.append(
+                &e.pointee.body, outbox.runs[i].iov_base.assumingMemoryBound(to: UInt8.self), outbox.runs[i].iov_len)
+        }
+    }
+
+    mutating func forwardTunnel(fromClient client: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
+        let e = exchanges[clients[client].pointee.exchange]
+        e.pointee.requestBytes += UInt64(count)
+        touchTunnel(client, e)
+        outbox.add(bytes, count)
+        sendToUpstream(clients[client].pointee.exchange)
+    }
+
+    mutating func forwardTunnel(fromUpstream slot: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
+        let e = exchanges[upstreams[slot].pointee.exchange]
+        e.pointee.answer.bodyBytes += UInt64(count)
+        touchTunnel(e.pointee.client, e)
+        outbox.add(bytes, count)
+    }
+
+    /// The upstream takes no more bytes, but its answer may have come: read it, and drop the rest of the request.
+    mutating func upstreamRefusesBytes(_ slot: Int32) {
+        let u = upstreams[slot]
+        u.pointee.mustClose = true
+        u.pointee.socket.isBroken = false
+        u.pointee.socket.refusesBytes = true
+        transport.buffers.give(&u.pointee.socket.output)
+        u.pointee.socket.peerEnded = true
+        u.pointee.socket.isReadable = true
+        if u.pointee.exchange >= 0 {
+            let e = exchanges[u.pointee.exchange]
+            let c = clients[e.pointee.client]
+            // What can be sent again is not given up.
+            if c.pointee.phase == .body, e.pointee.state.sentBody, !e.pointee.keepsBody { c.pointee.discardsBody = true }
+        }
+        queueUpstream(slot)
+    }
+}

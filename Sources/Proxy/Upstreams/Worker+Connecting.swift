@@ -1,0 +1,137 @@
+import Detector
+import EventLoop
+import Glibc
+import HTTP1
+import HTTP2
+import Logging
+import Report
+import TLS
+import Wire
+
+/// What becomes of an attempt to connect: handshakes, the request that has waited for it, the next address.
+extension Worker {
+    /// A connect has been decided: the request goes out, or elsewhere.
+    mutating func connectDecided(_ slot: Int32) {
+        let u = upstreams[slot]
+        let error = kernel.takeError(u.pointee.socket.fd)
+        guard error == 0 else {
+            return connectGaveUp(slot, String(cString: strerror(error)), error == ETIMEDOUT ? .unreachable : .refused)
+        }
+        let place = servers[Int(u.pointee.server)]
+        if let destination = plan.upstreams[Int(place.upstream)].servers[Int(place.index)].tls {
+            return shakeHands(slot, destination)
+        }
+        connected(slot)
+    }
+
+    /// The connection to a server is open: TLS begins.
+    private mutating func shakeHands(_ slot: Int32, _ destination: TLSDestination) {
+        let u = upstreams[slot]
+        guard let session = destination.makeSession(transport.port) else { return connectGaveUp(slot, "no memory for TLS") }
+        u.pointee.socket.session = session
+        u.pointee.socket.security = .handshaking
+        guard session.start() else {
+            let reason = "\(transport.port.failure)"
+            transport.port.clear()
+            return connectGaveUp(slot, reason)
+        }
+        guard transport.sendRecords(&u.pointee.socket) else { return connectGaveUp(slot, "closed in the TLS handshake") }
+        if u.pointee.socket.isReadable { queueUpstream(slot) }
+    }
+
+    /// A server's part of the handshake has come, or there is room for the rest of ours.
+    mutating func upstreamShakesHands(_ slot: Int32) {
+        let u = upstreams[slot]
+        if u.pointee.socket.isBlocked, u.pointee.socket.isWritable, !transport.flush(&u.pointee.socket, .upstream) {
+            return connectGaveUp(slot, "closed in the TLS handshake")
+        }
+        var rounds = 0
+        while u.pointee.socket.security == .handshaking, u.pointee.socket.isReadable {
+            guard rounds < Self.readsPerTurn else { return queueUpstream(slot) }
+            rounds += 1
+            let count = transport.load(&u.pointee.socket, .upstream)
+            transport.keep(&u.pointee.socket, from: 0, to: count)
+            if u.pointee.socket.security == .refused {
+                return connectGaveUp(slot, transport.tlsFailure?.description ?? "the TLS handshake has failed")
+            }
+            if u.pointee.socket.isBroken || u.pointee.socket.sawEnd {
+                return connectGaveUp(slot, "closed in the TLS handshake")
+            }
+        }
+        guard u.pointee.socket.security != .handshaking else { return }
+        // Frames sent to a server that takes them for HTTP/1 would only come back as nonsense (RFC 9113 section 3.2).
+        if u.pointee.multiplex >= 0, !u.pointee.socket.agreedHTTP2 {
+            return connectGaveUp(slot, "the server has not agreed to HTTP/2 (ALPN)")
+        }
+        connected(slot)
+    }
+
+    /// A connection is there, with all that belongs to it: the request goes out.
+    mutating func connected(_ slot: Int32) {
+        let u = upstreams[slot]
+        serverConnected(Int(u.pointee.server))
+        if u.pointee.multiplex >= 0 { return upstreamMultiplexConnected(slot) }
+        let number = u.pointee.exchange
+        guard number >= 0 else { return closeUpstream(slot, .clientGone) }
+        exchanges[number].pointee.state.receive(.placed)
+        exchanges[number].pointee.connectTime = max(1, now - exchanges[number].pointee.connectTime)
+        u.pointee.roundTrip = exchanges[number].pointee.connectTime
+        requestStarts(number)
+        sendToUpstream(number)
+        // Body bytes that came meanwhile wait in the client's connection.
+        queueClient(exchanges[number].pointee.client)
+    }
+
+    /// The shared connection is there: everything that has waited for it is sent.
+    private mutating func upstreamMultiplexConnected(_ slot: Int32) {
+        let u = upstreams[slot]
+        u.pointee.phase = .multiplexed
+        // Who it was made for may have left meanwhile.
+        let isIdle = multiplexing[u.pointee.multiplex].streamCount == 0
+        timers.set(upstreamTimer(slot), isIdle ? now + u.pointee.idleTimeout : 0)
+        frameUpstream(slot)
+        // The newest stands first, and who has waited the longest is served first.
+        var stream = multiplexing[u.pointee.multiplex].streams.last
+        while stream >= 0 {
+            let next = upstreams[stream].pointee.previous
+            let number = upstreams[stream].pointee.exchange
+            guard !exchanges[number].pointee.asksUpgrade else {
+                holdTunnel(stream)
+                stream = next
+                continue
+            }
+            requestStarts(number)
+            sendToUpstream(number)
+            // Body bytes that came meanwhile wait in the client's connection or stream.
+            queueClient(exchanges[number].pointee.client)
+            stream = next
+        }
+    }
+
+    /// A connect failed, or took too long.
+    mutating func connectGaveUp(_ slot: Int32, _ reason: String, _ failure: ServerFailure = .unreachable) {
+        let number = upstreams[slot].pointee.exchange
+        let server = Int(upstreams[slot].pointee.server)
+        if isAnotherAddress(server, Int(upstreams[slot].pointee.addressPlace), upstreams[slot].pointee.addressGeneration) {
+            if upstreams[slot].pointee.multiplex >= 0 { return upstreamMultiplexUnreachable(slot) }
+            detach(slot, .error)
+            return tryAgain(number)
+        }
+        serverFailed(server, failure, reason)
+        if upstreams[slot].pointee.multiplex >= 0 { return upstreamMultiplexUnreachable(slot, avoiding: server) }
+        if number >= 0 { exchanges[number].pointee.avoidedServer = Int16(server) }
+        detach(slot, .error)
+        if number >= 0 { retryOrFail(number, .unreachable) }
+    }
+
+    /// An exchange that has lost its connection before anything was sent looks for another.
+    private mutating func tryAgain(_ number: Int32) {
+        guard number >= 0 else { return }
+        exchanges[number].pointee.attempts -= 1
+        outbox.clear()
+        findUpstream(number)
+        guard exchanges.isTaken(number) else { return }
+        if outbox.byteCount > 0 { sendToUpstream(number) }
+        if !exchanges[number].pointee.state.requestEnded { queueClient(exchanges[number].pointee.client) }
+    }
+}

@@ -1,0 +1,204 @@
+import Detector
+import EventLoop
+import Exchanges
+import Glibc
+import HTTP1
+import HTTP2
+import Report
+import Wire
+
+/// A connection or a stream for a request: a pooled one, a new one, or a place in the queue.
+extension Worker {
+    /// Finds a connection for an exchange: a pooled one, a new one, or a place in the queue.
+    mutating func findUpstream(_ number: Int32) {
+        let e = exchanges[number]
+        let upstream = Int(e.pointee.upstreamIndex)
+        guard
+            let server = chooseServer(
+                upstream,
+                ServerSet.Demand(
+                    now: now, avoided: Int(e.pointee.avoidedServer), sticky: Int(e.pointee.stickyServer),
+                    mayTry: e.pointee.attempts == 0 && e.pointee.request.method.isIdempotent
+                        && plan.upstreams[upstream].retryAttempts > 0))
+        else {
+            return failExchange(number, status: 503, "no server of upstream \(plan.upstreams[upstream].name) can be used")
+        }
+        if mustWait(number) { return enqueue(number) }
+        servers.requestGoes(to: server, now)
+        if plan.upstreams[upstream].isHTTP2 { return findStream(number, on: server) }
+        let mayRepeat = e.pointee.request.method.isIdempotent
+        if !e.pointee.wantsNewConnection,
+            let slot = takePooled(server, evenUnrested: false, mayRepeat: mayRepeat, trustsEcho: needsNoRest(e, on: server))
+        {
+            return attach(number, to: slot)
+        }
+        if connectionPool.mayOpen(server),
+            e.pointee.wantsNewConnection || !connectionPool.isFull(server)
+        {
+            return connect(number, to: server)
+        }
+        // No more may be opened, or kept: of those that rest, the one that has rested longest is the least risky.
+        if let slot = takePooled(server, evenUnrested: true, mayRepeat: mayRepeat) {
+            connectionPool.noteUnrested(server)
+            return attach(number, to: slot)
+        }
+        if connectionPool.mayOpen(server) { return connect(number, to: server) }
+        // Its place may have gone to another worker, where somebody has waited longer.
+        if endListening(server), connectionPool.mayOpen(server) { return connect(number, to: server) }
+        enqueue(number)
+    }
+
+    /// Finds a stream for an exchange: on a connection with room, on a new one, or a place in the queue.
+    private mutating func findStream(_ number: Int32, on server: Int) {
+        var slot = servers[server].multiplexed.first
+        while slot >= 0 {
+            if hasStream(slot) { return attachStream(number, to: slot) }
+            slot = upstreams[slot].pointee.next
+        }
+        if connectionPool.mayOpen(server) {
+            let error = connectMultiplex(server)
+            guard error < 0 else { return attachStream(number, to: servers[server].multiplexed.first) }
+            if Self.meansExhausted(error) { return waitForDescriptor(number, server) }
+            if error == -EBUSY { return enqueue(number) }
+            exchanges[number].pointee.attempts += 1
+            exchanges[number].pointee.avoidedServer = Int16(server)
+            serverFailed(server, .refused, String(cString: strerror(-error)))
+            retryOrFail(number, .unreachable)
+            return
+        }
+        enqueue(number)
+    }
+
+    private mutating func connect(_ number: Int32, to server: Int) {
+        let slot = openConnection(server)
+        guard slot >= 0 else {
+            if Self.meansExhausted(slot) { return waitForDescriptor(number, server) }
+            if slot == -EBUSY { return enqueue(number) }
+            exchanges[number].pointee.attempts += 1
+            exchanges[number].pointee.wasPooled = false
+            exchanges[number].pointee.avoidedServer = Int16(server)
+            serverFailed(server, .refused, String(cString: strerror(-slot)))
+            retryOrFail(number, .unreachable)
+            return
+        }
+        attach(number, to: slot)
+    }
+
+    /// Begins a connection that many exchanges will share; it is the first of its server's. -errno when that fails.
+    private mutating func connectMultiplex(_ server: Int) -> Int32 {
+        guard let session = HTTP2Session(.client, plan.upstreamFrameLimits, spare: multiplexing.spare) else { return -ENOMEM }
+        let slot = openConnection(server)
+        guard slot >= 0 else { return slot }
+        let u = upstreams[slot]
+        let multiplex = Multiplex(session, .upstream, slot)
+        multiplex.finished = History(capacityMax: FinishedStream.capacity)
+        u.pointee.multiplex = multiplexing.add(multiplex)
+        servers.addMultiplexed(slot, to: server, upstreams)
+        return slot
+    }
+
+    /// Begins a connection to a server: its slot, or -errno; -EBUSY when another worker has just taken the last place.
+    private mutating func openConnection(_ server: Int) -> Int32 {
+        guard connectionPool.takePlace(server) else { return -EBUSY }
+        let upstream = servers.upstream(server)
+        var isConnected = false
+        var target = nextAddress(server)
+        var fd = kernel.connect(target.address, isConnected: &isConnected)
+        while fd < 0 {
+            guard !Self.meansExhausted(fd), isAnotherAddress(server, target.place, target.generation) else {
+                giveUpPlace(server)
+                return fd
+            }
+            target = nextAddress(server)
+            fd = kernel.connect(target.address, isConnected: &isConnected)
+        }
+        var connection = UpstreamConnection(
+            fd: fd, server: UInt16(server), number: world.nextConnectionNumber(),
+            idleTimeout: plan.upstreams[upstream].idleTimeout)
+        connection.asksAcknowledgement = plan.upstreams[upstream].reuse == .guarded && !target.address.isLoopback
+        connection.addressPlace = UInt32(target.place)
+        connection.addressGeneration = target.generation
+        let slot = upstreams.take(connection)
+        guard slot >= 0 else {
+            kernel.close(fd)
+            giveUpPlace(server)
+            return -ENFILE
+        }
+        if transport.isTaping {
+            transport.beginTape(fd, connection: connection.number, isHTTP2: plan.upstreams[upstream].isHTTP2)
+        }
+        connectionPool.changeConnections(server, by: 1)
+        servers.exchangeBegins(server)
+        counters.changeUpstreamConnections(upstream: upstream, .active, by: 1)
+        timers.open(upstreamTimer(slot))
+        let registered = loop.register(fd, upstreamTag(slot), edge: true)
+        guard registered >= 0 else {
+            closeUpstream(slot, .error)
+            return registered
+        }
+        timers.set(upstreamTimer(slot), now + plan.upstreams[upstream].connectTimeout)
+        // Streams are put on a shared connection first: the event that it is writable sends them.
+        if isConnected, !plan.upstreams[upstream].isHTTP2,
+            plan.upstreams[upstream].servers[Int(servers[server].index)].tls == nil
+        {
+            upstreams[slot].pointee.phase = .active
+            serverConnected(server)
+        }
+        return slot
+    }
+
+    private mutating func attachStream(_ number: Int32, to slot: Int32) {
+        let u = upstreams[slot]
+        let multiplex = multiplexing[u.pointee.multiplex]
+        let holds = exchanges[number].pointee.asksUpgrade && !multiplex.session.hasPeerSettings
+        if exchanges[number].pointee.asksUpgrade, !holds, !multiplex.session.allowsExtendedConnect {
+            return refuseTunnel(number)
+        }
+        var made = UpstreamConnection(fd: -1, server: u.pointee.server, number: u.pointee.number, idleTimeout: 0)
+        made.parent = slot
+        made.phase = u.pointee.phase == .connecting || holds ? .connecting : .active
+        made.ordinal = u.pointee.ordinal
+        let stream = upstreams.take(made)
+        guard stream >= 0 else { return failExchange(number, status: 503, "too many streams to upstreams") }
+        multiplex.begin(stream, upstreams)
+        u.pointee.ordinal += 1
+        servers.exchangeBegins(Int(u.pointee.server))
+        timers.open(upstreamTimer(stream))
+        if u.pointee.phase == .multiplexed { timers.set(upstreamTimer(slot), 0) }
+        attach(number, to: stream)
+        if holds, u.pointee.phase == .multiplexed { holdTunnel(stream) }
+    }
+
+    /// This process has no descriptor left, which is not the server's fault: one of its connections has to do.
+    private mutating func waitForDescriptor(_ number: Int32, _ server: Int) {
+        pauseAccepting()
+        if let slot = takePooled(server, evenUnrested: true, mayRepeat: false) {
+            connectionPool.noteUnrested(server)
+            return attach(number, to: slot)
+        }
+        guard connectionPool.connectionCount(server) > 0 else {
+            return failExchange(number, status: 503, "no file descriptor is left for a connection to the upstream")
+        }
+        // Not to be tried again at once.
+        descriptorsLackUntil = now + Self.queueLookTime
+        enqueue(number)
+    }
+
+    /// Puts an exchange where it waits.
+    private mutating func enqueue(_ number: Int32) {
+        let e = exchanges[number]
+        let upstream = Int(e.pointee.upstreamIndex)
+        // Who has to wait takes what there is.
+        e.pointee.avoidedServer = -1
+        let server = awaitedServer(number)
+        let enqueued = waitQueues.enqueue(number, boundTo: server, max: plan.upstreams[upstream].queueMax, now, exchanges)
+        guard enqueued != .full else {
+            return failExchange(number, status: 503, "every connection to upstream \(plan.upstreams[upstream].name) is busy")
+        }
+        timers.set(Worker.clientTimer(e.pointee.client), e.pointee.waitingSince + plan.upstreams[upstream].queueTimeout)
+        if timers.deadline(queueTimer) == 0 { timers.set(queueTimer, now + Self.queueLookTime) }
+        askForIdle(upstream)
+        // Room that was given before this one was seen to wait.
+        if enqueued == .queued { if server < 0 { callIfRoom(upstream: upstream) } else { callIfRoom(server: server) } }
+    }
+}

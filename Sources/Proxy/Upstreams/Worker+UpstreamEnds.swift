@@ -1,0 +1,115 @@
+import Detector
+import EventLoop
+import Exchanges
+import HTTP1
+import HTTP2
+import Report
+import Wire
+
+/// Connections and streams to upstreams as they are let go: parted from their exchange, taken out of the pool, closed.
+extension Worker {
+    /// Takes an exchange off its connection, and closes that.
+    mutating func detach(_ slot: Int32, _ reason: CloseReason) {
+        let u = upstreams[slot]
+        if u.pointee.exchange >= 0 {
+            exchanges[u.pointee.exchange].pointee.upstream = -1
+            u.pointee.exchange = -1
+        }
+        closeUpstream(slot, reason)
+    }
+
+    /// Closes a connection that is in no pool.
+    mutating func closeUpstream(_ slot: Int32, _ reason: CloseReason, reset: Bool = false) {
+        let u = upstreams[slot]
+        if u.pointee.isStream { return closeUpstreamStream(slot) }
+        let server = Int(u.pointee.server)
+        let upstream = servers.upstream(server)
+        connectionPool.unwatch(slot, upstreams)
+        servers.exchangeEnds(server)
+        connectionPool.changeConnections(server, by: -1)
+        giveUpPlace(server)
+        counters.changeUpstreamConnections(upstream: upstream, .active, by: -1)
+        // A reset is no end in good order.
+        let isError = reason == .upstreamClosed && !u.pointee.socket.mayWrite
+        counters.countClosed(upstream: upstream, isError ? .error : reason)
+        timers.close(upstreamTimer(slot))
+        forgetHistory(slot, learning: reason != .incident)
+        if u.pointee.statusLine.isFound { surplus.forgetBlock(in: slot) }
+        transport.shut(&u.pointee.socket, reset: reset)
+        upstreams.release(slot)
+        if connectionPool.mayOpen(server) { serveQueue(upstream, server) }
+    }
+
+    /// Gives a stream's slot back; the server is told when it has not ended the stream itself.
+    mutating func closeUpstreamStream(_ stream: Int32) {
+        let s = upstreams[stream]
+        let parent = s.pointee.parent
+        let u = upstreams[parent]
+        let multiplex = multiplexing[u.pointee.multiplex]
+        if s.pointee.stream > 0 {
+            if s.pointee.unconsumed > 0 { multiplex.session.consumed(s.pointee.stream, Int(s.pointee.unconsumed)) }
+            multiplex.session.setTag(s.pointee.stream, -1)
+            if !s.pointee.streamIsOver { multiplex.session.reset(s.pointee.stream, code: ErrorCode.cancel) }
+        }
+        multiplex.end(stream, upstreams)
+        servers.exchangeEnds(Int(s.pointee.server))
+        timers.close(upstreamTimer(stream))
+        upstreams.release(stream)
+        frameUpstream(parent)
+        if multiplex.streamCount == 0, u.pointee.phase == .multiplexed {
+            timers.set(upstreamTimer(parent), now + u.pointee.idleTimeout)
+        }
+        let server = Int(u.pointee.server)
+        serveQueue(servers.upstream(server), server)
+    }
+
+    /// The answer is complete: its facts stay with the connection, its stream is over.
+    mutating func upstreamStreamAnswered(_ stream: Int32) {
+        let s = upstreams[stream]
+        let number = s.pointee.exchange
+        let e = exchanges[number]
+        e.pointee.answer.endedAt = now
+        rememberRequest(number, e.pointee.request)
+        let finished = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: s.pointee.ordinal)
+        let multiplex = multiplexing[upstreams[s.pointee.parent].pointee.multiplex]
+        if var old = multiplex.finished?.add(FinishedStream(stream: s.pointee.stream, exchange: finished)) {
+            transport.buffers.give(&old.exchange.request.head)
+        }
+        let requestEnded = e.pointee.state.requestEnded
+        let (isTunnel, asksTunnel) = (e.pointee.state.isTunnel, e.pointee.asksUpgrade)
+        s.pointee.exchange = -1
+        releaseExchange(number)
+        if isTunnel {
+            // Both sides have ended it, or one has broken it.
+        } else if asksTunnel {
+            // There is none, and so nothing that this side would still say.
+            s.pointee.streamIsOver = s.pointee.streamIsOver || !s.pointee.awaitsStreamEnd
+            if s.pointee.streamIsOver { endTunnelRequest(stream) }
+        } else {
+            s.pointee.streamIsOver = requestEnded && (s.pointee.streamIsOver || !s.pointee.awaitsStreamEnd)
+        }
+        closeUpstreamStream(stream)
+    }
+
+    /// This side says nothing more on a stream that was to be a tunnel.
+    mutating func endTunnelRequest(_ stream: Int32) {
+        let s = upstreams[stream]
+        guard s.pointee.stream > 0 else { return }
+        _ = multiplexing[upstreams[s.pointee.parent].pointee.multiplex].session.sendBody(
+            s.pointee.stream, outbox.runs, 0, ended: true)
+        frameUpstream(s.pointee.parent)
+    }
+
+    /// Takes a connection out of its pool, to be used or closed.
+    mutating func unpool(_ slot: Int32) {
+        connectionPool.remove(slot, upstreams)
+        leftPool(slot)
+    }
+
+    mutating func leftPool(_ slot: Int32) {
+        let server = Int(upstreams[slot].pointee.server)
+        servers.exchangeBegins(server)
+        counters.changeUpstreamConnections(upstream: servers.upstream(server), .idle, by: -1)
+        counters.changeUpstreamConnections(upstream: servers.upstream(server), .active, by: 1)
+    }
+}

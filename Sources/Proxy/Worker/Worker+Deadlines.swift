@@ -1,0 +1,59 @@
+import Detector
+import EventLoop
+import Exchanges
+import HTTP1
+import HTTP2
+import Report
+import Wire
+
+/// The names of timers, and how long is waited for what.
+extension Worker {
+    var hangupTimer: Int32 { timers.timer(.hangups) }
+    var queueTimer: Int32 { timers.timer(.queues) }
+    var streamSurplusTimer: Int32 { timers.timer(.streamSurplus) }
+    static func clientTimer(_ slot: Int32) -> Int32 { slot }
+    func serverTimer(_ server: Int) -> Int32 { timers.timer(.server(server)) }
+    func upstreamTimer(_ slot: Int32) -> Int32 { timers.timer(.upstream(slot)) }
+
+    @inline(__always)
+    func bodyIdleTimeout(_ e: UnsafeMutablePointer<Exchange>) -> UInt64 {
+        passages[Int(e.pointee.request.route)].bodyIdleTimeout
+    }
+
+    @inline(__always)
+    func responseHeaderTimeout(_ e: UnsafeMutablePointer<Exchange>) -> UInt64 {
+        passages[Int(e.pointee.request.route)].responseHeaderTimeout
+    }
+
+    /// The client has caught up: what its upstream owes is due again.
+    mutating func resumeDeadline(_ slot: Int32) {
+        let number = upstreams[slot].pointee.exchange
+        guard number >= 0, exchanges[number].pointee.answer.wasHeldBack, timers.deadline(upstreamTimer(slot)) == 0 else {
+            return
+        }
+        let upstream = plan.upstreams[Int(exchanges[number].pointee.upstreamIndex)]
+        switch answerPhase(slot) {
+        case .head: timers.set(upstreamTimer(slot), now + upstream.responseHeaderTimeout)
+        case .body: timers.set(upstreamTimer(slot), now + upstream.bodyIdleTimeout)
+        case .idle, .tunnel: break
+        }
+    }
+
+    /// How far an answer in progress has come.
+    func answerPhase(_ slot: Int32) -> ResponseDecoder.Phase {
+        let u = upstreams[slot]
+        guard u.pointee.hop.framesBodies else { return u.pointee.decoder.phase }
+        let e = exchanges[u.pointee.exchange]
+        return e.pointee.answer.status == 0 ? .head : e.pointee.state.isTunnel ? .tunnel : .body
+    }
+
+    /// A tunnel is in use: its idle time begins anew.
+    mutating func touchTunnel(_ client: Int32, _ e: UnsafeMutablePointer<Exchange>) {
+        let own = plan.routes[Int(e.pointee.request.route)].tunnelIdleTimeout
+        let idle = own > 0 ? own : plan.upstreams[Int(e.pointee.upstreamIndex)].tunnelIdleTimeout
+        timers.set(Worker.clientTimer(client), now + (idle > 0 ? idle : bodyIdleTimeout(e)))
+    }
+
+    /// The date as RFC 9110 section 5.6.7 writes it.
+    func httpDate() -> String { WallTime.imfFixdate(nanoseconds: kernel.wallClock()) }
+}
