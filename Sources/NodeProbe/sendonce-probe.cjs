@@ -30,8 +30,12 @@
 
     // `judge(threw)` says what has become of it. `refusal`: what the hook knows of its place; the error is left there, for the hook to
     // throw, or to put in order before it is emitted.
-    exports.call = function again(res, original, args, facts, judge, refusal) {
-      var offence = offences.begin(res, noteOf(res), facts, again);
+    exports.call = function (res, original, args, facts, judge, refusal) {
+      return exports.noted(res, noteOf(res), original, args, facts, judge, refusal);
+    };
+
+    exports.noted = function again(res, note, original, args, facts, judge, refusal) {
+      var offence = offences.begin(res, note, facts, again);
       if (refusal && refusal.isThrown) return caught(res, original, args, offence, judge, refusal);
       if (refusal && refusal.isEmitted) {
         return places.watched(function () { return called(res, original, args, offence, judge); }, function (error) { refusal.error = error; });
@@ -375,7 +379,7 @@
       // `args`: what Node refuses of an answer that has been sent.
       function place(name, build, args) {
         wrap(name, function (original) {
-          return places.hook(build, environment, name, original, spent(), args);
+          return places.hook(build, environment, name, original, [[spent(), args]]);
         });
       }
       place('setHeader', setHeaderHook, ['a', 'b']);
@@ -397,6 +401,157 @@
       wrap('_flushOutput', sockets.flushHook);
       pipes.hook(isAnswer);
       noteRequests();
+    };
+  };
+
+  // src/compat.js
+  parts.compat = function (require, exports) {
+    // The answers of HTTP/2's compatible API, over its streams.
+    var events = require('events');
+    var again = require('./again');
+    var offences = require('./offences');
+    var places = require('./places');
+    var stacks = require('./stacks');
+    var wrapping = require('./wrapping');
+
+    var SENT = 'ERR_HTTP2_HEADERS_SENT';
+    var AFTER_END = 'ERR_STREAM_WRITE_AFTER_END';
+
+    function bytesOf(chunk) {
+      return typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk && chunk.byteLength;
+    }
+
+    function fieldHook(original, refusal, operation) {
+      return function (name) {
+        var note = sentNote(this);
+        if (note === undefined) return original.apply(this, arguments);
+        var facts = { operation: operation, isHTTP2: true, code: SENT, field: typeof name === 'string' ? name.toLowerCase().slice(0, 128) : undefined };
+        var result = again.noted(this, note, original, arguments, facts, again.refusal, refusal);
+        if (refusal.error === null) return result;
+        refusal.make();
+      };
+    }
+
+    function writeHeadHook(original, refusal, operation) {
+      return function (status) {
+        var note = sentNote(this);
+        if (note === undefined) return original.apply(this, arguments);
+        var facts = { operation: operation, isHTTP2: true, code: SENT, status: typeof status === 'number' ? status : undefined };
+        var result = again.noted(this, note, original, arguments, facts, silence(facts), refusal);
+        if (refusal.error === null) return result;
+        refusal.make();
+        return result;
+      };
+    }
+
+    function writeHook(original, refusal, operation) {
+      return function (chunk) {
+        var note = endedNote(this);
+        if (note === undefined || chunk === undefined || chunk === null) return original.apply(this, arguments);
+        var facts = { operation: operation, isHTTP2: true, code: AFTER_END, bytes: bytesOf(chunk) };
+        var result = again.noted(this, note, original, arguments, facts, writeOutcome(this, arguments), refusal);
+        if (refusal.error === null) return result;
+        refusal.make();
+        return result;
+      };
+    }
+
+    function endHook(original) {
+      return function end(chunk) {
+        var note = endedNote(this);
+        if (note === undefined) {
+          ending(this, end);
+          return original.apply(this, arguments);
+        }
+        if (typeof chunk === 'function' || chunk === undefined || chunk === null) return original.apply(this, arguments);
+        var facts = { operation: 'end', isHTTP2: true, bytes: bytesOf(chunk) };
+        return again.noted(this, note, original, arguments, facts, silence(facts));
+      };
+    }
+
+    // These say no without a word.
+    function interimHook(operation, status) {
+      return function (original) {
+        return function () {
+          var note = sentNote(this);
+          if (note === undefined) return original.apply(this, arguments);
+          var facts = { operation: operation, isHTTP2: true, status: status };
+          return again.noted(this, note, original, arguments, facts, silence(facts));
+        };
+      };
+    }
+
+    var streams = null;
+
+    function sentNote(res) {
+      streams.learn(res.stream);
+      return again.isBusy() || !res.headersSent ? undefined : streams.noteOf(res);
+    }
+
+    function endedNote(res) {
+      streams.learn(res.stream);
+      return again.isBusy() || !res.writableEnded ? undefined : streams.noteOf(res);
+    }
+
+    // The header block has gone before: where the answer ended may be elsewhere.
+    function ending(res, above) {
+      try {
+        var note = sentNote(res);
+        if (note === undefined || note.isEnded) return;
+        note.isEnded = true;
+        note.endedAt = offences.now();
+        note.end = stacks.first(note.endedAt, above, note);
+      } catch (e) { /* a stack less */ }
+    }
+
+    function silence(facts) {
+      return function (threw) {
+        if (threw) return 'thrown';
+        facts.code = undefined;
+        return 'swallowed';
+      };
+    }
+
+    // Whoever wrote hears of it by a callback, or the stream's listeners do; one of these is Node's own.
+    function writeOutcome(res, args) {
+      var stream = res.stream;
+      var isHeard = typeof args[args.length - 1] === 'function' || !stream.destroyed && stream.listenerCount('error') > 1;
+      return function (threw) { return threw ? 'thrown' : isHeard ? 'emitted' : 'swallowed'; };
+    }
+
+    var environment = {
+      again: again, endedNote: endedNote, bytesOf: bytesOf, sentNote: sentNote, silence: silence, writeOutcome: writeOutcome,
+      AFTER_END: AFTER_END, SENT: SENT,
+    };
+
+    // An answer of nobody's, which has been sent and ended.
+    function spent(Answer) {
+      var stream = new events.EventEmitter();
+      stream.headersSent = true;
+      stream.end = stream.destroy = function () {};
+      var res = new Answer(stream);
+      res.end();
+      return res;
+    }
+
+    // `owner`: what knows the streams.
+    exports.hook = function (Answer, owner) {
+      if (!Answer) return;
+      streams = owner;
+      var answer = Answer.prototype;
+      function place(name, build, args) {
+        wrapping.wrap(answer, name, function (original) {
+          return places.hook(build, environment, name, original, [[spent(Answer), args]]);
+        });
+      }
+      place('setHeader', fieldHook, ['a', 'b']);
+      place('appendHeader', fieldHook, ['a', 'b']);
+      place('removeHeader', fieldHook, ['a']);
+      place('writeHead', writeHeadHook, [200]);
+      place('write', writeHook, ['a', 'utf8', function () {}]);
+      wrapping.wrap(answer, 'end', endHook);
+      wrapping.wrap(answer, 'writeContinue', interimHook('writeContinue', 100));
+      wrapping.wrap(answer, 'writeEarlyHints', interimHook('writeEarlyHints', 103));
     };
   };
 
@@ -865,15 +1020,17 @@
   parts.places = function (require, exports) {
     // Where a hook stands. An error that Node makes in a hooked function would have the hook's frames on its stack, and fewer of the
     // program's under Error.stackTraceLimit. So a hook is compiled once more, as a script that bears the name of Node's own and has its
-    // line `refusal.make()` where Node makes the error. What Node has thrown, or is about to emit, gets its stack anew from there, and is
+    // lines `refusal.make()` where Node makes its errors. What Node has thrown, or is about to emit, gets its stack anew from there, and is
     // thrown from there: text, CallSites, limit, and the line that Node prints of an uncaught error are those that they were.
     var vm = require('vm');
 
     var captureStackTrace = Error.captureStackTrace;
-    var MARK = /\n[ \t]*refusal\.make\(\);[ \t]*\n/;
+    var MARK = /\n[ \t]*refusal\.make\(\);(?=[ \t]*\n)/;
+    var NAMELESS = /(\n *return function) \(/;
     var THROW = /^ *throw new (ERR_\w+)\((?:'(\w+)')?\);$/;
     var NONE = { error: null, isThrown: false, isEmitted: false };
     var TRIAL_FRAMES = 20;
+    var ROOM = 100;
 
     // Runs `work` with two of the program's settings replaced, and puts them back as they were.
     function undisturbed(work) {
@@ -933,14 +1090,38 @@
       });
     }
 
-    // A function with `text`, in which `line` stands at the place of `site`.
-    function compiled(site, names, values, before, line, after) {
-      var head = '(function (' + names.join(', ') + ') { \'use strict\'; return ' + before;
-      var offset = site.getLineNumber() - head.split('\n').length - 1;
-      if (offset < 0) throw new RangeError('no room');
-      var script = new vm.Script(head + '\n' + line + '\n' + after + '\n})', { filename: site.getFileName(), lineOffset: offset });
+    // The function `parts.join(lines)`, in which each line stands at the place of its site.
+    function compiled(sites, names, values, parts, lines) {
+      var text = '(function (' + names.join(', ') + ') { \'use strict\'; return ' + parts[0], offset = 0;
+      sites.forEach(function (site, index) {
+        var room = site.getLineNumber() - offset - text.split('\n').length - 1;
+        if (room < 0 || (index > 0 && room > ROOM)) throw new RangeError('no room');
+        if (index === 0) offset = room;
+        else text += '\n'.repeat(room);
+        text += '\n' + lines[index] + parts[index + 1];
+      });
+      var script = new vm.Script(text + '\n})', { filename: sites[0].getFileName(), lineOffset: offset });
       return script.runInThisContext().apply(undefined, values);
     }
+
+    // The place that calls `callee`.
+    exports.caller = function (callee) {
+      return undisturbed(function () {
+        var holder = {};
+        Error.prepareStackTrace = function (error, sites) { return sites; };
+        Error.stackTraceLimit = 1;
+        captureStackTrace(holder, callee);
+        return holder.stack[0];
+      });
+    };
+
+    // The function `text`, in which `mark` stands at the place of `site`; what it names is in `environment`.
+    exports.moved = function (text, environment, mark, site) {
+      var names = Object.keys(environment), values = names.map(function (key) { return environment[key]; });
+      var whole = '(function (' + names.join(', ') + ') { \'use strict\'; return ' + text + ' })';
+      var offset = site.getLineNumber() - whole.split(mark)[0].split('\n').length;
+      return new vm.Script(whole, { filename: site.getFileName(), lineOffset: offset }).runInThisContext().apply(undefined, values);
+    };
 
     // A call at the site's column, of what has the site `inner`.
     function calling(site, inner) {
@@ -972,28 +1153,40 @@
       };
     }
 
-    function placed(build, environment, name, original, found) {
-      var names = Object.keys(environment), values = names.map(function (key) { return environment[key]; });
-      var parts = Function.prototype.toString.call(build).split(MARK);
-      var refusal = { error: null, isThrown: found.isThrown, isEmitted: !found.isThrown };
+    // What makes the error of one trial: {site, name, value, line}.
+    function madeAt(original, refusal, found) {
       var made = maker(refusal, found);
       var hook = found.sites.pop(), inner = null;
       // Between the hook and the error there may be functions of Node's own.
       found.sites.forEach(function (site) {
-        made = compiled(site, ['place'], [made], 'function ' + site.getFunctionName() + '() { var error =', calling(site, inner), 'return error; }');
+        var parts = ['function ' + site.getFunctionName() + '() { var error =', '\nreturn error; }'];
+        made = compiled([site], ['place'], [made], parts, [calling(site, inner)]);
         inner = site;
       });
-      var line = found.isThrown ? throwing(original, found, hook) : calling(hook, inner);
-      var placedBuild = parts.length === 2 && line &&
-        compiled(hook, names.concat(found.isThrown ? found.error.code : 'place'), values.concat(made), parts[0], line, parts[1]);
-      return placedBuild && placedBuild(original, refusal, name);
+      return {
+        site: hook, name: found.isThrown ? found.error.code : 'place', value: made,
+        line: found.isThrown ? throwing(original, found, hook) : calling(hook, inner),
+      };
     }
 
-    // build(original, refusal, name) makes the hook; what else it names is in `environment`. `receiver` and `args`: what Node refuses.
-    exports.hook = function (build, environment, name, original, receiver, args) {
+    function placed(build, environment, name, original, trials) {
+      var names = Object.keys(environment), values = names.map(function (key) { return environment[key]; });
+      var parts = Function.prototype.toString.call(build).replace(NAMELESS, '$1 ' + name + '(').split(MARK);
+      var refusal = { error: null, isThrown: trials[0].isThrown, isEmitted: !trials[0].isThrown };
+      var ends = trials.map(function (found) { return madeAt(original, refusal, found); });
+      if (parts.length !== ends.length + 1 || !ends.every(function (end) { return end.line; })) return null;
+      var placedBuild = compiled(
+        ends.map(function (end) { return end.site; }), names.concat(ends.map(function (end) { return end.name; })),
+        values.concat(ends.map(function (end) { return end.value; })), parts, ends.map(function (end) { return end.line; }));
+      return placedBuild(original, refusal, name);
+    }
+
+    // build(original, refusal, name) makes the hook; what else it names is in `environment`. `refused`: a receiver and arguments of each sort
+    // that Node refuses, in the order of Node's lines and of the hook's `refusal.make()`.
+    exports.hook = function (build, environment, name, original, refused) {
       try {
-        var found = tried(original, receiver, args);
-        var hook = found && placed(build, environment, name, original, found);
+        var trials = refused.map(function (one) { return tried(original, one[0], one[1]); });
+        var hook = trials.every(Boolean) && placed(build, environment, name, original, trials);
         if (hook) return hook;
       } catch (e) { /* then the stacks show it */ }
       return build(original, NONE, name);
@@ -1247,6 +1440,106 @@
       if (!req) return '';
       return req.method + ' ' + (exports.route(req, early).route || templates.ofPath(exports.path(req)));
     };
+  };
+
+  // src/sessions.js
+  parts.sessions = function (require, exports) {
+    // HTTP/2's sessions: how each stream begins is heard as its session hears it. Node's own listener is compiled once more, at its place and
+    // with one call more: another listener, or a hook on the way from there to the program, would show on the stack of all that the program does.
+    var events = require('events');
+    var places = require('./places');
+    var wrapping = require('./wrapping');
+
+    var TEXT = /^(function sessionOnStream\((\w+), (\w+), \w+, \w+\) \{)(\s+if \(this\[kServer\] !== undefined\)\s+this\[kServer\]\.emit\('stream', [\w, ]+\);\s+\})$/;
+    var MARK = 'this[kServer].emit(';
+    var CLASS = 'ServerHttp2Session';
+
+    var heard = new WeakSet();
+    var isHooked = false;
+    var nodes = null;
+    var instead = null;
+    var begun = null;
+
+    function symbolOf(session) {
+      return Object.getOwnPropertySymbols(session).filter(function (symbol) { return symbol.description === 'server'; })[0];
+    }
+
+    // What hears in the place of Node's listener; null where that is another than it was.
+    function replica(session, listener) {
+      if (nodes === listener) return instead;
+      nodes = listener;
+      instead = null;
+      try {
+        var match = TEXT.exec(Function.prototype.toString.call(listener)), kServer = symbolOf(session);
+        if (!match || !kServer) return null;
+        var text = match[1] + ' begun(' + match[2] + ', ' + match[3] + ');' + match[4];
+        instead = wrapping.disguise(places.moved(text, { kServer: kServer, begun: begun }, MARK, siteIn(listener, kServer)), listener);
+      } catch (e) { /* then there are two */ }
+      return instead;
+    }
+
+    // Where it calls its server.
+    function siteIn(listener, kServer) {
+      var receiver = {}, site = null;
+      receiver[kServer] = { emit: function emit() { site = places.caller(emit); } };
+      listener.call(receiver);
+      return site;
+    }
+
+    function hear(session, on, listener) {
+      heard.add(session);
+      var made = listener && replica(session, listener);
+      if (!made) on.call(session, 'stream', begun);
+      return made;
+    }
+
+    // Node's own listener is every session's first.
+    function hook(prototype) {
+      if (isHooked || typeof prototype.on !== 'function' || Object.prototype.hasOwnProperty.call(prototype, 'on')) return;
+      isHooked = true;
+      var original = prototype.on;
+      Object.defineProperty(prototype, 'on', {
+        configurable: true, writable: true, enumerable: false,
+        value: wrapping.disguise(function on(type, listener) {
+          try {
+            if (type === 'stream' && !heard.has(this)) listener = hear(this, original, listener) || listener;
+          } catch (e) { /* then its streams have no notes */ }
+          return original.call(this, type, listener);
+        }, original),
+      });
+    }
+
+    // A session that has begun without being heard.
+    exports.met = function (session) {
+      try {
+        hook(Object.getPrototypeOf(session));
+        if (heard.has(session)) return;
+        var listener = session.listeners('stream')[0];
+        var made = hear(session, events.prototype.prependListener, listener);
+        if (!made) return;
+        // In its place, so that the order of names stays.
+        if (session._events.stream === listener) {
+          session._events.stream = made;
+        } else {
+          session.removeListener('stream', listener);
+          session.prependListener('stream', made);
+        }
+      } catch (e) { /* then its streams have no notes */ }
+    };
+
+    exports.isHooked = function () { return isHooked; };
+
+    // The session that a connection has, if it has one.
+    exports.of = function (socket) {
+      return Reflect.ownKeys(socket).map(function (key) {
+        return (Object.getOwnPropertyDescriptor(socket, key) || {}).value;
+      }).filter(function (value) {
+        return value && typeof value === 'object' && value.constructor && value.constructor.name === CLASS;
+      })[0];
+    };
+
+    // `listener` is told of each stream, with its fields.
+    exports.listen = function (listener) { begun = listener; };
   };
 
   // src/settings.js
@@ -1580,18 +1873,22 @@
 
   // src/streams.js
   parts.streams = function (require, exports) {
-    // HTTP/2: the compatible API's answer, and the streams under it. The module is loaded by whoever serves HTTP/2, not by the
-    // probe: it is hooked when a server gets its first connection.
+    // HTTP/2: its streams, and the servers that have them. The module is loaded by whoever serves HTTP/2, not by the probe: it is hooked
+    // when a server gets its first connection.
     var net = require('net');
+    var again = require('./again');
+    var compat = require('./compat');
     var offences = require('./offences');
+    var places = require('./places');
     var requests = require('./requests');
+    var sessions = require('./sessions');
     var stacks = require('./stacks');
     var stamps = require('./stamps');
     var wrapping = require('./wrapping');
 
     var SENT = 'ERR_HTTP2_HEADERS_SENT';
     var GONE = 'ERR_HTTP2_INVALID_STREAM';
-    var AFTER_END = 'ERR_STREAM_WRITE_AFTER_END';
+    var LATE = 'ERR_HTTP2_HEADERS_AFTER_RESPOND';
     var ECHO = 'sendonce-id';
     var CONNECTIONS_TOLD = !process.versions.bun && !process.versions.deno && parseInt(process.versions.node, 10) >= 20;
 
@@ -1599,11 +1896,11 @@
     var servers = new WeakSet();
     var isHooked = false;
     var isStreamHooked = false;
-    var isBusy = false;
 
-    function Note(req, at) {
+    function Note(req) {
       this.req = req;
-      this.at = at;
+      // When the header block was made; undefined: not yet.
+      this.at = undefined;
       this.first = null;
       this.isEnded = false;
       this.endedAt = 0;
@@ -1620,176 +1917,138 @@
       return { headers: headers, method: headers[':method'], url: headers[':path'], httpVersion: '2.0', httpVersionMajor: 2 };
     }
 
-    function again(target, note, original, args, facts, judge) {
-      facts.isHTTP2 = true;
-      var offence = offences.begin(target, note, facts, again);
-      if (offence === null) return original.apply(target, args);
-      var threw = true;
-      isBusy = true;
+    // What is noted of a stream that has its answer's header block; else undefined.
+    function noteOfSent(stream) {
+      var note = stream ? notes.get(stream) : undefined;
+      return note !== undefined && note.at !== undefined ? note : undefined;
+    }
+
+    function codeOf(stream, other) { return stream.destroyed || stream.closed ? GONE : other; }
+
+    // `index`: which of the arguments has the fields.
+    function respondHook(original, refusal, name) {
+      var index = name === 'respond' ? 0 : 1;
+      return function () {
+        if (again.isBusy()) return original.apply(this, arguments);
+        var note = noteOfSent(this);
+        if (note === undefined) return original.apply(this, firstSend(this, arguments, index));
+        var headers = arguments[index];
+        var facts = { operation: name, isHTTP2: true, code: codeOf(this, SENT), status: headers && +headers[':status'] || 200 };
+        var result = again.noted(this, note, original, arguments, facts, again.refusal, refusal);
+        if (refusal.error === null) return result;
+        if (refusal.error.code === GONE)
+          refusal.make();
+        else
+          refusal.make();
+      };
+    }
+
+    function additionalHook(original, refusal, name) {
+      return function () {
+        var note = again.isBusy() ? undefined : noteOfSent(this);
+        if (note === undefined) return original.apply(this, arguments);
+        var facts = { operation: name, isHTTP2: true, code: codeOf(this, LATE) };
+        var result = again.noted(this, note, original, arguments, facts, again.refusal, refusal);
+        if (refusal.error === null) return result;
+        if (refusal.error.code === GONE)
+          refusal.make();
+        else
+          refusal.make();
+      };
+    }
+
+    // Notes it, and returns the arguments with the request's id among the fields.
+    function firstSend(stream, args, index) {
       try {
-        var result = original.apply(target, args);
-        threw = false;
-        return result;
-      } finally {
-        isBusy = false;
-        offences.end(offence, judge ? judge(threw) : threw ? 'thrown' : null);
+        var note = notes.get(stream);
+        if (note === undefined) notes.set(stream, note = new Note(null));
+        note.at = offences.now();
+        var headers = args[index];
+        note.status = headers && !Array.isArray(headers) && +headers[':status'] || 200;
+        note.first = stacks.first(note.at, firstSend, note);
+        var id = note.req && requests.echo(note.req);
+        if (!id || Array.isArray(headers)) return args;
+        var echoed = Array.prototype.slice.call(args);
+        echoed[index] = Object.assign({}, headers);
+        echoed[index][ECHO] = id;
+        return echoed;
+      } catch (e) {
+        return args;
       }
     }
 
-    function noteOfAnswer(res) {
-      var stream = res.stream;
-      var note = (stream && notes.get(stream)) || notes.get(res);
-      if (note) {
-        if (!notes.get(res)) notes.set(res, note);
-        if (res.req && note.req !== res.req) note.req = res.req;
-      }
-      return note;
-    }
-
-    function bytesOf(chunk) {
-      return typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk && chunk.byteLength;
-    }
-
-    function hookAnswers(answer) {
-      ['setHeader', 'removeHeader', 'appendHeader', 'writeHead'].forEach(function (name) {
-        wrapping.wrap(answer, name, function (original) {
-          return function (a) {
-            var note = isBusy || !this.headersSent ? undefined : noteOfAnswer(this);
-            if (note === undefined) return original.apply(this, arguments);
-            var facts = { operation: name, code: this.stream.destroyed || this.writableEnded && this.stream.closed ? GONE : SENT };
-            if (name === 'writeHead') facts.status = typeof a === 'number' ? a : undefined;
-            else facts.field = typeof a === 'string' ? a.toLowerCase().slice(0, 128) : undefined;
-            return again(this, note, original, arguments, facts);
-          };
-        });
-      });
-      ['write', 'end'].forEach(function (name) {
-        wrapping.wrap(answer, name, function (original) {
-          return function (chunk) {
-            var note = isBusy || !this.writableEnded ? undefined : noteOfAnswer(this);
-            if (note === undefined || typeof chunk === 'function' || chunk === undefined || chunk === null) {
-              return original.apply(this, arguments);
-            }
-            note.isEnded = true;
-            var facts = { operation: name, code: name === 'write' ? AFTER_END : undefined, bytes: bytesOf(chunk) };
-            return again(this, note, original, arguments, facts, function (threw) { return threw ? 'thrown' : 'swallowed'; });
-          };
-        });
-      });
-      // These say no without a word.
-      [['writeContinue', 100], ['writeEarlyHints', 103]].forEach(function (interim) {
-        wrapping.wrap(answer, interim[0], function (original) {
-          return function () {
-            var note = isBusy || !this.headersSent ? undefined : noteOfAnswer(this);
-            if (note === undefined) return original.apply(this, arguments);
-            return again(this, note, original, arguments, { operation: interim[0], status: interim[1] }, function (threw) {
-              return threw ? 'thrown' : 'swallowed';
-            });
-          };
-        });
-      });
-      // The first use of the compatible API shows the class of the streams under it.
-      ['writeHead', 'end', 'write', 'setHeader', 'flushHeaders'].forEach(function (name) {
-        wrapping.wrap(answer, name, function (original) {
-          return function () {
-            if (!isStreamHooked && this.stream) hookStreams(Object.getPrototypeOf(this.stream));
-            return original.apply(this, arguments);
-          };
-        });
-      });
-    }
-
-    function requestOf(stream, headers) {
-      return bare(headers || {});
-    }
+    var environment = {
+      again: again, codeOf: codeOf, firstSend: firstSend, noteOfSent: noteOfSent, GONE: GONE, LATE: LATE, SENT: SENT,
+    };
 
     function hookStreams(prototype) {
       if (isStreamHooked || !prototype || typeof prototype.respond !== 'function') return;
       isStreamHooked = true;
-      ['respond', 'respondWithFD', 'respondWithFile'].forEach(function (name) {
+      function place(name, build) {
         wrapping.wrap(prototype, name, function (original) {
-          return function respond(first) {
-            var note = notes.get(this);
-            if (note !== undefined && note.at !== undefined) {
-              if (isBusy) return original.apply(this, arguments);
-              var headers = name === 'respond' ? first : arguments[1];
-              var facts = { operation: name, code: this.destroyed || this.closed ? GONE : SENT, status: headers && +headers[':status'] || 200 };
-              return again(this, note, original, arguments, facts);
-            }
-            var args = arguments;
-            try {
-              args = firstSend(this, note, args, name === 'respond' ? 0 : 1, respond);
-            } catch (e) { /* a note less */ }
-            return original.apply(this, args);
-          };
+          return places.hook(build, environment, name, original, [[{ destroyed: true }, []], [{ headersSent: true }, []]]);
         });
-      });
-      wrapping.wrap(prototype, 'additionalHeaders', function (original) {
-        return function () {
-          var note = isBusy ? undefined : notes.get(this);
-          if (note === undefined || note.at === undefined) return original.apply(this, arguments);
-          var code = this.destroyed || this.closed ? GONE : 'ERR_HTTP2_HEADERS_AFTER_RESPOND';
-          return again(this, note, original, arguments, { operation: 'additionalHeaders', code: code });
-        };
-      });
+      }
+      place('respond', respondHook);
+      place('respondWithFD', respondHook);
+      place('respondWithFile', respondHook);
+      place('additionalHeaders', additionalHook);
     }
 
-    function firstSend(stream, note, args, index, above) {
-      var at = offences.now();
-      if (note === undefined) notes.set(stream, note = new Note(null, at));
-      note.at = at;
-      var headers = args[index];
-      note.status = headers && !Array.isArray(headers) && +headers[':status'] || 200;
-      note.first = stacks.first(at, above, note);
-      var id = note.req && requests.echo(note.req);
-      if (!id || Array.isArray(headers)) return args;
-      var echoed = Array.prototype.slice.call(args);
-      echoed[index] = Object.assign({}, headers);
-      echoed[index][ECHO] = id;
-      return echoed;
+    // A session's stream has come: its headers are the request.
+    function begun(stream, headers) {
+      try {
+        hookStreams(Object.getPrototypeOf(stream));
+        if (headers && notes.get(stream) === undefined) notes.set(stream, new Note(bare(headers)));
+      } catch (e) { /* a note less */ }
     }
 
-    // Each server tells its streams as they come: their headers are the request.
-    function hookServer(server) {
-      var emit = server.emit;
-      Object.defineProperty(server, 'emit', {
-        configurable: true, writable: true, enumerable: false,
-        value: function (event, stream, headers) {
-          if (event === 'stream' && stream && headers) {
-            try {
-              hookStreams(Object.getPrototypeOf(stream));
-              if (notes.get(stream) === undefined) notes.set(stream, new Note(requestOf(stream, headers), undefined));
-            } catch (e) { /* a note less */ }
-          }
-          return emit.apply(this, arguments);
-        },
-      });
-    }
+    // An answer shows the classes of what is under it, where a server gets its connections from elsewhere.
+    exports.learn = function (stream) {
+      if (isStreamHooked && sessions.isHooked() || !stream) return;
+      try {
+        hookStreams(Object.getPrototypeOf(stream));
+        if (stream.session) sessions.met(stream.session);
+      } catch (e) { /* then HTTP/2 goes without */ }
+    };
+
+    // The note of an answer of the compatible API.
+    exports.noteOf = function (res) {
+      var note = noteOfSent(res.stream) || notes.get(res);
+      if (note === undefined) return undefined;
+      if (notes.get(res) === undefined) notes.set(res, note);
+      if (res.req && note.req !== res.req) note.req = res.req;
+      return note;
+    };
 
     function isLoaded() {
       var list = process.moduleLoadList;
       return Array.isArray(list) && list.some(function (name) { return /^NativeModule (?:internal\/http2\/core|http2)$/.test(name); });
     }
 
-    function found(server) {
+    function found(server, socket) {
       if (servers.has(server)) return;
       servers.add(server);
       if (!isHooked && isLoaded()) {
         isHooked = true;
-        var http2 = require('http2');
-        hookAnswers(http2.Http2ServerResponse && http2.Http2ServerResponse.prototype);
+        sessions.listen(begun);
+        compat.hook(require('http2').Http2ServerResponse, exports);
       }
-      if (isHooked && /^Http2(?:Secure)?Server$/.test(server.constructor && server.constructor.name)) hookServer(server);
+      if (!isHooked || sessions.isHooked() || !/^Http2(?:Secure)?Server$/.test(server.constructor && server.constructor.name)) return;
+      // Its connection has its session, or will have it.
+      var session = socket && sessions.of(socket);
+      if (session) sessions.met(session);
+      else server.prependOnceListener('session', sessions.met);
     }
 
-    function foundQuietly(server) {
-      try { found(server); } catch (e) { /* then HTTP/2 goes without */ }
+    function foundQuietly(server, socket) {
+      try { found(server, socket); } catch (e) { /* then HTTP/2 goes without */ }
     }
 
     exports.hook = function () {
       // Versions that tell of each connection need no hook, which an error of listen would show.
       if (CONNECTIONS_TOLD) {
-        require('diagnostics_channel').channel('net.server.socket').subscribe(function (message) { foundQuietly(message.socket.server); });
+        require('diagnostics_channel').channel('net.server.socket').subscribe(function (message) { foundQuietly(message.socket.server, message.socket); });
         return;
       }
       wrapping.wrap(net.Server.prototype, 'listen', function (original) {

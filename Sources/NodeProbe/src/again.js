@@ -12,8 +12,12 @@ function noteOf(res) { return notes.peek(res) || notes.begin(res, res.req); }
 
 // `judge(threw)` says what has become of it. `refusal`: what the hook knows of its place; the error is left there, for the hook to
 // throw, or to put in order before it is emitted.
-exports.call = function again(res, original, args, facts, judge, refusal) {
-  var offence = offences.begin(res, noteOf(res), facts, again);
+exports.call = function (res, original, args, facts, judge, refusal) {
+  return exports.noted(res, noteOf(res), original, args, facts, judge, refusal);
+};
+
+exports.noted = function again(res, note, original, args, facts, judge, refusal) {
+  var offence = offences.begin(res, note, facts, again);
   if (refusal && refusal.isThrown) return caught(res, original, args, offence, judge, refusal);
   if (refusal && refusal.isEmitted) {
     return places.watched(function () { return called(res, original, args, offence, judge); }, function (error) { refusal.error = error; });

@@ -301,7 +301,7 @@ exports.hook = function () {
   // `args`: what Node refuses of an answer that has been sent.
   function place(name, build, args) {
     wrap(name, function (original) {
-      return places.hook(build, environment, name, original, spent(), args);
+      return places.hook(build, environment, name, original, [[spent(), args]]);
     });
   }
   place('setHeader', setHeaderHook, ['a', 'b']);

@@ -1,15 +1,17 @@
 'use strict';
 // Where a hook stands. An error that Node makes in a hooked function would have the hook's frames on its stack, and fewer of the
 // program's under Error.stackTraceLimit. So a hook is compiled once more, as a script that bears the name of Node's own and has its
-// line `refusal.make()` where Node makes the error. What Node has thrown, or is about to emit, gets its stack anew from there, and is
+// lines `refusal.make()` where Node makes its errors. What Node has thrown, or is about to emit, gets its stack anew from there, and is
 // thrown from there: text, CallSites, limit, and the line that Node prints of an uncaught error are those that they were.
 var vm = require('vm');
 
 var captureStackTrace = Error.captureStackTrace;
-var MARK = /\n[ \t]*refusal\.make\(\);[ \t]*\n/;
+var MARK = /\n[ \t]*refusal\.make\(\);(?=[ \t]*\n)/;
+var NAMELESS = /(\n *return function) \(/;
 var THROW = /^ *throw new (ERR_\w+)\((?:'(\w+)')?\);$/;
 var NONE = { error: null, isThrown: false, isEmitted: false };
 var TRIAL_FRAMES = 20;
+var ROOM = 100;
 
 // Runs `work` with two of the program's settings replaced, and puts them back as they were.
 function undisturbed(work) {
@@ -69,14 +71,38 @@ function tried(original, receiver, args) {
   });
 }
 
-// A function with `text`, in which `line` stands at the place of `site`.
-function compiled(site, names, values, before, line, after) {
-  var head = '(function (' + names.join(', ') + ') { \'use strict\'; return ' + before;
-  var offset = site.getLineNumber() - head.split('\n').length - 1;
-  if (offset < 0) throw new RangeError('no room');
-  var script = new vm.Script(head + '\n' + line + '\n' + after + '\n})', { filename: site.getFileName(), lineOffset: offset });
+// The function `parts.join(lines)`, in which each line stands at the place of its site.
+function compiled(sites, names, values, parts, lines) {
+  var text = '(function (' + names.join(', ') + ') { \'use strict\'; return ' + parts[0], offset = 0;
+  sites.forEach(function (site, index) {
+    var room = site.getLineNumber() - offset - text.split('\n').length - 1;
+    if (room < 0 || (index > 0 && room > ROOM)) throw new RangeError('no room');
+    if (index === 0) offset = room;
+    else text += '\n'.repeat(room);
+    text += '\n' + lines[index] + parts[index + 1];
+  });
+  var script = new vm.Script(text + '\n})', { filename: sites[0].getFileName(), lineOffset: offset });
   return script.runInThisContext().apply(undefined, values);
 }
+
+// The place that calls `callee`.
+exports.caller = function (callee) {
+  return undisturbed(function () {
+    var holder = {};
+    Error.prepareStackTrace = function (error, sites) { return sites; };
+    Error.stackTraceLimit = 1;
+    captureStackTrace(holder, callee);
+    return holder.stack[0];
+  });
+};
+
+// The function `text`, in which `mark` stands at the place of `site`; what it names is in `environment`.
+exports.moved = function (text, environment, mark, site) {
+  var names = Object.keys(environment), values = names.map(function (key) { return environment[key]; });
+  var whole = '(function (' + names.join(', ') + ') { \'use strict\'; return ' + text + ' })';
+  var offset = site.getLineNumber() - whole.split(mark)[0].split('\n').length;
+  return new vm.Script(whole, { filename: site.getFileName(), lineOffset: offset }).runInThisContext().apply(undefined, values);
+};
 
 // A call at the site's column, of what has the site `inner`.
 function calling(site, inner) {
@@ -108,28 +134,40 @@ function maker(refusal, found) {
   };
 }
 
-function placed(build, environment, name, original, found) {
-  var names = Object.keys(environment), values = names.map(function (key) { return environment[key]; });
-  var parts = Function.prototype.toString.call(build).split(MARK);
-  var refusal = { error: null, isThrown: found.isThrown, isEmitted: !found.isThrown };
+// What makes the error of one trial: {site, name, value, line}.
+function madeAt(original, refusal, found) {
   var made = maker(refusal, found);
   var hook = found.sites.pop(), inner = null;
   // Between the hook and the error there may be functions of Node's own.
   found.sites.forEach(function (site) {
-    made = compiled(site, ['place'], [made], 'function ' + site.getFunctionName() + '() { var error =', calling(site, inner), 'return error; }');
+    var parts = ['function ' + site.getFunctionName() + '() { var error =', '\nreturn error; }'];
+    made = compiled([site], ['place'], [made], parts, [calling(site, inner)]);
     inner = site;
   });
-  var line = found.isThrown ? throwing(original, found, hook) : calling(hook, inner);
-  var placedBuild = parts.length === 2 && line &&
-    compiled(hook, names.concat(found.isThrown ? found.error.code : 'place'), values.concat(made), parts[0], line, parts[1]);
-  return placedBuild && placedBuild(original, refusal, name);
+  return {
+    site: hook, name: found.isThrown ? found.error.code : 'place', value: made,
+    line: found.isThrown ? throwing(original, found, hook) : calling(hook, inner),
+  };
 }
 
-// build(original, refusal, name) makes the hook; what else it names is in `environment`. `receiver` and `args`: what Node refuses.
-exports.hook = function (build, environment, name, original, receiver, args) {
+function placed(build, environment, name, original, trials) {
+  var names = Object.keys(environment), values = names.map(function (key) { return environment[key]; });
+  var parts = Function.prototype.toString.call(build).replace(NAMELESS, '$1 ' + name + '(').split(MARK);
+  var refusal = { error: null, isThrown: trials[0].isThrown, isEmitted: !trials[0].isThrown };
+  var ends = trials.map(function (found) { return madeAt(original, refusal, found); });
+  if (parts.length !== ends.length + 1 || !ends.every(function (end) { return end.line; })) return null;
+  var placedBuild = compiled(
+    ends.map(function (end) { return end.site; }), names.concat(ends.map(function (end) { return end.name; })),
+    values.concat(ends.map(function (end) { return end.value; })), parts, ends.map(function (end) { return end.line; }));
+  return placedBuild(original, refusal, name);
+}
+
+// build(original, refusal, name) makes the hook; what else it names is in `environment`. `refused`: a receiver and arguments of each sort
+// that Node refuses, in the order of Node's lines and of the hook's `refusal.make()`.
+exports.hook = function (build, environment, name, original, refused) {
   try {
-    var found = tried(original, receiver, args);
-    var hook = found && placed(build, environment, name, original, found);
+    var trials = refused.map(function (one) { return tried(original, one[0], one[1]); });
+    var hook = trials.every(Boolean) && placed(build, environment, name, original, trials);
     if (hook) return hook;
   } catch (e) { /* then the stacks show it */ }
   return build(original, NONE, name);

@@ -1,16 +1,20 @@
 'use strict';
-// HTTP/2: the compatible API's answer, and the streams under it. The module is loaded by whoever serves HTTP/2, not by the
-// probe: it is hooked when a server gets its first connection.
+// HTTP/2: its streams, and the servers that have them. The module is loaded by whoever serves HTTP/2, not by the probe: it is hooked
+// when a server gets its first connection.
 var net = require('net');
+var again = require('./again');
+var compat = require('./compat');
 var offences = require('./offences');
+var places = require('./places');
 var requests = require('./requests');
+var sessions = require('./sessions');
 var stacks = require('./stacks');
 var stamps = require('./stamps');
 var wrapping = require('./wrapping');
 
 var SENT = 'ERR_HTTP2_HEADERS_SENT';
 var GONE = 'ERR_HTTP2_INVALID_STREAM';
-var AFTER_END = 'ERR_STREAM_WRITE_AFTER_END';
+var LATE = 'ERR_HTTP2_HEADERS_AFTER_RESPOND';
 var ECHO = 'sendonce-id';
 var CONNECTIONS_TOLD = !process.versions.bun && !process.versions.deno && parseInt(process.versions.node, 10) >= 20;
 
@@ -18,11 +22,11 @@ var notes = stamps.stamp();
 var servers = new WeakSet();
 var isHooked = false;
 var isStreamHooked = false;
-var isBusy = false;
 
-function Note(req, at) {
+function Note(req) {
   this.req = req;
-  this.at = at;
+  // When the header block was made; undefined: not yet.
+  this.at = undefined;
   this.first = null;
   this.isEnded = false;
   this.endedAt = 0;
@@ -39,176 +43,138 @@ function bare(headers) {
   return { headers: headers, method: headers[':method'], url: headers[':path'], httpVersion: '2.0', httpVersionMajor: 2 };
 }
 
-function again(target, note, original, args, facts, judge) {
-  facts.isHTTP2 = true;
-  var offence = offences.begin(target, note, facts, again);
-  if (offence === null) return original.apply(target, args);
-  var threw = true;
-  isBusy = true;
+// What is noted of a stream that has its answer's header block; else undefined.
+function noteOfSent(stream) {
+  var note = stream ? notes.get(stream) : undefined;
+  return note !== undefined && note.at !== undefined ? note : undefined;
+}
+
+function codeOf(stream, other) { return stream.destroyed || stream.closed ? GONE : other; }
+
+// `index`: which of the arguments has the fields.
+function respondHook(original, refusal, name) {
+  var index = name === 'respond' ? 0 : 1;
+  return function () {
+    if (again.isBusy()) return original.apply(this, arguments);
+    var note = noteOfSent(this);
+    if (note === undefined) return original.apply(this, firstSend(this, arguments, index));
+    var headers = arguments[index];
+    var facts = { operation: name, isHTTP2: true, code: codeOf(this, SENT), status: headers && +headers[':status'] || 200 };
+    var result = again.noted(this, note, original, arguments, facts, again.refusal, refusal);
+    if (refusal.error === null) return result;
+    if (refusal.error.code === GONE)
+      refusal.make();
+    else
+      refusal.make();
+  };
+}
+
+function additionalHook(original, refusal, name) {
+  return function () {
+    var note = again.isBusy() ? undefined : noteOfSent(this);
+    if (note === undefined) return original.apply(this, arguments);
+    var facts = { operation: name, isHTTP2: true, code: codeOf(this, LATE) };
+    var result = again.noted(this, note, original, arguments, facts, again.refusal, refusal);
+    if (refusal.error === null) return result;
+    if (refusal.error.code === GONE)
+      refusal.make();
+    else
+      refusal.make();
+  };
+}
+
+// Notes it, and returns the arguments with the request's id among the fields.
+function firstSend(stream, args, index) {
   try {
-    var result = original.apply(target, args);
-    threw = false;
-    return result;
-  } finally {
-    isBusy = false;
-    offences.end(offence, judge ? judge(threw) : threw ? 'thrown' : null);
+    var note = notes.get(stream);
+    if (note === undefined) notes.set(stream, note = new Note(null));
+    note.at = offences.now();
+    var headers = args[index];
+    note.status = headers && !Array.isArray(headers) && +headers[':status'] || 200;
+    note.first = stacks.first(note.at, firstSend, note);
+    var id = note.req && requests.echo(note.req);
+    if (!id || Array.isArray(headers)) return args;
+    var echoed = Array.prototype.slice.call(args);
+    echoed[index] = Object.assign({}, headers);
+    echoed[index][ECHO] = id;
+    return echoed;
+  } catch (e) {
+    return args;
   }
 }
 
-function noteOfAnswer(res) {
-  var stream = res.stream;
-  var note = (stream && notes.get(stream)) || notes.get(res);
-  if (note) {
-    if (!notes.get(res)) notes.set(res, note);
-    if (res.req && note.req !== res.req) note.req = res.req;
-  }
-  return note;
-}
-
-function bytesOf(chunk) {
-  return typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk && chunk.byteLength;
-}
-
-function hookAnswers(answer) {
-  ['setHeader', 'removeHeader', 'appendHeader', 'writeHead'].forEach(function (name) {
-    wrapping.wrap(answer, name, function (original) {
-      return function (a) {
-        var note = isBusy || !this.headersSent ? undefined : noteOfAnswer(this);
-        if (note === undefined) return original.apply(this, arguments);
-        var facts = { operation: name, code: this.stream.destroyed || this.writableEnded && this.stream.closed ? GONE : SENT };
-        if (name === 'writeHead') facts.status = typeof a === 'number' ? a : undefined;
-        else facts.field = typeof a === 'string' ? a.toLowerCase().slice(0, 128) : undefined;
-        return again(this, note, original, arguments, facts);
-      };
-    });
-  });
-  ['write', 'end'].forEach(function (name) {
-    wrapping.wrap(answer, name, function (original) {
-      return function (chunk) {
-        var note = isBusy || !this.writableEnded ? undefined : noteOfAnswer(this);
-        if (note === undefined || typeof chunk === 'function' || chunk === undefined || chunk === null) {
-          return original.apply(this, arguments);
-        }
-        note.isEnded = true;
-        var facts = { operation: name, code: name === 'write' ? AFTER_END : undefined, bytes: bytesOf(chunk) };
-        return again(this, note, original, arguments, facts, function (threw) { return threw ? 'thrown' : 'swallowed'; });
-      };
-    });
-  });
-  // These say no without a word.
-  [['writeContinue', 100], ['writeEarlyHints', 103]].forEach(function (interim) {
-    wrapping.wrap(answer, interim[0], function (original) {
-      return function () {
-        var note = isBusy || !this.headersSent ? undefined : noteOfAnswer(this);
-        if (note === undefined) return original.apply(this, arguments);
-        return again(this, note, original, arguments, { operation: interim[0], status: interim[1] }, function (threw) {
-          return threw ? 'thrown' : 'swallowed';
-        });
-      };
-    });
-  });
-  // The first use of the compatible API shows the class of the streams under it.
-  ['writeHead', 'end', 'write', 'setHeader', 'flushHeaders'].forEach(function (name) {
-    wrapping.wrap(answer, name, function (original) {
-      return function () {
-        if (!isStreamHooked && this.stream) hookStreams(Object.getPrototypeOf(this.stream));
-        return original.apply(this, arguments);
-      };
-    });
-  });
-}
-
-function requestOf(stream, headers) {
-  return bare(headers || {});
-}
+var environment = {
+  again: again, codeOf: codeOf, firstSend: firstSend, noteOfSent: noteOfSent, GONE: GONE, LATE: LATE, SENT: SENT,
+};
 
 function hookStreams(prototype) {
   if (isStreamHooked || !prototype || typeof prototype.respond !== 'function') return;
   isStreamHooked = true;
-  ['respond', 'respondWithFD', 'respondWithFile'].forEach(function (name) {
+  function place(name, build) {
     wrapping.wrap(prototype, name, function (original) {
-      return function respond(first) {
-        var note = notes.get(this);
-        if (note !== undefined && note.at !== undefined) {
-          if (isBusy) return original.apply(this, arguments);
-          var headers = name === 'respond' ? first : arguments[1];
-          var facts = { operation: name, code: this.destroyed || this.closed ? GONE : SENT, status: headers && +headers[':status'] || 200 };
-          return again(this, note, original, arguments, facts);
-        }
-        var args = arguments;
-        try {
-          args = firstSend(this, note, args, name === 'respond' ? 0 : 1, respond);
-        } catch (e) { /* a note less */ }
-        return original.apply(this, args);
-      };
+      return places.hook(build, environment, name, original, [[{ destroyed: true }, []], [{ headersSent: true }, []]]);
     });
-  });
-  wrapping.wrap(prototype, 'additionalHeaders', function (original) {
-    return function () {
-      var note = isBusy ? undefined : notes.get(this);
-      if (note === undefined || note.at === undefined) return original.apply(this, arguments);
-      var code = this.destroyed || this.closed ? GONE : 'ERR_HTTP2_HEADERS_AFTER_RESPOND';
-      return again(this, note, original, arguments, { operation: 'additionalHeaders', code: code });
-    };
-  });
+  }
+  place('respond', respondHook);
+  place('respondWithFD', respondHook);
+  place('respondWithFile', respondHook);
+  place('additionalHeaders', additionalHook);
 }
 
-function firstSend(stream, note, args, index, above) {
-  var at = offences.now();
-  if (note === undefined) notes.set(stream, note = new Note(null, at));
-  note.at = at;
-  var headers = args[index];
-  note.status = headers && !Array.isArray(headers) && +headers[':status'] || 200;
-  note.first = stacks.first(at, above, note);
-  var id = note.req && requests.echo(note.req);
-  if (!id || Array.isArray(headers)) return args;
-  var echoed = Array.prototype.slice.call(args);
-  echoed[index] = Object.assign({}, headers);
-  echoed[index][ECHO] = id;
-  return echoed;
+// A session's stream has come: its headers are the request.
+function begun(stream, headers) {
+  try {
+    hookStreams(Object.getPrototypeOf(stream));
+    if (headers && notes.get(stream) === undefined) notes.set(stream, new Note(bare(headers)));
+  } catch (e) { /* a note less */ }
 }
 
-// Each server tells its streams as they come: their headers are the request.
-function hookServer(server) {
-  var emit = server.emit;
-  Object.defineProperty(server, 'emit', {
-    configurable: true, writable: true, enumerable: false,
-    value: function (event, stream, headers) {
-      if (event === 'stream' && stream && headers) {
-        try {
-          hookStreams(Object.getPrototypeOf(stream));
-          if (notes.get(stream) === undefined) notes.set(stream, new Note(requestOf(stream, headers), undefined));
-        } catch (e) { /* a note less */ }
-      }
-      return emit.apply(this, arguments);
-    },
-  });
-}
+// An answer shows the classes of what is under it, where a server gets its connections from elsewhere.
+exports.learn = function (stream) {
+  if (isStreamHooked && sessions.isHooked() || !stream) return;
+  try {
+    hookStreams(Object.getPrototypeOf(stream));
+    if (stream.session) sessions.met(stream.session);
+  } catch (e) { /* then HTTP/2 goes without */ }
+};
+
+// The note of an answer of the compatible API.
+exports.noteOf = function (res) {
+  var note = noteOfSent(res.stream) || notes.get(res);
+  if (note === undefined) return undefined;
+  if (notes.get(res) === undefined) notes.set(res, note);
+  if (res.req && note.req !== res.req) note.req = res.req;
+  return note;
+};
 
 function isLoaded() {
   var list = process.moduleLoadList;
   return Array.isArray(list) && list.some(function (name) { return /^NativeModule (?:internal\/http2\/core|http2)$/.test(name); });
 }
 
-function found(server) {
+function found(server, socket) {
   if (servers.has(server)) return;
   servers.add(server);
   if (!isHooked && isLoaded()) {
     isHooked = true;
-    var http2 = require('http2');
-    hookAnswers(http2.Http2ServerResponse && http2.Http2ServerResponse.prototype);
+    sessions.listen(begun);
+    compat.hook(require('http2').Http2ServerResponse, exports);
   }
-  if (isHooked && /^Http2(?:Secure)?Server$/.test(server.constructor && server.constructor.name)) hookServer(server);
+  if (!isHooked || sessions.isHooked() || !/^Http2(?:Secure)?Server$/.test(server.constructor && server.constructor.name)) return;
+  // Its connection has its session, or will have it.
+  var session = socket && sessions.of(socket);
+  if (session) sessions.met(session);
+  else server.prependOnceListener('session', sessions.met);
 }
 
-function foundQuietly(server) {
-  try { found(server); } catch (e) { /* then HTTP/2 goes without */ }
+function foundQuietly(server, socket) {
+  try { found(server, socket); } catch (e) { /* then HTTP/2 goes without */ }
 }
 
 exports.hook = function () {
   // Versions that tell of each connection need no hook, which an error of listen would show.
   if (CONNECTIONS_TOLD) {
-    require('diagnostics_channel').channel('net.server.socket').subscribe(function (message) { foundQuietly(message.socket.server); });
+    require('diagnostics_channel').channel('net.server.socket').subscribe(function (message) { foundQuietly(message.socket.server, message.socket); });
     return;
   }
   wrapping.wrap(net.Server.prototype, 'listen', function (original) {

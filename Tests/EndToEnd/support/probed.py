@@ -69,3 +69,14 @@ class Probed:
 def lines(frames, program):
     """The lines of the program that a stack names, the topmost first."""
     return [int(match[1]) for frame in frames if (match := re.search(re.escape(program) + r":(\d+)", frame))]
+
+
+def ask_by_http2(app, path):
+    """The fields of the answer, as text; of some programs no whole answer comes."""
+    return subprocess.run(
+        ["curl", "-sS", "--http2-prior-knowledge", "-D", "-", "-o", "/dev/null", "-m", "20", "-H", "X-Request-Id: asked", "-H", "SendOnce-Id: e1",
+         f"http://{app.address}{path}"], capture_output=True, text=True, timeout=30).stdout
+
+
+def echoes_in(fields):
+    return re.findall(r"(?im)^sendonce-id: (.*?)\r?$", fields)

@@ -19,6 +19,8 @@ OUTCOMES = {
     "/two-pipes": "swallowed", "/socket": "sent", "/socket-late": "sent", "/socket-before": "sent", "/hints-after": "sent",
     "/trailers-after": "swallowed", "/fastify/timer": "crashed", "/fastify/pipe": "swallowed", "/koa/timer": "crashed",
     "/connect/next": "swallowed",
+    "/compat/head-late": "swallowed", "/compat/end-again": "swallowed", "/compat/write-after-end": "swallowed",
+    "/compat/write-after-end-heard": "emitted", "/compat/timer": "crashed", "/compat/hints-after": "swallowed", "/stream/uncaught": "crashed",
 }
 
 
@@ -46,12 +48,12 @@ class ProbeTest(EndToEndTest):
 class DoubleSendProbeTest(ProbeTest):
     """Each marked program gives one record that points at its two lines."""
 
-    def check(self, program):
+    def check(self, program, ask=None):
         for mark in probed.marks(program):
             with self.subTest(program=program, path=mark.path):
                 app = probed.Probed(program, self.directory)
                 try:
-                    self.ask(app, mark.path)
+                    (ask or self.ask)(app, mark.path)
                     record = self.records(app)[0]
                 finally:
                     app.stop()
@@ -85,6 +87,13 @@ class DoubleSendProbeTest(ProbeTest):
 
     def test_node(self):
         self.check("probe_raw.js")
+
+    def test_http2(self):
+        def ask(app, path):
+            echoes = probed.echoes_in(probed.ask_by_http2(app, path))
+            # Some programs reset the stream before the answer has left.
+            self.assertIn(echoes, (["e1"], []) if "write-after" in path else (["e1"],))
+        self.check("probe_h2.js", ask)
 
     def test_a_record_has_the_route_s_template_and_no_value_of_a_query(self):
         app = self.probed("probe_express.js")
@@ -197,19 +206,27 @@ class UnseenProbeTest(ProbeTest):
             return result.stdout.split("\n")
         self.assertEqual(seen("--require", str(probed.PROBE)), seen())
 
-    def test_errors_have_the_stacks_that_they_had(self):
+    def check_errors(self, program, ends):
+        """What it prints, and what Node prints where it ends in an uncaught error, is the same with the probe and without."""
         def seen(end, *arguments):
             # Debian has its packages in a place of their own.
             environment = os.environ | {"NODE_PATH": "/usr/share/nodejs", "SENDONCE_PROBE_FILE": os.path.join(self.directory, "reports.jsonl")}
-            result = subprocess.run(["node", *arguments, str(probed.APPS / "probe_stacks.js"), *end], capture_output=True, text=True, timeout=60, env=environment)
+            result = subprocess.run(["node", *arguments, str(probed.APPS / program), *end], capture_output=True, text=True, timeout=60, env=environment)
             return result.returncode, result.stdout.split("\n"), result.stderr.split("\n")
-        ends = {"": 0, "setHeader": 1, "writeHead": 1, "json": 1, "write": 1, "end": 1}
-        for end, status in ends.items():
+        for end, code in ends.items():
             with self.subTest(end=end):
                 without = seen(end.split())
-                self.assertEqual(without[0], status, without[2])
-                self.assertIn("ERR_HTTP_HEADERS_SENT" if end not in ("write", "end") else "ERR_STREAM_WRITE_AFTER_END", str(without))
+                self.assertEqual(without[0], 1 if end else 0, without[2])
+                self.assertIn(code, str(without))
                 self.assertEqual(seen(end.split(), "--require", str(probed.PROBE)), without)
+
+    def test_errors_have_the_stacks_that_they_had(self):
+        sent, after_end = "ERR_HTTP_HEADERS_SENT", "ERR_STREAM_WRITE_AFTER_END"
+        self.check_errors("probe_stacks.js", {"": sent, "setHeader": sent, "writeHead": sent, "json": sent, "write": after_end, "end": after_end})
+
+    def test_errors_over_http2_have_the_stacks_that_they_had(self):
+        sent, gone = "ERR_HTTP2_HEADERS_SENT", "ERR_HTTP2_INVALID_STREAM"
+        self.check_errors("probe_stacks_h2.js", {"": sent, "setHeader": sent, "writeHead": sent, "respond": gone, "additionalHeaders": gone})
 
     def test_it_is_loaded_once_and_keeps_no_process_alive(self):
         program = f"const p = {json.dumps(str(probed.PROBE))}; const f = require('http').ServerResponse.prototype.writeHead;" \
