@@ -6,7 +6,8 @@ struct ScriptWriter {
     let isInnocent: Bool
     /// Longest body that is made up.
     let bodyBytesMax: Int
-    let searchesBodies: Bool
+    /// Longest body whose every byte is read.
+    let searchedBodyMax: Int
     /// What clients and upstreams speak.
     var requestsAreStreams = false
     var answersAreStreams = false
@@ -126,7 +127,7 @@ struct ScriptWriter {
                 faults.append(.truncated(at: random.below(count), reset: random.chance(perMille: 400)))
                 faults.append(.stalled(at: random.below(count)))
             }
-            if count > 2, searchesBodies { faults += [.secondHeadInLength, .secondHeadInLength] }
+            if count > 2, count <= searchedBodyMax { faults += [.secondHeadInLength, .secondHeadInLength] }
         case .chunked:
             faults += [
                 .secondHeadBetweenChunks, .secondHeadBetweenChunks, .interimBetweenChunks, .badChunkSize, .lengthWithChunked,

@@ -138,7 +138,7 @@ public final class SimulatedWorld {
     private func writeScripts() {
         var writer = ScriptWriter(
             random: SeededNumbers(seed: random.next()), isInnocent: weather.isInnocent, bodyBytesMax: weather.bodyBytesMax,
-            searchesBodies: weather.searchesBodies, requestsAreStreams: speech.clients != nil,
+            searchedBodyMax: weather.searchedBodyMax, requestsAreStreams: speech.clients != nil,
             answersAreStreams: speech.upstreams != nil)
         for client in 0..<weather.clients {
             let count = 1 + random.below(weather.requestsPerClient)

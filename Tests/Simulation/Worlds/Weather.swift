@@ -26,8 +26,8 @@ struct Weather {
     /// Bodies pass unread beyond so many bytes, and up to so many before their ends: few of those here are as long as a plan says.
     var searchedBytes = Plan.Limits().searchedBytes
     var lastBytes = Plan.Limits().lastBytes
-    /// Bodies of any length are searched as a whole.
-    var searchesBodies: Bool { searchedBytes == Plan.Limits().searchedBytes }
+    /// The longest body that is sure to be searched as a whole: of a longer one the middle may pass unread.
+    var searchedBodyMax: Int { searchedBytes + lastBytes }
 
     init(isInnocent: Bool, _ random: inout SeededNumbers) {
         self.isInnocent = isInnocent
