@@ -1,6 +1,6 @@
 import CShim
 
-/// A fixed number of places for trivial values, taken and given back by number.
+/// A fixed number of places for trivial values, taken and given back by slot.
 ///
 /// The memory is reserved at once and costs nothing until touched. Free places are reused last in, first out: the
 /// warmest is taken first. A place's generation changes whenever it is given back, so that an event for whoever
@@ -35,44 +35,54 @@ public struct Slab<Element: BitwiseCopyable>: ~Copyable {
 
     /// The value in a place. The pointer stays valid; what it shows after `release` is somebody else's.
     @inlinable
-    public subscript(_ slot: Int32) -> UnsafeMutablePointer<Element> {
-        @inline(__always) get { elements + Int(slot) }
+    public subscript(_ slot: Slot<Element>) -> UnsafeMutablePointer<Element> {
+        @inline(__always) get { elements + Int(slot.index) }
     }
 
     /// Changes each time the place is given back.
     @inlinable
-    public func generation(_ slot: Int32) -> UInt32 { UInt32(truncatingIfNeeded: links[Int(slot)] >> 32) }
+    public func generation(_ slot: Slot<Element>) -> UInt32 { UInt32(truncatingIfNeeded: links[Int(slot.index)] >> 32) }
 
-    /// A free place, filled with the value; -1 when all are taken.
+    /// A free place, filled with the value; none when all are taken.
     @inlinable
-    public mutating func take(_ value: Element) -> Int32 {
-        var slot = firstFree
-        if slot >= 0 {
-            firstFree = Int32(truncatingIfNeeded: links[Int(slot)])
+    public mutating func take(_ value: Element) -> Slot<Element> {
+        var place = firstFree
+        if place >= 0 {
+            firstFree = Int32(truncatingIfNeeded: links[Int(place)])
         } else {
-            guard Int(used) < capacity else { return -1 }
-            slot = used
+            guard Int(used) < capacity else { return .none }
+            place = used
             used += 1
         }
-        (elements + Int(slot)).initialize(to: value)
-        links[Int(slot)] = (links[Int(slot)] & ~0xffff_ffff) | Self.inUse
+        (elements + Int(place)).initialize(to: value)
+        links[Int(place)] = (links[Int(place)] & ~0xffff_ffff) | Self.inUse
         taken += 1
-        return slot
+        return Slot(place)
     }
 
     /// Gives a place back.
     @inlinable
-    public mutating func release(_ slot: Int32) {
+    public mutating func release(_ slot: Slot<Element>) {
         let next = UInt64(generation(slot) &+ 1) << 32 | UInt64(UInt32(bitPattern: firstFree))
-        links[Int(slot)] = next
-        firstFree = slot
+        links[Int(slot.index)] = next
+        firstFree = slot.index
         taken -= 1
     }
 
     /// Whether somebody has the place.
     @inlinable
-    public func isTaken(_ slot: Int32) -> Bool { slot < used && links[Int(slot)] & 0xffff_ffff == Self.inUse }
+    public func isTaken(_ slot: Slot<Element>) -> Bool {
+        slot.index < used && links[Int(slot.index)] & 0xffff_ffff == Self.inUse
+    }
 
-    /// Places ever taken: every value in use has a lower number.
-    @inlinable public var highest: Int32 { used }
+    /// The next place that somebody has; none after the last. `.none` begins.
+    @inlinable
+    public func next(after slot: Slot<Element>) -> Slot<Element> {
+        var index = slot.index + 1
+        while index < used {
+            if isTaken(Slot(index)) { return Slot(index) }
+            index += 1
+        }
+        return .none
+    }
 }

@@ -4,7 +4,7 @@ struct AccessNotes: ~Copyable {
     /// Whether requests are logged at all.
     let isOn: Bool
     /// Ids by exchange, for its line.
-    private var incidents: [Int32: [String]] = [:]
+    private var incidents: [ExchangeSlot: [String]] = [:]
     /// The id of the incident that is about to be collected.
     private var surplusID: String?
 
@@ -14,18 +14,18 @@ struct AccessNotes: ~Copyable {
     }
 
     /// An incident of an exchange in progress.
-    mutating func note(_ incident: String, of exchange: Int32) {
+    mutating func note(_ incident: String, of exchange: ExchangeSlot) {
         guard isOn else { return }
         incidents[exchange, default: []].append(incident)
     }
 
     /// What was noted of an exchange, whose line is written now.
-    mutating func takeIncidents(of exchange: Int32) -> [String] {
+    mutating func takeIncidents(of exchange: ExchangeSlot) -> [String] {
         incidents.isEmpty ? [] : incidents.removeValue(forKey: exchange) ?? []
     }
 
     /// Bytes after an answer have been seen, and their collection is about to begin.
-    mutating func surplusSeen(_ incident: String, of exchange: Int32) {
+    mutating func surplusSeen(_ incident: String, of exchange: ExchangeSlot) {
         surplusID = incident
         note(incident, of: exchange)
     }

@@ -8,7 +8,7 @@ import Wire
 extension Worker {
     /// Writes the line of an exchange. `record` is its request, which may have left it already.
     mutating func logAccess(
-        _ number: Int32, _ record: RequestRecord, status: Int, _ outcome: AccessEntry.Outcome, ownBytes: Int? = nil
+        _ number: ExchangeSlot, _ record: RequestRecord, status: Int, _ outcome: AccessEntry.Outcome, ownBytes: Int? = nil
     ) {
         let incidents = access.takeIncidents(of: number)
         guard access.isOn else { return }
@@ -46,7 +46,7 @@ extension Worker {
 
     /// Writes the line of a request that became no exchange: what can be told of it stands in `requestBlock`.
     mutating func logRefusal(
-        _ slot: Int32, status: Int, route: Int?, id: String, ownBytes: Int, hasWholeHead: Bool, incident: String?
+        _ slot: ClientSlot, status: Int, route: Int?, id: String, ownBytes: Int, hasWholeHead: Bool, incident: String?
     ) {
         guard access.isOn else { return }
         var entry = AccessEntry()
@@ -78,14 +78,14 @@ extension Worker {
     }
 
     /// Notes an incident for the line of an exchange in progress.
-    mutating func note(_ incident: String, of number: Int32) { access.note(incident, of: number) }
+    mutating func note(_ incident: String, of number: ExchangeSlot) { access.note(incident, of: number) }
 
     /// An id for an incident that has been seen and is not told yet.
     func newIncidentID() -> String { IncidentID.shared.next(timeNanoseconds: kernel.wallClock()) }
 
     /// The bytes that are being collected are an incident of this exchange, whose line is written before it is told.
-    mutating func noteCollection(_ slot: Int32, of number: Int32) {
-        let source = SurplusSource(slot)
+    mutating func noteCollection(_ slot: UpstreamSlot, of number: ExchangeSlot) {
+        let source = SurplusSource(slot.index)
         guard access.isOn, surplus.contains(source) else { return }
         let id = surplus.id(of: source) ?? newIncidentID()
         surplus.name(source, id)
@@ -93,21 +93,21 @@ extension Worker {
     }
 
     /// What has been collected is an incident of this exchange, whose line may be written before it is told.
-    mutating func name(_ collection: inout Surplus, of number: Int32) {
+    mutating func name(_ collection: inout Surplus, of number: ExchangeSlot) {
         let id = newIncidentID()
         collection.id = id
         access.note(id, of: number)
     }
 
     /// Bytes behind an answer's end are an incident of its exchange; perhaps a timeout's notice is none.
-    mutating func noteSurplus(_ bytes: UnsafePointer<UInt8>, _ count: Int, of number: Int32) {
+    mutating func noteSurplus(_ bytes: UnsafePointer<UInt8>, _ count: Int, of number: ExchangeSlot) {
         guard !EmbeddedStatusLine.mayBe(408, bytes, count) else { return }
         access.surplusSeen(newIncidentID(), of: number)
     }
 
     /// The collection of those bytes has begun: its incident will have that id.
-    mutating func takeSurplusID(_ slot: Int32) {
-        if let id = access.takeSurplusID() { surplus.name(SurplusSource(slot), id) }
+    mutating func takeSurplusID(_ slot: UpstreamSlot) {
+        if let id = access.takeSurplusID() { surplus.name(SurplusSource(slot.index), id) }
     }
 
     mutating func newRequestID() -> String {

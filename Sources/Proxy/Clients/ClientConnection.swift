@@ -31,15 +31,15 @@ struct ClientConnection: BitwiseCopyable {
     /// A PROXY header comes first.
     var awaitsProxyHeader = false
     var listener: UInt16
-    /// The exchange in progress, -1 for none.
-    var exchange: Int32 = -1
+    /// The exchange in progress.
+    var exchange = ExchangeSlot.none
     /// Bytes of `socket.input` known to hold no end of a header block.
     var scanned: UInt32 = 0
     var body = BodyDecoder()
     /// Who asks: the peer, or whom its PROXY header names.
     var address: PeerAddress
     /// A stream of an HTTP/2 connection: that connection's slot, and the stream's id. Otherwise -1.
-    var parent: Int32 = -1
+    var parent = ClientSlot.none
     var stream: Int32 = -1
     /// An HTTP/2 connection: its number among the worker's. Otherwise -1.
     var multiplex: Int32 = -1
@@ -53,10 +53,10 @@ struct ClientConnection: BitwiseCopyable {
     /// Of a stream: body bytes that have not been passed on, so that its window stays closed by as much.
     var unconsumed: UInt32 = 0
     /// Neighbours among the connection's streams.
-    var next: Int32 = -1
-    var previous: Int32 = -1
+    var next = ClientSlot.none
+    var previous = ClientSlot.none
 
-    var isStream: Bool { parent >= 0 }
+    var isStream: Bool { parent.exists }
 
     init(fd: Int32, listener: UInt16, address: PeerAddress) {
         socket = Socket(fd: fd)

@@ -12,10 +12,10 @@ extension Worker {
     private static var lingerTime: UInt64 { 2_000_000_000 }
 
     /// The answer has been handed over: the next request, or the end of the connection.
-    mutating func answerDone(_ slot: Int32) {
+    mutating func answerDone(_ slot: ClientSlot) {
         let c = clients[slot]
         if c.pointee.isStream { return clientStreamAnswered(slot) }
-        c.pointee.exchange = -1
+        c.pointee.exchange = .none
         c.pointee.discardsBody = false
         // The rest of the request's body is still to come, and the answer has said that the connection closes.
         if c.pointee.phase == .body { return linger(slot) }
@@ -35,7 +35,7 @@ extension Worker {
     }
 
     /// The connection ends with the current answer, though its client may not have asked for that.
-    mutating func endAfterAnswer(_ slot: Int32) {
+    mutating func endAfterAnswer(_ slot: ClientSlot) {
         let c = clients[slot]
         if !c.pointee.mustClose, !c.pointee.isStream { c.pointee.lingers = true }
         c.pointee.mustClose = true
@@ -53,7 +53,7 @@ extension Worker {
             && c.pointee.socket.security == .none
     }
 
-    mutating func linger(_ slot: Int32) {
+    mutating func linger(_ slot: ClientSlot) {
         let c = clients[slot]
         if c.pointee.socket.sawEnd, !c.pointee.socket.isBlocked { return closeClient(slot) }
         c.pointee.phase = .lingering
@@ -64,7 +64,7 @@ extension Worker {
     }
 
     /// Everything for the client has been sent and no exchange is in progress. True when that closed the connection.
-    mutating func clientDrained(_ slot: Int32) -> Bool {
+    mutating func clientDrained(_ slot: ClientSlot) -> Bool {
         let c = clients[slot]
         if c.pointee.phase == .lingering, !c.pointee.socket.sawEnd {
             timers.set(Worker.clientTimer(slot), now + Self.lingerTime)
@@ -81,7 +81,7 @@ extension Worker {
     }
 
     /// The client is gone in the middle of an exchange: nothing that happens on its connections now is anybody's fault.
-    mutating func abandon(_ number: Int32) {
+    mutating func abandon(_ number: ExchangeSlot) {
         let e = exchanges[number]
         outbox.clear()
         if e.pointee.state.isWaiting { leaveQueue(number) }
@@ -90,21 +90,21 @@ extension Worker {
         logAccess(
             number, e.pointee.request, status: e.pointee.state.answered ? Int(e.pointee.answer.status) : 499, .clientGone)
         rememberRequest(number, e.pointee.request)
-        if e.pointee.upstream >= 0 { detach(e.pointee.upstream, .clientGone) }
+        if e.pointee.upstream.exists { detach(e.pointee.upstream, .clientGone) }
         transport.buffers.give(&e.pointee.request.head)
-        clients[e.pointee.client].pointee.exchange = -1
+        clients[e.pointee.client].pointee.exchange = .none
         releaseExchange(number)
     }
 
     /// The client is gone: nobody wants the answer.
-    mutating func clientBroke(_ slot: Int32) {
+    mutating func clientBroke(_ slot: ClientSlot) {
         let c = clients[slot]
-        if c.pointee.exchange >= 0 { abandon(c.pointee.exchange) }
+        if c.pointee.exchange.exists { abandon(c.pointee.exchange) }
         closeClient(slot)
     }
 
     /// Closes a client's connection; with RST when its answer has been cut and nothing else shows that.
-    mutating func closeClient(_ slot: Int32, reset: Bool = false) {
+    mutating func closeClient(_ slot: ClientSlot, reset: Bool = false) {
         let c = clients[slot]
         if c.pointee.isStream {
             resetClientStream(slot, reset ? ErrorCode.internalError : ErrorCode.cancel)

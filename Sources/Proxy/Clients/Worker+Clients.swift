@@ -7,14 +7,14 @@ import Wire
 /// Client connections as they are read: bytes become requests and their bodies.
 extension Worker {
     /// A connection of a client has something to read, or room to write, or its turn again.
-    mutating func clientReady(_ slot: Int32) {
+    mutating func clientReady(_ slot: ClientSlot) {
         let c = clients[slot]
         if c.pointee.isStream { return clientStreamReady(slot) }
         if c.pointee.awaitsProxyHeader, !readProxyHeader(slot) { return }
         if departure.isRetiring, moveToSuccessor(slot) { return }
         if c.pointee.needsUpstream {
             c.pointee.needsUpstream = false
-            if c.pointee.exchange >= 0 { answerCall(c.pointee.exchange) }
+            if c.pointee.exchange.exists { answerCall(c.pointee.exchange) }
             sendRequestHead(slot)
         }
         if c.pointee.socket.isBlocked, c.pointee.socket.isWritable {
@@ -23,20 +23,20 @@ extension Worker {
             if !c.pointee.socket.isBlocked {
                 if c.pointee.phase == .multiplexed {
                     frameClient(slot)
-                } else if c.pointee.exchange >= 0 {
+                } else if c.pointee.exchange.exists {
                     if c.pointee.phase == .tunnel { touchTunnel(slot, exchanges[c.pointee.exchange]) }
                     let upstream = exchanges[c.pointee.exchange].pointee.upstream
-                    if upstream >= 0 { queueUpstream(upstream) }
+                    if upstream.exists { queueUpstream(upstream) }
                 } else if clientDrained(slot) {
                     return
                 }
             }
         }
-        if c.pointee.phase == .multiplexed { readFrames(.client, slot) } else { readClient(slot) }
+        if c.pointee.phase == .multiplexed { readFrames(.client(slot)) } else { readClient(slot) }
     }
 
     /// Reads a client's connection as long as there is something, and somewhere for it to go.
-    private mutating func readClient(_ slot: Int32) {
+    private mutating func readClient(_ slot: ClientSlot) {
         let c = clients[slot]
         var rounds = 0
         var steps = 0
@@ -54,7 +54,7 @@ extension Worker {
             if clients.generation(slot) != generation { return outbox.clear() }
             if c.pointee.phase == .multiplexed {
                 transport.keep(&c.pointee.socket, from: consumed, to: count)
-                return readFrames(.client, slot)
+                return readFrames(.client(slot))
             }
             sendRequestHead(slot)
             transport.keep(&c.pointee.socket, from: consumed, to: count)
@@ -67,7 +67,7 @@ extension Worker {
             }
         }
         // A failed socket is noticed even while nobody reads it.
-        if c.pointee.socket.peerEnded, c.pointee.exchange >= 0, !mayRead(c), kernel.takeError(c.pointee.socket.fd) != 0 {
+        if c.pointee.socket.peerEnded, c.pointee.exchange.exists, !mayRead(c), kernel.takeError(c.pointee.socket.fd) != 0 {
             clientBroke(slot)
         }
     }
@@ -81,16 +81,16 @@ extension Worker {
         case .waiting, .multiplexed: return false
         case .body, .tunnel:
             if c.pointee.discardsBody { return true }
-            guard c.pointee.exchange >= 0 else { return false }
+            guard c.pointee.exchange.exists else { return false }
             let upstream = exchanges[c.pointee.exchange].pointee.upstream
-            guard upstream >= 0 else { return false }
+            guard upstream.exists else { return false }
             let u = upstreams[upstream]
             return u.pointee.phase != .connecting && !u.pointee.socket.isBlocked
         }
     }
 
     /// Acts on `count` bytes at the start of the read buffer; returns how many are used up.
-    private mutating func clientBytes(_ slot: Int32, _ count: Int, _ steps: inout Int) -> Int {
+    private mutating func clientBytes(_ slot: ClientSlot, _ count: Int, _ steps: inout Int) -> Int {
         let c = clients[slot]
         let generation = clients.generation(slot)
         var position = 0
@@ -117,7 +117,7 @@ extension Worker {
     }
 
     /// Reads a request's header block at `position`. Returns the bytes used, nil when there are not enough.
-    private mutating func clientHead(_ slot: Int32, _ position: Int, _ count: Int) -> Int? {
+    private mutating func clientHead(_ slot: ClientSlot, _ position: Int, _ count: Int) -> Int? {
         let c = clients[slot]
         let bytes = transport.readBuffer + position
         let available = count - position
@@ -158,7 +158,7 @@ extension Worker {
     }
 
     /// Passes on body bytes at `position`. Returns the bytes used.
-    private mutating func clientBody(_ slot: Int32, _ position: Int, _ count: Int) -> Int {
+    private mutating func clientBody(_ slot: ClientSlot, _ position: Int, _ count: Int) -> Int {
         let c = clients[slot]
         let step = c.pointee.body.decode(
             transport.readBuffer + position, count: count - position, limits: plan.limits.head, block: &requestBlock)
@@ -182,11 +182,11 @@ extension Worker {
     }
 
     /// The client ended its side of the connection.
-    private mutating func clientEnded(_ slot: Int32) {
+    private mutating func clientEnded(_ slot: ClientSlot) {
         let c = clients[slot]
         switch c.pointee.phase {
         // The rest of its answer is still to be sent.
-        case .head where c.pointee.exchange < 0 && c.pointee.socket.isBlocked, .lingering where c.pointee.socket.isBlocked:
+        case .head where c.pointee.exchange.isNone && c.pointee.socket.isBlocked, .lingering where c.pointee.socket.isBlocked:
             c.pointee.mustClose = true
         case .head, .lingering: closeClient(slot)
         case .body: clientBroke(slot)

@@ -9,7 +9,7 @@ import Wire
 /// Answers that cannot be passed on as they are: what of them reaches the client, and who is told of it.
 extension Worker {
     /// Whether an answer's header block may be passed on although it says something twice, or contradicts itself.
-    mutating func headMayPass(_ slot: Int32) -> Bool {
+    mutating func headMayPass(_ slot: UpstreamSlot) -> Bool {
         let u = upstreams[slot]
         let number = u.pointee.exchange
         let e = exchanges[number]
@@ -47,7 +47,7 @@ extension Worker {
     // MARK: Answers that do not come to their end
 
     /// An answer was cut: closed or reset before its promised end. `code`: a stream's reset says why.
-    mutating func truncated(_ slot: Int32, _ phase: Phase, code: String? = nil) {
+    mutating func truncated(_ slot: UpstreamSlot, _ phase: Phase, code: String? = nil) {
         let socket = upstreams[slot].pointee.socket
         var what = "closed the connection"
         if socket.isBroken || socket.refusesBytes { what = socket.security == .failed ? "broke TLS" : "reset the connection" }
@@ -58,7 +58,7 @@ extension Worker {
     }
 
     /// The promised rest of an answer did not come in time.
-    mutating func stalled(_ slot: Int32) {
+    mutating func stalled(_ slot: UpstreamSlot) {
         let number = upstreams[slot].pointee.exchange
         let answer = exchanges[number].pointee.answer
         if answer.isEventStream {
@@ -73,7 +73,7 @@ extension Worker {
     }
 
     private mutating func tellUnfinished(
-        _ slot: Int32, _ verdict: Verdict, _ what: String, reason: String?, _ close: CloseReason
+        _ slot: UpstreamSlot, _ verdict: Verdict, _ what: String, reason: String?, _ close: CloseReason
     ) {
         let u = upstreams[slot]
         let number = u.pointee.exchange
@@ -90,14 +90,14 @@ extension Worker {
     // MARK: Answers over our limits
 
     /// An answer of a connection to an upstream goes over a limit; what of it has been sent stands in the outbox.
-    mutating func answerOverLimits(_ slot: Int32, _ fault: Malformation) {
+    mutating func answerOverLimits(_ slot: UpstreamSlot, _ fault: Malformation) {
         let number = upstreams[slot].pointee.exchange
         noteOverLimits(slot, UpstreamRejectReason(fault), naming(exchanges[number].pointee.request))
         failExchange(number, status: 502, "the upstream's answer is larger than the limits allow")
     }
 
     /// It is turned away, counted and logged, and nobody is accused.
-    func noteOverLimits(_ slot: Int32, _ reason: UpstreamRejectReason, _ request: String) {
+    func noteOverLimits(_ slot: UpstreamSlot, _ reason: UpstreamRejectReason, _ request: String) {
         let server = servers[Int(upstreams[slot].pointee.server)]
         let upstream = plan.upstreams[Int(server.upstream)]
         counters.countUpstreamRejected(upstream: Int(server.upstream), reason)
@@ -112,7 +112,7 @@ extension Worker {
     }
 
     /// Counts an interim response of an answer; its block is at hand. False when it is one too many: the exchange has ended.
-    mutating func mayTakeInterim(_ number: Int32) -> Bool {
+    mutating func mayTakeInterim(_ number: ExchangeSlot) -> Bool {
         let e = exchanges[number]
         e.pointee.interims += 1
         e.pointee.interimBytes += UInt32(truncatingIfNeeded: responseBlock.byteCount)

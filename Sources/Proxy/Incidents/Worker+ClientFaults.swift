@@ -14,7 +14,7 @@ extension Worker {
 
     /// Tells of a request that was refused before a route could be found for it. `requestBlock` holds what has been read of it.
     /// Returns the incident's id, nil when there is none.
-    mutating func tellClientFault(_ slot: Int32, _ fault: RequestFault, status: Int, id: String) -> String? {
+    mutating func tellClientFault(_ slot: ClientSlot, _ fault: RequestFault, status: Int, id: String) -> String? {
         guard let flaw = RequestFlaw(fault, requestBlock.facts) else { return nil }
         let protocolName = clients[slot].pointee.isStream ? HTTPVersion.http2.name : HTTPVersion.http11.name
         let what: String
@@ -24,7 +24,7 @@ extension Worker {
     }
 
     /// Tells of a request that was reset because of what its header block says. `requestBlock` holds what has been read of it.
-    mutating func tellRefusedStream(_ slot: Int32, _ step: HTTP2Step) {
+    mutating func tellRefusedStream(_ slot: ClientSlot, _ step: HTTP2Step) {
         let flaw = RequestFlaw.ofFrames(repeated: requestBlock.repeatedPseudo, requestBlock.facts)
         let detail = requestBlock.fault.map {
             "with a field that HTTP/2 does not allow (\(requestBlock.faultName): \($0.text))"
@@ -35,7 +35,7 @@ extension Worker {
     }
 
     /// Tells of a connection that could not be gone on with. What is only too much is counted.
-    mutating func tellClientFramesFailed(_ slot: Int32, _ step: HTTP2Step, _ failure: HTTP2Failure) {
+    mutating func tellClientFramesFailed(_ slot: ClientSlot, _ step: HTTP2Step, _ failure: HTTP2Failure) {
         guard RejectReason(failure) == .malformedFrames else { return }
         if let cause = step.cause { return tellClientStreamFault(slot, step, cause) }
         let finding = ClientFinding.brokenConnection(
@@ -47,9 +47,9 @@ extension Worker {
     // MARK: Of an exchange
 
     /// Tells of a request's body that is not framed as its header block had announced.
-    mutating func tellClientBodyFault(_ client: Int32) {
+    mutating func tellClientBodyFault(_ client: ClientSlot) {
         let number = clients[client].pointee.exchange
-        guard number >= 0 else { return }
+        guard number.exists else { return }
         let e = exchanges[number]
         let finding = ClientFinding.brokenBody(
             bytes: e.pointee.requestBytes, cuts: e.pointee.state.answered, protocolName: e.pointee.request.clientVersion.name)
@@ -59,14 +59,14 @@ extension Worker {
     /// Tells of a frame that the client's own earlier frames forbid. Its stream has been reset for it, or was over already.
     /// Its surplus, as far as it has come, stands at `bytes`.
     mutating func clientStreamBroken(
-        _ slot: Int32, _ step: HTTP2Step, _ what: HTTP2Violation, _ bytes: UnsafePointer<UInt8>
+        _ slot: ClientSlot, _ step: HTTP2Step, _ what: HTTP2Violation, _ bytes: UnsafePointer<UInt8>
     ) {
         counters.countRejected(what == .windowMisused ? .malformedFrames : .malformedRequest)
         tellClientStreamFault(slot, step, what, bytes)
     }
 
     private mutating func tellClientStreamFault(
-        _ slot: Int32, _ step: HTTP2Step, _ what: HTTP2Violation, _ bytes: UnsafePointer<UInt8>? = nil
+        _ slot: ClientSlot, _ step: HTTP2Step, _ what: HTTP2Violation, _ bytes: UnsafePointer<UInt8>? = nil
     ) {
         let frame = ClientFinding.Frame(what, requestBlock.facts)
         var finding = ClientFinding.frame(
@@ -79,8 +79,8 @@ extension Worker {
             surplus = (step.stream, Surplus(.afterEnd, connectionOffset: step.offset, startedAt: now, frames: facts))
             if let bytes { surplus?.collection.keep(bytes, step.bodyCount) }
         }
-        let number = step.tag >= 0 ? clients[step.tag].pointee.exchange : -1
-        if number >= 0 {
+        let number = step.clientSlot.exists ? clients[step.clientSlot].pointee.exchange : .none
+        if number.exists {
             // The client has reset nothing, and gets no more of its answer.
             finding.clientImpact = .aborted
             tell(finding, slot, of: number, surplus)
@@ -111,7 +111,7 @@ extension Worker {
     /// Of a client of whose request no more is known than `request`.
     @discardableResult
     private mutating func tell(
-        _ finding: ClientFinding, _ slot: Int32, request: Incident.Request?,
+        _ finding: ClientFinding, _ slot: ClientSlot, request: Incident.Request?,
         _ surplus: ClientIncident.Collected? = nil
     ) -> String {
         let client = Incident.Client(address: clients[slot].pointee.address.text, protocolName: finding.protocolName)
@@ -124,10 +124,10 @@ extension Worker {
 
     /// Of a client whose exchange is in progress.
     private mutating func tell(
-        _ finding: ClientFinding, _ slot: Int32, of number: Int32, _ surplus: ClientIncident.Collected? = nil
+        _ finding: ClientFinding, _ slot: ClientSlot, of number: ExchangeSlot, _ surplus: ClientIncident.Collected? = nil
     ) {
         let e = exchanges[number]
-        let isSent = e.pointee.upstream >= 0
+        let isSent = e.pointee.upstream.exists
         let ordinal = isSent ? upstreams[e.pointee.upstream].pointee.ordinal : e.pointee.ordinal
         let exchange = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: ordinal)
         let id = newIncidentID()
@@ -137,7 +137,8 @@ extension Worker {
 
     /// Of a client whose request is known; also its route and server, when it had been sent to one.
     private mutating func tell(
-        _ finding: ClientFinding, _ slot: Int32, _ exchange: FinishedExchange, server: Int32, connection: UInt64, id: String,
+        _ finding: ClientFinding, _ slot: ClientSlot, _ exchange: FinishedExchange, server: Int32, connection: UInt64,
+        id: String,
         _ surplus: ClientIncident.Collected?
     ) {
         let party = party(exchange)
@@ -157,7 +158,7 @@ extension Worker {
     // MARK: Surplus on streams
 
     /// More has come behind a request whose stream has been reset for it.
-    mutating func clientSurplusGoesOn(_ slot: Int32, _ step: HTTP2Step, _ bytes: UnsafePointer<UInt8>) {
+    mutating func clientSurplusGoesOn(_ slot: ClientSlot, _ step: HTTP2Step, _ bytes: UnsafePointer<UInt8>) {
         multiplexing[clients[slot].pointee.multiplex].surplus?.add(
             step.surplusBytes, on: step.stream, payload: bytes, step.bodyCount)
     }

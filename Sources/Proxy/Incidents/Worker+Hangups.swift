@@ -20,7 +20,7 @@ extension Worker {
     private static var latelyTime: UInt64 { 80_000_000 }
 
     /// A server has ended a connection by itself. Everything that ends counts; only some of it is suspicious.
-    mutating func noteEnding(_ slot: Int32, mayBeHangup: Bool) {
+    mutating func noteEnding(_ slot: UpstreamSlot, mayBeHangup: Bool) {
         let u = upstreams[slot]
         let server = Int(u.pointee.server)
         let shared = servers[server].shared
@@ -115,7 +115,7 @@ extension Worker {
     /// When the connection was pooled that has been pooled the longest; the end of time when none is.
     private func oldestPooling(_ server: Int) -> UInt64 {
         let slot = connectionPool.oldest(server)
-        return slot < 0 ? .max : upstreams[slot].pointee.pooledAt
+        return slot.isNone ? .max : upstreams[slot].pointee.pooledAt
     }
 
     private mutating func tell(_ hangup: Hangups<EndedConnection>.Hangup, connections: Int) {

@@ -10,7 +10,7 @@ import Wire
 /// Cold: ordinary Swift, run once an incident.
 extension Worker {
     /// Tells a finding about the exchange in progress on a connection, or a stream; its line in the access log names it.
-    mutating func tell(_ finding: Finding, ofExchangeOn slot: Int32) {
+    mutating func tell(_ finding: Finding, ofExchangeOn slot: UpstreamSlot) {
         let u = upstreams[slot]
         let e = exchanges[u.pointee.exchange]
         let guilty = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
@@ -20,7 +20,7 @@ extension Worker {
     }
 
     /// Lines of an answer's header block end in a line feed alone. That does nobody any harm (RFC 9112 section 2.2), and is told once.
-    mutating func tellLineFeeds(_ slot: Int32) {
+    mutating func tellLineFeeds(_ slot: UpstreamSlot) {
         var finding = Finding(
             Verdict(.malformedMessage, severity: .info, in: .inHead), .bareLineFeeds,
             connectionOffset: upstreams[slot].pointee.received)
@@ -29,9 +29,9 @@ extension Worker {
     }
 
     /// A header block that began inside a Content-Length body which then stopped: perhaps the answer that should have been the whole.
-    mutating func tellBlockThatStopsShort(_ slot: Int32) {
+    mutating func tellBlockThatStopsShort(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
-        guard u.pointee.statusLine.isFound, let block = surplus.block(in: slot) else { return }
+        guard u.pointee.statusLine.isFound, let block = surplus.block(in: slot.index) else { return }
         let answer = exchanges[u.pointee.exchange].pointee.answer
         let finding = block.finding(
             inCutBodyOf: answer, received: u.pointee.received, at: now, by: SurplusReader.self, sampleBytes: plan.sampleBytes)
@@ -40,7 +40,7 @@ extension Worker {
 
     /// Tells what a surplus was; returns whose it is, or is most likely.
     @discardableResult
-    mutating func tell(_ finding: Finding, _ slot: Int32, _ surplus: Surplus) -> FinishedExchange {
+    mutating func tell(_ finding: Finding, _ slot: UpstreamSlot, _ surplus: Surplus) -> FinishedExchange {
         let told = surplus.attribute(finding, past: past(slot, surplus.mark), by: SurplusReader.self, habits: &habits)
         for one in told {
             let place = place(slot, seenAt: one.seenAt, id: one.id)
@@ -54,7 +54,7 @@ extension Worker {
     }
 
     /// The exchanges that a connection remembers, the newest first; where streams share it, the one that a mark names.
-    private func past(_ slot: Int32, _ mark: Surplus.Mark?) -> [FinishedExchange] {
+    private func past(_ slot: UpstreamSlot, _ mark: Surplus.Mark?) -> [FinishedExchange] {
         let u = upstreams[slot]
         guard u.pointee.multiplex >= 0 else {
             return (0..<u.pointee.history.count).map { u.pointee.history[$0] }.filter { !$0.isEmpty }
@@ -66,7 +66,7 @@ extension Worker {
 
     // MARK: Parts of a record
 
-    func place(_ slot: Int32, seenAt: UInt64, id: String?) -> IncidentPlace {
+    func place(_ slot: UpstreamSlot, seenAt: UInt64, id: String?) -> IncidentPlace {
         let u = upstreams[slot]
         return place(
             server: Int(u.pointee.server), connection: u.pointee.number,
@@ -96,22 +96,22 @@ extension Worker {
     /// The probe has reported of this mark. Who its exchange's client is, the worker knows that serves it, as long as its connection
     /// remembers it.
     func identify(_ mark: ExchangeMark) {
-        var slot: Int32 = 0
-        while slot < upstreams.highest {
-            if upstreams.isTaken(slot), upstreams[slot].pointee.number == mark.connection,
+        var slot = upstreams.next(after: .none)
+        while slot.exists {
+            if upstreams[slot].pointee.number == mark.connection,
                 let exchange = exchange(slot, mark.ordinal), let party = party(exchange)
             {
                 world.recorder.desk?.identify(mark, party.client)
                 return
             }
-            slot += 1
+            slot = upstreams.next(after: slot)
         }
     }
 
     /// The exchange of this number on the connection: the one in progress, or one that has ended.
-    func exchange(_ slot: Int32, _ ordinal: UInt32) -> FinishedExchange? {
+    func exchange(_ slot: UpstreamSlot, _ ordinal: UInt32) -> FinishedExchange? {
         let u = upstreams[slot]
-        if u.pointee.exchange >= 0, u.pointee.ordinal == ordinal {
+        if u.pointee.exchange.exists, u.pointee.ordinal == ordinal {
             let e = exchanges[u.pointee.exchange]
             return FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: ordinal)
         }
@@ -139,7 +139,7 @@ extension Worker {
     }
 
     /// An incident is told at once, unless more of it may come with the frames that have been read.
-    mutating func conclude(_ incident: ClientIncident, _ slot: Int32) {
+    mutating func conclude(_ incident: ClientIncident, _ slot: ClientSlot) {
         guard incident.isOpen else { return record(incident.record) }
         tellClientSurplus(slot)
         multiplexing[clients[slot].pointee.multiplex].surplus = incident
@@ -148,7 +148,7 @@ extension Worker {
 
     /// What bytes or frames have come to that have ended on a connection, in an incident if they are none that is innocent.
     @discardableResult
-    mutating func conclude(_ collection: inout Surplus, _ slot: Int32, closed: Bool = false) -> Conclusion {
+    mutating func conclude(_ collection: inout Surplus, _ slot: UpstreamSlot, closed: Bool = false) -> Conclusion {
         let u = upstreams[slot]
         let wasHeldBack = u.pointee.last.answer.wasHeldBack
         guard
@@ -174,7 +174,7 @@ extension Worker {
     }
 
     /// The turn is over, or the connection: what there is of it is told.
-    mutating func tellClientSurplus(_ slot: Int32) {
+    mutating func tellClientSurplus(_ slot: ClientSlot) {
         let multiplex = multiplexing[clients[slot].pointee.multiplex]
         guard let surplus = multiplex.surplus else { return }
         multiplex.surplus = nil
@@ -182,11 +182,11 @@ extension Worker {
     }
 
     /// Something inside the last answer's Content-Length body that explains what came after its end.
-    private func embedded(_ slot: Int32, explaining collection: Surplus) -> Finding? {
+    private func embedded(_ slot: UpstreamSlot, explaining collection: Surplus) -> Finding? {
         let u = upstreams[slot]
         let last = u.pointee.last
         guard collection.place == .afterEnd || collection.place == .idle, last.answer.framing == .length else { return nil }
-        var block = u.pointee.statusLine.isFound ? surplus.block(in: slot) : nil
+        var block = u.pointee.statusLine.isFound ? surplus.block(in: slot.index) : nil
         // The body may end in the middle of the status line's first word.
         let matched = Int(u.pointee.statusLine.matched)
         if block == nil, matched > 0 {

@@ -9,18 +9,18 @@ import Wire
 /// Frames that no answer accounts for: the same facts as on an HTTP/1 connection, judged alike, told alike.
 extension Worker {
     /// A frame that an upstream should not have sent. What is wrong with it is the session's word; what it means is the detector's.
-    mutating func frameViolation(_ slot: Int32, _ step: HTTP2Step, _ violation: HTTP2Violation) {
-        let isOpen = step.tag >= 0 && upstreams[step.tag].pointee.exchange >= 0
+    mutating func frameViolation(_ slot: UpstreamSlot, _ step: HTTP2Step, _ violation: HTTP2Violation) {
+        let isOpen = step.upstreamSlot.exists && upstreams[step.upstreamSlot].pointee.exchange.exists
         switch violation {
         case .headAfterEnd, .interimAfterEnd, .trailersAfterEnd, .dataAfterEnd, .lengthExceeded, .dataOnBodiless,
             .unrequestedHead, .unrequestedData:
             collectFrames(slot, step)
             // Past the declared length: its client has had all that was declared.
-            guard isOpen, upstreams[step.tag].pointee.exchange >= 0 else { return }
-            if step.ended { return streamEndedBehindSurplus(step.tag, isOver: true) }
+            guard isOpen, upstreams[step.upstreamSlot].pointee.exchange.exists else { return }
+            if step.ended { return streamEndedBehindSurplus(step.upstreamSlot, isOver: true) }
             // More surplus may come, but the client need not wait for long.
-            upstreams[step.tag].pointee.awaitsStreamEnd = true
-            timers.set(upstreamTimer(step.tag), now + Self.listenTime)
+            upstreams[step.upstreamSlot].pointee.awaitsStreamEnd = true
+            timers.set(upstreamTimer(step.upstreamSlot), now + Self.listenTime)
         case .interimInBody: if isOpen { streamInterim(slot, step) }
         case .malformedHead where step.overLimit != nil, .malformedTrailers where step.overLimit != nil:
             if isOpen { streamOverLimits(slot, step) }
@@ -31,8 +31,8 @@ extension Worker {
         case .windowMisused: break
         case .lengthShort:
             guard isOpen else { return }
-            upstreams[step.tag].pointee.streamIsOver = step.ended
-            truncated(step.tag, .inBody)
+            upstreams[step.upstreamSlot].pointee.streamIsOver = step.ended
+            truncated(step.upstreamSlot, .inBody)
         }
     }
 
@@ -50,17 +50,18 @@ extension Worker {
     // MARK: Behind an answer's end
 
     /// The stream's answer is complete, as far as its client is concerned: these bytes are nobody's.
-    private mutating func collectFrames(_ slot: Int32, _ step: HTTP2Step) {
-        let source = SurplusSource(slot, stream: step.stream)
+    private mutating func collectFrames(_ slot: UpstreamSlot, _ step: HTTP2Step) {
+        let source = SurplusSource(slot.index, stream: step.stream)
         guard !surplus.contains(source) else { return surplus.count(UInt64(step.surplusBytes), of: source) }
         var current = FinishedExchange()
         var isOpen = false
-        if step.tag >= 0, upstreams[step.tag].pointee.exchange >= 0 {
+        if step.upstreamSlot.exists, upstreams[step.upstreamSlot].pointee.exchange.exists {
             // Past the declared length the stream may still be open; its client has had all that was declared.
             isOpen = true
-            let e = exchanges[upstreams[step.tag].pointee.exchange]
+            let e = exchanges[upstreams[step.upstreamSlot].pointee.exchange]
             current = FinishedExchange(
-                request: copyOf(e.pointee.request), answer: e.pointee.answer, ordinal: upstreams[step.tag].pointee.ordinal)
+                request: copyOf(e.pointee.request), answer: e.pointee.answer,
+                ordinal: upstreams[step.upstreamSlot].pointee.ordinal)
             current.answer.endedAt = now
         } else if let finished = multiplexing[upstreams[slot].pointee.multiplex].finished?.first(where: {
             $0.stream == step.stream
@@ -71,32 +72,32 @@ extension Worker {
         let place: SurplusPlace = isOpen || current.answer.endedAt == now ? .afterEnd : .idle
         var collection = Surplus(place, connectionOffset: step.offset, startedAt: now, frames: facts(step))
         if !current.isEmpty { collection.current = current }
-        if isOpen { name(&collection, of: upstreams[step.tag].pointee.exchange) }
+        if isOpen { name(&collection, of: upstreams[step.upstreamSlot].pointee.exchange) }
         if let oldest = surplus.crowdedOut { streamSurplusEnded(oldest) }
         surplus.begin(collection, from: source)
         timers.set(streamSurplusTimer, surplus.due!)
     }
 
     /// Payload of a violation: whether it is line ends alone makes a difference.
-    mutating func keepStreamSurplus(_ slot: Int32, _ step: HTTP2Step, _ bytes: UnsafePointer<UInt8>) {
-        surplus.keep(bytes, step.bodyCount, of: SurplusSource(slot, stream: step.stream))
+    mutating func keepStreamSurplus(_ slot: UpstreamSlot, _ step: HTTP2Step, _ bytes: UnsafePointer<UInt8>) {
+        surplus.keep(bytes, step.bodyCount, of: SurplusSource(slot.index, stream: step.stream))
     }
 
     /// An answer with bytes past its declared length ends: with its stream, or because that has been waited for long enough.
-    mutating func streamEndedBehindSurplus(_ stream: Int32, isOver: Bool) {
+    mutating func streamEndedBehindSurplus(_ stream: UpstreamSlot, isOver: Bool) {
         upstreams[stream].pointee.streamIsOver = isOver
         answerEnded(stream, surplusAt: 0, 0)
     }
 
     mutating func streamSurplusEnded(_ source: SurplusSource) {
         guard var collection = surplus.take(source) else { return }
-        conclude(&collection, source.connection)
+        conclude(&collection, UpstreamSlot(source.connection))
         giveBack(&collection)
     }
 
     /// What has been collected on a connection that is about to be closed has ended.
-    mutating func streamSurplusEnded(on slot: Int32) {
-        while let source = surplus.first(of: slot) { streamSurplusEnded(source) }
+    mutating func streamSurplusEnded(on slot: UpstreamSlot) {
+        while let source = surplus.first(of: slot.index) { streamSurplusEnded(source) }
     }
 
     /// What has been collected for long enough has ended.
@@ -108,8 +109,8 @@ extension Worker {
     // MARK: In the middle of an answer
 
     /// An interim response behind the final header block: told, left out, and the answer goes on.
-    private mutating func streamInterim(_ slot: Int32, _ step: HTTP2Step) {
-        let stream = step.tag
+    private mutating func streamInterim(_ slot: UpstreamSlot, _ step: HTTP2Step) {
+        let stream = step.upstreamSlot
         let e = exchanges[upstreams[stream].pointee.exchange]
         guard mayTakeInterim(upstreams[stream].pointee.exchange) else { return }
         var collection = Surplus(.inChunkedBody, connectionOffset: step.offset, startedAt: now, frames: facts(step))
@@ -121,8 +122,8 @@ extension Worker {
 
     /// A stream's answer has the mark of another exchange of this connection: its client does not see it. The request is sent again
     /// where that is safe.
-    mutating func streamCarriesAnother(_ slot: Int32, _ step: HTTP2Step, _ ordinal: UInt32) {
-        let stream = step.tag
+    mutating func streamCarriesAnother(_ slot: UpstreamSlot, _ step: HTTP2Step, _ ordinal: UInt32) {
+        let stream = step.upstreamSlot
         let number = upstreams[stream].pointee.exchange
         let e = exchanges[number]
         var facts = facts(step)
@@ -144,9 +145,9 @@ extension Worker {
     }
 
     /// An answer's header block, or its trailer section, is larger than our limits: its stream has been reset, nobody is accused.
-    private mutating func streamOverLimits(_ slot: Int32, _ step: HTTP2Step) {
-        let number = upstreams[step.tag].pointee.exchange
-        upstreams[step.tag].pointee.streamIsOver = step.resetsStream || step.ended
+    private mutating func streamOverLimits(_ slot: UpstreamSlot, _ step: HTTP2Step) {
+        let number = upstreams[step.upstreamSlot].pointee.exchange
+        upstreams[step.upstreamSlot].pointee.streamIsOver = step.resetsStream || step.ended
         noteOverLimits(
             slot, step.overLimit == .fields ? .tooManyFields : .headerTooLarge, naming(exchanges[number].pointee.request))
         failExchange(number, status: 502, "the upstream's answer is larger than the limits allow")
@@ -154,9 +155,9 @@ extension Worker {
 
     /// A stream cannot be gone on with; its siblings can. Its client is told, or sees its answer cut.
     private mutating func streamBroken(
-        _ slot: Int32, _ step: HTTP2Step, _ violation: HTTP2Violation, _ place: SurplusPlace
+        _ slot: UpstreamSlot, _ step: HTTP2Step, _ violation: HTTP2Violation, _ place: SurplusPlace
     ) {
-        let stream = step.tag
+        let stream = step.upstreamSlot
         let s = upstreams[stream]
         let number = s.pointee.exchange
         let e = exchanges[number]
@@ -166,8 +167,8 @@ extension Worker {
         collection.current = current
         collection.clientImpact = place == .inAnswer ? .badGateway : .aborted
         collection.reason = reason(violation)
-        s.pointee.exchange = -1
-        e.pointee.upstream = -1
+        s.pointee.exchange = .none
+        e.pointee.upstream = .none
         e.pointee.request.head = Buffer()
         name(&collection, of: number)
         endBroken(number, record: current.request)
@@ -198,16 +199,16 @@ extension Worker {
     }
 
     /// The connection as a whole is not HTTP/2: attributed to its exchange when there is only one.
-    mutating func tellFramesFailed(_ slot: Int32, _ failure: HTTP2Failure) {
+    mutating func tellFramesFailed(_ slot: UpstreamSlot, _ failure: HTTP2Failure) {
         let multiplex = multiplexing[upstreams[slot].pointee.multiplex]
         var collection = Surplus(
             .inAnswer, connectionOffset: upstreams[slot].pointee.received, startedAt: now, frames: SurplusFacts(total: 0))
         collection.reason = "HTTP/2 \(failure.name), which ends the connection"
-        if multiplex.streamCount == 1, upstreams[multiplex.streams.first].pointee.exchange >= 0 {
-            let e = exchanges[upstreams[multiplex.streams.first].pointee.exchange]
+        if multiplex.streamCount == 1, upstreams[multiplex.upstreamStreams.first].pointee.exchange.exists {
+            let e = exchanges[upstreams[multiplex.upstreamStreams.first].pointee.exchange]
             collection.current = FinishedExchange(
                 request: e.pointee.request, answer: e.pointee.answer,
-                ordinal: upstreams[multiplex.streams.first].pointee.ordinal)
+                ordinal: upstreams[multiplex.upstreamStreams.first].pointee.ordinal)
         }
         guard var finding = collection.settle(by: SurplusReader.self, closed: false) else { return }
         if collection.current?.answer.status ?? 0 != 0 { finding.verdict.phase = .inBody }

@@ -11,7 +11,7 @@ extension Worker {
     static var listenTime: UInt64 { SurplusCollections<FinishedExchange>.collectTime }
 
     /// Bytes have come behind an answer's end. Acts now; the incident is told when the bytes have ended.
-    mutating func beginSurplus(_ slot: Int32, _ place: SurplusPlace, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
+    mutating func beginSurplus(_ slot: UpstreamSlot, _ place: SurplusPlace, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
         collect(slot, place, bytes, count)
         // Line ends are no second answer, and a timeout's notice is innocent once the close is there. What else has come is a
         // second answer until its bytes say otherwise.
@@ -32,14 +32,14 @@ extension Worker {
 
     /// The connection serves nobody any more: all that it still sends is collected.
     private mutating func collect(
-        _ slot: Int32, _ place: SurplusPlace, _ bytes: UnsafePointer<UInt8>, _ count: Int,
+        _ slot: UpstreamSlot, _ place: SurplusPlace, _ bytes: UnsafePointer<UInt8>, _ count: Int,
         _ note: (inout Surplus) -> Void = { _ in }
     ) {
         let u = upstreams[slot]
         var collection = Surplus(place, connectionOffset: u.pointee.received, startedAt: now)
         collection.add(bytes, count)
         note(&collection)
-        surplus.begin(collection, from: SurplusSource(slot))
+        surplus.begin(collection, from: SurplusSource(slot.index))
         u.pointee.received += UInt64(count)
         connectionPool.unwatch(slot, upstreams)
         u.pointee.phase = .surplus
@@ -48,7 +48,7 @@ extension Worker {
     }
 
     /// Reads a connection that is only listened to.
-    mutating func listen(_ slot: Int32) {
+    mutating func listen(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
         var rounds = 0
         while u.pointee.socket.isReadable, !u.pointee.socket.sawEnd, !u.pointee.socket.isBroken {
@@ -60,7 +60,7 @@ extension Worker {
                 beginSurplus(slot, .idle, transport.readBuffer, count)
             } else {
                 u.pointee.received += UInt64(count)
-                guard surplus.add(transport.readBuffer, count, at: now, to: SurplusSource(slot)) else {
+                guard surplus.add(transport.readBuffer, count, at: now, to: SurplusSource(slot.index)) else {
                     return surplusEnded(slot, closed: false)
                 }
             }
@@ -70,8 +70,8 @@ extension Worker {
     }
 
     /// The bytes have ended, or have been waited for long enough: what they were is told, and the connection closed.
-    mutating func surplusEnded(_ slot: Int32, closed: Bool) {
-        guard var collection = surplus.take(SurplusSource(slot)) else { return closeUpstream(slot, .incident) }
+    mutating func surplusEnded(_ slot: UpstreamSlot, closed: Bool) {
+        guard var collection = surplus.take(SurplusSource(slot.index)) else { return closeUpstream(slot, .incident) }
         defer { giveBack(&collection) }
         switch conclude(&collection, slot, closed: closed) {
         case .innocent: return closeUpstream(slot, .upstreamClosed)
@@ -99,7 +99,7 @@ extension Worker {
     // MARK: In the middle of an answer
 
     /// Bytes that are not what an answer's framing calls for.
-    mutating func malformed(_ slot: Int32, _ fault: Malformation, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
+    mutating func malformed(_ slot: UpstreamSlot, _ fault: Malformation, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
         let u = upstreams[slot]
         let number = u.pointee.exchange
         let e = exchanges[number]
@@ -116,8 +116,8 @@ extension Worker {
             $0.reason = isInBody ? FaultReason.ofBody(fault, bytes, count) : FaultReason.ofHead(fault, bytes, count)
             $0.clientImpact = impact
         }
-        u.pointee.exchange = -1
-        e.pointee.upstream = -1
+        u.pointee.exchange = .none
+        e.pointee.upstream = .none
         noteCollection(slot, of: number)
         remember(current, on: slot)
         e.pointee.request.head = Buffer()
@@ -129,7 +129,7 @@ extension Worker {
 
     /// Where an answer was due stands something that the exchange before has left: this request may be answered elsewhere.
     mutating func strayBeforeAnswer(
-        _ slot: Int32, _ bytes: UnsafePointer<UInt8>, _ count: Int, leftBeforeRequest: Bool,
+        _ slot: UpstreamSlot, _ bytes: UnsafePointer<UInt8>, _ count: Int, leftBeforeRequest: Bool,
         mark: Surplus.Mark? = nil
     ) {
         let u = upstreams[slot]
@@ -144,26 +144,26 @@ extension Worker {
             $0.mark = mark
         }
         noteCollection(slot, of: number)
-        u.pointee.exchange = -1
-        e.pointee.upstream = -1
+        u.pointee.exchange = .none
+        e.pointee.upstream = .none
         quarantine(slot, for: u.pointee.last)
         outbox.clear()
         // What is another's for certain says nothing of the server's health: again, on a new connection.
         let isRetried = retryOrFail(number, mark == nil ? .unanswered : .stale)
-        surplus.note(isRetried ? .none : .badGateway, of: SurplusSource(slot))
+        surplus.note(isRetried ? .none : .badGateway, of: SurplusSource(slot.index))
         listen(slot)
     }
 
     /// Bytes left the upstream before the request had arrived there: they are not its answer. False when they are harmless.
-    mutating func sentBeforeRequest(_ slot: Int32, _ count: Int) -> Bool {
+    mutating func sentBeforeRequest(_ slot: UpstreamSlot, _ count: Int) -> Bool {
         let u = upstreams[slot]
         // Line ends are passed over where the answer is read.
         if isOnlyLineEnds(transport.readBuffer, count) { return false }
         if EmbeddedStatusLine.mayBe(408, transport.readBuffer, count) {
             // Perhaps a timeout's notice that crossed the request: innocent once the close is there.
             let number = u.pointee.exchange
-            u.pointee.exchange = -1
-            exchanges[number].pointee.upstream = -1
+            u.pointee.exchange = .none
+            exchanges[number].pointee.upstream = .none
             beginSurplus(slot, .idle, transport.readBuffer, count)
             retryOrFail(number, .stale)
             listen(slot)
@@ -175,7 +175,7 @@ extension Worker {
 
     /// Line ends where an answer was due, and the answer behind them: told, left out. How many to pass over, nil when something else
     /// stands there.
-    mutating func lineEndsBeforeAnswer(_ slot: Int32, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> Int? {
+    mutating func lineEndsBeforeAnswer(_ slot: UpstreamSlot, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> Int? {
         let u = upstreams[slot]
         guard u.pointee.decoder.phase == .head, !u.pointee.last.isEmpty else { return nil }
         var blank = 0
@@ -190,7 +190,7 @@ extension Worker {
     /// Line ends before an answer that are waited behind; more of them are garbage.
     private static var lineEndsMax: Int { 64 }
 
-    mutating func tellLineEnds(_ slot: Int32, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
+    mutating func tellLineEnds(_ slot: UpstreamSlot, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
         let u = upstreams[slot]
         var collection = Surplus(.beforeAnswer, connectionOffset: u.pointee.received, startedAt: now)
         collection.add(bytes, count)
@@ -213,7 +213,7 @@ extension Worker {
     }
 
     /// An interim response among the chunks: told, left out, and the answer goes on, except under `fail`: false then.
-    mutating func interimInBody(_ slot: Int32, endingAt end: Int) -> Bool {
+    mutating func interimInBody(_ slot: UpstreamSlot, endingAt end: Int) -> Bool {
         let u = upstreams[slot]
         let e = exchanges[u.pointee.exchange]
         guard mayTakeInterim(u.pointee.exchange) else { return false }

@@ -6,11 +6,10 @@ import Report
 /// One HTTP/2 connection's session, and what the worker remembers of its streams. A class: one a connection, never one a request.
 final class Multiplex {
     let session: HTTP2Session
-    /// Whose connection it is, and its slot.
-    let side: SideLabel
-    let slot: Int32
-    /// Streams in progress, by slot, the newest first.
-    private(set) var streams = ConnectionList()
+    let connection: ConnectionSlot
+    /// Streams in progress, by slot, the newest first: those of a client's connection, or those of an upstream's.
+    private(set) var clientStreams = ConnectionList<ClientConnection>()
+    private(set) var upstreamStreams = ConnectionList<UpstreamConnection>()
     private(set) var streamCount: Int32 = 0
     /// Streams that it takes at once, as far as is known: a server that cannot take so many refuses them.
     var streamsMax: Int32 = .max
@@ -29,23 +28,32 @@ final class Multiplex {
     /// Has, or may have, frames to send when the turn ends: `Multiplexing` knows.
     var isMarked = false
 
-    init(_ session: HTTP2Session, _ side: SideLabel, _ slot: Int32) {
+    init(_ session: HTTP2Session, _ connection: ConnectionSlot) {
         self.session = session
-        self.side = side
-        self.slot = slot
+        self.connection = connection
     }
 
     deinit { recent.deallocate() }
 
     /// A stream has begun, in a slot of its own.
-    func begin<Element: Listed>(_ stream: Int32, _ slab: borrowing Slab<Element>) {
-        streams.prepend(stream, slab)
+    func begin(_ stream: ClientSlot, _ clients: borrowing Slab<ClientConnection>) {
+        clientStreams.prepend(stream, clients)
+        streamCount += 1
+    }
+
+    func begin(_ stream: UpstreamSlot, _ upstreams: borrowing Slab<UpstreamConnection>) {
+        upstreamStreams.prepend(stream, upstreams)
         streamCount += 1
     }
 
     /// It is over.
-    func end<Element: Listed>(_ stream: Int32, _ slab: borrowing Slab<Element>) {
-        streams.remove(stream, slab)
+    func end(_ stream: ClientSlot, _ clients: borrowing Slab<ClientConnection>) {
+        clientStreams.remove(stream, clients)
+        streamCount -= 1
+    }
+
+    func end(_ stream: UpstreamSlot, _ upstreams: borrowing Slab<UpstreamConnection>) {
+        upstreamStreams.remove(stream, upstreams)
         streamCount -= 1
     }
 }

@@ -1,5 +1,4 @@
 import HTTP2
-import Report
 
 /// The worker's HTTP/2 connections, of both sides: who they are, and which of them have frames to send when a turn ends, so that one
 /// write carries many.
@@ -57,13 +56,13 @@ struct Multiplexing: ~Copyable {
     var hasMarks: Bool { !marked.isEmpty }
 
     /// The next connection to send frames; nil when there is none left, also of those that were marked meanwhile.
-    mutating func next() -> (side: SideLabel, slot: Int32)? {
+    mutating func next() -> ConnectionSlot? {
         while spent < marked.count {
             let multiplex = places[Int(marked[spent])]
             spent += 1
             guard let multiplex, multiplex.isMarked else { continue }
             multiplex.isMarked = false
-            return (multiplex.side, multiplex.slot)
+            return multiplex.connection
         }
         marked.removeAll(keepingCapacity: true)
         spent = 0

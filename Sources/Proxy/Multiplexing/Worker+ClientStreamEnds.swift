@@ -7,9 +7,9 @@ import Wire
 /// The ends of clients' streams: answered, cut, reset.
 extension Worker {
     /// The whole answer is with the session: the slot is needed until its bytes have been framed.
-    mutating func clientStreamAnswered(_ stream: Int32) {
+    mutating func clientStreamAnswered(_ stream: ClientSlot) {
         let s = clients[stream]
-        s.pointee.exchange = -1
+        s.pointee.exchange = .none
         let session = multiplexing[clients[s.pointee.parent].pointee.multiplex].session
         // The answer has overtaken its request (RFC 9113 section 8.1).
         s.pointee.abortsWhenDrained = false
@@ -21,7 +21,7 @@ extension Worker {
     }
 
     /// Cuts a stream's answer where the client can see it: behind the bytes that it has been given.
-    mutating func cutClientStream(_ stream: Int32) {
+    mutating func cutClientStream(_ stream: ClientSlot) {
         let s = clients[stream]
         let session = multiplexing[clients[s.pointee.parent].pointee.multiplex].session
         guard session.pending(s.pointee.stream) > 0 else { return closeClient(stream, reset: true) }
@@ -30,14 +30,14 @@ extension Worker {
         timers.set(Worker.clientTimer(stream), now + plan.timeouts.clientBody)
     }
 
-    mutating func resetClientStream(_ stream: Int32, _ code: UInt32) {
+    mutating func resetClientStream(_ stream: ClientSlot, _ code: UInt32) {
         let s = clients[stream]
         multiplexing[clients[s.pointee.parent].pointee.multiplex].session.reset(s.pointee.stream, code: code)
         frameClient(s.pointee.parent)
     }
 
     /// Gives a stream's slot back. Its session may still have frames of it to send.
-    mutating func releaseClientStream(_ stream: Int32) {
+    mutating func releaseClientStream(_ stream: ClientSlot) {
         let s = clients[stream]
         let parent = s.pointee.parent
         let multiplex = multiplexing[clients[parent].pointee.multiplex]
@@ -54,25 +54,25 @@ extension Worker {
     }
 
     /// The connection is over for every stream of it.
-    mutating func endClientStreams(_ slot: Int32) {
+    mutating func endClientStreams(_ slot: ClientSlot) {
         let multiplex = multiplexing[clients[slot].pointee.multiplex]
-        while !multiplex.streams.isEmpty { clientStreamReset(multiplex.streams.first) }
+        while !multiplex.clientStreams.isEmpty { clientStreamReset(multiplex.clientStreams.first) }
     }
 
-    mutating func clientStreamReset(_ stream: Int32) {
+    mutating func clientStreamReset(_ stream: ClientSlot) {
         let s = clients[stream]
-        if s.pointee.exchange >= 0 { abandon(s.pointee.exchange) }
+        if s.pointee.exchange.exists { abandon(s.pointee.exchange) }
         releaseClientStream(stream)
     }
 
     /// All of a stream's bytes have been framed: whoever feeds it goes on, or it is over.
-    mutating func clientStreamDrained(_ stream: Int32) {
+    mutating func clientStreamDrained(_ stream: ClientSlot) {
         let s = clients[stream]
         s.pointee.socket.isHeldBack = false
-        if s.pointee.exchange >= 0 {
+        if s.pointee.exchange.exists {
             if s.pointee.phase == .tunnel { touchTunnel(stream, exchanges[s.pointee.exchange]) }
             let upstream = exchanges[s.pointee.exchange].pointee.upstream
-            if upstream >= 0 { queueUpstream(upstream) }
+            if upstream.exists { queueUpstream(upstream) }
             return
         }
         if s.pointee.abortsWhenDrained { return closeClient(stream, reset: true) }
@@ -82,7 +82,7 @@ extension Worker {
     }
 
     /// A turn's frames have been sent: is there a reason to keep the connection?
-    mutating func clientFramesSent(_ slot: Int32) {
+    mutating func clientFramesSent(_ slot: ClientSlot) {
         let c = clients[slot]
         let multiplex = multiplexing[c.pointee.multiplex]
         if c.pointee.socket.isBlocked { return timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientBody) }
@@ -93,7 +93,7 @@ extension Worker {
     }
 
     /// The client is told to send its next requests elsewhere. Those on their way are served, until it has been quiet for a while.
-    mutating func leaveClientMultiplex(_ slot: Int32) {
+    mutating func leaveClientMultiplex(_ slot: ClientSlot) {
         let multiplex = multiplexing[clients[slot].pointee.multiplex]
         multiplex.session.warnOfGoAway()
         if multiplex.streamCount == 0 { timers.set(Worker.clientTimer(slot), now + multiplexIdleTime) }

@@ -7,10 +7,10 @@ import Wire
 /// Clients that speak HTTP/2: frames in, each stream an exchange with a client slot of its own.
 extension Worker {
     /// From here on the client's bytes are frames.
-    mutating func beginClientMultiplex(_ slot: Int32) {
+    mutating func beginClientMultiplex(_ slot: ClientSlot) {
         let c = clients[slot]
         guard let session = HTTP2Session(.server, plan.frameLimits, spare: multiplexing.spare) else { return closeClient(slot) }
-        c.pointee.multiplex = multiplexing.add(Multiplex(session, .client, slot))
+        c.pointee.multiplex = multiplexing.add(Multiplex(session, .client(slot)))
         c.pointee.phase = .multiplexed
         timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientHeader)
         if isLeaving { leaveClientMultiplex(slot) }
@@ -18,14 +18,14 @@ extension Worker {
     }
 
     /// Acts on one fact of a client's frames; its bytes stand at `bytes`. False when the rest is not to be read.
-    mutating func clientFrame(_ slot: Int32, _ step: HTTP2Step, _ bytes: UnsafeMutablePointer<UInt8>) -> Bool {
+    mutating func clientFrame(_ slot: ClientSlot, _ step: HTTP2Step, _ bytes: UnsafeMutablePointer<UInt8>) -> Bool {
         switch step.event {
         case .head: clientStreamHead(slot, step)
         case .body: clientStreamBody(slot, step, bytes + step.bodyStart)
         case .trailers: clientStreamTrailers(slot, step)
         case .reset:
             if let cause = step.cause { clientStreamBroken(slot, step, cause, bytes + step.bodyStart) }
-            if step.tag >= 0 { clientStreamReset(step.tag) }
+            if step.clientSlot.exists { clientStreamReset(step.clientSlot) }
         case .goAway: clients[slot].pointee.mustClose = true
         case .failed(let failure):
             counters.countRejected(RejectReason(failure))
@@ -45,7 +45,7 @@ extension Worker {
 
     // MARK: Requests
 
-    private mutating func clientStreamHead(_ slot: Int32, _ step: HTTP2Step) {
+    private mutating func clientStreamHead(_ slot: ClientSlot, _ step: HTTP2Step) {
         let c = clients[slot]
         let multiplex = multiplexing[c.pointee.multiplex]
         var made = ClientConnection(fd: -1, listener: c.pointee.listener, address: c.pointee.address)
@@ -54,12 +54,12 @@ extension Worker {
         made.stream = step.stream
         made.endsWithHead = step.ended
         let stream = clients.take(made)
-        guard stream >= 0 else {
+        guard stream.exists else {
             counters.countRejected(.tooManyStreams)
             return multiplex.session.reset(step.stream, code: ErrorCode.refusedStream)
         }
         multiplex.begin(stream, clients)
-        multiplex.session.setTag(step.stream, stream)
+        multiplex.session.setTag(step.stream, stream.index)
         timers.open(Worker.clientTimer(stream))
         // While it has streams, their deadlines are the connection's.
         if multiplex.streamCount == 1 { timers.set(Worker.clientTimer(slot), 0) }
@@ -67,30 +67,31 @@ extension Worker {
         sendRequestHead(stream)
     }
 
-    private mutating func clientStreamBody(_ slot: Int32, _ step: HTTP2Step, _ bytes: UnsafeMutablePointer<UInt8>) {
+    private mutating func clientStreamBody(_ slot: ClientSlot, _ step: HTTP2Step, _ bytes: UnsafeMutablePointer<UInt8>) {
         let session = multiplexing[clients[slot].pointee.multiplex].session
-        guard step.tag >= 0 else { return session.consumed(step.stream, step.bodyCount) }
-        let s = clients[step.tag]
+        guard step.clientSlot.exists else { return session.consumed(step.stream, step.bodyCount) }
+        let s = clients[step.clientSlot]
         // Behind an extended CONNECT bytes may come before the tunnel is there.
         let isEarly =
-            s.pointee.phase == .waiting && s.pointee.exchange >= 0 && exchanges[s.pointee.exchange].pointee.asksUpgrade
+            s.pointee.phase == .waiting && s.pointee.exchange.exists && exchanges[s.pointee.exchange].pointee.asksUpgrade
         let takes =
-            s.pointee.exchange >= 0 && (s.pointee.phase == .body || s.pointee.phase == .tunnel || isEarly)
+            s.pointee.exchange.exists && (s.pointee.phase == .body || s.pointee.phase == .tunnel || isEarly)
             && !s.pointee.discardsBody
         guard takes else {
             session.consumed(step.stream, step.bodyCount)
             if step.ended, s.pointee.phase == .body { s.pointee.phase = .waiting }
             return
         }
-        if s.pointee.socket.input.isEmpty, !isEarly, streamIsHeard(step.tag) {
-            return passStreamBody(step.tag, bytes, step.bodyCount, ended: step.ended)
+        if s.pointee.socket.input.isEmpty, !isEarly, streamIsHeard(step.clientSlot) {
+            return passStreamBody(step.clientSlot, bytes, step.bodyCount, ended: step.ended)
         }
         // The stream's window bounds what is held until there is a connection to an upstream.
         if step.bodyCount > 0 { transport.buffers.append(&s.pointee.socket.input, bytes, step.bodyCount) }
         if step.ended { s.pointee.endsWithInput = true }
     }
 
-    private mutating func passStreamBody(_ stream: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, ended: Bool) {
+    private mutating func passStreamBody(_ stream: ClientSlot, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, ended: Bool)
+    {
         let s = clients[stream]
         let generation = clients.generation(stream)
         let upstream = exchanges[s.pointee.exchange].pointee.upstream
@@ -107,38 +108,38 @@ extension Worker {
         }
         guard clients.generation(stream) == generation else { return }
         s.pointee.unconsumed += UInt32(count)
-        if s.pointee.exchange < 0 || !upstreams[upstream].pointee.socket.isBlocked { openStreamWindow(stream) }
+        if s.pointee.exchange.isNone || !upstreams[upstream].pointee.socket.isBlocked { openStreamWindow(stream) }
     }
 
-    private mutating func clientStreamTrailers(_ slot: Int32, _ step: HTTP2Step) {
-        guard step.tag >= 0 else { return }
-        let s = clients[step.tag]
-        guard s.pointee.exchange >= 0, s.pointee.phase == .body, !s.pointee.discardsBody else {
+    private mutating func clientStreamTrailers(_ slot: ClientSlot, _ step: HTTP2Step) {
+        guard step.clientSlot.exists else { return }
+        let s = clients[step.clientSlot]
+        guard s.pointee.exchange.exists, s.pointee.phase == .body, !s.pointee.discardsBody else {
             if s.pointee.phase == .body { s.pointee.phase = .waiting }
             return
         }
-        guard s.pointee.socket.input.isEmpty, streamIsHeard(step.tag) else {
+        guard s.pointee.socket.input.isEmpty, streamIsHeard(step.clientSlot) else {
             // Trailers may be left out by any recipient (RFC 9110 section 6.5.1); the body must not.
             s.pointee.endsWithInput = true
             return
         }
-        timers.set(Worker.clientTimer(step.tag), 0)
+        timers.set(Worker.clientTimer(step.clientSlot), 0)
         s.pointee.phase = .waiting
-        forwardRequestBody(step.tag, transport.readBuffer, 0, ended: true, hasTrailers: true)
+        forwardRequestBody(step.clientSlot, transport.readBuffer, 0, ended: true, hasTrailers: true)
     }
 
     /// A stream has its turn: its exchange looks for a connection, or its connection takes bytes again.
-    mutating func clientStreamReady(_ stream: Int32) {
+    mutating func clientStreamReady(_ stream: ClientSlot) {
         let s = clients[stream]
         let generation = clients.generation(stream)
         if s.pointee.needsUpstream {
             s.pointee.needsUpstream = false
-            if s.pointee.exchange >= 0 { answerCall(s.pointee.exchange) }
+            if s.pointee.exchange.exists { answerCall(s.pointee.exchange) }
             guard clients.generation(stream) == generation else { return }
             sendRequestHead(stream)
             guard clients.generation(stream) == generation else { return }
         }
-        guard s.pointee.exchange >= 0 else { return openStreamWindow(stream) }
+        guard s.pointee.exchange.exists else { return openStreamWindow(stream) }
         guard streamIsHeard(stream) else { return }
         if !upstreams[exchanges[s.pointee.exchange].pointee.upstream].pointee.socket.isBlocked { openStreamWindow(stream) }
         guard s.pointee.phase == .body || s.pointee.phase == .tunnel, !s.pointee.socket.input.isEmpty || s.pointee.endsWithInput
@@ -164,7 +165,7 @@ extension Worker {
     }
 
     /// Nothing has happened on the connection for as long as a client may be idle, or take to read its answers.
-    mutating func clientMultiplexExpired(_ slot: Int32) {
+    mutating func clientMultiplexExpired(_ slot: ClientSlot) {
         if clients[slot].pointee.socket.isBlocked { return clientBroke(slot) }
         clients[slot].pointee.mustClose = true
         multiplexing[clients[slot].pointee.multiplex].session.goAway()

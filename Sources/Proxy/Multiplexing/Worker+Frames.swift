@@ -11,83 +11,103 @@ extension Worker {
 
     /// Sends what the sessions have to send. What that stirs up comes in the next turn.
     mutating func sendFrames() {
-        while let (side, slot) = multiplexing.next() { sendFrames(side, slot) }
+        while let connection = multiplexing.next() {
+            switch connection {
+            case .client(let slot):
+                tellClientSurplus(slot)
+                if sendFrames(connection) { clientFramesSent(slot) } else { clientBroke(slot) }
+            // A server's connection may be on its way yet.
+            case .upstream(let slot) where upstreams[slot].pointee.phase != .multiplexed: break
+            case .upstream(let slot):
+                if sendFrames(connection) { upstreamFramesSent(slot) } else { upstreamRefusesFrames(slot) }
+            }
+        }
     }
 
-    mutating func sendFrames(_ side: SideLabel, _ slot: Int32) {
-        // A server's connection may be on its way yet.
-        guard side == .client || upstreams[slot].pointee.phase == .multiplexed else { return }
-        if side == .client { tellClientSurplus(slot) }
-        let socket = socket(side, slot)
-        let session = multiplexing[multiplexNumber(side, slot)].session
+    /// False when the connection is broken.
+    private mutating func sendFrames(_ connection: ConnectionSlot) -> Bool {
+        let socket = socket(connection)
+        let session = multiplexing[multiplexNumber(connection)].session
         while !socket.pointee.isBlocked {
             let count = session.write(into: multiplexing.frames, capacity: Multiplexing.frameBytesMax)
             guard count > 0 else { break }
             outbox.add(multiplexing.frames, count)
-            guard transport.deliver(&outbox, to: socket, side) else {
-                return side == .client ? clientBroke(slot) : upstreamRefusesFrames(slot)
-            }
+            guard transport.deliver(&outbox, to: socket, connection.side) else { return false }
             while let stream = session.nextDrained() {
-                if side == .client { clientStreamDrained(stream) } else { upstreamStreamDrained(stream) }
+                switch connection {
+                case .client: clientStreamDrained(ClientSlot(stream))
+                case .upstream: upstreamStreamDrained(UpstreamSlot(stream))
+                }
             }
             if count < Multiplexing.frameBytesMax / 2 { break }
         }
-        if side == .client { clientFramesSent(slot) } else { upstreamFramesSent(slot) }
+        return true
     }
 
     // MARK: In
 
     /// Reads a connection's frames as long as there are some, and it is its turn.
-    mutating func readFrames(_ side: SideLabel, _ slot: Int32) {
-        let socket = socket(side, slot)
-        let multiplex = multiplexing[multiplexNumber(side, slot)]
+    mutating func readFrames(_ connection: ConnectionSlot) {
+        let socket = socket(connection)
+        let multiplex = multiplexing[multiplexNumber(connection)]
         var rounds = 0
         var steps = 0
         var hasMore = multiplex.isInterrupted || !socket.pointee.input.isEmpty
         while socket.pointee.isReadable || hasMore {
-            guard rounds < Self.readsPerTurn else { return queue(side, slot) }
+            guard rounds < Self.readsPerTurn else { return queue(connection) }
             rounds += 1
             hasMore = false
-            let generation = generation(side, slot)
-            let count = transport.load(socket, side)
+            let generation = generation(connection)
+            let count = transport.load(socket, connection.side)
             let consumed = actOnFrames(multiplex, count, &steps)
-            guard self.generation(side, slot) == generation else { return outbox.clear() }
+            guard self.generation(connection) == generation else { return outbox.clear() }
             transport.keep(socket, from: consumed, to: count)
-            if multiplex.isInterrupted { return queue(side, slot) }
+            if multiplex.isInterrupted { return queue(connection) }
             if socket.pointee.sawEnd || socket.pointee.isBroken {
-                return side == .client ? clientBroke(slot) : upstreamMultiplexEnded(slot)
+                switch connection {
+                case .client(let slot): clientBroke(slot)
+                case .upstream(let slot): upstreamMultiplexEnded(slot)
+                }
+                return
             }
         }
     }
 
     /// Acts on `count` bytes at the start of the read buffer; returns how many are used up.
     private mutating func actOnFrames(_ multiplex: Multiplex, _ count: Int, _ steps: inout Int) -> Int {
-        let (session, side, slot) = (multiplex.session, multiplex.side, multiplex.slot)
-        let generation = generation(side, slot)
+        let (session, connection) = (multiplex.session, multiplex.connection)
+        let generation = generation(connection)
         var position = 0
         multiplex.isInterrupted = false
-        if side == .client { frameClient(slot) } else { frameUpstream(slot) }
+        frame(connection)
         while steps < Self.stepsPerTurn {
             steps += 1
             let bytes = transport.readBuffer + position
-            let step =
-                side == .client
-                ? session.receive(bytes, count: count - position, now: now, block: &requestBlock)
-                : session.receive(bytes, count: count - position, now: now, block: &responseBlock)
-            position += step.consumed
-            if case .needMore = step.event {
-                if side == .upstream { upstreamFramesRead(slot, step) }
-                return position
+            let step: HTTP2Step
+            let goesOn: Bool
+            switch connection {
+            case .client(let slot):
+                step = session.receive(bytes, count: count - position, now: now, block: &requestBlock)
+                position += step.consumed
+                if case .needMore = step.event { return position }
+                goesOn = clientFrame(slot, step, bytes)
+            case .upstream(let slot):
+                step = session.receive(bytes, count: count - position, now: now, block: &responseBlock)
+                position += step.consumed
+                if case .needMore = step.event {
+                    upstreamFramesRead(slot, step)
+                    return position
+                }
+                goesOn = upstreamFrame(slot, step, bytes)
             }
-            let goesOn = side == .client ? clientFrame(slot, step, bytes) : upstreamFrame(slot, step, bytes)
-            guard goesOn, self.generation(side, slot) == generation else { return count }
+            guard goesOn, self.generation(connection) == generation else { return count }
         }
         multiplex.isInterrupted = true
         return position
     }
 
     /// A shared connection has something to read, or room to write, or its turn again.
-    mutating func upstreamMultiplexReady(_ slot: Int32) {
+    mutating func upstreamMultiplexReady(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
         if u.pointee.phase == .connecting {
             let generation = upstreams.generation(slot)
@@ -103,6 +123,6 @@ extension Worker {
             if !transport.flush(&u.pointee.socket, .upstream) { upstreamRefusesFrames(slot) }
             if !u.pointee.socket.isBlocked { frameUpstream(slot) }
         }
-        readFrames(.upstream, slot)
+        readFrames(.upstream(slot))
     }
 }

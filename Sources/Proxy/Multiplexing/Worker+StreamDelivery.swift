@@ -11,31 +11,43 @@ extension Worker {
     private static var streamPendingMax: Int { 32 << 10 }
 
     /// A connection's session has, or may have, frames to send.
-    mutating func frameClient(_ slot: Int32) { multiplexing.mark(clients[slot].pointee.multiplex) }
+    mutating func frameClient(_ slot: ClientSlot) { multiplexing.mark(clients[slot].pointee.multiplex) }
 
-    mutating func frameUpstream(_ slot: Int32) { multiplexing.mark(upstreams[slot].pointee.multiplex) }
+    mutating func frameUpstream(_ slot: UpstreamSlot) { multiplexing.mark(upstreams[slot].pointee.multiplex) }
 
-    func multiplexNumber(_ side: SideLabel, _ slot: Int32) -> Int32 {
-        side == .client ? clients[slot].pointee.multiplex : upstreams[slot].pointee.multiplex
+    mutating func frame(_ connection: ConnectionSlot) { multiplexing.mark(multiplexNumber(connection)) }
+
+    func multiplexNumber(_ connection: ConnectionSlot) -> Int32 {
+        switch connection {
+        case .client(let slot): clients[slot].pointee.multiplex
+        case .upstream(let slot): upstreams[slot].pointee.multiplex
+        }
     }
 
-    func generation(_ side: SideLabel, _ slot: Int32) -> UInt32 {
-        side == .client ? clients.generation(slot) : upstreams.generation(slot)
+    func generation(_ connection: ConnectionSlot) -> UInt32 {
+        switch connection {
+        case .client(let slot): clients.generation(slot)
+        case .upstream(let slot): upstreams.generation(slot)
+        }
     }
 
-    func socket(_ side: SideLabel, _ slot: Int32) -> UnsafeMutablePointer<Socket> {
+    func socket(_ connection: ConnectionSlot) -> UnsafeMutablePointer<Socket> {
         // A slot's memory stays where it is.
-        side == .client
-            ? withUnsafeMutablePointer(to: &clients[slot].pointee.socket) { $0 }
-            : withUnsafeMutablePointer(to: &upstreams[slot].pointee.socket) { $0 }
+        switch connection {
+        case .client(let slot): withUnsafeMutablePointer(to: &clients[slot].pointee.socket) { $0 }
+        case .upstream(let slot): withUnsafeMutablePointer(to: &upstreams[slot].pointee.socket) { $0 }
+        }
     }
 
-    mutating func queue(_ side: SideLabel, _ slot: Int32) {
-        if side == .client { queueClient(slot) } else { queueUpstream(slot) }
+    mutating func queue(_ connection: ConnectionSlot) {
+        switch connection {
+        case .client(let slot): queueClient(slot)
+        case .upstream(let slot): queueUpstream(slot)
+        }
     }
 
     /// Puts the outbox into a stream's session. False when the stream is gone.
-    mutating func deliverToClientStream(_ stream: Int32) -> Bool {
+    mutating func deliverToClientStream(_ stream: ClientSlot) -> Bool {
         defer { outbox.clear() }
         let s = clients[stream]
         let parent = s.pointee.parent
@@ -61,7 +73,7 @@ extension Worker {
     }
 
     /// What the client sent has been passed on: it may send as much again.
-    mutating func openStreamWindow(_ stream: Int32) {
+    mutating func openStreamWindow(_ stream: ClientSlot) {
         let s = clients[stream]
         guard s.pointee.unconsumed > 0 else { return }
         let parent = s.pointee.parent
@@ -71,13 +83,13 @@ extension Worker {
     }
 
     /// Whether the stream's exchange has a connection that its body can go to.
-    func streamIsHeard(_ stream: Int32) -> Bool {
+    func streamIsHeard(_ stream: ClientSlot) -> Bool {
         let upstream = exchanges[clients[stream].pointee.exchange].pointee.upstream
-        return upstream >= 0 && upstreams[upstream].pointee.phase != .connecting
+        return upstream.exists && upstreams[upstream].pointee.phase != .connecting
     }
 
     /// Puts the outbox into a stream's session. False when the stream is gone, or cannot be opened.
-    mutating func deliverToUpstreamStream(_ stream: Int32) -> Bool {
+    mutating func deliverToUpstreamStream(_ stream: UpstreamSlot) -> Bool {
         defer { outbox.clear() }
         let s = upstreams[stream]
         let parent = s.pointee.parent
@@ -92,7 +104,7 @@ extension Worker {
             let isTLS = plan.upstreams[Int(place.upstream)].servers[Int(place.index)].tls != nil
             s.pointee.stream = session.sendRequest(
                 head.iov_base.assumingMemoryBound(to: UInt8.self), head.iov_len, isTLS: isTLS,
-                asksTunnel: exchanges[s.pointee.exchange].pointee.asksUpgrade, ended: ends, tag: stream)
+                asksTunnel: exchanges[s.pointee.exchange].pointee.asksUpgrade, ended: ends, tag: stream.index)
             guard s.pointee.stream >= 0 else { return false }
             if ends { return true }
         }
@@ -115,13 +127,13 @@ extension Worker {
     }
 
     /// What a stream's request says of its body: it ends with END_STREAM, whatever its length is said to be.
-    func streamBody(_ slot: Int32) -> BodyDecoder {
+    func streamBody(_ slot: ClientSlot) -> BodyDecoder {
         if clients[slot].pointee.endsWithHead { return BodyDecoder(.none) }
         guard requestBlock.facts.contains(.contentLength) else { return BodyDecoder(.chunked) }
         return BodyDecoder(.length, length: requestBlock.contentLength)
     }
 
-    mutating func openUpstreamWindow(_ stream: Int32) {
+    mutating func openUpstreamWindow(_ stream: UpstreamSlot) {
         let s = upstreams[stream]
         guard s.pointee.unconsumed > 0 else { return }
         multiplexing[upstreams[s.pointee.parent].pointee.multiplex].session.consumed(
@@ -130,9 +142,9 @@ extension Worker {
         frameUpstream(s.pointee.parent)
     }
 
-    mutating func upstreamStreamDrained(_ stream: Int32) {
+    mutating func upstreamStreamDrained(_ stream: UpstreamSlot) {
         upstreams[stream].pointee.socket.isHeldBack = false
         let number = upstreams[stream].pointee.exchange
-        if number >= 0 { queueClient(exchanges[number].pointee.client) }
+        if number.exists { queueClient(exchanges[number].pointee.client) }
     }
 }

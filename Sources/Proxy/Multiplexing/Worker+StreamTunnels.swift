@@ -6,29 +6,29 @@ import Wire
 /// Tunnels through streams to upstreams: extended CONNECT (RFC 8441), whatever version the client speaks.
 extension Worker {
     /// Before the server's SETTINGS nobody knows whether it takes a tunnel, and it may not be asked (RFC 8441 section 3).
-    mutating func holdTunnel(_ stream: Int32) {
+    mutating func holdTunnel(_ stream: UpstreamSlot) {
         let s = upstreams[stream]
         multiplexing[upstreams[s.pointee.parent].pointee.multiplex].holdsTunnels = true
         timers.set(upstreamTimer(stream), now + responseHeaderTimeout(exchanges[s.pointee.exchange]))
     }
 
-    mutating func tunnelHeldTooLong(_ stream: Int32) {
+    mutating func tunnelHeldTooLong(_ stream: UpstreamSlot) {
         let number = upstreams[stream].pointee.exchange
-        guard number >= 0 else { return }
+        guard number.exists else { return }
         let name = plan.upstreams[Int(exchanges[number].pointee.upstreamIndex)].name
         failExchange(number, status: 504, "upstream \(name) did not send its SETTINGS in time")
     }
 
     /// The server has said what it takes: those who have waited for that ask, or are told.
-    mutating func askForTunnels(_ slot: Int32) {
+    mutating func askForTunnels(_ slot: UpstreamSlot) {
         let multiplex = multiplexing[upstreams[slot].pointee.multiplex]
         multiplex.holdsTunnels = false
         // The newest stands first, and who has waited the longest is served first.
-        var stream = multiplex.streams.last
-        while stream >= 0 {
+        var stream = multiplex.upstreamStreams.last
+        while stream.exists {
             let next = upstreams[stream].pointee.previous
             let number = upstreams[stream].pointee.exchange
-            if upstreams[stream].pointee.phase == .connecting, number >= 0 {
+            if upstreams[stream].pointee.phase == .connecting, number.exists {
                 if multiplex.session.allowsExtendedConnect {
                     requestStarts(number)
                     sendToUpstream(number)
@@ -41,7 +41,7 @@ extension Worker {
         }
     }
 
-    mutating func refuseTunnel(_ number: Int32) {
+    mutating func refuseTunnel(_ number: ExchangeSlot) {
         let name = plan.upstreams[Int(exchanges[number].pointee.upstreamIndex)].name
         failExchange(
             number, status: 501,
@@ -49,7 +49,7 @@ extension Worker {
     }
 
     /// The server takes the tunnel; perhaps it has nothing to say in it.
-    mutating func streamTunnelOpens(_ stream: Int32, ended: Bool) {
+    mutating func streamTunnelOpens(_ stream: UpstreamSlot, ended: Bool) {
         let number = upstreams[stream].pointee.exchange
         let generation = upstreams.generation(stream)
         switchToTunnel(stream)
@@ -58,7 +58,7 @@ extension Worker {
         tunnelEnded(fromUpstream: stream)
     }
 
-    mutating func streamTunnelBytes(_ stream: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ step: HTTP2Step) {
+    mutating func streamTunnelBytes(_ stream: UpstreamSlot, _ bytes: UnsafeMutablePointer<UInt8>, _ step: HTTP2Step) {
         let number = upstreams[stream].pointee.exchange
         let generation = upstreams.generation(stream)
         answerBody(stream, bytes, step.bodyCount, ended: false, hasTrailers: false)

@@ -8,7 +8,7 @@ import Wire
 /// How streams to upstreams end, and the connections that carry them.
 extension Worker {
     /// The server ended a stream before its answer's end.
-    mutating func upstreamStreamReset(_ stream: Int32, _ code: UInt32) {
+    mutating func upstreamStreamReset(_ stream: UpstreamSlot, _ code: UInt32) {
         let number = upstreams[stream].pointee.exchange
         upstreams[stream].pointee.socket.isBroken = true
         upstreams[stream].pointee.streamIsOver = true
@@ -32,7 +32,7 @@ extension Worker {
 
     /// Whether an answer lacks nothing but its END_STREAM, without which it is not complete (RFC 9113 section 8.1). A server that
     /// ends it without an error has sent all that it promised: that is no cut, and its client has the whole answer.
-    private func isWhole(_ number: Int32) -> Bool {
+    private func isWhole(_ number: ExchangeSlot) -> Bool {
         let e = exchanges[number]
         let status = e.pointee.answer.status
         guard status >= 200 else { return false }
@@ -41,7 +41,7 @@ extension Worker {
     }
 
     /// The connection ended, or failed: so does every stream on it.
-    mutating func upstreamMultiplexEnded(_ slot: Int32) {
+    mutating func upstreamMultiplexEnded(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
         let wasReset = !u.pointee.socket.mayWrite
         u.pointee.mustClose = true
@@ -51,7 +51,7 @@ extension Worker {
     }
 
     /// The server takes no more frames, but answers may have come before the end of its connection: those are read first.
-    mutating func upstreamRefusesFrames(_ slot: Int32) {
+    mutating func upstreamRefusesFrames(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
         u.pointee.mustClose = true
         u.pointee.socket.isBroken = false
@@ -62,37 +62,37 @@ extension Worker {
         queueUpstream(slot)
     }
 
-    private mutating func endUpstreamStreams(_ slot: Int32, wasReset: Bool) {
+    private mutating func endUpstreamStreams(_ slot: UpstreamSlot, wasReset: Bool) {
         let multiplex = multiplexing[upstreams[slot].pointee.multiplex]
-        while !multiplex.streams.isEmpty {
-            let stream = multiplex.streams.first
+        while !multiplex.upstreamStreams.isEmpty {
+            let stream = multiplex.upstreamStreams.first
             let number = upstreams[stream].pointee.exchange
             upstreams[stream].pointee.streamIsOver = true
             upstreams[stream].pointee.socket.isBroken = wasReset
-            if number >= 0, upstreams[stream].pointee.awaitsStreamEnd {
+            if number.exists, upstreams[stream].pointee.awaitsStreamEnd {
                 streamEndedBehindSurplus(stream, isOver: true)
-            } else if number >= 0, exchanges[number].pointee.state.isTunnel {
+            } else if number.exists, exchanges[number].pointee.state.isTunnel {
                 streamTunnelBroken(stream)
-            } else if number >= 0, isWhole(number) {
+            } else if number.exists, isWhole(number) {
                 answerEnded(stream, surplusAt: 0, 0)
-            } else if number >= 0, exchanges[number].pointee.answer.status != 0 {
+            } else if number.exists, exchanges[number].pointee.answer.status != 0 {
                 truncated(stream, .inBody)
             } else {
                 detach(stream, .upstreamClosed)
-                if number >= 0 { retryOrFail(number, .stale) }
+                if number.exists { retryOrFail(number, .stale) }
             }
         }
     }
 
     /// The connect failed: nothing of its streams has been sent.
-    mutating func upstreamMultiplexUnreachable(_ slot: Int32, avoiding avoided: Int = -1) {
+    mutating func upstreamMultiplexUnreachable(_ slot: UpstreamSlot, avoiding avoided: Int = -1) {
         let multiplex = multiplexing[upstreams[slot].pointee.multiplex]
         upstreams[slot].pointee.mustClose = true
-        while !multiplex.streams.isEmpty {
-            let stream = multiplex.streams.first
+        while !multiplex.upstreamStreams.isEmpty {
+            let stream = multiplex.upstreamStreams.first
             let number = upstreams[stream].pointee.exchange
             detach(stream, .error)
-            if number >= 0 {
+            if number.exists {
                 exchanges[number].pointee.avoidedServer = Int16(avoided)
                 retryOrFail(number, .unreachable)
             }
@@ -101,7 +101,7 @@ extension Worker {
     }
 
     /// Closes a shared connection that has no streams any more.
-    mutating func closeUpstreamMultiplex(_ slot: Int32, _ reason: CloseReason) {
+    mutating func closeUpstreamMultiplex(_ slot: UpstreamSlot, _ reason: CloseReason) {
         let u = upstreams[slot]
         let server = Int(u.pointee.server)
         let multiplex = multiplexing[u.pointee.multiplex]
@@ -118,7 +118,7 @@ extension Worker {
     }
 
     /// A turn's frames have been sent: is there a reason to keep the connection?
-    mutating func upstreamFramesSent(_ slot: Int32) {
+    mutating func upstreamFramesSent(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
         let multiplex = multiplexing[u.pointee.multiplex]
         guard multiplex.streamCount == 0, u.pointee.mustClose else { return }
@@ -126,7 +126,7 @@ extension Worker {
     }
 
     /// The server does not speak HTTP/2 as it should: the connection cannot be gone on with.
-    mutating func upstreamFramesFailed(_ slot: Int32, _ failure: HTTP2Failure) {
+    mutating func upstreamFramesFailed(_ slot: UpstreamSlot, _ failure: HTTP2Failure) {
         if failure == .lateHeadFlood {
             // More of the interim responses that were too many already, which are not against the rules.
             counters.countUpstreamRejected(upstream: servers.upstream(Int(upstreams[slot].pointee.server)), .interims)
@@ -139,7 +139,7 @@ extension Worker {
     }
 
     /// The GOAWAY that says why, as far as the socket takes it.
-    private mutating func sendUpstreamFarewell(_ slot: Int32) {
+    private mutating func sendUpstreamFarewell(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
         let count = multiplexing[u.pointee.multiplex].session.write(
             into: multiplexing.frames, capacity: Multiplexing.frameBytesMax)
@@ -153,7 +153,7 @@ extension Worker {
 
     /// The server has reset a tunnel's stream, or its connection is gone: the client sees a break and no good end, unless that
     /// has been told already.
-    private mutating func streamTunnelBroken(_ stream: Int32) {
+    private mutating func streamTunnelBroken(_ stream: UpstreamSlot) {
         let number = upstreams[stream].pointee.exchange
         let e = exchanges[number]
         upstreams[stream].pointee.streamIsOver = true
@@ -162,7 +162,7 @@ extension Worker {
         countAnswer(number, status: 101, route: Int(e.pointee.request.route))
         logAccess(number, e.pointee.request, status: 101, .cut)
         upstreamStreamAnswered(stream)
-        clients[client].pointee.exchange = -1
+        clients[client].pointee.exchange = .none
         let c = clients[client]
         guard c.pointee.isStream else { return closeClient(client, reset: true) }
         let session = multiplexing[clients[c.pointee.parent].pointee.multiplex].session

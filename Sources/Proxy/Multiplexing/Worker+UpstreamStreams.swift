@@ -14,10 +14,10 @@ extension Worker {
     // MARK: Reading
 
     /// A stream has its turn: its client takes bytes again, or its request could not be sent.
-    mutating func upstreamStreamReady(_ stream: Int32) {
+    mutating func upstreamStreamReady(_ stream: UpstreamSlot) {
         let s = upstreams[stream]
         let number = s.pointee.exchange
-        guard number >= 0 else { return openUpstreamWindow(stream) }
+        guard number.exists else { return openUpstreamWindow(stream) }
         if s.pointee.phase == .active, s.pointee.stream < 0 {
             detach(stream, .error)
             retryOrFail(number, .unsent)
@@ -29,14 +29,14 @@ extension Worker {
     }
 
     /// All that has come has been acted on, for now.
-    mutating func upstreamFramesRead(_ slot: Int32, _ step: HTTP2Step) {
+    mutating func upstreamFramesRead(_ slot: UpstreamSlot, _ step: HTTP2Step) {
         upstreams[slot].pointee.received += UInt64(step.consumed)
         let multiplex = multiplexing[upstreams[slot].pointee.multiplex]
         if multiplex.holdsTunnels, multiplex.session.hasPeerSettings { askForTunnels(slot) }
     }
 
     /// Acts on one fact of an upstream's frames; its bytes stand at `bytes`. False when the rest is not to be read.
-    mutating func upstreamFrame(_ slot: Int32, _ step: HTTP2Step, _ bytes: UnsafeMutablePointer<UInt8>) -> Bool {
+    mutating func upstreamFrame(_ slot: UpstreamSlot, _ step: HTTP2Step, _ bytes: UnsafeMutablePointer<UInt8>) -> Bool {
         let body = bytes + step.bodyStart
         upstreams[slot].pointee.received += UInt64(step.consumed)
         switch step.event {
@@ -47,14 +47,17 @@ extension Worker {
         case .violation(let violation): frameViolation(slot, step, violation)
         case .surplus: keepStreamSurplus(slot, step, body)
         case .needMore, .pause, .refused: break
-        default: if step.tag >= 0, upstreams[step.tag].pointee.exchange >= 0 { upstreamStreamStep(slot, step, body) }
+        default:
+            if step.upstreamSlot.exists, upstreams[step.upstreamSlot].pointee.exchange.exists {
+                upstreamStreamStep(slot, step, body)
+            }
         }
         return true
     }
 
     /// One fact about a stream in progress.
-    private mutating func upstreamStreamStep(_ slot: Int32, _ step: HTTP2Step, _ bytes: UnsafeMutablePointer<UInt8>) {
-        let stream = step.tag
+    private mutating func upstreamStreamStep(_ slot: UpstreamSlot, _ step: HTTP2Step, _ bytes: UnsafeMutablePointer<UInt8>) {
+        let stream = step.upstreamSlot
         let s = upstreams[stream]
         let number = s.pointee.exchange
         let generation = upstreams.generation(stream)

@@ -39,9 +39,9 @@ struct FinishedExchange: BitwiseCopyable {
 struct Exchange: BitwiseCopyable {
     var request = RequestRecord()
     var answer = Answer()
-    var client: Int32
+    var client: ClientSlot
     /// The connection that serves it, -1 while none does.
-    var upstream: Int32 = -1
+    var upstream = UpstreamSlot.none
     /// First byte of the request seen, request sent upstream, on the loop's clock.
     var startedAt: UInt64
     var sentAt: UInt64 = 0
@@ -61,7 +61,7 @@ struct Exchange: BitwiseCopyable {
     var ordinal: UInt32 = 0
     /// The queue in which it waits for a connection, and its neighbour there.
     var queue: Int32 = -1
-    var next: Int32 = -1
+    var next = ExchangeSlot.none
     /// Interim responses that have come, and their bytes.
     var interimBytes: UInt32 = 0
     var interims: UInt16 = 0
@@ -91,7 +91,7 @@ struct Exchange: BitwiseCopyable {
     /// How the answer's body is framed for the client.
     var clientFraming = BodyDecoder.Framing.none
 
-    init(client: Int32, startedAt: UInt64) {
+    init(client: ClientSlot, startedAt: UInt64) {
         self.client = client
         self.startedAt = startedAt
     }

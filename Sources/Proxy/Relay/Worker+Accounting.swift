@@ -9,7 +9,7 @@ import Wire
 /// What is noted, counted and remembered of an exchange, until its place is free for the next.
 extension Worker {
     /// Notes what the header block says of its answer.
-    mutating func noteAnswer(_ slot: Int32, _ e: UnsafeMutablePointer<Exchange>) {
+    mutating func noteAnswer(_ slot: UpstreamSlot, _ e: UnsafeMutablePointer<Exchange>) {
         let u = upstreams[slot]
         let upstream = Int(e.pointee.upstreamIndex)
         let facts = responseBlock.facts
@@ -46,14 +46,14 @@ extension Worker {
     }
 
     /// Counts an exchange that has been answered.
-    mutating func countAnswer(_ number: Int32, status: Int, route: Int) {
+    mutating func countAnswer(_ number: ExchangeSlot, status: Int, route: Int) {
         let e = exchanges[number]
         counters.countRequest(route: route, method: e.pointee.request.method, status: status)
         counters.observeRequestDuration(route: route, nanoseconds: now - e.pointee.startedAt)
     }
 
     /// The exchange is history: its request and answer stay with the connection, to attribute what may still come.
-    mutating func finish(_ number: Int32) {
+    mutating func finish(_ number: ExchangeSlot) {
         let e = exchanges[number]
         let slot = e.pointee.upstream
         let u = upstreams[slot]
@@ -65,12 +65,12 @@ extension Worker {
         #else
             transport.buffers.give(&e.pointee.request.head)
         #endif
-        u.pointee.exchange = -1
+        u.pointee.exchange = .none
         releaseExchange(number)
     }
 
     /// An exchange is over, whatever became of it.
-    mutating func releaseExchange(_ number: Int32) {
+    mutating func releaseExchange(_ number: ExchangeSlot) {
         forgetBody(number)
         let e = exchanges[number]
         // Its client is gone, or sees its answer cut.
@@ -80,14 +80,14 @@ extension Worker {
 
     /// The body need not be sent again, or cannot be.
     @inline(__always)
-    mutating func forgetBody(_ number: Int32) {
+    mutating func forgetBody(_ number: ExchangeSlot) {
         let e = exchanges[number]
         e.pointee.keepsBody = false
         if e.pointee.body.base != nil { transport.buffers.give(&e.pointee.body) }
     }
 
     /// An exchange of a client's stream is over: frames that still come on it have a name.
-    mutating func rememberRequest(_ number: Int32, _ record: RequestRecord) {
+    mutating func rememberRequest(_ number: ExchangeSlot, _ record: RequestRecord) {
         let c = clients[exchanges[number].pointee.client]
         guard c.pointee.isStream, !record.isEmpty else { return }
         let multiplex = multiplexing[clients[c.pointee.parent].pointee.multiplex]
@@ -95,14 +95,14 @@ extension Worker {
     }
 
     /// Bytes that come on a connection from now on, and belong to no request, are this exchange's.
-    mutating func remember(_ exchange: FinishedExchange, on slot: Int32) {
+    mutating func remember(_ exchange: FinishedExchange, on slot: UpstreamSlot) {
         guard var old = upstreams[slot].pointee.history.add(exchange) else { return }
         learn(old)
         transport.buffers.give(&old.request.head)
     }
 
     /// The connection is closed: what it remembered goes with it. `learning`: nothing has cast doubt on its answers.
-    mutating func forgetHistory(_ slot: Int32, learning: Bool) {
+    mutating func forgetHistory(_ slot: UpstreamSlot, learning: Bool) {
         let u = upstreams[slot]
         for age in 0..<u.pointee.history.count {
             var past = u.pointee.history[age]

@@ -7,7 +7,7 @@ import Wire
 /// Answers of the proxy itself, and answers that are cut.
 extension Worker {
     /// A request that is not HTTP as it should be: an error, and the end of the connection, for what follows cannot be told apart.
-    mutating func refuse(_ slot: Int32, requestFault fault: RequestFault) {
+    mutating func refuse(_ slot: ClientSlot, requestFault fault: RequestFault) {
         var status = fault.status
         var detail = "bad request"
         if case .malformed(let malformation) = fault {
@@ -24,7 +24,7 @@ extension Worker {
 
     /// A request that no upstream will see.
     mutating func refuse(
-        _ slot: Int32, status: Int, _ detail: String, route: Int? = nil, fields: String = "", hasWholeHead: Bool = true,
+        _ slot: ClientSlot, status: Int, _ detail: String, route: Int? = nil, fields: String = "", hasWholeHead: Bool = true,
         requestID: String? = nil, incident: String? = nil
     ) {
         let c = clients[slot]
@@ -52,7 +52,7 @@ extension Worker {
         outbox.clear()
         guard sendOwn(response, to: slot) else { return closeClient(slot) }
         if c.pointee.hop.tellsEnds { return clientStreamAnswered(slot) }
-        c.pointee.exchange = -1
+        c.pointee.exchange = .none
         if c.pointee.mustClose { return linger(slot) }
         c.pointee.phase = .head
         timers.set(Worker.clientTimer(slot), now + idleTime)
@@ -83,13 +83,13 @@ extension Worker {
     }
 
     /// An exchange that gets no answer of its upstream's: an error, or a cut when the answer has begun.
-    mutating func failExchange(_ number: Int32, status: Int, _ detail: String) {
+    mutating func failExchange(_ number: ExchangeSlot, status: Int, _ detail: String) {
         let e = exchanges[number]
         if e.pointee.state.isWaiting { leaveQueue(number) }
-        if e.pointee.upstream >= 0 {
+        if e.pointee.upstream.exists {
             let slot = e.pointee.upstream
-            upstreams[slot].pointee.exchange = -1
-            e.pointee.upstream = -1
+            upstreams[slot].pointee.exchange = .none
+            e.pointee.upstream = .none
             closeUpstream(slot, .error)
         }
         var record = e.pointee.request
@@ -100,7 +100,7 @@ extension Worker {
 
     /// Whether an answer that ends now is cut, because its header block is with the client or goes there; otherwise the client is
     /// told with a 502.
-    func cutsAnswer(_ number: Int32) -> Bool {
+    func cutsAnswer(_ number: ExchangeSlot) -> Bool {
         let e = exchanges[number]
         if e.pointee.state.answered { return true }
         let policy = plan.routes[Int(e.pointee.request.route)].onViolation
@@ -113,7 +113,7 @@ extension Worker {
     /// answer was cut, false when the client got an error in its place.
     @discardableResult
     mutating func endBroken(
-        _ number: Int32, record: RequestRecord, status: Int = 502, _ detail: String = "the upstream's answer is broken"
+        _ number: ExchangeSlot, record: RequestRecord, status: Int = 502, _ detail: String = "the upstream's answer is broken"
     ) -> Bool {
         let e = exchanges[number]
         let client = e.pointee.client
@@ -123,7 +123,7 @@ extension Worker {
         countAnswer(number, status: cuts ? Int(e.pointee.answer.status) : status, route: Int(record.route))
         let resets = policy == .fail || e.pointee.clientFraming == .untilClose
         let requestEnded = e.pointee.state.requestEnded
-        c.pointee.exchange = -1
+        c.pointee.exchange = .none
         rememberRequest(number, record)
         guard !cuts else {
             logAccess(number, record, status: Int(e.pointee.answer.status), .cut)
@@ -156,7 +156,7 @@ extension Worker {
     }
 
     /// Sends bytes of the proxy's own. False when the client is gone.
-    private mutating func sendOwn(_ response: [UInt8], to slot: Int32) -> Bool {
+    private mutating func sendOwn(_ response: [UInt8], to slot: ClientSlot) -> Bool {
         response.withUnsafeBufferPointer { bytes in
             let head = ErrorResponse.headCount(response)
             outbox.add(bytes.baseAddress!, head)

@@ -14,7 +14,7 @@ extension Worker {
     private static var streamReplayBytesMax: Int { 64 << 10 }
 
     /// An exchange has its connection: the request's header block goes into the outbox or, behind a connect, out at once.
-    mutating func attach(_ number: Int32, to slot: Int32) {
+    mutating func attach(_ number: ExchangeSlot, to slot: UpstreamSlot) {
         let e = exchanges[number]
         let u = upstreams[slot]
         e.pointee.upstream = slot
@@ -34,13 +34,13 @@ extension Worker {
             // A stream may be refused, whatever its method, and is then to be tried elsewhere (RFC 9113 section 8.7).
             e.pointee.keepsBody = u.pointee.hop.tellsEnds || e.pointee.wasPooled || e.pointee.request.method.isIdempotent
         }
-        if u.pointee.statusLine.isFound { surplus.forgetBlock(in: slot) }
+        if u.pointee.statusLine.isFound { surplus.forgetBlock(in: slot.index) }
         u.pointee.statusLine = EmbeddedStatusLine()
         if u.pointee.phase != .connecting { requestStarts(number) }
     }
 
     /// The connection is there: from now on an answer is due.
-    mutating func requestStarts(_ number: Int32) {
+    mutating func requestStarts(_ number: ExchangeSlot) {
         let e = exchanges[number]
         let u = upstreams[e.pointee.upstream]
         let head = e.pointee.request.head
@@ -60,7 +60,7 @@ extension Worker {
 
     /// The request is about to leave on its connection.
     @inline(__always)
-    private func markRequest(_ number: Int32) {
+    private func markRequest(_ number: ExchangeSlot) {
         guard plan.echo != .off else { return }
         let e = exchanges[number]
         let u = upstreams[e.pointee.upstream]
@@ -73,7 +73,7 @@ extension Worker {
 
     /// Sends the header block that waits in the outbox, when no body byte has come to go with it.
     @inline(__always)
-    mutating func sendRequestHead(_ client: Int32) {
+    mutating func sendRequestHead(_ client: ClientSlot) {
         guard !outbox.isEmpty else { return }
         sendToUpstream(clients[client].pointee.exchange)
     }
@@ -88,8 +88,8 @@ extension Worker {
     }
 
     /// Sends the outbox to an exchange's upstream.
-    mutating func sendToUpstream(_ number: Int32) {
-        guard number >= 0, exchanges[number].pointee.upstream >= 0 else { return outbox.clear() }
+    mutating func sendToUpstream(_ number: ExchangeSlot) {
+        guard number.exists, exchanges[number].pointee.upstream.exists else { return outbox.clear() }
         let e = exchanges[number]
         let slot = e.pointee.upstream
         let u = upstreams[slot]
@@ -102,12 +102,12 @@ extension Worker {
     }
 
     /// Keeps the body bytes in the outbox, in their framing, as long as they may have to be sent again.
-    mutating func keepBody(_ number: Int32) {
+    mutating func keepBody(_ number: ExchangeSlot) {
         let e = exchanges[number]
         let first = outbox.beginsWithHead ? 1 : 0
         // Trailers may be left out by any recipient (RFC 9110 section 6.5.1); a stream's are no bytes of the body.
         let end = max(first, outbox.count - (outbox.endsWithTrailers ? 1 : 0))
-        let isStream = e.pointee.upstream >= 0 && upstreams[e.pointee.upstream].pointee.isStream
+        let isStream = e.pointee.upstream.exists && upstreams[e.pointee.upstream].pointee.isStream
         var bytes = e.pointee.body.count
         for i in first..<end { bytes += outbox.runs[i].iov_len }
         guard bytes <= (isStream ? Self.streamReplayBytesMax : Self.replayBytesMax) else { return forgetBody(number) }
@@ -117,7 +117,7 @@ extension Worker {
         }
     }
 
-    mutating func forwardTunnel(fromClient client: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
+    mutating func forwardTunnel(fromClient client: ClientSlot, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
         let e = exchanges[clients[client].pointee.exchange]
         e.pointee.requestBytes += UInt64(count)
         touchTunnel(client, e)
@@ -125,7 +125,7 @@ extension Worker {
         sendToUpstream(clients[client].pointee.exchange)
     }
 
-    mutating func forwardTunnel(fromUpstream slot: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
+    mutating func forwardTunnel(fromUpstream slot: UpstreamSlot, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
         let e = exchanges[upstreams[slot].pointee.exchange]
         e.pointee.answer.bodyBytes += UInt64(count)
         touchTunnel(e.pointee.client, e)
@@ -133,7 +133,7 @@ extension Worker {
     }
 
     /// The upstream takes no more bytes, but its answer may have come: read it, and drop the rest of the request.
-    mutating func upstreamRefusesBytes(_ slot: Int32) {
+    mutating func upstreamRefusesBytes(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
         u.pointee.mustClose = true
         u.pointee.socket.isBroken = false
@@ -141,7 +141,7 @@ extension Worker {
         transport.buffers.give(&u.pointee.socket.output)
         u.pointee.socket.peerEnded = true
         u.pointee.socket.isReadable = true
-        if u.pointee.exchange >= 0 {
+        if u.pointee.exchange.exists {
             let e = exchanges[u.pointee.exchange]
             let c = clients[e.pointee.client]
             // What can be sent again is not given up.

@@ -7,7 +7,7 @@ import Wire
 /// A request as it is read: judged, routed, rewritten, and its body passed on.
 extension Worker {
     /// Begins the exchange of the request in `requestBlock`.
-    mutating func startExchange(_ slot: Int32) {
+    mutating func startExchange(_ slot: ClientSlot) {
         let c = clients[slot]
         let decoder: BodyDecoder
         let isExtendedConnect = requestBlock.facts.contains(.extendedConnect)
@@ -67,7 +67,7 @@ extension Worker {
         }
         writeRequestHead(&exchange, aim)
         let number = exchanges.take(exchange)
-        guard number >= 0 else {
+        guard number.exists else {
             transport.buffers.give(&exchange.request.head)
             return refuse(slot, status: 503, "too many exchanges in progress", route: route)
         }
@@ -88,7 +88,7 @@ extension Worker {
 
     /// Passes on a piece of a request's body.
     mutating func forwardRequestBody(
-        _ client: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, ended: Bool, hasTrailers: Bool
+        _ client: ClientSlot, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, ended: Bool, hasTrailers: Bool
     ) {
         let number = clients[client].pointee.exchange
         let e = exchanges[number]
@@ -124,19 +124,19 @@ extension Worker {
         sendToUpstream(number)
     }
 
-    private mutating func requestBodyTooLarge(_ client: Int32) {
+    private mutating func requestBodyTooLarge(_ client: ClientSlot) {
         let number = clients[client].pointee.exchange
         outbox.clear()
         failExchange(number, status: 413, "the request's body is larger than allowed")
     }
 
     /// The client's body is not framed as it said: nothing behind it can be believed.
-    mutating func requestBodyMalformed(_ client: Int32) {
+    mutating func requestBodyMalformed(_ client: ClientSlot) {
         let number = clients[client].pointee.exchange
         outbox.clear()
         clients[client].pointee.mustClose = true
         tellClientBodyFault(client)
-        if number >= 0 {
+        if number.exists {
             failExchange(number, status: 400, "the request's body is not framed as announced")
         } else {
             closeClient(client)

@@ -8,16 +8,16 @@ import Wire
 /// Bytes to the client: the answer's header block and body.
 extension Worker {
     /// Sends the outbox to a client. When the client is gone, so is its exchange.
-    mutating func sendToClient(_ client: Int32) {
+    mutating func sendToClient(_ client: ClientSlot) {
         guard !outbox.isEmpty else { return }
         let c = clients[client]
         guard deliverToClient(client) else { return clientBroke(client) }
-        if c.pointee.exchange >= 0 { exchanges[c.pointee.exchange].pointee.state.receive(.headSent) }
+        if c.pointee.exchange.exists { exchanges[c.pointee.exchange].pointee.state.receive(.headSent) }
     }
 
     /// Writes the head of an answer into the outbox, with the cookie that leads back to its server when the client lacks it.
     mutating func putFinalHead(
-        _ hop: ResponseHead.Hop, _ slot: Int32, accept: UnsafeBufferPointer<UInt8> = .init(start: nil, count: 0)
+        _ hop: ResponseHead.Hop, _ slot: UpstreamSlot, accept: UnsafeBufferPointer<UInt8> = .init(start: nil, count: 0)
     ) {
         let e = exchanges[upstreams[slot].pointee.exchange]
         let server = servers[Int(upstreams[slot].pointee.server)]
@@ -45,7 +45,7 @@ extension Worker {
 
     /// How the body of an answer whose header block has just come is delimited; a stream's, as HTTP/1 would delimit it.
     @inline(__always)
-    func bodyFraming(_ slot: Int32, ended: Bool) -> BodyDecoder.Framing {
+    func bodyFraming(_ slot: UpstreamSlot, ended: Bool) -> BodyDecoder.Framing {
         let u = upstreams[slot]
         guard u.pointee.hop.framesBodies else { return u.pointee.decoder.body.framing }
         // Where there is no body, its end may come apart all the same: in a frame without payload.
@@ -57,7 +57,7 @@ extension Worker {
 
     /// Passes on a piece of an answer's body, and its end.
     mutating func answerBody(
-        _ slot: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, ended: Bool, hasTrailers: Bool
+        _ slot: UpstreamSlot, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, ended: Bool, hasTrailers: Bool
     ) {
         let u = upstreams[slot]
         let e = exchanges[u.pointee.exchange]
@@ -90,14 +90,14 @@ extension Worker {
     }
 
     /// Looks for a status line in a piece of a Content-Length body. Body bytes may spell anything: only the end will tell.
-    private mutating func lookForStatusLine(_ slot: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
+    private mutating func lookForStatusLine(_ slot: UpstreamSlot, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
         let u = upstreams[slot]
-        if u.pointee.statusLine.isFound { return surplus.addToBlock(bytes, count, in: slot) }
+        if u.pointee.statusLine.isFound { return surplus.addToBlock(bytes, count, in: slot.index) }
         guard let at = u.pointee.statusLine.find(bytes, count: count) else { return }
         let start = Int(exchanges[u.pointee.exchange].pointee.answer.bodyBytes)
         var block = EmbeddedBlock(offset: UInt64(start + at))
         if at < 0 { block.add(EmbeddedStatusLine.beginning.utf8Start, -at) }
         block.add(bytes + max(at, 0), count - max(at, 0))
-        surplus.begin(block, in: slot)
+        surplus.begin(block, in: slot.index)
     }
 }

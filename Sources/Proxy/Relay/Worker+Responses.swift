@@ -8,7 +8,7 @@ import Wire
 /// From an upstream's facts to the client: header blocks, bodies, ends.
 extension Worker {
     /// Whether an interim response is to be passed on; one that contradicts itself is told like any header block.
-    mutating func interimMayPass(_ slot: Int32) -> Bool {
+    mutating func interimMayPass(_ slot: UpstreamSlot) -> Bool {
         if responseBlock.duplicates == 0, !responseBlock.facts.contains(.statusRepeated),
             !Judge.isConflicting(responseBlock.facts, status: responseBlock.status)
         {
@@ -18,7 +18,7 @@ extension Worker {
     }
 
     /// Passes on an interim response (RFC 9110 section 15.2). HTTP/1.0 has none.
-    mutating func forwardInterim(_ number: Int32) {
+    mutating func forwardInterim(_ number: ExchangeSlot) {
         guard mayTakeInterim(number) else { return }
         let e = exchanges[number]
         guard e.pointee.request.clientVersion != .http10 else { return }
@@ -31,7 +31,7 @@ extension Worker {
     }
 
     /// The final header block of an answer. False when the exchange has ended with it.
-    mutating func answerHead(_ slot: Int32, ended: Bool) -> Bool {
+    mutating func answerHead(_ slot: UpstreamSlot, ended: Bool) -> Bool {
         let u = upstreams[slot]
         let number = u.pointee.exchange
         let e = exchanges[number]
@@ -68,7 +68,7 @@ extension Worker {
 
     /// On a connection that had been idle a 408 is the server's word to nobody, which crossed the request: that is sent
     /// again where it is safe (RFC 9110 section 15.5.9). False when the client is to have the 408.
-    private mutating func crossedTimeout(_ slot: Int32) -> Bool {
+    private mutating func crossedTimeout(_ slot: UpstreamSlot) -> Bool {
         let u = upstreams[slot]
         let number = u.pointee.exchange
         let e = exchanges[number]
@@ -82,7 +82,7 @@ extension Worker {
     }
 
     /// The answer is complete; bytes of the read buffer from `position` on are surplus.
-    mutating func answerEnded(_ slot: Int32, surplusAt position: Int, _ count: Int) {
+    mutating func answerEnded(_ slot: UpstreamSlot, surplusAt position: Int, _ count: Int) {
         let u = upstreams[slot]
         let number = u.pointee.exchange
         let e = exchanges[number]
@@ -129,7 +129,7 @@ extension Worker {
 
     /// Under `fail`, an answer that has more behind it is no answer. False when the surplus is nothing but line ends, or
     /// perhaps a timeout's notice, which was found this early only because the answer was read late.
-    private mutating func failsForSurplus(_ slot: Int32, _ position: Int, _ count: Int) -> Bool {
+    private mutating func failsForSurplus(_ slot: UpstreamSlot, _ position: Int, _ count: Int) -> Bool {
         guard !(position..<count).allSatisfy({ transport.readBuffer[$0] == 0x0d || transport.readBuffer[$0] == 0x0a }),
             !EmbeddedStatusLine.mayBe(408, transport.readBuffer + position, count - position)
         else { return false }
@@ -140,20 +140,20 @@ extension Worker {
         let e = exchanges[number]
         e.pointee.answer.endedAt = now
         remember(FinishedExchange(request: record, answer: e.pointee.answer, ordinal: u.pointee.ordinal), on: slot)
-        u.pointee.exchange = -1
-        e.pointee.upstream = -1
+        u.pointee.exchange = .none
+        e.pointee.upstream = .none
         e.pointee.request.head = Buffer()
         beginSurplus(slot, .afterEnd, transport.readBuffer + position, count - position)
         // With its last bytes the client would have a whole answer.
         outbox.clear()
         noteCollection(slot, of: number)
-        surplus.note(endBroken(number, record: record) ? .aborted : .badGateway, of: SurplusSource(slot))
+        surplus.note(endBroken(number, record: record) ? .aborted : .badGateway, of: SurplusSource(slot.index))
         listen(slot)
         return true
     }
 
     /// A body that ends with its connection has ended.
-    mutating func answerEndedWithConnection(_ slot: Int32) {
+    mutating func answerEndedWithConnection(_ slot: UpstreamSlot) {
         let e = exchanges[upstreams[slot].pointee.exchange]
         if e.pointee.clientFraming == .chunked { outbox.add("0\r\n\r\n") }
         answerEnded(slot, surplusAt: 0, 0)

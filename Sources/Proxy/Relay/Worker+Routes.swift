@@ -5,7 +5,7 @@ import Wire
 /// Where a request goes, and as what.
 extension Worker {
     /// The route of the request in `requestBlock`. Nil when it has been answered: refused, or sent elsewhere.
-    mutating func findRoute(_ slot: Int32, _ target: inout RequestTarget) -> Int? {
+    mutating func findRoute(_ slot: ClientSlot, _ target: inout RequestTarget) -> Int? {
         let found = router.route(
             host: target.host, target: target.path, method: requestBlock.method,
             methodText: requestBlock.bytes(requestBlock.methodText))
@@ -24,7 +24,7 @@ extension Worker {
         return nil
     }
 
-    private mutating func redirect(_ slot: Int32, _ route: Int, _ target: RequestTarget) {
+    private mutating func redirect(_ slot: ClientSlot, _ route: Int, _ target: RequestTarget) {
         let redirect = plan.routes[route].redirect!
         guard let location = router.location(redirect.to, host: target.host, target: target.path) else {
             return refuse(slot, status: 414, "the target is too long for a redirect", route: route)
@@ -36,7 +36,7 @@ extension Worker {
     }
 
     /// What is asked of the route's upstream. Nil when the target becomes too long.
-    mutating func aim(_ slot: Int32, _ route: Int, _ target: RequestTarget) -> RequestHead.Aim? {
+    mutating func aim(_ slot: ClientSlot, _ route: Int, _ target: RequestTarget) -> RequestHead.Aim? {
         var aim = RequestHead.Aim(
             target, peer: clients[slot].pointee.address, isTrusted: clients[slot].pointee.isTrusted)
         aim.isTLS = isTLS(slot)

@@ -10,7 +10,7 @@ import Wire
 /// HTTP/1 asks for one with Upgrade and is answered with 101; HTTP/2 asks with an extended CONNECT and is answered with 200 (RFC 8441).
 extension Worker {
     /// What was asked for: from here on both sides' bytes pass as they are.
-    mutating func switchToTunnel(_ slot: Int32) {
+    mutating func switchToTunnel(_ slot: UpstreamSlot) {
         let number = upstreams[slot].pointee.exchange
         let e = exchanges[number]
         if !upstreams[slot].pointee.hop.switchesWith101 {
@@ -45,7 +45,7 @@ extension Worker {
     }
 
     /// The client ended its side of a tunnel: the upstream is told, and may still answer.
-    mutating func tunnelEnded(fromClient client: Int32) {
+    mutating func tunnelEnded(fromClient client: ClientSlot) {
         let e = exchanges[clients[client].pointee.exchange]
         guard !e.pointee.state.clientEnded else { return }
         e.pointee.state.receive(.clientEnded)
@@ -62,7 +62,7 @@ extension Worker {
 
     /// The upstream ended its side of a tunnel: the client is told, and may still send. When it has ended as well, or
     /// the upstream takes nothing more, the tunnel is over.
-    mutating func tunnelEnded(fromUpstream slot: Int32) {
+    mutating func tunnelEnded(fromUpstream slot: UpstreamSlot) {
         let u = upstreams[slot]
         let e = exchanges[u.pointee.exchange]
         let c = clients[e.pointee.client]
@@ -80,13 +80,13 @@ extension Worker {
     }
 
     /// Nobody has sent anything through a tunnel for too long.
-    mutating func tunnelExpired(_ client: Int32) {
+    mutating func tunnelExpired(_ client: ClientSlot) {
         let upstream = exchanges[clients[client].pointee.exchange].pointee.upstream
-        guard upstream >= 0 else { return clientBroke(client) }
+        guard upstream.exists else { return clientBroke(client) }
         tunnelOver(upstream, .idleTimeout)
     }
 
-    mutating func tunnelOver(_ slot: Int32, _ reason: CloseReason) {
+    mutating func tunnelOver(_ slot: UpstreamSlot, _ reason: CloseReason) {
         let number = upstreams[slot].pointee.exchange
         let client = exchanges[number].pointee.client
         if clients[client].pointee.hop.tellsEnds, !exchanges[number].pointee.state.upstreamEnded {

@@ -6,7 +6,7 @@ import TLS
 /// TLS handshakes with clients and with upstreams, and what is told of those that fail.
 extension Worker {
     /// The connection's bytes, behind a PROXY header if one is due, are a TLS handshake. False without memory.
-    mutating func beginTLS(_ slot: Int32, _ acceptor: TLSAcceptor) -> Bool {
+    mutating func beginTLS(_ slot: ClientSlot, _ acceptor: TLSAcceptor) -> Bool {
         guard let session = acceptor.makeSession(transport.port) else { return false }
         let c = clients[slot]
         c.pointee.socket.session = session
@@ -16,7 +16,7 @@ extension Worker {
 
     /// Whether a client's bytes come by TLS; those of a stream do when its connection's do.
     @inline(__always)
-    func isTLS(_ slot: Int32) -> Bool {
+    func isTLS(_ slot: ClientSlot) -> Bool {
         let c = clients[slot]
         guard c.pointee.isStream else { return c.pointee.socket.security != .none }
         return clients[c.pointee.parent].pointee.socket.security != .none
@@ -25,7 +25,7 @@ extension Worker {
     /// A client's connection is being closed in the middle of its handshake.
     ///
     /// Who connects and says nothing has not failed: load balancers do it to see whether we are there.
-    mutating func handshakeFailed(_ slot: Int32) {
+    mutating func handshakeFailed(_ slot: ClientSlot) {
         let c = clients[slot]
         counters.countRejected(.tls)
         if c.pointee.socket.security == .refused, transport.tlsFailure?.reason == .plainHTTP { answerInCleartext(slot) }
@@ -48,7 +48,7 @@ extension Worker {
     }
 
     /// Who speaks HTTP where TLS is due can be told so in HTTP.
-    private func answerInCleartext(_ slot: Int32) {
+    private func answerInCleartext(_ slot: ClientSlot) {
         let text = "400 Bad Request\nThis port speaks HTTPS, not plain HTTP.\n"
         var response =
             "HTTP/1.1 400 Bad Request\r\nDate: \(httpDate())\r\nContent-Type: text/plain; charset=utf-8\r\n"
@@ -60,7 +60,7 @@ extension Worker {
     // MARK: Upstreams
 
     /// An upstream's session has failed after its handshake.
-    mutating func logUpstreamTLS(_ slot: Int32) {
+    mutating func logUpstreamTLS(_ slot: UpstreamSlot) {
         guard let failure = transport.tlsFailure, let heldBack = logLimits.failures.take(now) else { return }
         let place = servers[Int(upstreams[slot].pointee.server)]
         let upstream = plan.upstreams[Int(place.upstream)]

@@ -14,7 +14,7 @@ extension Worker {
     /// Asking costs a system call, so it is asked only while such bytes may still come: what had left before the request
     /// arrived is here a round trip after it was sent. On the loopback interface it is not asked (`asksAcknowledgement`): what is
     /// written there has arrived at once, so there is no time in which such bytes could leave.
-    func wasSentBeforeRequest(_ slot: Int32, _ count: Int) -> Bool {
+    func wasSentBeforeRequest(_ slot: UpstreamSlot, _ count: Int) -> Bool {
         let u = upstreams[slot]
         let roundTrip = u.pointee.roundTrip
         let e = exchanges[u.pointee.exchange]
@@ -35,7 +35,7 @@ extension Worker {
     /// and, as every segment, told what had been received.
     ///
     /// A reset tells nothing: the kernel drops what it acknowledges.
-    func endedBeforeRequest(_ slot: Int32) -> Bool {
+    func endedBeforeRequest(_ slot: UpstreamSlot) -> Bool {
         let u = upstreams[slot]
         guard u.pointee.socket.sawEnd, u.pointee.socket.mayWrite, !u.pointee.isStream else { return false }
         let acknowledged = kernel.bytesAcknowledged(u.pointee.socket.fd)
@@ -43,13 +43,13 @@ extension Worker {
     }
 
     /// Bytes that the kernel was given on the connection before its current request: those of records, where there are any.
-    private func requestStartOnWire(_ slot: Int32) -> UInt64 {
+    private func requestStartOnWire(_ slot: UpstreamSlot) -> UInt64 {
         let u = upstreams[slot]
         return u.pointee.socket.security == .none ? requestStart(slot) : u.pointee.recordsBefore
     }
 
     /// Bytes written on the connection before its current request.
-    func requestStart(_ slot: Int32) -> UInt64 {
+    func requestStart(_ slot: UpstreamSlot) -> UInt64 {
         let u = upstreams[slot]
         return u.pointee.requestHeadEnd - UInt64(exchanges[u.pointee.exchange].pointee.request.head.count)
     }

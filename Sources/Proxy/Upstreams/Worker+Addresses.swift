@@ -18,7 +18,7 @@ extension Worker {
 
     /// Whether a connection leads to where its server's name no longer does, as far as is known.
     @inline(__always)
-    func isOutdated(_ slot: Int32) -> Bool {
+    func isOutdated(_ slot: UpstreamSlot) -> Bool {
         let u = upstreams[slot]
         guard let generation = servers.addressGeneration(Int(u.pointee.server)) else { return false }
         return generation != u.pointee.addressGeneration

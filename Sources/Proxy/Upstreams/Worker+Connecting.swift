@@ -11,7 +11,7 @@ import Wire
 /// What becomes of an attempt to connect: handshakes, the request that has waited for it, the next address.
 extension Worker {
     /// A connect has been decided: the request goes out, or elsewhere.
-    mutating func connectDecided(_ slot: Int32) {
+    mutating func connectDecided(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
         let error = kernel.takeError(u.pointee.socket.fd)
         guard error == 0 else {
@@ -25,7 +25,7 @@ extension Worker {
     }
 
     /// The connection to a server is open: TLS begins.
-    private mutating func shakeHands(_ slot: Int32, _ destination: TLSDestination) {
+    private mutating func shakeHands(_ slot: UpstreamSlot, _ destination: TLSDestination) {
         let u = upstreams[slot]
         guard let session = destination.makeSession(transport.port) else { return connectGaveUp(slot, "no memory for TLS") }
         u.pointee.socket.session = session
@@ -40,7 +40,7 @@ extension Worker {
     }
 
     /// A server's part of the handshake has come, or there is room for the rest of ours.
-    mutating func upstreamShakesHands(_ slot: Int32) {
+    mutating func upstreamShakesHands(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
         if u.pointee.socket.isBlocked, u.pointee.socket.isWritable, !transport.flush(&u.pointee.socket, .upstream) {
             return connectGaveUp(slot, "closed in the TLS handshake")
@@ -67,12 +67,12 @@ extension Worker {
     }
 
     /// A connection is there, with all that belongs to it: the request goes out.
-    mutating func connected(_ slot: Int32) {
+    mutating func connected(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
         serverConnected(Int(u.pointee.server))
         if u.pointee.multiplex >= 0 { return upstreamMultiplexConnected(slot) }
         let number = u.pointee.exchange
-        guard number >= 0 else { return closeUpstream(slot, .clientGone) }
+        guard number.exists else { return closeUpstream(slot, .clientGone) }
         exchanges[number].pointee.state.receive(.placed)
         exchanges[number].pointee.connectTime = max(1, now - exchanges[number].pointee.connectTime)
         u.pointee.roundTrip = exchanges[number].pointee.connectTime
@@ -83,7 +83,7 @@ extension Worker {
     }
 
     /// The shared connection is there: everything that has waited for it is sent.
-    private mutating func upstreamMultiplexConnected(_ slot: Int32) {
+    private mutating func upstreamMultiplexConnected(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
         u.pointee.phase = .multiplexed
         // Who it was made for may have left meanwhile.
@@ -91,8 +91,8 @@ extension Worker {
         timers.set(upstreamTimer(slot), isIdle ? now + u.pointee.idleTimeout : 0)
         frameUpstream(slot)
         // The newest stands first, and who has waited the longest is served first.
-        var stream = multiplexing[u.pointee.multiplex].streams.last
-        while stream >= 0 {
+        var stream = multiplexing[u.pointee.multiplex].upstreamStreams.last
+        while stream.exists {
             let next = upstreams[stream].pointee.previous
             let number = upstreams[stream].pointee.exchange
             guard !exchanges[number].pointee.asksUpgrade else {
@@ -109,7 +109,7 @@ extension Worker {
     }
 
     /// A connect failed, or took too long.
-    mutating func connectGaveUp(_ slot: Int32, _ reason: String, _ failure: ServerFailure = .unreachable) {
+    mutating func connectGaveUp(_ slot: UpstreamSlot, _ reason: String, _ failure: ServerFailure = .unreachable) {
         let number = upstreams[slot].pointee.exchange
         let server = Int(upstreams[slot].pointee.server)
         if isAnotherAddress(server, Int(upstreams[slot].pointee.addressPlace), upstreams[slot].pointee.addressGeneration) {
@@ -119,14 +119,14 @@ extension Worker {
         }
         serverFailed(server, failure, reason)
         if upstreams[slot].pointee.multiplex >= 0 { return upstreamMultiplexUnreachable(slot, avoiding: server) }
-        if number >= 0 { exchanges[number].pointee.avoidedServer = Int16(server) }
+        if number.exists { exchanges[number].pointee.avoidedServer = Int16(server) }
         detach(slot, .error)
-        if number >= 0 { retryOrFail(number, .unreachable) }
+        if number.exists { retryOrFail(number, .unreachable) }
     }
 
     /// An exchange that has lost its connection before anything was sent looks for another.
-    private mutating func tryAgain(_ number: Int32) {
-        guard number >= 0 else { return }
+    private mutating func tryAgain(_ number: ExchangeSlot) {
+        guard number.exists else { return }
         exchanges[number].pointee.attempts -= 1
         outbox.clear()
         findUpstream(number)

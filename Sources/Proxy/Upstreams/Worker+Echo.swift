@@ -12,7 +12,7 @@ import Wire
 extension Worker {
     /// Whether the final header block at hand, which begins at `position` of the read buffer, answers the request that waits.
     /// False when it was taken for what it is, and the exchange goes on elsewhere or has ended.
-    mutating func isOwnAnswer(_ slot: Int32, at position: Int, _ count: Int) -> Bool {
+    mutating func isOwnAnswer(_ slot: UpstreamSlot, at position: Int, _ count: Int) -> Bool {
         guard plan.echo != .off else { return true }
         let u = upstreams[slot]
         guard let field = responseBlock.first(.sendOnceID) else { return mayLackMark(slot, at: position, count) }
@@ -34,7 +34,7 @@ extension Worker {
     /// An answer without a mark, on a connection whose answers have theirs: a stray, or the application has answered on the
     /// socket itself. Nothing tells which. A request that may be sent again is: its client gets an answer either way. What comes
     /// for any other is delivered, as it is once an answer to the same request, asked for on a new connection, had no mark either.
-    private mutating func mayLackMark(_ slot: Int32, at position: Int, _ count: Int) -> Bool {
+    private mutating func mayLackMark(_ slot: UpstreamSlot, at position: Int, _ count: Int) -> Bool {
         let u = upstreams[slot]
         let e = exchanges[u.pointee.exchange]
         guard !e.pointee.asksUpgrade, !isOfNodeItself else { return true }
@@ -54,9 +54,9 @@ extension Worker {
 
     /// Whether the header block at hand, which began a stream's answer, is its request's. HTTP/2 itself binds answers to requests:
     /// that one has no mark says nothing. False when the exchange goes on elsewhere or has ended.
-    mutating func isOwnStreamAnswer(_ slot: Int32, _ step: HTTP2Step) -> Bool {
+    mutating func isOwnStreamAnswer(_ slot: UpstreamSlot, _ step: HTTP2Step) -> Bool {
         guard plan.echo != .off else { return true }
-        let stream = step.tag
+        let stream = step.upstreamSlot
         let e = exchanges[upstreams[stream].pointee.exchange]
         guard let field = responseBlock.first(.sendOnceID) else {
             return plan.echo == .require && !e.pointee.asksUpgrade ? refuse(stream) : true
@@ -77,13 +77,13 @@ extension Worker {
             && !responseBlock.has(.date)
     }
 
-    private mutating func isStray(_ slot: Int32, at position: Int, _ count: Int, _ mark: Surplus.Mark) {
+    private mutating func isStray(_ slot: UpstreamSlot, at position: Int, _ count: Int, _ mark: Surplus.Mark) {
         strayBeforeAnswer(
             slot, transport.readBuffer + position, count - position, leftBeforeRequest: true, mark: mark)
     }
 
     /// `probe.echo: require`, and nothing says that the answer is this request's.
-    private mutating func refuse(_ slot: Int32) -> Bool {
+    private mutating func refuse(_ slot: UpstreamSlot) -> Bool {
         let number = upstreams[slot].pointee.exchange
         detach(slot, .incident)
         failExchange(number, status: 502, "the answer does not carry the id of its request, which probe.echo requires")

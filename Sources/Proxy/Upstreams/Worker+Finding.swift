@@ -10,7 +10,7 @@ import Wire
 /// A connection or a stream for a request: a pooled one, a new one, or a place in the queue.
 extension Worker {
     /// Finds a connection for an exchange: a pooled one, a new one, or a place in the queue.
-    mutating func findUpstream(_ number: Int32) {
+    mutating func findUpstream(_ number: ExchangeSlot) {
         let e = exchanges[number]
         let upstream = Int(e.pointee.upstreamIndex)
         guard
@@ -49,57 +49,61 @@ extension Worker {
     }
 
     /// Finds a stream for an exchange: on a connection with room, on a new one, or a place in the queue.
-    private mutating func findStream(_ number: Int32, on server: Int) {
+    private mutating func findStream(_ number: ExchangeSlot, on server: Int) {
         var slot = servers[server].multiplexed.first
-        while slot >= 0 {
+        while slot.exists {
             if hasStream(slot) { return attachStream(number, to: slot) }
             slot = upstreams[slot].pointee.next
         }
-        if connectionPool.mayOpen(server) {
-            let error = connectMultiplex(server)
-            guard error < 0 else { return attachStream(number, to: servers[server].multiplexed.first) }
-            if Self.meansExhausted(error) { return waitForDescriptor(number, server) }
-            if error == -EBUSY { return enqueue(number) }
-            exchanges[number].pointee.attempts += 1
-            exchanges[number].pointee.avoidedServer = Int16(server)
-            serverFailed(server, .refused, String(cString: strerror(-error)))
-            retryOrFail(number, .unreachable)
-            return
+        guard connectionPool.mayOpen(server) else { return enqueue(number) }
+        switch connectMultiplex(server) {
+        case .slot(let slot): attachStream(number, to: slot)
+        case .failed(let error): noConnection(number, server, error)
         }
-        enqueue(number)
     }
 
-    private mutating func connect(_ number: Int32, to server: Int) {
-        let slot = openConnection(server)
-        guard slot >= 0 else {
-            if Self.meansExhausted(slot) { return waitForDescriptor(number, server) }
-            if slot == -EBUSY { return enqueue(number) }
-            exchanges[number].pointee.attempts += 1
-            exchanges[number].pointee.wasPooled = false
-            exchanges[number].pointee.avoidedServer = Int16(server)
-            serverFailed(server, .refused, String(cString: strerror(-slot)))
-            retryOrFail(number, .unreachable)
-            return
+    private mutating func connect(_ number: ExchangeSlot, to server: Int) {
+        switch openConnection(server) {
+        case .slot(let slot): attach(number, to: slot)
+        case .failed(let error): noConnection(number, server, error)
         }
-        attach(number, to: slot)
     }
 
-    /// Begins a connection that many exchanges will share; it is the first of its server's. -errno when that fails.
-    private mutating func connectMultiplex(_ server: Int) -> Int32 {
-        guard let session = HTTP2Session(.client, plan.upstreamFrameLimits, spare: multiplexing.spare) else { return -ENOMEM }
-        let slot = openConnection(server)
-        guard slot >= 0 else { return slot }
+    /// None could be begun.
+    private mutating func noConnection(_ number: ExchangeSlot, _ server: Int, _ error: Int32) {
+        if Self.meansExhausted(-error) { return waitForDescriptor(number, server) }
+        if error == EBUSY { return enqueue(number) }
+        exchanges[number].pointee.attempts += 1
+        exchanges[number].pointee.wasPooled = false
+        exchanges[number].pointee.avoidedServer = Int16(server)
+        serverFailed(server, .refused, String(cString: strerror(error)))
+        retryOrFail(number, .unreachable)
+    }
+
+    private enum Opening {
+        case slot(UpstreamSlot)
+        /// The system's error; EBUSY when another worker has just taken the last place.
+        case failed(Int32)
+    }
+
+    /// Begins a connection that many exchanges will share; it is the first of its server's.
+    private mutating func connectMultiplex(_ server: Int) -> Opening {
+        guard let session = HTTP2Session(.client, plan.upstreamFrameLimits, spare: multiplexing.spare) else {
+            return .failed(ENOMEM)
+        }
+        let opening = openConnection(server)
+        guard case .slot(let slot) = opening else { return opening }
         let u = upstreams[slot]
-        let multiplex = Multiplex(session, .upstream, slot)
+        let multiplex = Multiplex(session, .upstream(slot))
         multiplex.finished = History(capacityMax: FinishedStream.capacity)
         u.pointee.multiplex = multiplexing.add(multiplex)
         servers.addMultiplexed(slot, to: server, upstreams)
-        return slot
+        return opening
     }
 
-    /// Begins a connection to a server: its slot, or -errno; -EBUSY when another worker has just taken the last place.
-    private mutating func openConnection(_ server: Int) -> Int32 {
-        guard connectionPool.takePlace(server) else { return -EBUSY }
+    /// Begins a connection to a server.
+    private mutating func openConnection(_ server: Int) -> Opening {
+        guard connectionPool.takePlace(server) else { return .failed(EBUSY) }
         let upstream = servers.upstream(server)
         var isConnected = false
         var target = nextAddress(server)
@@ -107,7 +111,7 @@ extension Worker {
         while fd < 0 {
             guard !Self.meansExhausted(fd), isAnotherAddress(server, target.place, target.generation) else {
                 giveUpPlace(server)
-                return fd
+                return .failed(-fd)
             }
             target = nextAddress(server)
             fd = kernel.connect(target.address, isConnected: &isConnected)
@@ -119,10 +123,10 @@ extension Worker {
         connection.addressPlace = UInt32(target.place)
         connection.addressGeneration = target.generation
         let slot = upstreams.take(connection)
-        guard slot >= 0 else {
+        guard slot.exists else {
             kernel.close(fd)
             giveUpPlace(server)
-            return -ENFILE
+            return .failed(ENFILE)
         }
         if transport.isTaping {
             transport.beginTape(fd, connection: connection.number, isHTTP2: plan.upstreams[upstream].isHTTP2)
@@ -134,7 +138,7 @@ extension Worker {
         let registered = loop.register(fd, upstreamTag(slot), edge: true)
         guard registered >= 0 else {
             closeUpstream(slot, .error)
-            return registered
+            return .failed(-registered)
         }
         timers.set(upstreamTimer(slot), now + plan.upstreams[upstream].connectTimeout)
         // Streams are put on a shared connection first: the event that it is writable sends them.
@@ -144,10 +148,10 @@ extension Worker {
             upstreams[slot].pointee.phase = .active
             serverConnected(server)
         }
-        return slot
+        return .slot(slot)
     }
 
-    private mutating func attachStream(_ number: Int32, to slot: Int32) {
+    private mutating func attachStream(_ number: ExchangeSlot, to slot: UpstreamSlot) {
         let u = upstreams[slot]
         let multiplex = multiplexing[u.pointee.multiplex]
         let holds = exchanges[number].pointee.asksUpgrade && !multiplex.session.hasPeerSettings
@@ -159,7 +163,7 @@ extension Worker {
         made.phase = u.pointee.phase == .connecting || holds ? .connecting : .active
         made.ordinal = u.pointee.ordinal
         let stream = upstreams.take(made)
-        guard stream >= 0 else { return failExchange(number, status: 503, "too many streams to upstreams") }
+        guard stream.exists else { return failExchange(number, status: 503, "too many streams to upstreams") }
         multiplex.begin(stream, upstreams)
         u.pointee.ordinal += 1
         servers.exchangeBegins(Int(u.pointee.server))
@@ -170,7 +174,7 @@ extension Worker {
     }
 
     /// This process has no descriptor left, which is not the server's fault: one of its connections has to do.
-    private mutating func waitForDescriptor(_ number: Int32, _ server: Int) {
+    private mutating func waitForDescriptor(_ number: ExchangeSlot, _ server: Int) {
         pauseAccepting()
         if let slot = takePooled(server, evenUnrested: true, mayRepeat: false) {
             connectionPool.noteUnrested(server)
@@ -185,7 +189,7 @@ extension Worker {
     }
 
     /// Puts an exchange where it waits.
-    private mutating func enqueue(_ number: Int32) {
+    private mutating func enqueue(_ number: ExchangeSlot) {
         let e = exchanges[number]
         let upstream = Int(e.pointee.upstreamIndex)
         // Who has to wait takes what there is.

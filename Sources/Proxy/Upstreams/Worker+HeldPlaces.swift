@@ -18,7 +18,7 @@ extension Worker {
     private static var stillLookTime: UInt64 { 100_000_000 }
 
     /// From now on a client sets the pace of its answer: its upstream is not read.
-    mutating func answerIsHeld(_ slot: Int32) {
+    mutating func answerIsHeld(_ slot: UpstreamSlot) {
         let number = upstreams[slot].pointee.exchange
         // It is held already.
         guard timers.deadline(upstreamTimer(slot)) != 0 else { return }
@@ -33,7 +33,7 @@ extension Worker {
     }
 
     /// Bytes of an answer that its client has taken: that its kernel has acknowledged, or that its windows had room for.
-    private func taken(_ number: Int32) -> UInt64 {
+    private func taken(_ number: ExchangeSlot) -> UInt64 {
         let e = exchanges[number]
         let c = clients[e.pointee.client]
         guard c.pointee.isStream else { return acknowledged(c) ?? e.pointee.answer.bodyBytes }
@@ -47,7 +47,7 @@ extension Worker {
     }
 
     /// How long the client of an answer has taken nothing worth mentioning.
-    private mutating func stillTime(_ number: Int32) -> UInt64 {
+    private mutating func stillTime(_ number: ExchangeSlot) -> UInt64 {
         let own = exchanges[number].pointee.pace.look(at: taken(number), now)
         let c = clients[exchanges[number].pointee.client]
         guard c.pointee.isStream else { return own }
@@ -65,7 +65,7 @@ extension Worker {
 
     /// One whose place could be given to somebody else.
     private struct Still {
-        var number: Int32
+        var number: ExchangeSlot
         var time: UInt64
         var client: Owner
     }
@@ -81,8 +81,10 @@ extension Worker {
         let wanted = waitQueues.placesWanted(upstream, servers: servers.of(upstream))
         guard wanted > 0 else { return }
         var found: [Still] = []
-        for number in 0..<exchanges.highest where exchanges.isTaken(number) {
+        var number = exchanges.next(after: .none)
+        while number.exists {
             if let still = still(number, upstream) { found.append(still) }
+            number = exchanges.next(after: number)
         }
         guard !found.isEmpty else { return }
         var held: [Owner: Int] = [:]
@@ -94,9 +96,9 @@ extension Worker {
         for one in found.prefix(wanted) { giveUp(one) }
     }
 
-    private mutating func still(_ number: Int32, _ upstream: Int) -> Still? {
+    private mutating func still(_ number: ExchangeSlot, _ upstream: Int) -> Still? {
         let e = exchanges[number]
-        guard Int(e.pointee.upstreamIndex) == upstream, e.pointee.upstream >= 0, !e.pointee.state.isTunnel else { return nil }
+        guard Int(e.pointee.upstreamIndex) == upstream, e.pointee.upstream.exists, !e.pointee.state.isTunnel else { return nil }
         let c = clients[e.pointee.client]
         let address = e.pointee.request.client
         let owner = Owner(high: address.bytes.0, low: address.bytes.1)
@@ -119,7 +121,7 @@ extension Worker {
     }
 
     /// What came has been handed to the client: the server may send as much again, unless the client is slower.
-    mutating func paceUpstreamStream(_ stream: Int32) {
+    mutating func paceUpstreamStream(_ stream: UpstreamSlot) {
         let number = upstreams[stream].pointee.exchange
         let client = exchanges[number].pointee.client
         guard clients[client].pointee.socket.isBlocked else { return openUpstreamWindow(stream) }

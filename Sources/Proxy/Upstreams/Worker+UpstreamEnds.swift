@@ -9,17 +9,17 @@ import Wire
 /// Connections and streams to upstreams as they are let go: parted from their exchange, taken out of the pool, closed.
 extension Worker {
     /// Takes an exchange off its connection, and closes that.
-    mutating func detach(_ slot: Int32, _ reason: CloseReason) {
+    mutating func detach(_ slot: UpstreamSlot, _ reason: CloseReason) {
         let u = upstreams[slot]
-        if u.pointee.exchange >= 0 {
-            exchanges[u.pointee.exchange].pointee.upstream = -1
-            u.pointee.exchange = -1
+        if u.pointee.exchange.exists {
+            exchanges[u.pointee.exchange].pointee.upstream = .none
+            u.pointee.exchange = .none
         }
         closeUpstream(slot, reason)
     }
 
     /// Closes a connection that is in no pool.
-    mutating func closeUpstream(_ slot: Int32, _ reason: CloseReason, reset: Bool = false) {
+    mutating func closeUpstream(_ slot: UpstreamSlot, _ reason: CloseReason, reset: Bool = false) {
         let u = upstreams[slot]
         if u.pointee.isStream { return closeUpstreamStream(slot) }
         let server = Int(u.pointee.server)
@@ -34,14 +34,14 @@ extension Worker {
         counters.countClosed(upstream: upstream, isError ? .error : reason)
         timers.close(upstreamTimer(slot))
         forgetHistory(slot, learning: reason != .incident)
-        if u.pointee.statusLine.isFound { surplus.forgetBlock(in: slot) }
+        if u.pointee.statusLine.isFound { surplus.forgetBlock(in: slot.index) }
         transport.shut(&u.pointee.socket, reset: reset)
         upstreams.release(slot)
         if connectionPool.mayOpen(server) { serveQueue(upstream, server) }
     }
 
     /// Gives a stream's slot back; the server is told when it has not ended the stream itself.
-    mutating func closeUpstreamStream(_ stream: Int32) {
+    mutating func closeUpstreamStream(_ stream: UpstreamSlot) {
         let s = upstreams[stream]
         let parent = s.pointee.parent
         let u = upstreams[parent]
@@ -64,7 +64,7 @@ extension Worker {
     }
 
     /// The answer is complete: its facts stay with the connection, its stream is over.
-    mutating func upstreamStreamAnswered(_ stream: Int32) {
+    mutating func upstreamStreamAnswered(_ stream: UpstreamSlot) {
         let s = upstreams[stream]
         let number = s.pointee.exchange
         let e = exchanges[number]
@@ -77,7 +77,7 @@ extension Worker {
         }
         let requestEnded = e.pointee.state.requestEnded
         let (isTunnel, asksTunnel) = (e.pointee.state.isTunnel, e.pointee.asksUpgrade)
-        s.pointee.exchange = -1
+        s.pointee.exchange = .none
         releaseExchange(number)
         if isTunnel {
             // Both sides have ended it, or one has broken it.
@@ -92,7 +92,7 @@ extension Worker {
     }
 
     /// This side says nothing more on a stream that was to be a tunnel.
-    mutating func endTunnelRequest(_ stream: Int32) {
+    mutating func endTunnelRequest(_ stream: UpstreamSlot) {
         let s = upstreams[stream]
         guard s.pointee.stream > 0 else { return }
         _ = multiplexing[upstreams[s.pointee.parent].pointee.multiplex].session.sendBody(
@@ -101,12 +101,12 @@ extension Worker {
     }
 
     /// Takes a connection out of its pool, to be used or closed.
-    mutating func unpool(_ slot: Int32) {
+    mutating func unpool(_ slot: UpstreamSlot) {
         connectionPool.remove(slot, upstreams)
         leftPool(slot)
     }
 
-    mutating func leftPool(_ slot: Int32) {
+    mutating func leftPool(_ slot: UpstreamSlot) {
         let server = Int(upstreams[slot].pointee.server)
         servers.exchangeBegins(server)
         counters.changeUpstreamConnections(upstream: servers.upstream(server), .idle, by: -1)

@@ -8,7 +8,7 @@ import Wire
 /// Upstream connections: reading answers and handing each fact on.
 extension Worker {
     /// A connection to an upstream has something to read, or room to write, or its turn again.
-    mutating func upstreamReady(_ slot: Int32) {
+    mutating func upstreamReady(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
         if u.pointee.isStream { return upstreamStreamReady(slot) }
         if u.pointee.multiplex >= 0 { return upstreamMultiplexReady(slot) }
@@ -26,7 +26,7 @@ extension Worker {
         case .active:
             if u.pointee.socket.isBlocked, u.pointee.socket.isWritable {
                 if !transport.flush(&u.pointee.socket, .upstream) { upstreamRefusesBytes(slot) }
-                if !u.pointee.socket.isBlocked, u.pointee.exchange >= 0 {
+                if !u.pointee.socket.isBlocked, u.pointee.exchange.exists {
                     queueClient(exchanges[u.pointee.exchange].pointee.client)
                 }
             }
@@ -37,13 +37,13 @@ extension Worker {
     }
 
     /// Reads an upstream's connection as long as there is something, and its client takes it.
-    private mutating func readUpstream(_ slot: Int32) {
+    private mutating func readUpstream(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
         var rounds = 0
         var steps = 0
         var isFirst = true
         while true {
-            if u.pointee.exchange >= 0, clients[exchanges[u.pointee.exchange].pointee.client].pointee.socket.isBlocked {
+            if u.pointee.exchange.exists, clients[exchanges[u.pointee.exchange].pointee.client].pointee.socket.isBlocked {
                 // The client sets the pace: what its upstream owes is not due meanwhile.
                 answerIsHeld(slot)
                 timers.set(Worker.clientTimer(exchanges[u.pointee.exchange].pointee.client), now + plan.timeouts.clientBody)
@@ -66,7 +66,7 @@ extension Worker {
     }
 
     /// Acts on `count` bytes at the start of the read buffer; returns how many are used up.
-    private mutating func upstreamBytes(_ slot: Int32, _ count: Int, _ steps: inout Int) -> Int {
+    private mutating func upstreamBytes(_ slot: UpstreamSlot, _ count: Int, _ steps: inout Int) -> Int {
         let u = upstreams[slot]
         guard count > 0 else { return 0 }
         let number = u.pointee.exchange
@@ -137,19 +137,19 @@ extension Worker {
 
     /// Passes on the body bytes of a step that begins at `position`.
     @inline(__always)
-    private mutating func pass(_ step: ResponseStep, at position: Int, _ slot: Int32) {
+    private mutating func pass(_ step: ResponseStep, at position: Int, _ slot: UpstreamSlot) {
         answerBody(
             slot, transport.readBuffer + position + step.bodyStart, step.bodyCount, ended: step.ended,
             hasTrailers: step.hasTrailers)
     }
 
     /// The upstream ended its side, or the connection failed, in the middle of an exchange.
-    private mutating func upstreamEnded(_ slot: Int32) {
+    private mutating func upstreamEnded(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
         let number = u.pointee.exchange
         noteEnding(slot, mayBeHangup: false)
         if u.pointee.socket.security == .failed { logUpstreamTLS(slot) }
-        guard number >= 0 else { return closeUpstream(slot, .upstreamClosed) }
+        guard number.exists else { return closeUpstream(slot, .upstreamClosed) }
         let left = u.pointee.socket.input.count
         switch u.pointee.decoder.phase {
         case .head:
@@ -195,12 +195,12 @@ extension Worker {
 
     /// Whether what the upstream sends next is to pass unread.
     @inline(__always)
-    private mutating func movesBody(_ slot: Int32) -> Bool {
+    private mutating func movesBody(_ slot: UpstreamSlot) -> Bool {
         let left = upstreams[slot].pointee.decoder.lengthLeft
         return left > 0 && mayMoveBody(slot, left)
     }
 
-    private mutating func mayMoveBody(_ slot: Int32, _ left: UInt64) -> Bool {
+    private mutating func mayMoveBody(_ slot: UpstreamSlot, _ left: UInt64) -> Bool {
         let u = upstreams[slot]
         let least = min(Self.movedBytesMin, UInt64(plan.limits.searchedBytes))
         guard left >= UInt64(plan.limits.lastBytes) + least, transport.pipes.mayTake, !transport.isTaping else { return false }
@@ -213,7 +213,7 @@ extension Worker {
     }
 
     /// Moves what has come of a body to its client, as far as that takes it. False when it has to be read after all.
-    private mutating func moveBody(_ slot: Int32) -> Bool {
+    private mutating func moveBody(_ slot: UpstreamSlot) -> Bool {
         let u = upstreams[slot]
         let e = exchanges[u.pointee.exchange]
         let most = u.pointee.decoder.lengthLeft - UInt64(plan.limits.lastBytes)
@@ -232,7 +232,7 @@ extension Worker {
     }
 
     /// Sends what waits in a pipe for a client, as far as that takes it. False when the client is gone.
-    mutating func emptyPipe(_ client: Int32) -> Bool {
+    mutating func emptyPipe(_ client: ClientSlot) -> Bool {
         let c = clients[client]
         // Whoever has held it back has moved.
         if c.pointee.socket.isHeldBack { timers.set(Worker.clientTimer(client), now + plan.timeouts.clientBody) }
@@ -242,7 +242,7 @@ extension Worker {
     // MARK: Pooled connections
 
     /// Something happened on a connection that waits in the pool.
-    private mutating func pooledReady(_ slot: Int32) {
+    private mutating func pooledReady(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
         guard u.pointee.socket.isReadable || u.pointee.socket.peerEnded else { return }
         let count = transport.load(&u.pointee.socket, .upstream)

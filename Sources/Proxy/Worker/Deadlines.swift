@@ -6,8 +6,8 @@ import EventLoop
 struct Deadlines: ~Copyable {
     enum Deadline: Equatable {
         /// What a connection or stream is waited for: its phase says what that is.
-        case client(Int32)
-        case upstream(Int32)
+        case client(ClientSlot)
+        case upstream(UpstreamSlot)
         /// Whoever is still being served is cut off.
         case drain
         /// Hang-ups have waited long enough for others that came with them.
@@ -37,8 +37,8 @@ struct Deadlines: ~Copyable {
     @inline(__always)
     func timer(_ deadline: Deadline) -> Int32 {
         switch deadline {
-        case .client(let slot): slot
-        case .upstream(let slot): firstUpstream + slot
+        case .client(let slot): slot.index
+        case .upstream(let slot): firstUpstream + slot.index
         case .drain: firstOwn
         case .hangups: firstOwn + 1
         case .queues: firstOwn + 2
@@ -50,8 +50,8 @@ struct Deadlines: ~Copyable {
 
     /// What stands at a place of the wheel.
     func meaning(of timer: Int32) -> Deadline {
-        if timer < firstUpstream { return .client(timer) }
-        if timer < firstOwn { return .upstream(timer - firstUpstream) }
+        if timer < firstUpstream { return .client(ClientSlot(timer)) }
+        if timer < firstOwn { return .upstream(UpstreamSlot(timer - firstUpstream)) }
         switch timer - firstOwn {
         case 0: return .drain
         case 1: return .hangups

@@ -35,7 +35,7 @@ extension Worker {
         if !plan.trusted.isEmpty { connection.isTrusted = plan.trusted.contains { peer.isIn($0) } }
         connection.awaitsProxyHeader = plan.expectsProxyHeader(listener)
         let slot = clients.take(connection)
-        guard slot >= 0 else {
+        guard slot.exists else {
             _ = world.changeClients(by: -1)
             counters.countRejected(.connectionLimit)
             return kernel.close(fd)

@@ -11,9 +11,9 @@ extension Worker {
     var hangupTimer: Int32 { timers.timer(.hangups) }
     var queueTimer: Int32 { timers.timer(.queues) }
     var streamSurplusTimer: Int32 { timers.timer(.streamSurplus) }
-    static func clientTimer(_ slot: Int32) -> Int32 { slot }
+    static func clientTimer(_ slot: ClientSlot) -> Int32 { slot.index }
     func serverTimer(_ server: Int) -> Int32 { timers.timer(.server(server)) }
-    func upstreamTimer(_ slot: Int32) -> Int32 { timers.timer(.upstream(slot)) }
+    func upstreamTimer(_ slot: UpstreamSlot) -> Int32 { timers.timer(.upstream(slot)) }
 
     @inline(__always)
     func bodyIdleTimeout(_ e: UnsafeMutablePointer<Exchange>) -> UInt64 {
@@ -26,9 +26,9 @@ extension Worker {
     }
 
     /// The client has caught up: what its upstream owes is due again.
-    mutating func resumeDeadline(_ slot: Int32) {
+    mutating func resumeDeadline(_ slot: UpstreamSlot) {
         let number = upstreams[slot].pointee.exchange
-        guard number >= 0, exchanges[number].pointee.answer.wasHeldBack, timers.deadline(upstreamTimer(slot)) == 0 else {
+        guard number.exists, exchanges[number].pointee.answer.wasHeldBack, timers.deadline(upstreamTimer(slot)) == 0 else {
             return
         }
         let upstream = plan.upstreams[Int(exchanges[number].pointee.upstreamIndex)]
@@ -40,7 +40,7 @@ extension Worker {
     }
 
     /// How far an answer in progress has come.
-    func answerPhase(_ slot: Int32) -> ResponseDecoder.Phase {
+    func answerPhase(_ slot: UpstreamSlot) -> ResponseDecoder.Phase {
         let u = upstreams[slot]
         guard u.pointee.hop.framesBodies else { return u.pointee.decoder.phase }
         let e = exchanges[u.pointee.exchange]
@@ -48,7 +48,7 @@ extension Worker {
     }
 
     /// A tunnel is in use: its idle time begins anew.
-    mutating func touchTunnel(_ client: Int32, _ e: UnsafeMutablePointer<Exchange>) {
+    mutating func touchTunnel(_ client: ClientSlot, _ e: UnsafeMutablePointer<Exchange>) {
         let own = plan.routes[Int(e.pointee.request.route)].tunnelIdleTimeout
         let idle = own > 0 ? own : plan.upstreams[Int(e.pointee.upstreamIndex)].tunnelIdleTimeout
         timers.set(Worker.clientTimer(client), now + (idle > 0 ? idle : bodyIdleTimeout(e)))

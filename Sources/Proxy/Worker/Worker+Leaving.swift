@@ -22,20 +22,20 @@ extension Worker {
         let deadline = now + plan.timeouts.drain
         guard departure.drain(until: deadline) else { return }
         closeListeners { _ in true }
-        var slot: Int32 = 0
-        while slot < clients.highest {
-            if clients.isTaken(slot) { quieten(slot) }
-            slot += 1
+        var slot = clients.next(after: .none)
+        while slot.exists {
+            quieten(slot)
+            slot = clients.next(after: slot)
         }
         timers.open(timers.timer(.drain))
         timers.set(timers.timer(.drain), deadline)
     }
 
     /// An idle client is closed soon. A request whose first bytes have come is served.
-    private mutating func quieten(_ slot: Int32) {
+    private mutating func quieten(_ slot: ClientSlot) {
         let c = clients[slot]
         if c.pointee.multiplex >= 0 { return leaveClientMultiplex(slot) }
-        guard c.pointee.exchange < 0, c.pointee.phase == .head, c.pointee.scanned == 0, !c.pointee.socket.isBlocked,
+        guard c.pointee.exchange.isNone, c.pointee.phase == .head, c.pointee.scanned == 0, !c.pointee.socket.isBlocked,
             c.pointee.socket.security != .handshaking
         else { return }
         let deadline = timers.deadline(Worker.clientTimer(slot))
@@ -75,22 +75,20 @@ extension Worker {
         closeListeners { index in succession.map { $0.listeners[index] < 0 } ?? false }
         // Their places under the servers' limits are the successor's.
         listenToPooled()
-        var slot: Int32 = 0
-        while slot < clients.highest {
-            if clients.isTaken(slot) {
-                // In a turn of its own, in which all that has been read of it is worked off.
-                queueClient(slot)
-                if clients[slot].pointee.multiplex >= 0 { leaveClientMultiplex(slot) }
-                if departure.abandons(listener: Int(clients[slot].pointee.listener)) { quieten(slot) }
-            }
-            slot += 1
+        var slot = clients.next(after: .none)
+        while slot.exists {
+            // In a turn of its own, in which all that has been read of it is worked off.
+            queueClient(slot)
+            if clients[slot].pointee.multiplex >= 0 { leaveClientMultiplex(slot) }
+            if departure.abandons(listener: Int(clients[slot].pointee.listener)) { quieten(slot) }
+            slot = clients.next(after: slot)
         }
     }
 
     /// Gives an idle client to the successor. False when it stays.
-    mutating func moveToSuccessor(_ slot: Int32) -> Bool {
+    mutating func moveToSuccessor(_ slot: ClientSlot) -> Bool {
         let c = clients[slot]
-        guard c.pointee.phase == .head, c.pointee.exchange < 0, !c.pointee.mustClose, mayMove(c) else { return false }
+        guard c.pointee.phase == .head, c.pointee.exchange.isNone, !c.pointee.mustClose, mayMove(c) else { return false }
         let socket = c.pointee.socket
         guard socket.input.isEmpty, !socket.isBlocked, !socket.isBroken, !socket.sawEnd else { return false }
         var connection = c.pointee
@@ -115,7 +113,7 @@ extension Worker {
     mutating func adopt(_ moved: MovedClient) {
         let connection = moved.connection
         let slot = clients.take(connection)
-        guard slot >= 0 else {
+        guard slot.exists else {
             _ = world.changeClients(by: -1)
             counters.countRejected(.connectionLimit)
             return kernel.close(connection.socket.fd)
@@ -137,7 +135,7 @@ extension Worker {
     mutating func listenToPooled() {
         for server in servers.indices {
             var multiplexed = servers[server].multiplexed.first
-            while multiplexed >= 0 {
+            while multiplexed.exists {
                 let next = upstreams[multiplexed].pointee.next
                 if multiplexing[upstreams[multiplexed].pointee.multiplex].streamCount == 0 {
                     closeUpstreamMultiplex(multiplexed, .drain)
@@ -150,21 +148,21 @@ extension Worker {
 
     /// Closes whatever is left; surplus that is being collected is told first.
     mutating func closeAll() {
-        var slot: Int32 = 0
-        while slot < clients.highest {
-            if clients.isTaken(slot), !clients[slot].pointee.isStream { clientBroke(slot) }
-            slot += 1
+        var client = clients.next(after: .none)
+        while client.exists {
+            if !clients[client].pointee.isStream { clientBroke(client) }
+            client = clients.next(after: client)
         }
         // No exchange is in progress any more.
-        slot = 0
-        while slot < upstreams.highest {
-            if upstreams.isTaken(slot) { closeForDrain(slot) }
-            slot += 1
+        var upstream = upstreams.next(after: .none)
+        while upstream.exists {
+            closeForDrain(upstream)
+            upstream = upstreams.next(after: upstream)
         }
         judgeHangups(isEnding: true)
     }
 
-    private mutating func closeForDrain(_ slot: Int32) {
+    private mutating func closeForDrain(_ slot: UpstreamSlot) {
         if upstreams[slot].pointee.multiplex >= 0 { return closeUpstreamMultiplex(slot, .drain) }
         switch upstreams[slot].pointee.phase {
         case .surplus: surplusEnded(slot, closed: false)

@@ -22,7 +22,7 @@ extension Worker {
         }
     }
 
-    private mutating func clientExpired(_ slot: Int32) {
+    private mutating func clientExpired(_ slot: ClientSlot) {
         let c = clients[slot]
         if c.pointee.phase == .multiplexed { return clientMultiplexExpired(slot) }
         // A window that is kept shut holds the answer, and whatever feeds it.
@@ -37,20 +37,21 @@ extension Worker {
             c.pointee.mustClose = true
             refuse(slot, status: 408, "the request's header block did not come in time", hasWholeHead: false)
         case .body:
-            guard c.pointee.exchange >= 0 else { return closeClient(slot) }
+            guard c.pointee.exchange.exists else { return closeClient(slot) }
             if exchanges[c.pointee.exchange].pointee.state.isWaiting { return waitedInVain(slot) }
             failExchange(c.pointee.exchange, status: 408, "the request's body did not come in time")
-        case .waiting: if c.pointee.exchange >= 0, exchanges[c.pointee.exchange].pointee.state.isWaiting { waitedInVain(slot) }
+        case .waiting:
+            if c.pointee.exchange.exists, exchanges[c.pointee.exchange].pointee.state.isWaiting { waitedInVain(slot) }
         case .lingering, .multiplexed: clientBroke(slot)
         case .tunnel: tunnelExpired(slot)
         }
     }
 
-    private mutating func waitedInVain(_ slot: Int32) {
+    private mutating func waitedInVain(_ slot: ClientSlot) {
         failExchange(clients[slot].pointee.exchange, status: 503, "no connection to the upstream came free in time")
     }
 
-    private mutating func upstreamExpired(_ slot: Int32) {
+    private mutating func upstreamExpired(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
         if u.pointee.multiplex >= 0 { return upstreamMultiplexExpired(slot) }
         switch u.pointee.phase {
@@ -67,7 +68,7 @@ extension Worker {
         case .multiplexed: break
         case .active:
             let number = u.pointee.exchange
-            guard number >= 0 else { return closeUpstream(slot, .error) }
+            guard number.exists else { return closeUpstream(slot, .error) }
             switch answerPhase(slot) {
             case .head:
                 let e = exchanges[number]
@@ -86,7 +87,7 @@ extension Worker {
     }
 
     /// The connection has been idle for as long as it may be, or could not be made in time.
-    private mutating func upstreamMultiplexExpired(_ slot: Int32) {
+    private mutating func upstreamMultiplexExpired(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
         guard u.pointee.phase == .multiplexed else { return connectGaveUp(slot, String(cString: strerror(ETIMEDOUT))) }
         guard multiplexing[u.pointee.multiplex].streamCount == 0 else { return }

@@ -29,17 +29,18 @@ extension Worker {
     }
 
     private mutating func dispatch(_ tag: EventTag, _ flags: UInt32) {
-        let slot = tag.slot
         switch tag.kind {
         case .client:
+            let slot = ClientSlot(tag.slot)
             guard tag.carries(clients.generation(slot)) else { return }
             note(flags, &clients[slot].pointee.socket)
             queueClient(slot)
         case .upstream:
+            let slot = UpstreamSlot(tag.slot)
             guard tag.carries(upstreams.generation(slot)) else { return }
             note(flags, &upstreams[slot].pointee.socket)
             upstreamReady(slot)
-        case .listener: acceptClients(Int(slot))
+        case .listener: acceptClients(Int(tag.slot))
         case .mailbox: readMailbox()
         }
     }
@@ -54,17 +55,18 @@ extension Worker {
     }
 
     private mutating func resume(_ tag: EventTag) {
-        let slot = tag.slot
         switch tag.kind {
         case .client:
+            let slot = ClientSlot(tag.slot)
             guard tag.carries(clients.generation(slot)) else { return }
             clients[slot].pointee.socket.isQueued = false
             clientReady(slot)
         case .upstream:
+            let slot = UpstreamSlot(tag.slot)
             guard tag.carries(upstreams.generation(slot)) else { return }
             upstreams[slot].pointee.socket.isQueued = false
             upstreamReady(slot)
-        default: break
+        case .listener, .mailbox: break
         }
     }
 

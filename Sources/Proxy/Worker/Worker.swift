@@ -124,16 +124,18 @@ public struct Worker: ~Copyable {
 
     // MARK: Tags
 
-    func clientTag(_ slot: Int32) -> EventTag { EventTag(.client, generation: clients.generation(slot), slot: slot) }
-    func upstreamTag(_ slot: Int32) -> EventTag { EventTag(.upstream, generation: upstreams.generation(slot), slot: slot) }
+    func clientTag(_ slot: ClientSlot) -> EventTag { EventTag(.client, generation: clients.generation(slot), slot: slot.index) }
+    func upstreamTag(_ slot: UpstreamSlot) -> EventTag {
+        EventTag(.upstream, generation: upstreams.generation(slot), slot: slot.index)
+    }
 
-    mutating func queueClient(_ slot: Int32) {
+    mutating func queueClient(_ slot: ClientSlot) {
         guard !clients[slot].pointee.socket.isQueued else { return }
         clients[slot].pointee.socket.isQueued = true
         loop.queue(clientTag(slot))
     }
 
-    mutating func queueUpstream(_ slot: Int32) {
+    mutating func queueUpstream(_ slot: UpstreamSlot) {
         guard !upstreams[slot].pointee.socket.isQueued else { return }
         upstreams[slot].pointee.socket.isQueued = true
         loop.queue(upstreamTag(slot))

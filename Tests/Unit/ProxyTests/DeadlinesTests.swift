@@ -7,9 +7,11 @@ import Testing
     @Test(arguments: [(clients: 1, upstreams: 1, servers: 0), (5, 3, 1), (7, 11, 4)])
     func eachHasAPlaceOfItsOwn(_ sizes: (clients: Int, upstreams: Int, servers: Int)) {
         let deadlines = Deadlines(clients: sizes.clients, upstreams: sizes.upstreams, servers: sizes.servers, now: 0)
-        let all: [Deadlines.Deadline] =
-            (0..<sizes.clients).map { .client(Int32($0)) } + (0..<sizes.upstreams).map { .upstream(Int32($0)) }
-            + [.drain, .hangups, .queues, .streamSurplus] + (0..<sizes.servers).map { .server($0) } + [.access]
+        var all: [Deadlines.Deadline] = (0..<Int32(sizes.clients)).map { .client(ClientSlot($0)) }
+        all += (0..<Int32(sizes.upstreams)).map { .upstream(UpstreamSlot($0)) }
+        all += [.drain, .hangups, .queues, .streamSurplus]
+        all += (0..<sizes.servers).map { .server($0) }
+        all.append(.access)
         for (place, deadline) in all.enumerated() {
             #expect(deadlines.timer(deadline) == Int32(place))
             #expect(deadlines.meaning(of: Int32(place)) == deadline)

@@ -54,14 +54,12 @@ import Testing
         for act in story.acts {
             switch act {
             case .add(let slot):
-                _ = multiplexing.add(
-                    Multiplex(HTTP2Session(.client, HTTP2Limits())!, slot % 2 == 0 ? .client : .upstream, slot))
+                _ = multiplexing.add(Multiplex(HTTP2Session(.client, HTTP2Limits())!, connection(slot)))
             case .remove(let number): multiplexing.remove(number)
             case .mark(let number): multiplexing.mark(number)
             case .next(let slot):
                 let next = multiplexing.next()
-                #expect(next?.slot == slot)
-                if let next { #expect(next.side == (next.slot % 2 == 0 ? .client : .upstream)) }
+                #expect(next == slot.map(connection))
             case .marks(let has):
                 let marks = multiplexing.hasMarks
                 #expect(marks == has)
@@ -69,20 +67,24 @@ import Testing
         }
     }
 
+    /// Stories write clients' slots as even numbers.
+    private func connection(_ slot: Int32) -> ConnectionSlot {
+        slot % 2 == 0 ? .client(ClientSlot(slot)) : .upstream(UpstreamSlot(slot))
+    }
+
     @Test func streamsTheNewestFirst() {
-        struct Place: Listed {
-            var next: Int32 = -1
-            var previous: Int32 = -1
-        }
-        let made = Slab<Place>(capacity: 4)
+        let made = Slab<UpstreamConnection>(capacity: 4)
         guard var slab = made else { return #expect(Bool(false), "no memory") }
-        let multiplex = Multiplex(HTTP2Session(.client, HTTP2Limits())!, .upstream, 0)
-        for _ in 0..<3 { multiplex.begin(slab.take(Place()), slab) }
-        #expect(multiplex.streams.first == 2 && multiplex.streams.last == 0 && multiplex.streamCount == 3)
-        multiplex.end(1, slab)
+        let multiplex = Multiplex(HTTP2Session(.client, HTTP2Limits())!, .upstream(0))
+        for number in 0..<3 as Range<UInt64> {
+            multiplex.begin(slab.take(UpstreamConnection(fd: -1, server: 0, number: number, idleTimeout: 0)), slab)
+        }
+        let streams = multiplex.upstreamStreams
+        #expect(streams.first == 2 && streams.last == 0 && multiplex.streamCount == 3)
+        multiplex.end(1 as UpstreamSlot, slab)
         #expect(slab[2].pointee.next == 0 && slab[0].pointee.previous == 2 && multiplex.streamCount == 2)
-        multiplex.end(2, slab)
-        multiplex.end(0, slab)
-        #expect(multiplex.streams.isEmpty && multiplex.streamCount == 0)
+        multiplex.end(2 as UpstreamSlot, slab)
+        multiplex.end(0 as UpstreamSlot, slab)
+        #expect(multiplex.upstreamStreams.isEmpty && multiplex.streamCount == 0)
     }
 }

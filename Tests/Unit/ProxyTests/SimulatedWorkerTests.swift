@@ -114,7 +114,7 @@ import Testing
         while client.heard.isEmpty { stage.worker.turn(waitMilliseconds: -1) }
         // Its pooled connection is listened to from here on.
         stage.worker.startRetirement(nil)
-        let slot: Int32 = 0
+        let slot: UpstreamSlot = 0
         #expect(stage.worker.upstreams[slot].pointee.phase == .listening)
         upstream.send("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n")
         stage.network.advance(to: stage.network.time + 10_000_000)

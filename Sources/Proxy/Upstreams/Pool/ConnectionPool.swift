@@ -45,17 +45,17 @@ struct ConnectionPool: ~Copyable {
 
     /// In all but the last case the connection has left the pool.
     enum CheckOut: Equatable {
-        case connection(Int32)
+        case connection(UpstreamSlot)
         /// To be taken when nothing has come on it.
-        case examine(Int32)
-        case close(Int32, CloseReason)
+        case examine(UpstreamSlot)
+        case close(UpstreamSlot, CloseReason)
         case empty
     }
 
     enum CheckIn: Equatable {
         case pooled
         /// In place of the one that had been pooled the longest, or of itself, which has left the pool and is one too many.
-        case insteadOf(Int32)
+        case insteadOf(UpstreamSlot)
     }
 
     private struct Place: BitwiseCopyable {
@@ -64,11 +64,11 @@ struct ConnectionPool: ~Copyable {
         let connectionsMax: UInt64
         let idleMax: Int32
         /// The one that has rested the longest first; it may be taken after `hold`.
-        var resting = ConnectionList()
+        var resting = ConnectionList<UpstreamConnection>()
         /// Those that have rested so long that hardly a stray is still to come, the last one pooled first.
-        var settled = ConnectionList()
+        var settled = ConnectionList<UpstreamConnection>()
         /// Those that are only listened to, the longest first.
-        var watched = ConnectionList()
+        var watched = ConnectionList<UpstreamConnection>()
         var idleCount: Int32 = 0
         /// Of these, those in `resting`.
         var restingCount: Int32 = 0
@@ -110,7 +110,7 @@ struct ConnectionPool: ~Copyable {
     func hasConnection(_ server: Int) -> Bool { places[server].idleCount > 0 || !places[server].watched.isEmpty }
 
     /// The connection that has been pooled the longest, -1 for none.
-    func oldest(_ server: Int) -> Int32 {
+    func oldest(_ server: Int) -> UpstreamSlot {
         places[server].settled.isEmpty ? places[server].resting.first : places[server].settled.last
     }
 
@@ -124,10 +124,10 @@ struct ConnectionPool: ~Copyable {
         settle(server, before: now, after: settleTime, connections)
         var slot = places[server].settled.first
         // Of those that have rested for a shorter time, the one that has rested the longest is the least risky.
-        if slot < 0 || (isTooOld(slot, demand, now, connections) && !places[server].resting.isEmpty) {
+        if slot.isNone || (isTooOld(slot, demand, now, connections) && !places[server].resting.isEmpty) {
             slot = places[server].resting.first
         }
-        guard slot >= 0 else { return .empty }
+        guard slot.exists else { return .empty }
         if isTooOld(slot, demand, now, connections) {
             // It stays, for its server shows by it whether there is such a limit; unless its place is needed.
             guard demand.takesUnrested else { return .empty }
@@ -148,7 +148,7 @@ struct ConnectionPool: ~Copyable {
     }
 
     private func isTooOld(
-        _ slot: Int32, _ demand: Demand, _ now: UInt64, _ connections: borrowing Slab<UpstreamConnection>
+        _ slot: UpstreamSlot, _ demand: Demand, _ now: UInt64, _ connections: borrowing Slab<UpstreamConnection>
     ) -> Bool {
         guard let idleMax = demand.idleMax else { return false }
         return now - connections[slot].pointee.pooledAt > idleMax
@@ -160,7 +160,7 @@ struct ConnectionPool: ~Copyable {
     ) {
         while true {
             let slot = places[server].resting.first
-            guard slot >= 0, connections[slot].pointee.pooledAt + time <= now else { return }
+            guard slot.exists, connections[slot].pointee.pooledAt + time <= now else { return }
             places[server].resting.remove(slot, connections)
             places[server].restingCount -= 1
             places[server].settled.prepend(slot, connections)
@@ -169,7 +169,7 @@ struct ConnectionPool: ~Copyable {
     }
 
     /// A connection that may serve another exchange, later.
-    mutating func checkIn(_ slot: Int32, _ now: UInt64, _ connections: borrowing Slab<UpstreamConnection>) -> CheckIn {
+    mutating func checkIn(_ slot: UpstreamSlot, _ now: UInt64, _ connections: borrowing Slab<UpstreamConnection>) -> CheckIn {
         let server = Int(connections[slot].pointee.server)
         connections[slot].pointee.phase = .resting
         connections[slot].pointee.pooledAt = now
@@ -184,7 +184,7 @@ struct ConnectionPool: ~Copyable {
     }
 
     /// Takes a connection out of the pool, to be used or closed.
-    mutating func remove(_ slot: Int32, _ connections: borrowing Slab<UpstreamConnection>) {
+    mutating func remove(_ slot: UpstreamSlot, _ connections: borrowing Slab<UpstreamConnection>) {
         let server = Int(connections[slot].pointee.server)
         switch connections[slot].pointee.phase {
         case .settled: places[server].settled.remove(slot, connections)
@@ -204,22 +204,22 @@ struct ConnectionPool: ~Copyable {
     // MARK: Watching for strays
 
     /// The connection serves nobody any more, and its late strays are still to be seen.
-    mutating func watch(_ slot: Int32, _ connections: borrowing Slab<UpstreamConnection>) {
+    mutating func watch(_ slot: UpstreamSlot, _ connections: borrowing Slab<UpstreamConnection>) {
         connections[slot].pointee.phase = .listening
         places[Int(connections[slot].pointee.server)].watched.append(slot, connections)
     }
 
     /// The connection is not only watched any more: it is collected from, or closed.
-    mutating func unwatch(_ slot: Int32, _ connections: borrowing Slab<UpstreamConnection>) {
+    mutating func unwatch(_ slot: UpstreamSlot, _ connections: borrowing Slab<UpstreamConnection>) {
         guard connections[slot].pointee.phase == .listening else { return }
         places[Int(connections[slot].pointee.server)].watched.remove(slot, connections)
         connections[slot].pointee.phase = .active
     }
 
     /// The connection that has been watched the longest, and is to make room for an exchange, which is counted; -1 for none.
-    func cutWatch(_ server: Int) -> Int32 {
+    func cutWatch(_ server: Int) -> UpstreamSlot {
         let slot = places[server].watched.first
-        if slot >= 0 { _ = so_fetch_add(&places[server].shared.pointee.listeningCut, 1) }
+        if slot.exists { _ = so_fetch_add(&places[server].shared.pointee.listeningCut, 1) }
         return slot
     }
 

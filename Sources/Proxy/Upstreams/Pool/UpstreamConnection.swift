@@ -37,10 +37,10 @@ struct UpstreamConnection: BitwiseCopyable {
     var echoes = false
     var server: UInt16
     /// The exchange in progress, -1 for none.
-    var exchange: Int32 = -1
+    var exchange = ExchangeSlot.none
     /// Neighbours in the server's list of pooled, or of shared connections; of a stream, among its connection's.
-    var next: Int32 = -1
-    var previous: Int32 = -1
+    var next = UpstreamSlot.none
+    var previous = UpstreamSlot.none
     /// Exchanges begun on this connection.
     var ordinal: UInt32 = 0
     var number: UInt64
@@ -68,7 +68,7 @@ struct UpstreamConnection: BitwiseCopyable {
     /// Looks for a status line inside Content-Length bodies.
     var statusLine = EmbeddedStatusLine()
     /// A stream of an HTTP/2 connection: that connection's slot, and the stream's id. Otherwise -1.
-    var parent: Int32 = -1
+    var parent = UpstreamSlot.none
     var stream: Int32 = -1
     /// Neither side has anything to say on the stream any more.
     var streamIsOver = false
@@ -84,7 +84,7 @@ struct UpstreamConnection: BitwiseCopyable {
     /// The exchange before the current one, empty when there was none.
     var last: FinishedExchange { history.latest ?? FinishedExchange() }
 
-    var isStream: Bool { parent >= 0 }
+    var isStream: Bool { parent.exists }
 
     init(fd: Int32, server: UInt16, number: UInt64, idleTimeout: UInt64) {
         socket = Socket(fd: fd)

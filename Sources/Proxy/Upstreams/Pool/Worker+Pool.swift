@@ -15,7 +15,7 @@ extension Worker {
     /// is looked at however late the last wait for events was.
     mutating func takePooled(
         _ server: Int, evenUnrested: Bool, mayRepeat: Bool, trustsEcho: Bool = false
-    ) -> Int32? {
+    ) -> UpstreamSlot? {
         let upstream = servers.upstream(server)
         guard plan.upstreams[upstream].reuse != .never else { return nil }
         if servers.isQuarantined(server, now) {
@@ -51,7 +51,7 @@ extension Worker {
     }
 
     /// Whether nothing has come on a connection that has just been taken from the pool; otherwise it is dealt with.
-    private mutating func isQuiet(_ slot: Int32, mayRepeat: Bool) -> Bool {
+    private mutating func isQuiet(_ slot: UpstreamSlot, mayRepeat: Bool) -> Bool {
         let u = upstreams[slot]
         switch isTrusted(slot, mayRepeat: mayRepeat) ? .quiet : transport.look(at: &u.pointee.socket) {
         case .quiet:
@@ -73,7 +73,7 @@ extension Worker {
     private mutating func safeIdleTime(_ server: Int) -> UInt64? {
         guard let safe = IdleLimit.safeTime(&servers[server].shared.pointee.idleLimit, now) else { return nil }
         let oldest = connectionPool.oldest(server)
-        guard oldest >= 0 else { return safe }
+        guard oldest.exists else { return safe }
         let idle = now - upstreams[oldest].pointee.pooledAt
         guard IdleLimit.wouldBelie(&servers[server].shared.pointee.idleLimit, idle: idle) else { return safe }
         guard transport.look(at: &upstreams[oldest].pointee.socket) == .quiet else {
@@ -87,14 +87,14 @@ extension Worker {
     }
 
     /// Whether the last wait for events, which found nothing on this pooled connection, was so lately that it is look enough.
-    mutating func isTrusted(_ slot: Int32, mayRepeat: Bool) -> Bool {
+    mutating func isTrusted(_ slot: UpstreamSlot, mayRepeat: Bool) -> Bool {
         mayRepeat && !upstreams[slot].pointee.socket.isReadable && loop.standsForLook()
     }
 
     // MARK: Putting back and closing
 
     /// A connection whose answer is complete, and that may serve another exchange. False when it has been closed instead.
-    mutating func putBack(_ slot: Int32) -> Bool {
+    mutating func putBack(_ slot: UpstreamSlot) -> Bool {
         let u = upstreams[slot]
         let server = Int(u.pointee.server)
         let upstream = servers.upstream(server)
@@ -116,7 +116,7 @@ extension Worker {
     }
 
     /// A server's own close of a connection that waited in the pool.
-    mutating func pooledConnectionEnded(_ slot: Int32) {
+    mutating func pooledConnectionEnded(_ slot: UpstreamSlot) {
         let (server, idle) = (Int(upstreams[slot].pointee.server), now - upstreams[slot].pointee.pooledAt)
         noteEnding(slot, mayBeHangup: !IdleLimit.explains(&servers[server].shared.pointee.idleLimit, idle: idle, now))
         closeUpstream(slot, .upstreamClosed)

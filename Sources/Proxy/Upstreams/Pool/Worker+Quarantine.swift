@@ -4,7 +4,7 @@ import Report
 /// After a proven double send: each connection of the server serves one exchange, is listened to, and closed.
 extension Worker {
     /// From now on each connection of this server serves one exchange, for the time configured, unless the guilty route only observes.
-    mutating func quarantine(_ slot: Int32, for guilty: FinishedExchange) {
+    mutating func quarantine(_ slot: UpstreamSlot, for guilty: FinishedExchange) {
         let server = Int(upstreams[slot].pointee.server)
         let place = servers[server]
         guard plan.quarantine > 0 else { return }
@@ -40,7 +40,7 @@ extension Worker {
     mutating func retirePool(_ server: Int, _ reason: CloseReason) {
         while true {
             let slot = connectionPool.oldest(server)
-            guard slot >= 0 else { return }
+            guard slot.exists else { return }
             unpool(slot)
             let u = upstreams[slot]
             if u.pointee.pooledAt + Self.listenTime <= now, !u.pointee.socket.isReadable {
@@ -54,7 +54,7 @@ extension Worker {
     // MARK: Listening
 
     /// The connection serves nobody any more, and its late strays are still to be seen.
-    mutating func listenForStrays(_ slot: Int32, until end: UInt64? = nil) {
+    mutating func listenForStrays(_ slot: UpstreamSlot, until end: UInt64? = nil) {
         let u = upstreams[slot]
         let server = Int(u.pointee.server)
         connectionPool.watch(slot, upstreams)
@@ -67,13 +67,13 @@ extension Worker {
     /// The limit is reached: the connection that has been listened to for the longest makes room for an exchange.
     mutating func endListening(_ server: Int) -> Bool {
         let slot = connectionPool.cutWatch(server)
-        guard slot >= 0 else { return false }
+        guard slot.exists else { return false }
         strayListeningEnded(slot, closed: false)
         return true
     }
 
     /// A stray has had its time to come. Where this thread had to wait for a processor it may be there and not have had its turn.
-    mutating func listeningExpired(_ slot: Int32) {
+    mutating func listeningExpired(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
         guard !u.pointee.socket.isReadable, transport.look(at: &u.pointee.socket) == .quiet else {
             u.pointee.socket.isReadable = true
@@ -84,7 +84,7 @@ extension Worker {
     }
 
     /// Nothing came while the connection was listened to.
-    mutating func strayListeningEnded(_ slot: Int32, closed: Bool) {
+    mutating func strayListeningEnded(_ slot: UpstreamSlot, closed: Bool) {
         // A close that was announced is no hang-up; one in quarantine is.
         if closed { noteEnding(slot, mayBeHangup: !upstreams[slot].pointee.mustClose) }
         if closed { return closeUpstream(slot, .upstreamClosed) }

@@ -7,7 +7,7 @@ import Wire
 extension Worker {
     /// Sends the request again, where that is safe and allowed; otherwise its client is told. False when its client has been told.
     @discardableResult
-    mutating func retryOrFail(_ number: Int32, _ reason: NoAnswer) -> Bool {
+    mutating func retryOrFail(_ number: ExchangeSlot, _ reason: NoAnswer) -> Bool {
         let e = exchanges[number]
         let upstream = Int(e.pointee.upstreamIndex)
         let limits = Retries.Limits(
@@ -33,7 +33,7 @@ extension Worker {
     }
 
     /// What the end of a connection says about the request that it carried and did not answer.
-    func noAnswer(_ slot: Int32) -> NoAnswer {
+    func noAnswer(_ slot: UpstreamSlot) -> NoAnswer {
         let u = upstreams[slot]
         if u.pointee.isUnsent { return .unsent }
         guard exchanges[u.pointee.exchange].pointee.wasPooled else { return .unanswered }

@@ -65,11 +65,11 @@ struct ServerSet: ~Copyable {
     @inline(__always)
     mutating func exchangeEnds(_ server: Int) { servers[server].activeCount -= 1 }
 
-    mutating func addMultiplexed(_ slot: Int32, to server: Int, _ connections: borrowing Slab<UpstreamConnection>) {
+    mutating func addMultiplexed(_ slot: UpstreamSlot, to server: Int, _ connections: borrowing Slab<UpstreamConnection>) {
         servers[server].multiplexed.prepend(slot, connections)
     }
 
-    mutating func removeMultiplexed(_ slot: Int32, from server: Int, _ connections: borrowing Slab<UpstreamConnection>) {
+    mutating func removeMultiplexed(_ slot: UpstreamSlot, from server: Int, _ connections: borrowing Slab<UpstreamConnection>) {
         servers[server].multiplexed.remove(slot, connections)
     }
 

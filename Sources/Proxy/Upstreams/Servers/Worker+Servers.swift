@@ -28,7 +28,7 @@ extension Worker {
     @inline(__always)
     func hasRoom(_ server: Int) -> Bool {
         var slot = servers[server].multiplexed.first
-        while slot >= 0 {
+        while slot.exists {
             if hasStream(slot) { return true }
             slot = upstreams[slot].pointee.next
         }
@@ -75,7 +75,7 @@ extension Worker {
     }
 
     @inline(__always)
-    func hasStream(_ slot: Int32) -> Bool {
+    func hasStream(_ slot: UpstreamSlot) -> Bool {
         let u = upstreams[slot]
         guard !u.pointee.mustClose else { return false }
         let multiplex = multiplexing[u.pointee.multiplex]

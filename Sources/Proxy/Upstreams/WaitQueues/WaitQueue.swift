@@ -1,7 +1,7 @@
 /// Exchanges that wait for a connection, the longest waiting first.
 struct WaitQueue: BitwiseCopyable {
-    var first: Int32 = -1
-    var last: Int32 = -1
+    var first = ExchangeSlot.none
+    var last = ExchangeSlot.none
     var count = 0
     /// Of them, those that have been called and look for a connection in their own turn.
     var called = 0

@@ -65,7 +65,7 @@ struct WaitQueues: ~Copyable {
     /// Puts an exchange where it waits, `server` unless -1 being the one that it belongs to; one that had been called, and was too
     /// late, before those who came after it.
     mutating func enqueue(
-        _ number: Int32, boundTo server: Int, max: Int, _ now: UInt64, _ exchanges: borrowing Slab<Exchange>
+        _ number: ExchangeSlot, boundTo server: Int, max: Int, _ now: UInt64, _ exchanges: borrowing Slab<Exchange>
     ) -> Enqueued {
         let e = exchanges[number]
         let upstream = Int(e.pointee.upstreamIndex)
@@ -75,74 +75,74 @@ struct WaitQueues: ~Copyable {
         let queue = server < 0 ? upstream : upstreams + server
         e.pointee.state.receive(.queued)
         e.pointee.queue = Int32(queue)
-        var previous = isNew ? queues[queue].last : -1
-        var next = isNew ? -1 : queues[queue].first
-        while !isNew, next >= 0, exchanges[next].pointee.waitingSince <= e.pointee.waitingSince {
+        var previous = isNew ? queues[queue].last : .none
+        var next = isNew ? .none : queues[queue].first
+        while !isNew, next.exists, exchanges[next].pointee.waitingSince <= e.pointee.waitingSince {
             previous = next
             next = exchanges[next].pointee.next
         }
         e.pointee.next = next
-        if previous >= 0 { exchanges[previous].pointee.next = number } else { queues[queue].first = number }
-        if next < 0 { queues[queue].last = number }
+        if previous.exists { exchanges[previous].pointee.next = number } else { queues[queue].first = number }
+        if next.isNone { queues[queue].last = number }
         queues[queue].count += 1
         tellSince(queue, exchanges)
         return isNew ? .queued : .again
     }
 
     /// Takes an exchange out of its queue, wherever it stands.
-    mutating func remove(_ number: Int32, _ exchanges: borrowing Slab<Exchange>) {
+    mutating func remove(_ number: ExchangeSlot, _ exchanges: borrowing Slab<Exchange>) {
         let e = exchanges[number]
         let queue = Int(e.pointee.queue)
-        var previous: Int32 = -1
+        var previous = ExchangeSlot.none
         var at = queues[queue].first
-        while at >= 0, at != number {
+        while at.exists, at != number {
             previous = at
             at = exchanges[at].pointee.next
         }
         guard at == number else { return }
         let next = e.pointee.next
-        if previous >= 0 { exchanges[previous].pointee.next = next } else { queues[queue].first = next }
-        if next < 0 { queues[queue].last = previous }
+        if previous.exists { exchanges[previous].pointee.next = next } else { queues[queue].first = next }
+        if next.isNone { queues[queue].last = previous }
         queues[queue].count -= 1
         if e.pointee.state.place == .called { queues[queue].called -= 1 }
         e.pointee.state.receive(.leftQueue)
-        e.pointee.next = -1
+        e.pointee.next = .none
         room.leave(Int(e.pointee.upstreamIndex))
         tellSince(queue, exchanges)
     }
 
     // MARK: Calling
 
-    /// Who should have the next connection to a server: the one that has waited the longest and has not been called; -1 for nobody.
-    func next(for server: Int, of upstream: Int, _ exchanges: borrowing Slab<Exchange>) -> Int32 {
+    /// Who should have the next connection to a server: the one that has waited the longest and has not been called; none for nobody.
+    func next(for server: Int, of upstream: Int, _ exchanges: borrowing Slab<Exchange>) -> ExchangeSlot {
         let (a, b) = (first(upstream, exchanges), first(upstreams + server, exchanges))
-        if a >= 0, b < 0 || exchanges[a].pointee.waitingSince <= exchanges[b].pointee.waitingSince { return a }
+        if a.exists, b.isNone || exchanges[a].pointee.waitingSince <= exchanges[b].pointee.waitingSince { return a }
         return b
     }
 
-    /// The first that has not been called of those who wait for any server of an upstream; -1 for nobody.
-    func next(upstream: Int, _ exchanges: borrowing Slab<Exchange>) -> Int32 { first(upstream, exchanges) }
+    /// The first that has not been called of those who wait for any server of an upstream; none for nobody.
+    func next(upstream: Int, _ exchanges: borrowing Slab<Exchange>) -> ExchangeSlot { first(upstream, exchanges) }
 
-    /// The first that has not been called of those who belong to a server; -1 for nobody.
-    func next(server: Int, _ exchanges: borrowing Slab<Exchange>) -> Int32 { first(upstreams + server, exchanges) }
+    /// The first that has not been called of those who belong to a server; none for nobody.
+    func next(server: Int, _ exchanges: borrowing Slab<Exchange>) -> ExchangeSlot { first(upstreams + server, exchanges) }
 
     /// It is its turn to look for a connection.
-    mutating func call(_ number: Int32, _ exchanges: borrowing Slab<Exchange>) {
+    mutating func call(_ number: ExchangeSlot, _ exchanges: borrowing Slab<Exchange>) {
         let e = exchanges[number]
         e.pointee.state.receive(.called)
         queues[Int(e.pointee.queue)].called += 1
         tellSince(Int(e.pointee.queue), exchanges)
     }
 
-    private func first(_ queue: Int, _ exchanges: borrowing Slab<Exchange>) -> Int32 {
-        guard queues[queue].count > queues[queue].called else { return -1 }
+    private func first(_ queue: Int, _ exchanges: borrowing Slab<Exchange>) -> ExchangeSlot {
+        guard queues[queue].count > queues[queue].called else { return .none }
         var at = queues[queue].first
-        while at >= 0, exchanges[at].pointee.state.place == .called { at = exchanges[at].pointee.next }
+        while at.exists, exchanges[at].pointee.state.place == .called { at = exchanges[at].pointee.next }
         return at
     }
 
     private func tellSince(_ queue: Int, _ exchanges: borrowing Slab<Exchange>) {
         let first = first(queue, exchanges)
-        room.setSince(first < 0 ? 0 : exchanges[first].pointee.waitingSince, worker: worker, queue: queue)
+        room.setSince(first.isNone ? 0 : exchanges[first].pointee.waitingSince, worker: worker, queue: queue)
     }
 }

@@ -7,7 +7,7 @@ extension Worker {
     static var queueLookTime: UInt64 { 20_000_000 }
 
     /// The server for which an exchange waits because it belongs to it; -1 when any of its upstream's will do.
-    func awaitedServer(_ number: Int32) -> Int {
+    func awaitedServer(_ number: ExchangeSlot) -> Int {
         let e = exchanges[number]
         guard e.pointee.stickyServer >= 0 else { return -1 }
         let server = servers.of(Int(e.pointee.upstreamIndex)).lowerBound + Int(e.pointee.stickyServer)
@@ -16,7 +16,7 @@ extension Worker {
     }
 
     /// Takes an exchange out of its queue that will not need a connection any more. What it was called for goes to the next.
-    mutating func leaveQueue(_ number: Int32) {
+    mutating func leaveQueue(_ number: ExchangeSlot) {
         let (wasCalled, upstream) = (
             exchanges[number].pointee.state.place == .called, Int(exchanges[number].pointee.upstreamIndex)
         )
@@ -26,7 +26,7 @@ extension Worker {
 
     /// Whether an exchange that has just come must stand behind others.
     @inline(__always)
-    func mustWait(_ number: Int32) -> Bool {
+    func mustWait(_ number: ExchangeSlot) -> Bool {
         let e = exchanges[number]
         guard e.pointee.waitingSince == 0 else { return false }
         let server = awaitedServer(number)
@@ -44,8 +44,8 @@ extension Worker {
     }
 
     /// In its own turn, for a pump may be running. Nobody when -1.
-    private mutating func call(_ number: Int32) {
-        guard number >= 0 else { return }
+    private mutating func call(_ number: ExchangeSlot) {
+        guard number.exists else { return }
         waitQueues.call(number, exchanges)
         let client = exchanges[number].pointee.client
         clients[client].pointee.needsUpstream = true
@@ -55,13 +55,13 @@ extension Worker {
     /// Calls the first of an upstream's queue when it would find room.
     mutating func callIfRoom(upstream: Int) {
         let number = waitQueues.next(upstream: upstream, exchanges)
-        if number >= 0, anyHasRoom(upstream) { call(number) }
+        if number.exists, anyHasRoom(upstream) { call(number) }
     }
 
     /// Calls the first of those who belong to a server when it has room, or is not to be used any more.
     mutating func callIfRoom(server: Int) {
         let number = waitQueues.next(server: server, exchanges)
-        if number >= 0, hasRoom(server) || !servers.isUp(server) || servers.isPassedOver(server, now) { call(number) }
+        if number.exists, hasRoom(server) || !servers.isUp(server) || servers.isPassedOver(server, now) { call(number) }
     }
 
     // MARK: Other workers

@@ -3,7 +3,7 @@ import Wire
 /// Requests in a queue that are called, and the looks at queues that nobody has called.
 extension Worker {
     /// An exchange that was called has its turn.
-    mutating func answerCall(_ number: Int32) {
+    mutating func answerCall(_ number: ExchangeSlot) {
         guard exchanges[number].pointee.state.place == .called else { return }
         let upstream = Int(exchanges[number].pointee.upstreamIndex)
         waitQueues.remove(number, exchanges)
@@ -29,7 +29,7 @@ extension Worker {
     mutating func giveIdle(_ server: Int) {
         guard heir(server) != nil else { return }
         let slot = connectionPool.oldest(server)
-        guard slot >= 0 else { return }
+        guard slot.exists else { return }
         unpool(slot)
         closeUpstream(slot, .maxIdle)
     }

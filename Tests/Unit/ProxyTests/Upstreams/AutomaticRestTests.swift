@@ -23,7 +23,7 @@ import Testing
         pool.addServer(shared, connectionsMax: 4096, idleMax: 4096)
         var connections = Slab<UpstreamConnection>(capacity: 4096)!
         let demand = demand(workers: workers)
-        var busy: [(until: UInt64, slot: Int32)] = []
+        var busy: [(until: UInt64, slot: UpstreamSlot)] = []
         var last: UInt64 = 0
         var now = 1_000_000_000 as UInt64
         for _ in 0..<max(rate / 2, 50) {
@@ -32,7 +32,7 @@ import Testing
                 _ = pool.checkIn(first.slot, first.until, connections)
                 busy.removeFirst()
             }
-            var slot: Int32 = -1
+            var slot = UpstreamSlot.none
             if case .examine(let found) = pool.checkOut(0, demand, now, connections) {
                 slot = found
                 last = now - connections[found].pointee.pooledAt

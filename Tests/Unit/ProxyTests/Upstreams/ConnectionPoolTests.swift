@@ -22,7 +22,7 @@ import Testing
 
         /// A connection that is pooled now.
         @discardableResult
-        mutating func pooled(idleTimeout: UInt64 = 4000, generation: UInt64 = 0, echoes: Bool = false) -> Int32 {
+        mutating func pooled(idleTimeout: UInt64 = 4000, generation: UInt64 = 0, echoes: Bool = false) -> UpstreamSlot {
             var connection = UpstreamConnection(fd: 3, server: 0, number: 1, idleTimeout: idleTimeout * millisecond)
             connection.echoes = echoes
             connection.addressGeneration = generation
@@ -45,7 +45,9 @@ import Testing
             return pool.checkOut(0, demand, now * millisecond, connections)
         }
 
-        mutating func checkIn(_ slot: Int32) -> ConnectionPool.CheckIn { pool.checkIn(slot, now * millisecond, connections) }
+        mutating func checkIn(_ slot: UpstreamSlot) -> ConnectionPool.CheckIn {
+            pool.checkIn(slot, now * millisecond, connections)
+        }
     }
 
     @Test func aConnectionRestsForHold() {

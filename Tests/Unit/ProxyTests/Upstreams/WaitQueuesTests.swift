@@ -18,7 +18,7 @@ import Testing
         }
 
         /// A new exchange that waits; its number.
-        mutating func wait(upstream: Int = 0, boundTo server: Int = -1, max: Int = 10) -> Int32 {
+        mutating func wait(upstream: Int = 0, boundTo server: Int = -1, max: Int = 10) -> ExchangeSlot {
             var exchange = Exchange(client: 0, startedAt: 0)
             exchange.upstreamIndex = UInt16(upstream)
             let number = exchanges.take(exchange)
@@ -27,11 +27,11 @@ import Testing
         }
 
         /// Who has the connections to a server that come free one after the other.
-        mutating func served(_ server: Int, of upstream: Int = 0) -> [Int32] {
-            var order: [Int32] = []
+        mutating func served(_ server: Int, of upstream: Int = 0) -> [ExchangeSlot] {
+            var order: [ExchangeSlot] = []
             while true {
                 let number = queues.next(for: server, of: upstream, exchanges)
-                guard number >= 0 else { return order }
+                guard number.exists else { return order }
                 queues.call(number, exchanges)
                 order.append(number)
             }
@@ -57,11 +57,11 @@ import Testing
 
     @Test func theQueueIsBounded() {
         var stage = Stage()
-        let fitting = [stage.wait(max: 2), stage.wait(max: 2), stage.wait(max: 2)].filter { $0 >= 0 }
+        let fitting = [stage.wait(max: 2), stage.wait(max: 2), stage.wait(max: 2)].filter { $0.exists }
         #expect(fitting.count == 2)
         #expect(stage.queues.count == 2)
         // Each upstream has a bound of its own.
-        #expect(stage.wait(upstream: 1, max: 2) >= 0)
+        #expect(stage.wait(upstream: 1, max: 2).exists)
     }
 
     @Test func whoIsCalledTooLateComesBackToItsPlace() {
