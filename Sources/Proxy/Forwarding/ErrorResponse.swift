@@ -70,17 +70,22 @@ struct ErrorResponse {
         return body
     }
 
+    /// Scalar by scalar: a quote is one also where a mark joins it to a longer character.
     private static func escaped(_ text: String, _ form: Form) -> String {
         guard form != .text else { return text }
-        return text.map { character in
-            switch character {
-            case "\"": form == .json ? "\\\"" : "&quot;"
-            case "\\": form == .json ? "\\\\" : "\\"
-            case "<": form == .json ? "<" : "&lt;"
-            case "&": form == .json ? "&" : "&amp;"
-            default: String(character)
+        var escaped = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": escaped += (form == .json ? "\\\"" : "&quot;").unicodeScalars
+            case "\\" where form == .json: escaped += "\\\\".unicodeScalars
+            case "<" where form == .html: escaped += "&lt;".unicodeScalars
+            case "&" where form == .html: escaped += "&amp;".unicodeScalars
+            case "\u{0}"..."\u{1f}" where form == .json:
+                escaped += "\\u00\(scalar.value < 16 ? "0" : "")\(String(scalar.value, radix: 16))".unicodeScalars
+            default: escaped.append(scalar)
             }
-        }.joined()
+        }
+        return String(escaped)
     }
 
     // MARK: The client's wish
