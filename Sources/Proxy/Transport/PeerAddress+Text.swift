@@ -40,7 +40,8 @@ extension PeerAddress {
     }
 
     private static func parse(_ host: UnsafeBufferPointer<UInt8>) -> PeerAddress? {
-        guard host.count <= 45 else { return nil }
+        // A C string ends at NUL: what follows it would go unseen.
+        guard host.count <= 45, !host.contains(0) else { return nil }
         return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 46) { text in
             for i in 0..<host.count { text[i] = CChar(bitPattern: host[i]) }
             text[host.count] = 0

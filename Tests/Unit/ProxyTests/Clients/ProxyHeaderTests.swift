@@ -35,6 +35,7 @@ import Testing
         ("PROXY TCP4 2001:db8::1 2001:db8::2 1 2\r\n", "malformed"),
         ("PROXY TCP6 192.0.2.1 198.51.100.2 1 2\r\n", "malformed"),
         ("PROXY TCP4 192.0.2.1 198.51.100.2 1 2\n", "malformed"),
+        ("PROXY TCP4 192.0.2.1\u{0} 198.51.100.2 1 2\r\n", "malformed"),
         ("PROXY UDP4 192.0.2.1 198.51.100.2 1 2\r\n", "malformed"),
         ("GET / HTTP/1.1\r\n", "malformed"),
         ("proxy UNKNOWN\r\n", "malformed"),
