@@ -123,15 +123,3 @@ struct ListeningSocketsTests {
         return so_connect(descriptor, &storage, so_address_length(&storage)) == 0
     }
 }
-
-struct MailboxTests {
-    @Test func aClosedMailboxTakesNothing() {
-        let mailbox = Mailbox(fd: -1)
-        #expect(mailbox.post(.drain))
-        #expect(!mailbox.close(), "an order waits")
-        #expect(mailbox.take().count == 1)
-        #expect(mailbox.close())
-        #expect(!mailbox.post(.drain))
-        #expect(mailbox.take().isEmpty)
-    }
-}

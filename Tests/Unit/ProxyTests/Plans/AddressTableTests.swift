@@ -45,4 +45,31 @@ import Testing
         #expect(!Plan.isName(.tcp(host: "::1", port: 80)))
         #expect(!Plan.isName(.unix(path: "/app.sock")))
     }
+
+    @Test func noMoreAddressesThanThereIsRoomFor() throws {
+        let table = AddressTable(try (1...40).map { try address($0) })
+        #expect(table.count == AddressTable.addressesMax)
+        #expect((0..<64).allSatisfy { (0..<16).contains(table.next(turn: UInt32($0), 1)?.place ?? -1) })
+        #expect(table.replace([]))
+        #expect(table.count == 0 && table.next(turn: 3, 1) == nil && table.descriptions == [])
+    }
+
+    /// A failure is held against an address, not against its place: with a new answer all begin anew.
+    @Test func afterAReplacementNobodyIsPassedOver() throws {
+        let table = AddressTable([try address(1), try address(2)])
+        #expect(table.noteFailure(0, generation: table.generation, 1))
+        let before = table.generation
+        #expect(table.replace([try address(1), try address(3)]))
+        #expect(Set((0..<2).compactMap { table.next(turn: UInt32($0), 2)?.place }) == [0, 1])
+        #expect(!table.noteFailure(1, generation: before, 2), "of an answer that does not hold any more")
+        #expect(
+            !table.noteFailure(16, generation: table.generation, 2) && !table.noteFailure(2, generation: table.generation, 2))
+    }
+
+    /// Turns go on where the counter wraps round.
+    @Test func theTurnsCounterWrapsRound() throws {
+        let table = AddressTable([try address(1), try address(2), try address(3)])
+        let turns = [UInt32.max - 1, .max, 0, 1].map { table.next(turn: $0, 1)?.place }
+        #expect(turns == [2, 0, 0, 1])
+    }
 }
