@@ -1,0 +1,348 @@
+import CShim
+import EventLoop
+import Glibc
+import Report
+import Testing
+
+@testable import Proxy
+
+/// Bytes in and out of a socket: what stands in the read buffer, what is held, what is known of the socket afterwards.
+@Suite struct TransportTests {
+    /// A transport on a kernel that a test writes, with one socket.
+    private final class Stage {
+        let kernel = ScriptedKernel()
+        var transport: Transport
+        let socket: UnsafeMutablePointer<Socket>
+        private let metrics = Metrics(schema: MetricsSchema(routes: [], upstreams: [], listeners: []), version: "test")
+
+        init(headBytesMax: Int = 4096) {
+            transport = Transport(
+                kernel: Kernel(simulated: kernel), counters: metrics.makeCounters(), headBytesMax: headBytesMax, usesTLS: false,
+                captures: nil)
+            socket = .allocate(capacity: 1)
+            socket.initialize(to: Socket(fd: 5))
+            (socket.pointee.isReadable, socket.pointee.isWritable) = (true, true)
+        }
+
+        deinit {
+            transport.buffers.give(&socket.pointee.input)
+            transport.buffers.give(&socket.pointee.output)
+            socket.deallocate()
+        }
+
+        func load() -> Int { transport.load(socket, .client) }
+        func text(_ count: Int) -> String {
+            String(decoding: UnsafeBufferPointer(start: transport.readBuffer, count: count), as: UTF8.self)
+        }
+        func keep(_ start: Int, _ end: Int) { transport.keep(socket, from: start, to: end) }
+        var held: String {
+            let input = socket.pointee.input
+            return input.isEmpty
+                ? "" : String(decoding: UnsafeBufferPointer(start: input.first, count: input.count), as: UTF8.self)
+        }
+        var unsent: String {
+            let output = socket.pointee.output
+            return output.isEmpty
+                ? "" : String(decoding: UnsafeBufferPointer(start: output.first, count: output.count), as: UTF8.self)
+        }
+        var lentBytes: Int { transport.buffers.lentBytes }
+        func look() -> Transport.Look { transport.look(at: socket) }
+        func flush() -> Bool { transport.flush(socket, .client) }
+        func moveIn(most: UInt64, into pipe: inout Int16) -> Transport.Moved {
+            transport.moveIn(from: socket, .upstream, most: most, into: &pipe)
+        }
+        func moveOut(_ pipe: inout Int16) -> Bool { transport.moveOut(&pipe, to: socket, .client) }
+        var mayTakePipe: Bool { transport.pipes.mayTake }
+        var lentPipes: Int { transport.pipes.lent }
+        /// Bytes in a pipe.
+        func held(_ pipe: Int16) -> Int { pipe < 0 ? 0 : transport.pipes[pipe].held }
+
+        func deliver(_ runs: [StaticString]) -> Bool {
+            var outbox = Outbox()
+            for run in runs { outbox.add(run) }
+            let isAlive = transport.deliver(&outbox, to: socket, .client)
+            #expect(outbox.count == 0)
+            return isAlive
+        }
+    }
+
+    // MARK: Reading
+
+    struct Reading: CustomTestStringConvertible, Sendable {
+        var name: String
+        var read: @Sendable () -> ScriptedKernel.Read?
+        var peerEnded = false
+        var count = 0
+        var isReadable = false
+        var sawEnd = false
+        var isBroken = false
+        var testDescription: String { name }
+    }
+
+    static let readings: [Reading] = [
+        Reading(name: "a short read has emptied it", read: { .text("abc") }, count: 3),
+        // The end needs another look, for no event comes again.
+        Reading(
+            name: "a short read, and the peer has ended", read: { .text("abc") }, peerEnded: true, count: 3, isReadable: true),
+        Reading(
+            name: "a full read", read: { .bytes([UInt8](repeating: 0x61, count: Transport.readBytes)) },
+            count: Transport.readBytes,
+            isReadable: true),
+        Reading(
+            name: "more than a full read", read: { .bytes([UInt8](repeating: 0x61, count: 2 * Transport.readBytes)) },
+            count: Transport.readBytes, isReadable: true),
+        Reading(name: "nothing", read: { nil }), Reading(name: "the end", read: { .end }, sawEnd: true),
+        Reading(name: "a reset", read: { .error(ECONNRESET) }, isBroken: true),
+        Reading(name: "a time-out", read: { .error(ETIMEDOUT) }, isBroken: true),
+        Reading(name: "an interruption", read: { .error(EINTR) }, isReadable: true),
+    ]
+
+    @Test(arguments: readings)
+    func whatARead(_ reading: Reading) {
+        for held in ["", "xy"] {
+            let stage = Stage()
+            if !held.isEmpty {
+                stage.kernel.reads = [.text(held)]
+                stage.keep(0, stage.load())
+                stage.socket.pointee.isReadable = true
+            }
+            stage.kernel.reads = [reading.read()].compactMap(\.self)
+            stage.socket.pointee.peerEnded = reading.peerEnded
+            let count = stage.load()
+            #expect(count == held.utf8.count + reading.count)
+            #expect(stage.text(min(count, 2)) == String((held + "abc").prefix(min(count, 2))) || reading.count > 100)
+            let socket = stage.socket.pointee
+            #expect(socket.isReadable == reading.isReadable && socket.sawEnd == reading.sawEnd)
+            #expect(socket.isBroken == reading.isBroken)
+            #expect(stage.held == held, "held until `keep` says what is left")
+        }
+    }
+
+    @Test func whatIsNotConsumedStandsBeforeWhatComes() {
+        let stage = Stage()
+        stage.kernel.reads = [.text("GET / HT"), .text("TP/1.1\r\n\r\nGET"), .text(" /2")]
+        var count = stage.load()
+        stage.keep(0, count)
+        stage.socket.pointee.isReadable = true
+        count = stage.load()
+        #expect(stage.text(count) == "GET / HTTP/1.1\r\n\r\nGET")
+        stage.keep(18, count)
+        #expect(stage.held == "GET")
+        stage.socket.pointee.isReadable = true
+        count = stage.load()
+        #expect(stage.text(count) == "GET /2")
+        stage.keep(count, count)
+        #expect(stage.held == "" && stage.lentBytes == 0, "who holds nothing has no buffer")
+    }
+
+    @Test func withoutReadinessNothingIsAsked() {
+        let stage = Stage()
+        stage.kernel.reads = [.text("abc")]
+        stage.socket.pointee.isReadable = false
+        #expect(stage.load() == 0 && stage.kernel.reads.count == 1)
+    }
+
+    /// A peer's memory is bounded: who holds more than a header block is not read.
+    @Test(arguments: [(4096, true), (4097, false)])
+    func noMoreThanAHeaderBlockIsHeld(_ held: Int, _ isRead: Bool) {
+        let stage = Stage(headBytesMax: 4096)
+        stage.kernel.reads = [.bytes([UInt8](repeating: 0x61, count: held)), .text("b")]
+        stage.keep(0, stage.load())
+        stage.socket.pointee.isReadable = true
+        #expect(stage.load() == held + (isRead ? 1 : 0))
+        #expect(stage.socket.pointee.isReadable != isRead, "it will be read when they are worked off")
+    }
+
+    @Test func keepingTheSameBytesAgainCopiesNothing() {
+        let stage = Stage()
+        stage.kernel.reads = [.text("abcdef")]
+        stage.keep(2, stage.load())
+        let base = stage.socket.pointee.input.base
+        let count = stage.load()
+        stage.keep(0, count)
+        #expect(stage.held == "cdef" && stage.socket.pointee.input.base == base && count == 4)
+        stage.keep(1, count)
+        #expect(stage.held == "def")
+    }
+
+    // MARK: Looking
+
+    @Test(arguments: [
+        (0, Transport.Look.quiet), (1, .bytes), (2, .ended), (3, .ended),
+    ])
+    func looks(_ which: Int, _ expected: Transport.Look) {
+        let stage = Stage()
+        let reads: [[ScriptedKernel.Read]] = [[], [.text("H")], [.end], [.error(ECONNRESET)]]
+        stage.kernel.reads = reads[which]
+        #expect(stage.look() == expected)
+        #expect(stage.kernel.reads.count == reads[which].count, "a look takes nothing")
+    }
+
+    // MARK: Writing
+
+    struct Writing: CustomTestStringConvertible, Sendable {
+        var name: String
+        var runs: [StaticString]
+        /// What the socket takes of them, negative for a failure; nil for all.
+        var taken: Int?
+        var unsent = ""
+        var isAlive = true
+        var isWritable = true
+        var testDescription: String { name }
+    }
+
+    static let writings: [Writing] = [
+        Writing(name: "one run", runs: ["abc"]), Writing(name: "three runs", runs: ["abc", "de", "f"]),
+        Writing(name: "nothing of them", runs: ["abc", "de"], taken: 0, unsent: "abcde", isWritable: false),
+        Writing(name: "a part of the first", runs: ["abc", "de"], taken: 2, unsent: "cde", isWritable: false),
+        Writing(name: "the first whole", runs: ["abc", "de"], taken: 3, unsent: "de", isWritable: false),
+        Writing(name: "a part of the second", runs: ["abc", "de", "f"], taken: 4, unsent: "ef", isWritable: false),
+        Writing(name: "all but a byte", runs: ["abc", "de", "f"], taken: 5, unsent: "f", isWritable: false),
+        Writing(name: "it is full", runs: ["abc", "de"], taken: Int(-EAGAIN), unsent: "abcde", isWritable: false),
+        Writing(name: "the peer has gone", runs: ["abc"], taken: Int(-EPIPE), isAlive: false),
+        Writing(name: "reset", runs: ["abc", "de"], taken: Int(-ECONNRESET), isAlive: false),
+    ]
+
+    @Test(arguments: writings)
+    func delivers(_ writing: Writing) {
+        let stage = Stage()
+        if let taken = writing.taken { stage.kernel.writes = [taken] }
+        #expect(stage.deliver(writing.runs) == writing.isAlive)
+        #expect(stage.unsent == writing.unsent && stage.socket.pointee.isWritable == writing.isWritable)
+        #expect(stage.socket.pointee.isBroken != writing.isAlive && stage.socket.pointee.isBlocked == !writing.unsent.isEmpty)
+        guard writing.isAlive else { return }
+        // What comes later waits behind it, and all leaves in its order.
+        #expect(stage.deliver(["xyz"]))
+        if !writing.unsent.isEmpty { #expect(stage.unsent == writing.unsent + "xyz" && stage.kernel.writeCount == 1) }
+        stage.socket.pointee.isWritable = true
+        #expect(stage.flush())
+        #expect(
+            stage.kernel.text == writing.runs.map { "\($0)" }.joined() + "xyz" && stage.unsent == "" && stage.lentBytes == 0)
+    }
+
+    @Test(arguments: [(true, false), (false, true)])
+    func toWhomNothingCanBeSent(_ isBroken: Bool, _ refuses: Bool) {
+        let stage = Stage()
+        (stage.socket.pointee.isBroken, stage.socket.pointee.refusesBytes) = (isBroken, refuses)
+        #expect(!stage.deliver(["abc"]) && stage.kernel.writeCount == 0 && stage.unsent == "")
+    }
+
+    @Test func whatIsHeldLeavesBitByBit() {
+        let stage = Stage()
+        stage.kernel.writes = [1, 2, 0, Int(-EAGAIN)]
+        #expect(stage.deliver(["abcdefgh"]) && stage.unsent == "bcdefgh")
+        stage.socket.pointee.isWritable = true
+        #expect(stage.flush())
+        #expect(stage.unsent == "defgh" && !stage.socket.pointee.isWritable)
+        #expect(stage.flush(), "it is not asked before it is writable")
+        #expect(stage.kernel.writeCount == 4)
+        stage.socket.pointee.isWritable = true
+        stage.kernel.writes = [Int(-EPIPE)]
+        #expect(!stage.flush() && stage.socket.pointee.isBroken)
+    }
+
+    // MARK: Ending
+
+    @Test func ourSideEndsWhenAllIsSent() {
+        let stage = Stage()
+        stage.transport.endWriting(stage.socket)
+        #expect(stage.kernel.ended == [5] && !stage.socket.pointee.endsWriting)
+        let blocked = Stage()
+        blocked.kernel.writes = [1]
+        #expect(blocked.deliver(["abc"]))
+        blocked.transport.endWriting(blocked.socket)
+        #expect(blocked.kernel.ended == [] && blocked.socket.pointee.endsWriting)
+        blocked.kernel.writes = [1]
+        blocked.socket.pointee.isWritable = true
+        #expect(blocked.flush() && blocked.kernel.ended == [5])
+        #expect(blocked.kernel.text == "abc" && !blocked.socket.pointee.endsWriting)
+        #expect(blocked.flush() && blocked.kernel.ended == [5], "once")
+    }
+
+    @Test(arguments: [false, true])
+    func aSocketThatIsShutHoldsNothing(_ reset: Bool) {
+        let stage = Stage()
+        stage.kernel.reads = [.text("abc")]
+        stage.kernel.writes = [0]
+        stage.keep(1, stage.load())
+        #expect(stage.deliver(["xyz"]) && stage.lentBytes > 0)
+        stage.transport.shut(stage.socket, reset: reset)
+        #expect(stage.lentBytes == 0 && stage.held == "" && stage.unsent == "")
+        #expect(stage.kernel.closed == (reset ? [] : [5]) && stage.kernel.reset == (reset ? [5] : []))
+    }
+
+    // MARK: Pipes
+
+    struct Move: CustomTestStringConvertible, Sendable {
+        var name: String
+        var result: Int
+        var moved: Transport.Moved
+        var isReadable = true
+        var sawEnd = false
+        var isBroken = false
+        /// Pipes can still be had.
+        var mayTake = true
+        var testDescription: String { name }
+    }
+
+    static let moves: [Move] = [
+        Move(name: "bytes", result: 700, moved: .bytes(700)),
+        Move(name: "as many as are wanted", result: 5000, moved: .bytes(1000)),
+        Move(name: "none now", result: Int(-EAGAIN), moved: .nothing, isReadable: false),
+        Move(name: "the end", result: 0, moved: .nothing, isReadable: false, sawEnd: true),
+        Move(name: "a reset", result: Int(-ECONNRESET), moved: .nothing, isReadable: false, isBroken: true),
+        Move(name: "an interruption", result: Int(-EINTR), moved: .nothing),
+        Move(name: "sockets that take none", result: Int(-EINVAL), moved: .refused, mayTake: false),
+        Move(name: "a kernel that has none", result: Int(-ENOSYS), moved: .refused, mayTake: false),
+    ]
+
+    @Test(arguments: moves)
+    func movesIn(_ move: Move) {
+        let stage = Stage()
+        stage.kernel.splices = [move.result]
+        var pipe: Int16 = -1
+        let moved = stage.moveIn(most: 1000, into: &pipe)
+        #expect(moved == move.moved)
+        let socket = stage.socket.pointee
+        #expect(socket.isReadable == move.isReadable && socket.sawEnd == move.sawEnd && socket.isBroken == move.isBroken)
+        if case .bytes(let count) = move.moved {
+            #expect(pipe >= 0 && stage.held(pipe) == count && stage.lentPipes == 1)
+        } else {
+            #expect(pipe == -1 && stage.lentPipes == 0, "nobody has a pipe without bytes in it")
+        }
+        #expect(stage.mayTakePipe == move.mayTake)
+    }
+
+    @Test func withoutPipesBytesAreRead() {
+        let stage = Stage()
+        stage.kernel.hasPipes = false
+        var pipe: Int16 = -1
+        let moved = stage.moveIn(most: .max, into: &pipe)
+        #expect(moved == .refused)
+        #expect(pipe == -1 && stage.mayTakePipe, "it may have some later")
+    }
+
+    @Test(
+        arguments: [
+            ([1000], true, 0, false), ([300, 700], true, 0, false), ([300], true, 700, true),
+            ([Int(-EAGAIN)], true, 1000, true),
+            ([Int(-EINTR), 1000], true, 0, false), ([400, Int(-EPIPE)], false, 600, false),
+        ] as [([Int], Bool, Int, Bool)])
+    func movesOut(_ results: [Int], _ isAlive: Bool, _ left: Int, _ isHeldBack: Bool) {
+        let stage = Stage()
+        stage.kernel.splices = [1000]
+        var pipe: Int16 = -1
+        _ = stage.moveIn(most: .max, into: &pipe)
+        stage.kernel.splices = results
+        let moved = stage.moveOut(&pipe)
+        #expect(moved == isAlive)
+        #expect(stage.socket.pointee.isHeldBack == isHeldBack && stage.socket.pointee.isBlocked == isHeldBack)
+        #expect(stage.socket.pointee.isWritable != isHeldBack)
+        #expect(stage.held(pipe) == left && (pipe < 0) == (left == 0))
+        guard pipe >= 0 else { return }
+        // Bytes that nobody wants any more go with their pipe.
+        stage.transport.drop(&pipe, of: stage.socket)
+        #expect(pipe == -1 && stage.lentPipes == 0 && !stage.socket.pointee.isBlocked)
+        #expect(stage.kernel.closed == [100, 101])
+    }
+}
