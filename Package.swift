@@ -86,7 +86,8 @@ let package = Package(
             dependencies: ["HTTP2", "Wire", "Exchanges", "Detector", "Traces", "RecordedTraces", "Chance", "CNghttp2"],
             path: "Tests/Unit/HTTP2Tests"),
         .testTarget(
-            name: "DetectorTests", dependencies: ["Detector", "Exchanges", "HTTP1", "Wire"], path: "Tests/Unit/DetectorTests"),
+            name: "DetectorTests", dependencies: ["Detector", "Exchanges", "HTTP1", "Wire", "Chance"],
+            path: "Tests/Unit/DetectorTests"),
         .testTarget(
             name: "ExplanationsTests", dependencies: ["Explanations", "Detector"], path: "Tests/Unit/ExplanationsTests"),
         .testTarget(
@@ -109,7 +110,7 @@ let package = Package(
         .testTarget(
             name: "ConfigurationTests", dependencies: ["Configuration", "Detector", "Wire"],
             path: "Tests/Unit/ConfigurationTests"),
-        .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "Chance"], path: "Tests/Unit/EventLoopTests"),
+        .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "Chance", "CShim"], path: "Tests/Unit/EventLoopTests"),
         // Worlds for the simulation, run by the tests in small numbers and by scripts/simulate in large ones.
         .target(
             name: "Worlds",

@@ -164,20 +164,3 @@ import Testing
         #expect(habits.answers(777_777) == 0)
     }
 }
-
-/// What varies in a path makes no other sort of it.
-@Suite struct RequestSortTests {
-    private func sort(_ path: String, route: UInt16 = 0) -> UInt32 {
-        Array(path.utf8).withUnsafeBufferPointer { RequestSort.of(route: route, method: 0, target: $0) }
-    }
-
-    @Test func alike() {
-        #expect(sort("/orders/7") == sort("/orders/812") && sort("/a?x=1") == sort("/a"))
-        #expect(sort("/u/550e8400-e29b-41d4-a716-446655440000/x") == sort("/u/123e4567-e89b-12d3-a456-426614174000/x"))
-    }
-
-    @Test func apart() {
-        #expect(sort("/a") != sort("/b") && sort("/a") != sort("/a", route: 1) && sort("/a/b") != sort("/ab"))
-        #expect(sort("") != 0)
-    }
-}
