@@ -50,6 +50,15 @@ public struct History<Entry: BitwiseCopyable>: BitwiseCopyable {
         if used > 0 { base.unsafelyUnwrapped[Int(newest)] = entry }
     }
 
+    /// Changes the newest entry that matches.
+    @inlinable
+    public mutating func change(where matches: (Entry) -> Bool, _ change: (inout Entry) -> Void) {
+        for age in 0..<count where matches(self[age]) {
+            let place = Int(newest) - age
+            return change(&base.unsafelyUnwrapped[place < 0 ? place + Int(room) : place])
+        }
+    }
+
     @inlinable
     public func first(where matches: (Entry) -> Bool) -> Entry? {
         for age in 0..<count where matches(self[age]) { return self[age] }

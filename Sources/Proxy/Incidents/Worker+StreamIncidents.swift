@@ -18,7 +18,8 @@ extension Worker {
             // Past the declared length: its client has had all that was declared.
             guard isOpen, upstreams[step.upstreamSlot].pointee.exchange.exists else { return }
             if step.ended { return streamEndedBehindSurplus(step.upstreamSlot, isOver: true) }
-            // More surplus may come, but the client need not wait for long.
+            // More surplus may come, but the client need not wait for long, however long it goes on.
+            guard !upstreams[step.upstreamSlot].pointee.awaitsStreamEnd else { return }
             upstreams[step.upstreamSlot].pointee.awaitsStreamEnd = true
             timers.set(upstreamTimer(step.upstreamSlot), now + Self.listenTime)
         case .interimInBody: if isOpen { streamInterim(slot, step) }
@@ -53,19 +54,22 @@ extension Worker {
     private mutating func collectFrames(_ slot: UpstreamSlot, _ step: HTTP2Step) {
         let source = SurplusSource(slot.index, stream: step.stream)
         guard !surplus.contains(source) else { return surplus.count(UInt64(step.surplusBytes), of: source) }
+        // Past the declared length the stream may still be open; its client has had all that was declared.
+        let isOpen = step.upstreamSlot.exists && upstreams[step.upstreamSlot].pointee.exchange.exists
+        let finished = multiplexing[upstreams[slot].pointee.multiplex].finished?.first { $0.stream == step.stream }
+        let isTold = isOpen ? upstreams[step.upstreamSlot].pointee.awaitsStreamEnd : finished?.isTold ?? false
+        if isTold, !step.hasBlock {
+            let upstream = servers.upstream(Int(upstreams[slot].pointee.server))
+            return counters.addSurplus(upstream: upstream, bytes: UInt64(step.surplusBytes))
+        }
         var current = FinishedExchange()
-        var isOpen = false
-        if step.upstreamSlot.exists, upstreams[step.upstreamSlot].pointee.exchange.exists {
-            // Past the declared length the stream may still be open; its client has had all that was declared.
-            isOpen = true
+        if isOpen {
             let e = exchanges[upstreams[step.upstreamSlot].pointee.exchange]
             current = FinishedExchange(
                 request: copyOf(e.pointee.request), answer: e.pointee.answer,
                 ordinal: upstreams[step.upstreamSlot].pointee.ordinal)
             current.answer.endedAt = now
-        } else if let finished = multiplexing[upstreams[slot].pointee.multiplex].finished?.first(where: {
-            $0.stream == step.stream
-        }) {
+        } else if let finished {
             current = finished.exchange
             current.request = copyOf(finished.exchange.request)
         }
@@ -91,8 +95,11 @@ extension Worker {
 
     mutating func streamSurplusEnded(_ source: SurplusSource) {
         guard var collection = surplus.take(source) else { return }
-        conclude(&collection, UpstreamSlot(source.connection))
+        let conclusion = conclude(&collection, UpstreamSlot(source.connection))
         giveBack(&collection)
+        if case .innocent = conclusion { return }
+        let multiplex = multiplexing[upstreams[UpstreamSlot(source.connection)].pointee.multiplex]
+        multiplex.finished?.change(where: { $0.stream == source.stream }, { $0.isTold = true })
     }
 
     /// What has been collected on a connection that is about to be closed has ended.

@@ -72,7 +72,8 @@ extension Worker {
         rememberRequest(number, e.pointee.request)
         let finished = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: s.pointee.ordinal)
         let multiplex = multiplexing[upstreams[s.pointee.parent].pointee.multiplex]
-        if var old = multiplex.finished?.add(FinishedStream(stream: s.pointee.stream, exchange: finished)) {
+        let entry = FinishedStream(stream: s.pointee.stream, isTold: s.pointee.awaitsStreamEnd, exchange: finished)
+        if var old = multiplex.finished?.add(entry) {
             transport.buffers.give(&old.exchange.request.head)
         }
         let requestEnded = e.pointee.state.requestEnded

@@ -83,6 +83,30 @@ class Violations(HTTP2Test):
             peer.send(frames.headers(stream, OK, ("content-length", "5")), frames.data(stream, b"hello, and more", end=True))
         self.told(script, kind="body_after_end", client_impact="none", evidence__surplus_bytes=10)
 
+    def test_past_content_length_for_ever(self):
+        # Its client is done when so much time is over, not when the server is.
+        over = threading.Event()
+        self.addCleanup(over.set)
+
+        def script(peer, stream):
+            peer.send(frames.headers(stream, OK, ("content-length", "5")), frames.data(stream, b"hello"))
+            while not over.wait(0.02):
+                peer.send(frames.data(stream, b"."))
+        self.told(script, kind="body_after_end", client_impact="none")
+
+    def test_data_after_the_end_that_goes_on(self):
+        def script(peer, stream):
+            peer.send(frames.headers(stream, OK), frames.data(stream, b"hello", end=True))
+            for _ in range(20):
+                peer.send(frames.data(stream, b"."))
+                threading.Event().wait(0.02)
+        proxy = self.h2_proxy(self.scripted(frames.server(script)).address)
+        peer = self.frame_client(proxy)
+        peer.send(frames.request(1, "/"))
+        self.assertEqual(self.answer(peer, 1)[1:], (b"hello", None))
+        proxy.wait_metric(20, "sendonce_surplus_bytes_total")
+        self.assertEqual(len(self.end(proxy)), 1)
+
     def test_short_of_content_length(self):
         def script(peer, stream):
             peer.send(frames.headers(stream, OK, ("content-length", "50")), frames.data(stream, b"hello", end=True))

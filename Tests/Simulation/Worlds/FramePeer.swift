@@ -215,6 +215,16 @@ class FramePeer: SimulatedPeer {
         isPumping = false
     }
 
+    /// What waits for bytes that have all been given to the socket is done, as it would be in its stream's turn.
+    func runDueActions() {
+        for stream in active {
+            while case .action(let action) = stream.outbox.first {
+                stream.outbox.removeFirst()
+                action()
+            }
+        }
+    }
+
     private func step(_ stream: Stream) -> Bool {
         guard let output = stream.outbox.first, isOpen, !isSilent else { return false }
         switch output {

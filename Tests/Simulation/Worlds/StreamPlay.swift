@@ -154,14 +154,8 @@ final class StreamPlay {
         case .lengthExceeded:
             let more = pattern(id + 1_000_000, 1 + world.random.below(100))
             putBody(to: count)
-            put(.data(more, ends: true))
-            act { [self] in expect(.bodyAfterEnd, [.afterEnd], surplus: more.count) }
-            answered()
-        case .dataOnBodiless:
-            let more = pattern(id + 1_000_000, 1 + world.random.below(100))
-            put(.data(more, ends: true))
-            act { [self] in expect(.bodyAfterEnd, [.afterEnd], surplus: more.count) }
-            answered()
+            putSurplus(more)
+        case .dataOnBodiless: putSurplus(pattern(id + 1_000_000, 1 + world.random.below(100)))
         case .lengthShort(let at):
             putBody(to: min(at, count))
             put(.data([], ends: true))
@@ -180,6 +174,21 @@ final class StreamPlay {
             act { [self] in breakConnection(how) }
         default: preconditionFailure("\(fault) is none of streams")
         }
+    }
+
+    /// DATA for which the answer has no room. The first of it may be told already: the connection may be broken before the rest.
+    private func putSurplus(_ bytes: [UInt8]) {
+        act { [self] in
+            let place = expect(.bodyAfterEnd, [.afterEnd])
+            world.mayMiss(place)
+            served.surplus = place
+        }
+        put(.data(bytes, ends: true))
+        act { [self] in
+            world.expected[served.surplus!].surplusBytes = bytes.count
+            world.confirm(served.surplus!)
+        }
+        answered()
     }
 
     /// Right behind the answer's end, or so much later, on the stream that is over.
@@ -221,6 +230,8 @@ final class StreamPlay {
 
     /// What ends the whole connection, with everything that is on it.
     private func breakConnection(_ how: ConnectionFault) {
+        upstream.runDueActions()
+        guard upstream.maySpeak else { return }
         for other in upstream.served where other.isInProgress && other.hasHead {
             other.story.wasOnBrokenConnection = true
             // That ends before it has been silent for long enough.

@@ -17,6 +17,8 @@ final class StreamUpstream: FramePeer {
         var hasHead = false
         /// The incident that it is silent for.
         var stall: Int?
+        /// The incident of DATA for which it has no room.
+        var surplus: Int?
         init(_ story: Story, _ stream: Stream, ordinal: Int, script: AnswerScript) {
             self.story = story
             self.stream = stream
@@ -125,7 +127,11 @@ final class StreamUpstream: FramePeer {
         if !current.isAnswering { answer(current) }
     }
 
-    override func reset(_ stream: Stream, _ code: UInt32) { closeIfDone() }
+    override func reset(_ stream: Stream, _ code: UInt32) {
+        // The end of the surplus is not waited for for ever.
+        if let surplus = byStream[stream.id]?.surplus { world.expected[surplus].surplusBytes = nil }
+        closeIfDone()
+    }
 
     // MARK: Answers
 

@@ -18,6 +18,16 @@ import Testing
         }
     }
 
+    @Test func theNewestThatMatchesIsChanged() {
+        var history = History<Int>(capacityMax: 3)
+        defer { history.deallocate() }
+        for i in 0..<5 { _ = history.add(i) }
+        history.change(where: { $0 % 2 == 0 }, { $0 = 40 })
+        history.change(where: { $0 == 3 }, { $0 = 30 })
+        history.change(where: { $0 == 1 }, { $0 = 10 })
+        #expect([history[0], history[1], history[2]] == [40, 30, 2])
+    }
+
     @Test func itBeginsAnew() {
         var history = History<UInt8>(capacityMax: 4)
         for i in 0..<9 as Range<UInt8> { _ = history.add(i) }
