@@ -138,12 +138,21 @@ extension Worker {
             while multiplexed.exists {
                 let next = upstreams[multiplexed].pointee.next
                 if multiplexing[upstreams[multiplexed].pointee.multiplex].streamCount == 0 {
-                    closeUpstreamMultiplex(multiplexed, .drain)
+                    listenToStreams(on: multiplexed)
                 }
                 multiplexed = next
             }
             if connectionPool.idleCount(server) > 0 { retirePool(server, .drain) }
         }
+    }
+
+    /// Nobody needs a shared connection any more, but strays of its last answer may still come.
+    private mutating func listenToStreams(on slot: UpstreamSlot) {
+        let u = upstreams[slot]
+        guard u.pointee.phase == .multiplexed else { return closeUpstreamMultiplex(slot, .drain) }
+        let last = multiplexing[u.pointee.multiplex].finished?.latest?.exchange.answer.endedAt ?? 0
+        if last + Self.listenTime <= now { return upstreamMultiplexExpired(slot) }
+        timers.set(upstreamTimer(slot), last + Self.listenTime)
     }
 
     /// Closes whatever is left; surplus that is being collected is told first.

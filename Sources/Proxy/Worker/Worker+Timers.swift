@@ -86,12 +86,20 @@ extension Worker {
         }
     }
 
-    /// The connection has been idle for as long as it may be, or could not be made in time.
-    private mutating func upstreamMultiplexExpired(_ slot: UpstreamSlot) {
+    /// A shared connection has been idle for as long as it may be, or could not be made in time.
+    mutating func upstreamMultiplexExpired(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
         guard u.pointee.phase == .multiplexed else { return connectGaveUp(slot, String(cString: strerror(ETIMEDOUT))) }
-        guard multiplexing[u.pointee.multiplex].streamCount == 0 else { return }
-        multiplexing[u.pointee.multiplex].session.goAway()
-        closeUpstreamMultiplex(slot, .idleTimeout)
+        let multiplex = multiplexing[u.pointee.multiplex]
+        guard multiplex.streamCount == 0 else { return }
+        if u.pointee.socket.isReadable || transport.look(at: &u.pointee.socket) != .quiet {
+            // Where this thread had to wait for a processor, a stray may be there that has not had its turn.
+            let generation = upstreams.generation(slot)
+            u.pointee.socket.isReadable = true
+            readFrames(.upstream(slot))
+            guard upstreams.generation(slot) == generation, multiplex.streamCount == 0 else { return }
+        }
+        multiplex.session.goAway()
+        closeUpstreamMultiplex(slot, isLeaving ? .drain : .idleTimeout)
     }
 }

@@ -88,8 +88,6 @@ public final class SimulatedWorld {
         let isEither = sort == .changes || sort == .kernel
         let usesFrames = isEither ? random.chance(perMille: 500) : sort == .frames
         if usesFrames { speech.useFrames(isInnocent: isInnocent, &random) }
-        // A worker that leaves closes what it shares as soon as nobody needs it: strays are cut off there.
-        if sort == .changes, !isInnocent { speech.upstreams = nil }
         changes = sort == .changes ? Change.some(isInnocent: isInnocent, &random) : []
         weather.bodyBytesMax = min(weather.bodyBytesMax, speech.bodyBytesMax)
         weather.calm(reduction.without)

@@ -73,3 +73,11 @@ struct Weather {
         return link
     }
 }
+
+extension Link {
+    /// A hundred bytes may be on their way for longer than one waits for more of a stray.
+    var isSlow: Bool {
+        if case .everyByte = cuts { return true }
+        return min(sendBytesMax, receiveBytesMax) < 4000
+    }
+}

@@ -26,7 +26,10 @@ import Worlds
         (.frames, 0x90cc_b6a0_6cd2_330e, "streams wait for a shared connection that is there at once, as Unix sockets are"),
         (.frames, 0x7329_7d8d_f3bf_2660, "a shared connection may be made for a client that has left"),
         (.frames, 0xe8cd_7c3c_76b3_de16, "an END_STREAM without payload needs no window, were it less than nothing"),
-        (.frames, 0xa348_6ea5_7f28_c131, "what goes on past an answer's end is one incident, and its client need not wait for it"),
+        (
+            .frames, 0xa348_6ea5_7f28_c131,
+            "what goes on past an answer's end is one incident, and its client need not wait for it"
+        ),
         (.kernel, 0xef05_1934_cdb9_ed5b, "a descriptor that is lacking for HTTP/2 is not the server's fault"),
     ]
 
