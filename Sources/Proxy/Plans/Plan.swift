@@ -144,7 +144,7 @@ public final class Plan: Sendable {
     /// Whether requests carry the mark of their exchange, and what is expected of their answers.
     public let echo: Echo
     /// The first digits of this plan's marks.
-    public let salt = PlanSalt.next()
+    public let salt: UInt16
     /// What works, and should be mended, for the operational log.
     public let warnings: [String]
 
@@ -153,7 +153,8 @@ public final class Plan: Sendable {
         quarantine: UInt64 = 60_000_000_000, sampleBytes: Int = 0, accessIsCombined: Bool = false,
         accessRedactsQuery: Bool = false,
         errorPages: ErrorPages = ErrorPages(), trusted: [AddressBlock] = [], acceptors: [TLSAcceptor?] = [],
-        proxyHeaders: [Bool] = [], languages: [Languages] = [], echo: Echo = .off, warnings: [String] = []
+        proxyHeaders: [Bool] = [], languages: [Languages] = [], echo: Echo = .off, salt: UInt16? = nil,
+        warnings: [String] = []
     ) {
         self.upstreams = upstreams
         self.routes = routes
@@ -169,6 +170,7 @@ public final class Plan: Sendable {
         self.languages = languages
         self.proxyHeaders = proxyHeaders
         self.echo = echo
+        self.salt = salt ?? PlanSalt.next()
         self.warnings = warnings
         var frameLimits = HTTP2Limits()
         frameLimits.streamsMax = limits.streams

@@ -33,7 +33,8 @@ extension Worker {
 
     /// An answer without a mark, on a connection whose answers have theirs: a stray, or the application has answered on the
     /// socket itself. Nothing tells which. A request that may be sent again is: its client gets an answer either way. What comes
-    /// for any other is delivered, as it is once an answer to the same request, asked for on a new connection, had no mark either.
+    /// for any other is delivered, as it is once an answer to the same request, asked for on a new connection, had no mark either;
+    /// or, where marks are required, refused, and listened to all the same.
     private mutating func mayLackMark(_ slot: UpstreamSlot, at position: Int, _ count: Int) -> Bool {
         let u = upstreams[slot]
         let e = exchanges[u.pointee.exchange]
@@ -41,7 +42,7 @@ extension Worker {
         if e.pointee.staleRetries > 0, u.pointee.ordinal == 1 {
             retries.askedInVain.note(server: u.pointee.server, sort: e.pointee.request.sort)
         }
-        guard u.pointee.echoes, u.pointee.ordinal > 1, retries.maySendAgain(e),
+        guard u.pointee.echoes, u.pointee.ordinal > 1, plan.echo == .require || retries.maySendAgain(e),
             !retries.askedInVain.contains(server: u.pointee.server, sort: e.pointee.request.sort)
         else {
             if plan.echo == .require { return refuse(slot) }

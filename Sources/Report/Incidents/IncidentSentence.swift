@@ -51,7 +51,8 @@ struct IncidentSentence {
 
     private var position: String {
         guard let party = finding.verdict.phase == .inBody ? guilty : latest ?? guilty else {
-            return "on a connection that had served no request"
+            // A mark names an exchange that was not answered to its end.
+            return victim.map { "where the answer to \($0.name) was due" } ?? "on a connection that had served no request"
         }
         // Times and places are those of the exchange that it followed, whosever it is.
         let name = party.name

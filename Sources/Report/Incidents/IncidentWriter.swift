@@ -4,7 +4,7 @@ import Exchanges
 /// Makes a record of what has been found on a connection to an upstream. Pure: who, where, and when come from the caller.
 public enum IncidentWriter {
     /// - Parameters:
-    ///   - guilty: whose it is, or is most likely; nil when the connection had served no request.
+    ///   - guilty: whose it is, or is most likely; nil when the connection had served no request, or that one's answer is not known.
     ///   - victim: the request that met what was not its answer.
     ///   - suspects: who it may be, in the order of the finding's attribution.
     ///   - latest: the connection's last exchange, where the guilty one may be another.

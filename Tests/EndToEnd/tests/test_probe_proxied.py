@@ -107,6 +107,17 @@ class ProxiedProbeTest(EndToEndTest):
         self.assertEqual(proxy.get("/ok").body, b"OK")
         self.assertEqual(proxy.get("/raw").status, 502)
 
+    def test_require_records_what_it_refuses(self):
+        proxy = self.behind("raw_answers.js", echo="require")
+        with proxy.connect() as one:
+            self.assertEqual(one.get("/ok").body, b"OK")
+            one.request("/raw", method="POST")
+            self.assertEqual(one.read_response().status, 502)
+        [incident] = proxy.wait_incidents(1)
+        self.assertIncident(
+            incident, kind="misdelivered_response", certainty="suspected", evidence__proof="request_id", victim__path="/raw",
+            client_impact="bad_gateway")
+
     def http2(self, echo="auto"):
         self.app = self.node("h2_other_mark.js")
         app = {"servers": [self.app.address], "protocol": "http2"}

@@ -40,9 +40,10 @@ final class FaultPlay {
         switch fault {
         case .secondAnswer(let delay):
             let body = pattern(id + 1_000_000, random.below(50))
-            after = .stray(
-                Array("HTTP/1.1 \(random.pick([200, 500])) Again\r\nX-Id: \(id)\r\nContent-Length: \(body.count)\r\n\r\n".utf8)
-                    + body, delay: delay)
+            let mark = script.strayIsMarked ? "SendOnce-Id: \(served.mark)\r\n" : ""
+            let head =
+                "HTTP/1.1 \(random.pick([200, 500])) Again\r\nX-Id: \(id)\r\n\(mark)Content-Length: \(body.count)\r\n\r\n"
+            after = .stray(Array(head.utf8) + body, delay: delay)
         case .moreBytes(let delay):
             after = .stray(Array("more-".utf8) + pattern(id + 1_000_000, random.below(300)), delay: delay)
         case .lineEnds(let delay): after = .stray(Array("\r\n".utf8), delay: delay)
@@ -104,6 +105,7 @@ final class FaultPlay {
         guard served.ordinal > 1 else { return expect(.malformedMessage, .proven, [.inHead]) }
         let previous = upstream.served[served.ordinal - 2]
         served.story.mayBeVictim = true
+        served.story.mayBeGivenAnother = true
         expected.append(
             Expected(
                 kind: .bodyAfterEnd, id: previous.story.id, connection: connection, ordinal: previous.ordinal,

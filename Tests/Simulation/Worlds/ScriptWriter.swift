@@ -11,6 +11,7 @@ struct ScriptWriter {
     /// What clients and upstreams speak.
     var requestsAreStreams = false
     var answersAreStreams = false
+    var probe: ProbeHabits?
 
     private var hasStreams: Bool { requestsAreStreams || answersAreStreams }
 
@@ -53,6 +54,8 @@ struct ScriptWriter {
         var text = "\(script.method) \(script.path) HTTP/1.\(script.isHTTP10 ? 0 : 1)\r\nHost: h\(script.id).example\r\n"
         text += "X-Client: \(script.id)\r\n"
         for i in 0..<random.below(4) { text += "X-Field-\(i): \(String(repeating: "v", count: random.below(60)))\r\n" }
+        // Nobody but the proxy says what a request's mark is.
+        if probe != nil, random.chance(perMille: 100) { text += "SendOnce-Id: \(ProbeHabits.strange(&random))\r\n" }
         switch script.framing {
         case .none: break
         case .length: text += "Content-Length: \(script.body.count)\r\n"
@@ -103,7 +106,19 @@ struct ScriptWriter {
             script.fault = answersAreStreams ? streamFault(script, request) : fault(script, request)
         }
         finish(&script, request)
+        if let probe { mark(&script, probe) }
         return script
+    }
+
+    /// An answer with a fault has its mark: what else is wrong with it is to be seen.
+    private mutating func mark(_ script: inout AnswerScript, _ probe: ProbeHabits) {
+        script.mark = .own
+        script.strayIsMarked = random.chance(perMille: probe.markedStraysPerMille)
+        let isUnmarked = random.chance(perMille: probe.unmarkedPerMille)
+        let isKept = random.chance(perMille: probe.keptPerMille)
+        let other = ProbeHabits.strange(&random)
+        guard script.fault == nil else { return }
+        if isUnmarked { script.mark = .none } else if isKept { script.mark = .kept(other) }
     }
 
     private mutating func fault(_ script: AnswerScript, _ request: RequestScript) -> Fault {
@@ -147,6 +162,7 @@ struct ScriptWriter {
             .interimAfterEnd(delay: delay), .fieldsAfterEnd(delay: delay), .malformedHead, .dataBeforeHead, .duplicateField,
             .unrequested(isHead: random.chance(perMille: 500)), .connectionBroken(random.pick(ConnectionFault.allCases)),
         ]
+        if probe != nil { faults += [.otherMark, .otherMark, .otherMark] }
         if script.framing == .none { return random.pick(faults + [.dataOnBodiless, .dataOnBodiless]) }
         faults.append(.interimBetweenChunks)
         if script.framing == .length { faults += [.lengthsDiffer, .lengthTwice, .lengthExceeded] }

@@ -205,6 +205,7 @@ final class ScriptedClient: SimulatedPeer {
     private func judge(_ story: Story, _ head: MessageReader.Head, _ trailers: [(name: String, value: String)]) {
         story.finishedAt = world.network.time
         let answer = story.answer
+        if head.value("sendonce-id") != nil { world.fail("the answer to request \(story.id) has a mark for its client") }
         guard let id = head.value("x-id") else {
             story.outcome = .proxyError(head.status)
             return

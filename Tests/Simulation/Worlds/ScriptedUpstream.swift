@@ -9,12 +9,17 @@ final class ScriptedUpstream: SimulatedPeer {
         var fault: Fault
         var guilty: Served
         var bytes: Int
+        /// It has its request's mark; answers before it on the connection have had theirs.
+        var isMarked = false
+        var hasEchoed = false
         /// Whether they left with the answer's last bytes.
         var isAtOnce: Bool
         /// The requests that reached the upstream after the guilty one.
         var others: [Served] = []
         /// It was written into the middle of another answer, and may be a part of it.
         var isInside = false
+        /// Bytes of that one had been written before it.
+        var isBehindBytes = false
     }
 
     /// One request of this connection and its answer.
@@ -25,11 +30,14 @@ final class ScriptedUpstream: SimulatedPeer {
         var seen = 0
         var isWhole = false
         var isAnswering = false
+        var hasBegun = false
         var isAnswered = false
-        init(_ story: Story, ordinal: Int, script: AnswerScript) {
+        let mark: String
+        init(_ story: Story, ordinal: Int, script: AnswerScript, mark: String) {
             self.story = story
             self.ordinal = ordinal
             self.script = script
+            self.mark = mark
         }
     }
 
@@ -39,6 +47,7 @@ final class ScriptedUpstream: SimulatedPeer {
     private(set) var served: [Served] = []
     private(set) var stray: Stray?
     private var garbageIsDue = false
+    private var marks = TakenMarks()
     private var hasStopped = false
     private var isTunnel = false
     /// The worker has ended its side.
@@ -104,10 +113,13 @@ final class ScriptedUpstream: SimulatedPeer {
         // Each fault is played once, and one connection has one fault behind an answer's end.
         if story.hasUsedFault || stray != nil || garbageIsDue { script.fault = nil }
         if script.fault != nil { script.head.insert(contentsOf: script.faultyFields.utf8, at: script.head.count - 2) }
-        let next = Served(story, ordinal: served.count + 1, script: script)
+        let mark = marks.take(head.values("sendonce-id"), of: story, world)
+        script.put(mark)
+        let next = Served(story, ordinal: served.count + 1, script: script, mark: mark)
         if stray != nil {
             stray!.others.append(next)
             story.mayBeVictim = true
+            if !isToldApart(next) { story.mayBeGivenAnother = true }
         }
         story.arrivals.append(Story.Arrival(connection: number, ordinal: next.ordinal))
         served.append(next)
@@ -198,6 +210,7 @@ final class ScriptedUpstream: SimulatedPeer {
         guard let piece = pieces.first else { return answered(served, play) }
         let step = { [weak self] in
             guard let self, !hasStopped, isOpen else { return }
+            served.hasBegun = true
             say(piece.bytes)
             self.play(pieces.dropFirst(), play, served)
         }
@@ -231,7 +244,10 @@ final class ScriptedUpstream: SimulatedPeer {
             noteStray(served, bytes.count, isAtOnce: delay == 0)
             let step = { [weak self] in
                 guard let self, !hasStopped, isOpen else { return self?.forgetStray() ?? () }
-                if let current, current !== served, current.isAnswering { stray?.isInside = true }
+                if let current, current !== served, current.isAnswering {
+                    stray?.isInside = true
+                    if current.hasBegun { strayIsBehindBytes() }
+                }
                 say(bytes)
                 if served.script.closes { closeAfterwards() }
             }
@@ -282,6 +298,24 @@ final class ScriptedUpstream: SimulatedPeer {
 
     private func noteStray(_ served: Served, _ count: Int, isAtOnce: Bool) {
         stray = Stray(fault: served.script.fault!, guilty: served, bytes: count, isAtOnce: isAtOnce)
+        guard case .secondAnswer = served.script.fault, world.probe != nil else { return }
+        stray!.isMarked = served.script.strayIsMarked
+        stray!.hasEchoed = self.served.contains { $0.script.mark == .own }
+    }
+
+    /// Where its own answer has begun, a stray is a part of what its client gets.
+    private func strayIsBehindBytes() {
+        stray?.isBehindBytes = true
+        for other in stray?.others ?? [] { other.story.mayBeGivenAnother = true }
+    }
+
+    /// Whether the stray's mark, or that it has none, tells that it does not answer this request.
+    private func isToldApart(_ next: Served) -> Bool {
+        guard let stray, let probe = world.probe, case .secondAnswer = stray.fault else { return false }
+        if stray.isMarked || probe.echo == .require { return true }
+        // What comes for a request that may not be sent again, or has been often enough, is delivered.
+        let mayBeKnown = world.stories.values.contains { $0.answer.mark == .none }
+        return stray.hasEchoed && !mayBeKnown && next.story.request.isReplayable && next.story.arrivals.count < 2
     }
 
     /// The connection was gone before the bytes could leave.
@@ -289,6 +323,7 @@ final class ScriptedUpstream: SimulatedPeer {
 
     private func expectGarbage(_ guilty: Served, victim: Served) {
         victim.story.mayBeVictim = true
+        victim.story.mayBeGivenAnother = true
         world.expect(
             Expected(
                 kind: .bodyAfterEnd, id: guilty.story.id, connection: number, ordinal: guilty.ordinal, phases: [.nextExchange],

@@ -34,6 +34,13 @@ struct RequestScript {
 
 /// One answer as its upstream will send it.
 struct AnswerScript {
+    /// What its header block says of the request that it answers.
+    enum Mark: Equatable {
+        case none, own
+        /// Given out elsewhere: somebody in between has kept the answer.
+        case kept(String)
+    }
+
     enum Framing { case none, length, chunked, close }
     /// When it begins: with the request's header block, or after its end.
     enum Start { case withHead, afterRequest }
@@ -56,11 +63,30 @@ struct AnswerScript {
     /// Field lines that its fault adds to the header block, and the body with a header block in it that its fault sends.
     var faultyFields = ""
     var faultyBody: [UInt8] = []
+    var mark = Mark.none
+    /// The second answer that its fault sends has the request's mark.
+    var strayIsMarked = false
     /// Where in the framed body a header block or garbage is put: at the start of a chunk.
     var chunkStarts: [Int] = []
 
     /// The whole answer, interim ones first.
     var bytes: [UInt8] { interims.flatMap { $0 } + head + framed }
+
+    /// What Node writes by itself, past everything (`Worker.isOfNodeItself`).
+    var isOfNodeItself: Bool {
+        [400, 408, 413, 431, 503].contains(status) && head.contains(text: "Connection: close") && !head.contains(text: "Date:")
+    }
+
+    /// Its request has come with this mark.
+    mutating func put(_ own: String) {
+        let value: String
+        switch mark {
+        case .none: return
+        case .own: value = own
+        case .kept(let other): value = other
+        }
+        head.insert(contentsOf: "SendOnce-Id: \(value)\r\n".utf8, at: head.count - 2)
+    }
 }
 
 /// What an upstream does wrong with an answer.
@@ -99,6 +125,8 @@ enum Fault: Equatable {
     case dataOnBodiless
     case malformedHead
     case dataBeforeHead
+    /// With the mark of another request of the connection, which has been answered.
+    case otherMark
     /// On a stream that was never opened.
     case unrequested(isHead: Bool)
     case connectionBroken(ConnectionFault)

@@ -14,6 +14,10 @@ public final class SimulatedWorld {
     var random: SeededNumbers
     let weather: Weather
     let speech: Speech
+    /// nil: no marks are given out.
+    let probe: ProbeHabits?
+    /// Those that have come with requests.
+    var marks: Set<String> = []
     let network: SimulatedNetwork
     var stories: [Int: Story] = [:]
     var plans: [ClientPlan] = []
@@ -88,6 +92,11 @@ public final class SimulatedWorld {
         let isEither = sort == .changes || sort == .kernel
         let usesFrames = isEither ? random.chance(perMille: 500) : sort == .frames
         if usesFrames { speech.useFrames(isInnocent: isInnocent, &random) }
+        probe = sort == .marks ? ProbeHabits(&random) : nil
+        if sort == .marks {
+            weather.useMarks(&random)
+            if random.chance(perMille: 300) { speech.useFrames(isInnocent: isInnocent, &random) }
+        }
         changes = sort == .changes ? Change.some(isInnocent: isInnocent, &random) : []
         weather.bodyBytesMax = min(weather.bodyBytesMax, speech.bodyBytesMax)
         weather.calm(reduction.without)
@@ -98,7 +107,7 @@ public final class SimulatedWorld {
         start = network.time
         network.preemptionsPerMille = weather.preemptionsPerMille
         if sort == .kernel { network.troubles = KernelTroubles(&random) }
-        plan = Self.plan(weather, speech)
+        plan = Self.plan(weather, speech, probe)
         metrics = Metrics(schema: plan.metricsSchema(listeners: ["front"]), version: "simulated")
         recorder = IncidentRecorder(
             metrics: metrics, ring: IncidentRing(capacity: Self.incidentsMax), log: nil,
@@ -106,7 +115,7 @@ public final class SimulatedWorld {
         writeScripts()
     }
 
-    static func plan(_ weather: Weather, _ speech: Speech) -> Plan {
+    static func plan(_ weather: Weather, _ speech: Speech, _ probe: ProbeHabits?) -> Plan {
         let servers = (0..<weather.servers).map { i in
             Plan.Server(name: "server-\(i)", address: SocketAddress(unixPath: "/server-\(i)")!)
         }
@@ -130,14 +139,14 @@ public final class SimulatedWorld {
         limits.lastBytes = weather.lastBytes
         return Plan(
             upstreams: [upstream], routes: [route], limits: limits, quarantine: weather.quarantine,
-            languages: speech.clients == nil ? [] : [[.http1, .http2]])
+            languages: speech.clients == nil ? [] : [[.http1, .http2]], echo: probe?.echo ?? .off, salt: 0x5a17)
     }
 
     private func writeScripts() {
         var writer = ScriptWriter(
             random: SeededNumbers(seed: random.next()), isInnocent: weather.isInnocent, bodyBytesMax: weather.bodyBytesMax,
             searchedBodyMax: weather.searchedBodyMax, requestsAreStreams: speech.clients != nil,
-            answersAreStreams: speech.upstreams != nil)
+            answersAreStreams: speech.upstreams != nil, probe: probe)
         for client in 0..<weather.clients {
             let count = 1 + random.below(weather.requestsPerClient)
             let made = (0..<count).map { i in

@@ -38,6 +38,8 @@ final class Story {
     var mayHaveMetAClose = false
     /// A stray of an earlier exchange may have been taken for its answer.
     var mayBeVictim = false
+    /// And nothing tells that it is not.
+    var mayBeGivenAnother = false
     /// Streams of it that its upstream did not serve, and said so.
     var refusals = 0
     /// Its answer had begun on a connection that its upstream broke.

@@ -199,6 +199,7 @@ final class StreamClient: FramePeer {
         let (story, head, answer) = (asked.story, asked.head!, asked.story.answer)
         story.finishedAt = world.network.time
         let status = Int(head.value(":status")!)!
+        if head.value("sendonce-id") != nil { world.fail("the answer to request \(story.id) has a mark for its client") }
         guard let id = head.value("x-id") else { return story.outcome = .proxyError(status) }
         let length = head.value("content-length")
         if id != "\(story.id)" {

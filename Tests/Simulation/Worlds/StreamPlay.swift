@@ -19,6 +19,7 @@ final class StreamPlay {
         self.served = served
         self.upstream = upstream
         world = upstream.world
+        if script.fault == .otherMark, otherServed == nil { served.script.fault = nil }
         for _ in script.interims { put(.head([(":status", "103"), ("x-id", "\(id)")], ends: false)) }
         if let fault = script.fault, playsBeforeHead(fault) { return }
         let ends = endsWithHead
@@ -105,6 +106,26 @@ final class StreamPlay {
         put(.head(fields, ends: ends) { [self] count in expect(kind, [phase], surplus: phase == .inBody ? count : nil) })
     }
 
+    /// An exchange of the connection that is over: whose mark an answer should not have. Its own answer may have been refused.
+    private var otherServed: StreamUpstream.Served? {
+        let over = upstream.served.filter { $0.isAnswered && $0 !== served && $0.script.fault == nil }
+        return over.last { $0.script.mark == .own } ?? over.last
+    }
+
+    /// The whole answer, as if it were another's.
+    private func putAnotherAnswer() {
+        guard let other = otherServed else { return }
+        let wrong = fields.map { $0.name == "sendonce-id" ? (name: $0.name, value: other.mark) : $0 }
+        put(
+            .head(wrong, ends: false) { [self] _ in
+                world.expect(
+                    Expected(
+                        kind: .misdeliveredResponse, id: other.script.mark == .own ? other.story.id : Expected.anyone,
+                        connection: upstream.number, ordinal: other.ordinal, phases: [.nextExchange], victim: id))
+            })
+        putBody(to: script.body.count, thenEnd: true)
+    }
+
     /// Those that take the place of the header block, or are in it.
     private func playsBeforeHead(_ fault: Fault) -> Bool {
         switch fault {
@@ -118,6 +139,7 @@ final class StreamPlay {
         case .dataBeforeHead:
             put(.data(Array("early".utf8), ends: false))
             act { [self] in expect(.malformedMessage, [.inHead]) }
+        case .otherMark: putAnotherAnswer()
         case .lengthsDiffer:
             putWrong(fields, ends: false, .conflictingFraming, .inHead)
         default: return false

@@ -19,7 +19,9 @@ final class StreamUpstream: FramePeer {
         var stall: Int?
         /// The incident of DATA for which it has no room.
         var surplus: Int?
-        init(_ story: Story, _ stream: Stream, ordinal: Int, script: AnswerScript) {
+        let mark: String
+        init(_ story: Story, _ stream: Stream, ordinal: Int, script: AnswerScript, mark: String) {
+            self.mark = mark
             self.story = story
             self.stream = stream
             self.ordinal = ordinal
@@ -36,6 +38,7 @@ final class StreamUpstream: FramePeer {
     /// Streams beyond it are not answered.
     private var lastAnswered: UInt32?
     private var hasStopped = false
+    private var marks = TakenMarks()
 
     init(_ world: SimulatedWorld, number: Int, _ habits: FrameHabits) {
         self.number = number
@@ -69,6 +72,7 @@ final class StreamUpstream: FramePeer {
             return world.fail("an upstream got a request that nobody sent: \(fields)")
         }
         check(fields, story)
+        let mark = marks.take(fields.values("sendonce-id"), of: story, world)
         if let lastAnswered, stream.id > lastAnswered {
             // Its sender did not know yet that the connection goes away.
             story.refusals += 1
@@ -82,7 +86,8 @@ final class StreamUpstream: FramePeer {
         var script = story.answer
         if story.hasUsedFault || hasStopped { script.fault = nil }
         if script.fault != nil { script.head.insert(contentsOf: script.faultyFields.utf8, at: script.head.count - 2) }
-        let next = Served(story, stream, ordinal: served.count + 1, script: script)
+        script.put(mark)
+        let next = Served(story, stream, ordinal: served.count + 1, script: script, mark: mark)
         served.append(next)
         byStream[stream.id] = next
         story.arrivals.append(Story.Arrival(connection: number, ordinal: next.ordinal))

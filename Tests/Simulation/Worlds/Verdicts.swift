@@ -22,6 +22,7 @@ enum Verdicts {
             {
                 fail("got \(story.interims) interim responses of \(story.answer.interims.count)")
             }
+            if mustBeRefused(story, world) { fail("was not refused for want of its mark") }
             if let fault = story.usedFault, fault.leavesNoWhole, story.arrivals.count == 1 {
                 fail("was whole in spite of \(fault)")
             }
@@ -39,7 +40,7 @@ enum Verdicts {
         case .proxyError(let status):
             if !mayFail(story, with: status, world) { fail("got \(status)") }
         case .wrong(let what):
-            if !story.mayBeVictim { fail("got \(what)") }
+            if !story.mayBeGivenAnother { fail("got \(what)") }
         }
     }
 
@@ -48,7 +49,7 @@ enum Verdicts {
         switch status {
         case 502:
             if world.closes > 0, !story.request.isReplayable || world.closes >= replayLimit { return true }
-            if story.wasOnBrokenConnection || story.mayLackRetry { return true }
+            if story.wasOnBrokenConnection || story.mayLackRetry || mayBeRefused(story, world) { return true }
             if story.mayBeVictim || world.incidents.contains(where: { id($0.victim) == story.id }) { return true }
             return story.usedFault?.mayFail(world.weather.policy) ?? false
         // No descriptor was left for a connection.
@@ -64,7 +65,7 @@ enum Verdicts {
     // MARK: Incidents
 
     static func judgeIncidents(_ world: SimulatedWorld) {
-        var left = world.incidents
+        var left = world.incidents.filter { !isSuspicion($0, world) }
         if world.weather.isInnocent {
             for incident in left {
                 world.fail("an innocent world has an incident: \(incident.kind.rawValue): \(incident.message)")
@@ -84,12 +85,15 @@ enum Verdicts {
         for incident in left { world.fail("unexpected \(incident.kind.rawValue) (\(incident.certainty)): \(incident.message)") }
     }
 
-    private static func id(_ request: Incident.Request?) -> Int? { request.flatMap { Int($0.path.dropFirst(3)) } }
+    static func id(_ request: Incident.Request?) -> Int? { request.flatMap { Int($0.path.dropFirst(3)) } }
 
     private static func matches(_ incident: Incident, _ expected: Expected, _ world: SimulatedWorld) -> Bool {
         guard incident.kind == expected.kind, incident.certainty == expected.certainty else { return false }
         if expected.id == Expected.anyone { return incident.upstream?.connection == UInt64(expected.connection) }
-        if expected.id == 0 { return incident.request == nil }
+        if expected.id == 0 {
+            return incident.request == nil && incident.upstream?.connection == UInt64(expected.connection)
+                && incident.evidence.surplusBytes == expected.surplusBytes.map(UInt64.init)
+        }
         return id(incident.request) == expected.id || isCandidate(expected, incident)
     }
 
@@ -170,6 +174,7 @@ enum Verdicts {
         }
         let involved = [guilty.story.id] + stray.others.map(\.story.id)
         let before = left.count
+        judgeAccused(stray, upstream, left, world)
         left.removeAll { incident in
             incident.upstream?.connection == UInt64(upstream.number)
                 && ([incident.request, incident.victim]
@@ -183,6 +188,7 @@ enum Verdicts {
             || stray.others.contains { $0.story.request.hasBody || $0.script.framing == .close || !$0.isAnswered }
         if case .interimAfterEnd = stray.fault { mayBeSilent = true }
         if case .lineEnds = stray.fault { mayBeSilent = true }
+        if mustBeTold(stray, world) { mayBeSilent = false }
         if before == left.count, !mayBeSilent { world.fail("nothing was recorded of the stray of request \(guilty.story.id)") }
     }
 }
@@ -218,7 +224,7 @@ extension Fault {
     }
 
     /// The client may get 502.
-    func mayFail(_ policy: ViolationPolicy) -> Bool { leavesNoWhole || policy == .fail }
+    func mayFail(_ policy: ViolationPolicy) -> Bool { leavesNoWhole || policy == .fail || self == .otherMark }
 }
 
 extension Sequence {

@@ -60,6 +60,13 @@ struct Weather {
         }
     }
 
+    /// Connections are used again soon, so that strays meet the next request.
+    mutating func useMarks(_ random: inout SeededNumbers) {
+        hold = random.pick([.fixed(0), .fixed(0), .fixed(1_000_000), .automatic])
+        reuse = random.pick([.guarded, .guarded, .always])
+        if !isInnocent { quarantine = random.pick([0, 200_000_000, 60_000_000_000]) }
+    }
+
     private static func link(_ random: inout SeededNumbers, _ cuts: Link.Cuts) -> Link {
         var link = Link()
         link.latency = random.pick([10_000, 50_000, 500_000, 5_000_000])

@@ -8,4 +8,6 @@ public enum WorldSort: String, CaseIterable, Sendable {
     case changes
     /// A kernel that lacks descriptors, and tells of events in any order and for nothing.
     case kernel
+    /// Servers whose answers have the marks of their requests, as the probe's have, all or most of them.
+    case marks
 }

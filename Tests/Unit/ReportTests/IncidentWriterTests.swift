@@ -100,6 +100,12 @@ import Testing
         #expect(incident.route == "_none" && incident.attribution == nil && incident.request == nil)
     }
 
+    /// The id of an exchange that was not answered to its end says that it is another's, and no more.
+    @Test func whomItMetMayBeAllThatIsKnown() {
+        let incident = IncidentWriter.incident(second(), at: place, guilty: nil, victim: party("/b", ordinal: 2))
+        #expect(incident.message.hasSuffix("where the answer to GET /b was due"))
+    }
+
     @Test func whoseItIsMayBeOpen() {
         let suspects = [
             Attribution.Suspect(age: 2, share: 0.6, delay: 80_900_000, isRound: true, wasSuspected: false),

@@ -1,0 +1,50 @@
+import Detector
+import Proxy
+import Report
+
+/// What the marks of requests and answers must come to.
+extension Verdicts {
+    private static func lacksMark(_ story: Story, _ world: SimulatedWorld) -> Bool {
+        guard world.probe?.echo == .require, !story.request.asksTunnel else { return false }
+        return story.answer.mark != .own
+    }
+
+    /// An answer without the mark that is required reaches nobody, but for what Node itself writes in HTTP/1.
+    static func mustBeRefused(_ story: Story, _ world: SimulatedWorld) -> Bool {
+        lacksMark(story, world) && (world.speech.upstreams != nil || !story.answer.isOfNodeItself)
+    }
+
+    static func mayBeRefused(_ story: Story, _ world: SimulatedWorld) -> Bool { lacksMark(story, world) }
+
+    /// An answer without a mark, where others had theirs: it may be a stray, and is never more than suspected of it.
+    static func isSuspicion(_ incident: Incident, _ world: SimulatedWorld) -> Bool {
+        guard world.probe != nil, incident.kind == .misdeliveredResponse, incident.certainty == .suspected,
+            incident.evidence.proof == .requestID, let victim = id(incident.victim), let story = world.stories[victim]
+        else { return false }
+        return story.answer.mark == .none
+    }
+
+    /// Who sent a second answer that has a mark is known.
+    static func judgeAccused(
+        _ stray: ScriptedUpstream.Stray, _ upstream: ScriptedUpstream, _ incidents: [Incident], _ world: SimulatedWorld
+    ) {
+        guard stray.isMarked else { return }
+        for incident in incidents
+        where incident.upstream?.connection == UInt64(upstream.number) && incident.kind == .misdeliveredResponse
+            && incident.evidence.proof == .requestID && incident.certainty == .proven
+        {
+            guard id(incident.request) != stray.guilty.story.id else { continue }
+            world.fail("request \(id(incident.request) ?? 0) is accused of the second answer to \(stray.guilty.story.id)")
+        }
+    }
+
+    /// A second answer that meets a request, and whose mark, or that it lacks one, tells what it is: unless it stands behind bytes of
+    /// that request's own answer, or the request was still being sent.
+    static func mustBeTold(_ stray: ScriptedUpstream.Stray, _ world: SimulatedWorld) -> Bool {
+        guard stray.isMarked || stray.hasEchoed && world.probe?.echo == .require, let victim = stray.others.first else {
+            return false
+        }
+        // What lacks its mark by itself is no more than suspected.
+        return !stray.isBehindBytes && victim.script.mark != .none && (victim.isWhole || !victim.story.request.hasBody)
+    }
+}
