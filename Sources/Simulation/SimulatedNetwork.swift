@@ -32,6 +32,8 @@ public final class SimulatedNetwork: SimulatedKernel {
     /// The last wait ended because nothing will ever happen again.
     public private(set) var isQuiet = false
 
+    /// Connects that were refused, by address.
+    public private(set) var refusedConnects: [String: Int] = [:]
     private var agenda = Agenda()
     private var services: [String: Service] = [:]
     private var descriptors = SimulatedDescriptors()
@@ -306,6 +308,7 @@ public final class SimulatedNetwork: SimulatedKernel {
                 add(after: link.latency + random.upTo(link.jitter), .connectRequest(near))
             }
         case .refuses(let error, let link):
+            refusedConnects[address.description, default: 0] += 1
             let near = SimulatedSocket(self, link: link, descriptor: fd)
             descriptors[fd] = near
             add(after: 2 * link.latency + random.upTo(link.jitter), .connectDecision(near, error: error))

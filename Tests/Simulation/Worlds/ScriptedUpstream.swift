@@ -43,6 +43,9 @@ final class ScriptedUpstream: SimulatedPeer {
 
     unowned let world: SimulatedWorld
     let number: Int
+    let server: Int
+    private(set) var isDead = false
+    private var isConnected = false
     private var reader = MessageReader(responses: false)
     private(set) var served: [Served] = []
     private(set) var stray: Stray?
@@ -54,9 +57,10 @@ final class ScriptedUpstream: SimulatedPeer {
     private var hasEnded = false
     private(set) var hasClosedIdle = false
 
-    init(_ world: SimulatedWorld, number: Int) {
+    init(_ world: SimulatedWorld, number: Int, server: Int) {
         self.world = world
         self.number = number
+        self.server = server
         super.init()
     }
 
@@ -68,6 +72,8 @@ final class ScriptedUpstream: SimulatedPeer {
     // MARK: Reading
 
     override func connected() {
+        isConnected = true
+        if isDead { return reset() }
         // The largest body is read within half a minute: longer than its answer may take nobody waits.
         if world.weather.upstreamReadsSlowly {
             readBytesMax = max(1 + world.random.below(3000), world.weather.bodyBytesMax / 8000)
@@ -169,6 +175,20 @@ final class ScriptedUpstream: SimulatedPeer {
         world.tell("upstream \(number)", "sees a reset")
         hasStopped = true
         close()
+    }
+
+    /// Its process is gone, and with it what has not left.
+    func die() {
+        guard isOpen, !isDead else { return }
+        isDead = true
+        hasStopped = true
+        guard isConnected else { return }
+        let hasLeft = unsentBytes == 0 && socket.map { $0.acknowledgedTotal == $0.writtenTotal } ?? true
+        for one in served where one.hasBegun && one.story.outcome == .nothing && (!one.isAnswered || isTunnel || !hasLeft) {
+            one.story.wasOnBrokenConnection = true
+        }
+        world.tell("upstream \(number)", "dies")
+        reset()
     }
 
     private func say(_ bytes: [UInt8]) {

@@ -24,6 +24,7 @@ extension SimulatedWorld {
                 network.interrupt()
             }
         }
+        planOutages()
         turnUntilQuiet()
         if turns == Self.turnsMax { fail("the worker turns for ever") }
         tell("weather", "\(weather)")
@@ -120,7 +121,7 @@ extension SimulatedWorld {
         if network.openDescriptors != hands.count { fail("\(network.openDescriptors) descriptors are open") }
         for story in stories.values.sorted(by: { $0.id < $1.id }) { Verdicts.judge(story, self) }
         Verdicts.judgeIncidents(self)
-        for upstream in upstreams where upstream.hasPartialRequest && weather.isInnocent {
+        for upstream in upstreams where upstream.hasPartialRequest && weather.isInnocent && !upstream.isDead {
             if !stories.values.contains(where: { $0.outcome == .aborted || $0.answer.start == .withHead }) {
                 fail("a request reached its upstream in part")
             }

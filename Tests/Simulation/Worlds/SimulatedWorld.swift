@@ -14,6 +14,9 @@ public final class SimulatedWorld {
     var random: SeededNumbers
     let weather: Weather
     let speech: Speech
+    let outages: [ServerOutage]
+    /// When servers' processes have died.
+    var deaths: [UInt64] = []
     /// nil: no marks are given out.
     let probe: ProbeHabits?
     /// Those that have come with requests.
@@ -84,12 +87,12 @@ public final class SimulatedWorld {
         self.sort = sort
         self.reduction = reduction
         random = SeededNumbers(seed: seed)
-        let isInnocent = seed & 1 == 0
+        let isInnocent = seed & 1 == 0 || sort == .outages
         var weather = Weather(isInnocent: isInnocent, &random)
         // Not drawn, so that the other worlds stay as they are.
         if (seed >> 8) % 3 == 0 { (weather.searchedBytes, weather.lastBytes) = (200, 50) }
         var speech = Speech()
-        let isEither = sort == .changes || sort == .kernel
+        let isEither = sort == .changes || sort == .kernel || sort == .outages
         let usesFrames = isEither ? random.chance(perMille: 500) : sort == .frames
         if usesFrames { speech.useFrames(isInnocent: isInnocent, &random) }
         probe = sort == .marks ? ProbeHabits(&random) : nil
@@ -97,6 +100,8 @@ public final class SimulatedWorld {
             weather.useMarks(&random)
             if random.chance(perMille: 300) { speech.useFrames(isInnocent: isInnocent, &random) }
         }
+        if sort == .outages { weather.useOutages(&random) }
+        outages = sort == .outages ? ServerOutage.some(servers: weather.servers, &random) : []
         changes = sort == .changes ? Change.some(isInnocent: isInnocent, &random) : []
         weather.bodyBytesMax = min(weather.bodyBytesMax, speech.bodyBytesMax)
         weather.calm(reduction.without)
@@ -127,8 +132,9 @@ public final class SimulatedWorld {
         upstream.idleMax = weather.idleMax
         upstream.isHTTP2 = speech.upstreams != nil
         upstream.queueTimeout = 30_000_000_000
-        // Nothing that is lost may be made up for by a deadline within the time that a request may take.
-        upstream.connectTimeout = 60_000_000_000
+        upstream.connectTimeout = weather.connectTimeout
+        upstream.ejectFailures = weather.ejectFailures
+        upstream.ejectTime = weather.ejectTime
         // On a shared connection others may come first for long.
         if !weather.isInnocent { upstream.bodyIdleTimeout = speech.upstreams == nil ? 2_000_000_000 : 20_000_000_000 }
         var route = Plan.Route(name: "all", upstream: 0)
@@ -157,8 +163,9 @@ public final class SimulatedWorld {
             for story in kept { stories[story.id] = story }
             let plan = ClientPlan(kept, weather.clientLink)
             plan.pipelines = random.chance(perMille: 250) && !reduction.without.contains(.pipelining)
+            let mayBeCut = !weather.isInnocent || sort == .outages
             let resets = weather.policy == .fail || made.contains { $0.request.isHTTP10 }
-            for story in made { story.mayBeReset = plan.pipelines && resets && !weather.isInnocent }
+            for story in made { story.mayBeReset = plan.pipelines && resets && mayBeCut }
             plan.readsSlowly = random.chance(perMille: 250) && !reduction.without.contains(.slowReaders)
             plan.readPause = random.pick([100_000, 5_000_000])
             plan.halfCloses = random.chance(perMille: 150)
@@ -171,19 +178,19 @@ public final class SimulatedWorld {
         }
         for i in 0..<weather.servers {
             let refusing = random.chance(perMille: weather.refusesPerMille) && i > 0
-            network.serve("unix:/server-\(i)", refusing ? refusal() : service())
+            network.serve(address(i), refusing ? refusal() : service(i))
         }
     }
 
-    private func service() -> SimulatedNetwork.Service {
+    func service(_ server: Int) -> SimulatedNetwork.Service {
         .accepts { [unowned self] _ in
             connections += 1
             if let frames = speech.upstreams {
-                let upstream = StreamUpstream(self, number: connections, frames)
+                let upstream = StreamUpstream(self, number: connections, server: server, frames)
                 streamUpstreams.append(upstream)
                 return (upstream, weather.upstreamLink)
             }
-            let upstream = ScriptedUpstream(self, number: connections)
+            let upstream = ScriptedUpstream(self, number: connections, server: server)
             upstreams.append(upstream)
             return (upstream, weather.upstreamLink)
         }

@@ -33,6 +33,9 @@ final class StreamUpstream: FramePeer {
     }
 
     let number: Int
+    let server: Int
+    private var isDead = false
+    private var isConnected = false
     private(set) var served: [Served] = []
     private var byStream: [UInt32: Served] = [:]
     /// Streams beyond it are not answered.
@@ -40,8 +43,9 @@ final class StreamUpstream: FramePeer {
     private var hasStopped = false
     private var marks = TakenMarks()
 
-    init(_ world: SimulatedWorld, number: Int, _ habits: FrameHabits) {
+    init(_ world: SimulatedWorld, number: Int, server: Int, _ habits: FrameHabits) {
         self.number = number
+        self.server = server
         super.init(world, isServer: true, habits)
     }
 
@@ -50,6 +54,8 @@ final class StreamUpstream: FramePeer {
     // MARK: Requests
 
     override func connected() {
+        isConnected = true
+        if isDead { return reset() }
         if world.weather.upstreamReadsSlowly {
             readBytesMax = max(1 + world.random.below(3000), world.weather.bodyBytesMax / 8000)
         }
@@ -189,6 +195,20 @@ final class StreamUpstream: FramePeer {
     func stop() {
         hasStopped = true
         isSilent = true
+    }
+
+    /// Its process is gone, and with it what has not left.
+    func die() {
+        guard isOpen, !isDead else { return }
+        isDead = true
+        stop()
+        guard isConnected else { return }
+        let hasLeft = unsentBytes == 0 && socket.map { $0.acknowledgedTotal == $0.writtenTotal } ?? true
+        for one in served where one.hasHead && one.story.outcome == .nothing && (!one.isAnswered || !hasLeft) {
+            one.story.wasOnBrokenConnection = true
+        }
+        tell("dies")
+        reset()
     }
 
     private func goAway() {

@@ -40,13 +40,16 @@ enum Verdicts {
         case .proxyError(let status):
             if !mayFail(story, with: status, world) { fail("got \(status)") }
         case .wrong(let what):
-            if !story.mayBeGivenAnother { fail("got \(what)") }
+            // A body that only the connection's end ends is whole wherever that is.
+            let isEndedEarly = story.wasOnBrokenConnection && story.answer.framing == .close
+            if !story.mayBeGivenAnother, !isEndedEarly { fail("got \(what)") }
         }
     }
 
     private static func mayFail(_ story: Story, with status: Int, _ world: SimulatedWorld) -> Bool {
         let replayLimit = 3
         switch status {
+        case 502 where world.sort == .outages: return mayFailInOutages(story, world)
         case 502:
             if world.closes > 0, !story.request.isReplayable || world.closes >= replayLimit { return true }
             if story.wasOnBrokenConnection || story.mayLackRetry || mayBeRefused(story, world) { return true }
@@ -66,6 +69,7 @@ enum Verdicts {
 
     static func judgeIncidents(_ world: SimulatedWorld) {
         var left = world.incidents.filter { !isSuspicion($0, world) }
+        if world.sort == .outages { return judgeOutages(world) }
         if world.weather.isInnocent {
             for incident in left {
                 world.fail("an innocent world has an incident: \(incident.kind.rawValue): \(incident.message)")

@@ -23,6 +23,10 @@ struct Weather {
     var quarantine: UInt64 = 60_000_000_000
     var preemptionsPerMille: Int
     var refusesPerMille = 0
+    var ejectFailures = 5
+    var ejectTime: UInt64 = 10_000_000_000
+    /// Nothing that is lost may be made up for by a deadline within the time that a request may take.
+    var connectTimeout: UInt64 = 60_000_000_000
     /// Bodies pass unread beyond so many bytes, and up to so many before their ends: few of those here are as long as a plan says.
     var searchedBytes = Plan.Limits().searchedBytes
     var lastBytes = Plan.Limits().lastBytes

@@ -10,4 +10,6 @@ public enum WorldSort: String, CaseIterable, Sendable {
     case kernel
     /// Servers whose answers have the marks of their requests, as the probe's have, all or most of them.
     case marks
+    /// Servers that cannot be reached for a time, while another can. All of them are innocent.
+    case outages
 }

@@ -1,0 +1,44 @@
+import Detector
+import Report
+
+/// What a server's outage may cost, while another is there.
+extension Verdicts {
+    /// A request that may be repeated is served by another server. One that meets the next death there has had its second chance.
+    static func mayFailInOutages(_ story: Story, _ world: SimulatedWorld) -> Bool {
+        if story.wasOnBrokenConnection || story.refusals > 0 { return true }
+        let known: UInt64 = 200_000_000
+        let deaths = world.deaths.filter { story.sentAt <= $0 + known && $0 <= story.finishedAt }.count
+        // Retries of many at once are more than the budget has.
+        if !story.request.isReplayable || world.requestsAtOnceMax > 10 { return deaths > 0 }
+        return deaths > 1
+    }
+
+    /// A dead process cuts answers. Where it dies right behind the end of one, it looks like a hang-up: that is suspected, once.
+    static func judgeOutages(_ world: SimulatedWorld) {
+        for incident in world.incidents {
+            let story = id(incident.request).flatMap { world.stories[$0] }
+            let isCut = incident.kind == .truncatedResponse && story?.wasOnBrokenConnection ?? false
+            let isHangup = incident.kind == .hangupAfterEnd && incident.certainty == .suspected
+            // Bodies may spell anything, and look suspicious where they are cut.
+            let isSpelt = incident.kind == .headerBlockInBody && incident.certainty == .suspected
+            if !isCut, !isHangup, !(isSpelt && story?.wasOnBrokenConnection ?? false) {
+                world.fail("unexpected \(incident.kind.rawValue): \(incident.message)")
+            }
+        }
+        let hangups = world.incidents.filter { $0.kind == .hangupAfterEnd }.count
+        if hangups > world.deaths.count { world.fail("\(hangups) hang-ups told of \(world.deaths.count) deaths") }
+        judgeTrials(world)
+    }
+
+    /// A server that refuses is asked now and then: those that were on their way with the first, and one trial after waits that double.
+    private static func judgeTrials(_ world: SimulatedWorld) {
+        for server in 0..<world.weather.servers {
+            var most = 0
+            for outage in world.outages where outage.server == server && outage.kind == .death {
+                most += world.requestsAtOnceMax + 5 + Int(outage.lasts / 1_000_000_000)
+            }
+            let refused = world.network.refusedConnects[world.address(server)] ?? 0
+            if refused > most { world.fail("server \(server) was asked \(refused) times while it refused, at most \(most)") }
+        }
+    }
+}
