@@ -7,22 +7,22 @@ import Testing
 /// Lists that are linked through their elements, against plain arrays: two lists in one slab, each element in one at most.
 @Suite struct ConnectionListTests {
     private struct Element: Listed {
-        var next: Int32 = -1
-        var previous: Int32 = -1
+        var next = Slot<Element>.none
+        var previous = Slot<Element>.none
     }
 
-    private func forwards(_ list: ConnectionList, _ slab: borrowing Slab<Element>) -> [Int32] {
-        var (slots, at) = ([] as [Int32], list.first)
-        while at >= 0, slots.count <= slab.count {
+    private func forwards(_ list: ConnectionList<Element>, _ slab: borrowing Slab<Element>) -> [Slot<Element>] {
+        var (slots, at) = ([] as [Slot<Element>], list.first)
+        while at.exists, slots.count <= slab.count {
             slots.append(at)
             at = slab[at].pointee.next
         }
         return slots
     }
 
-    private func backwards(_ list: ConnectionList, _ slab: borrowing Slab<Element>) -> [Int32] {
-        var (slots, at) = ([] as [Int32], list.last)
-        while at >= 0, slots.count <= slab.count {
+    private func backwards(_ list: ConnectionList<Element>, _ slab: borrowing Slab<Element>) -> [Slot<Element>] {
+        var (slots, at) = ([] as [Slot<Element>], list.last)
+        while at.exists, slots.count <= slab.count {
             slots.append(at)
             at = slab[at].pointee.previous
         }
@@ -33,8 +33,8 @@ import Testing
     func randomOperations(seed: UInt64) {
         var chance = Chance(seed: seed)
         var slab = Slab<Element>(capacity: 24)!
-        var lists = [ConnectionList(), ConnectionList()]
-        var models: [[Int32]] = [[], []]
+        var lists = [ConnectionList<Element>(), ConnectionList<Element>()]
+        var models: [[Slot<Element>]] = [[], []]
         var free = (0..<24).map { _ in slab.take(Element()) }
         for _ in 0..<1500 {
             let which = chance.below(2)
@@ -50,7 +50,7 @@ import Testing
             } else if !models[which].isEmpty {
                 let slot = models[which].remove(at: chance.below(models[which].count))
                 lists[which].remove(slot, slab)
-                #expect(slab[slot].pointee.next == -1 && slab[slot].pointee.previous == -1)
+                #expect(slab[slot].pointee.next.isNone && slab[slot].pointee.previous.isNone)
                 free.append(slot)
             }
             for i in 0...1 {

@@ -10,14 +10,14 @@ import Testing
 
     /// One server's connections by number, in arrays.
     private struct Model {
-        var settled: [Int32] = []
-        var resting: [Int32] = []
-        var watched: [Int32] = []
-        var pooledAt: [Int32: UInt64] = [:]
+        var settled: [UpstreamSlot] = []
+        var resting: [UpstreamSlot] = []
+        var watched: [UpstreamSlot] = []
+        var pooledAt: [UpstreamSlot: UInt64] = [:]
         var idle: Int { settled.count + resting.count }
-        var oldest: Int32 { settled.last ?? resting.first ?? -1 }
+        var oldest: UpstreamSlot { settled.last ?? resting.first ?? .none }
 
-        mutating func remove(_ slot: Int32) {
+        mutating func remove(_ slot: UpstreamSlot) {
             settled.removeAll { $0 == slot }
             resting.removeAll { $0 == slot }
             watched.removeAll { $0 == slot }
@@ -27,12 +27,12 @@ import Testing
         mutating func checkOut(hold: UInt64, idleMax: UInt64?, takesUnrested: Bool, isUnguarded: Bool, _ now: UInt64)
             -> ConnectionPool.CheckOut
         {
-            func age(_ slot: Int32) -> UInt64 { now - pooledAt[slot]! }
+            func age(_ slot: UpstreamSlot) -> UInt64 { now - pooledAt[slot]! }
             let settleAfter = isUnguarded ? 0 : max(hold, min(50, idleMax ?? .max))
             while let first = resting.first, age(first) >= settleAfter {
                 settled.insert(resting.removeFirst(), at: 0)
             }
-            func isTooOld(_ slot: Int32) -> Bool { idleMax.map { age(slot) > $0 } ?? false }
+            func isTooOld(_ slot: UpstreamSlot) -> Bool { idleMax.map { age(slot) > $0 } ?? false }
             var slot = settled.first
             if slot == nil || isTooOld(slot!), let first = resting.first { slot = first }
             guard let slot else { return .empty }
@@ -59,7 +59,7 @@ import Testing
         for server in 0...1 { pool.addServer(shared + server, connectionsMax: 12, idleMax: idleMax) }
         var connections = Slab<UpstreamConnection>(capacity: 32)!
         var models = [Model(), Model()]
-        var active: [[Int32]] = [[], []]
+        var active: [[UpstreamSlot]] = [[], []]
         var now: UInt64 = 1000
         for _ in 0..<1200 {
             let server = chance.below(2)
@@ -71,8 +71,8 @@ import Testing
                     isNew
                     ? connections.take(
                         UpstreamConnection(fd: 3, server: UInt16(server), number: 1, idleTimeout: 400 * Self.millisecond))
-                    : active[server].popLast() ?? -1
-                guard slot >= 0 else { continue }
+                    : active[server].popLast() ?? .none
+                guard slot.exists else { continue }
                 models[server].resting.append(slot)
                 models[server].pooledAt[slot] = now
                 let result = pool.checkIn(slot, now * Self.millisecond, connections)
@@ -114,7 +114,7 @@ import Testing
                 models[server].watched.append(slot)
             default:
                 let first = pool.cutWatch(server)
-                #expect(first == models[server].watched.first ?? -1)
+                #expect(first == models[server].watched.first ?? .none)
                 guard let slot = models[server].watched.randomElement(using: &chance) else { continue }
                 pool.unwatch(slot, connections)
                 models[server].remove(slot)
@@ -185,7 +185,7 @@ import Testing
         pool.noteUnrested(0)
         pool.noteUnrested(0)
         #expect(shared.pointee.unrested == 2)
-        #expect(pool.cutWatch(0) == -1 && shared.pointee.listeningCut == 0)
+        #expect(pool.cutWatch(0) == .none && shared.pointee.listeningCut == 0)
         for count in 1...3 as ClosedRange<Int32> {
             let wasFull = pool.isFull(0)
             #expect(wasFull == (count > 2))

@@ -7,7 +7,7 @@ import Testing
 /// The queues against arrays: two upstreams with three servers, and whoever comes, is called, is too late, or leaves.
 @Suite struct WaitQueuesModelTests {
     private struct Waiting {
-        var number: Int32
+        var number: ExchangeSlot
         var since: UInt64
         var isCalled = false
     }
@@ -24,7 +24,7 @@ import Testing
         // By queue: the upstreams' first, then the servers'.
         var model = [[Waiting]](repeating: [], count: 5)
         // Called, taken out, and looking for a connection: may be put back.
-        var looking: [(number: Int32, since: UInt64, queue: Int)] = []
+        var looking: [(number: ExchangeSlot, since: UInt64, queue: Int)] = []
         var now: UInt64 = 100
         let most = 6
         for _ in 0..<1500 {
@@ -45,7 +45,7 @@ import Testing
                 let server = chance.below(3)
                 let found = queues.next(for: server, of: Self.upstreamOf[server], exchanges)
                 let expected = firstUncalled(model, [Self.upstreamOf[server], 2 + server])
-                #expect(found == expected?.number ?? -1)
+                #expect(found == expected?.number ?? .none)
                 guard let expected else { continue }
                 queues.call(found, exchanges)
                 let queue = model.firstIndex { $0.contains { $0.number == found } }!
@@ -75,7 +75,7 @@ import Testing
                 queues.remove(expected.number, exchanges)
                 model[queue].removeAll { $0.number == expected.number }
             }
-            #expect(queues.next(upstream: queue, exchanges) == -1)
+            #expect(queues.next(upstream: queue, exchanges) == .none)
         }
     }
 
