@@ -1,5 +1,5 @@
 // Node beside the proxies of scripts/bench.
-//   node.js serve PORT             hello in JSON, uploads, WebSockets that echo, event streams
+//   node.js serve PORT             hello in JSON, uploads, WebSockets that echo, event streams; /twice is answered twice
 //   node.js echo PORT SECONDS      64 WebSockets, a message after the other on each
 //   node.js events PORT SECONDS    1,000 event streams
 'use strict';
@@ -21,6 +21,10 @@ function serve() {
       res.write(':\n\n');
       streams.add(res);
       res.on('close', () => streams.delete(res));
+    } else if (req.url === '/twice') {
+      const { socket } = res;
+      res.end('once');
+      socket.write('HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n');
     } else {
       res.setHeader('Content-Type', 'application/json');
       res.end(JSON.stringify({ hello: 'world', at: req.url }));
