@@ -568,7 +568,7 @@
 
     var origins = new WeakMap();
 
-    function isError(value) { return typeof value === 'object' && value !== null && typeof value.message === 'string'; }
+    function isObject(value) { return typeof value === 'object' && value !== null; }
 
     function passedOn(error, above) {
       if (!origins.has(error)) origins.set(error, stacks.second(above));
@@ -585,8 +585,10 @@
         configurable: true, writable: true, enumerable: false,
         value: function () {
           delete socket.destroy;
-          var stack = origins.get(error) || stacks.second();
-          var offence = offences.begin(res, note, { operation: 'next(err)', code: code, stack: stack, status: 500 });
+          var stack = isObject(error) && origins.get(error) || stacks.second();
+          // A handler that throws has Express itself call next(err).
+          var thrown = isObject(error) && stack && !stacks.hasOwn(stack) ? error : null;
+          var offence = offences.begin(res, note, { operation: 'next(err)', code: code, stack: stack, below: thrown, status: 500 });
           if (offence) offences.end(offence, 'swallowed');
           return destroy.apply(this, arguments);
         },
@@ -602,8 +604,8 @@
       wrapping.wrap(globalThis, 'setImmediate', function (original) {
         return function setImmediate(callback, error, req, res) {
           try {
-            if (arguments.length === 2 && isError(error)) passedOn(error, setImmediate);
-            else if (arguments.length === 4 && isError(error) && answers.isAnswer(res)) finalHandler(error, req, res);
+            if (arguments.length === 2 && isObject(error) && typeof error.message === 'string') passedOn(error, setImmediate);
+            else if (arguments.length === 4 && error && answers.isAnswer(res)) finalHandler(error, req, res);
           } catch (e) { /* a report less */ }
           return original.apply(this, arguments);
         };
@@ -1248,7 +1250,7 @@
       var ofRoute = !first && offence.usual;
       if (ofRoute) first = offence.usual;
       var second = offence.second;
-      var firstFrames = [first], secondFrames = [second];
+      var firstFrames = [first], secondFrames = [second, offence.facts.below];
       if (pipes.length && second && !stacks.hasOwn(second)) secondFrames.push(pipes[pipes.length - 1].stack);
       if (pipes.length && first && !stacks.hasOwn(first)) firstFrames.push(pipes[0].stack);
       return {
@@ -1709,7 +1711,7 @@
     var TOKENS = 16;
     var ROUTES_MAX = 256;
     // A method of an answer: a framework's where all is one file, or what a middleware has put in its place.
-    var OF_ANSWER = /^at (?:async )?(?:Http2)?ServerResponse\./;
+    var OF_ANSWER = /^at (?:async )?(?:(?:Http2)?ServerResponse|res|response)\./;
     var LIBRARY = /[\\/]node_modules[\\/]|^\/usr\/(?:share|lib)\/(?:nodejs|node_modules)\/|[\\/]\.yarn[\\/]|^npm:|[\\/]\.pnp\./;
 
     var tokens = TOKENS;

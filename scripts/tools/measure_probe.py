@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """What the probe costs a Node program: CPU a request against the same program without it, and memory over many requests.
 
-    measure_probe.py [-p PROGRAM] [-w WAYS] [-s STARTS] [-r ROUNDS] [-t SECONDS] [--node NODE]    CPU
-    measure_probe.py --share SECONDS [-p PROGRAM]                                               the probe's own share of the CPU
-    measure_probe.py --memory REQUESTS                                                          memory
+    measure_probe.py [-p PROGRAM] [-w WAYS] [-s STARTS] [-n REQUESTS] [--node NODE]    CPU
+    measure_probe.py --share SECONDS [-p PROGRAM]                                     the probe's own share of the CPU
+    measure_probe.py --memory REQUESTS                                                memory
 
-The program is started several times at once: twice without the probe, the second time as a control, and once each way with it. Once
-warm, each is loaded in turn for a second by `wrk` on eight kept connections, round after round, in an order that is turned each time; so what the
-machine does besides meets all of them alike. The figure is the CPU time of the process, all its threads, as the kernel's scheduler counts
-it, for a request. A ratio is taken within a round; told are the median of all rounds and the quartiles. Two processes of one program never cost
-quite the same, however long they run: so all are started anew several times, and the control says how much of a ratio is chance.
+The program is started several times at once: without the probe, again without it as a control, and once each way with it. They are asked in turns of
+eight requests (a few milliseconds) on eight kept connections, in an order that changes each turn: whatever else the machine does meets all of them
+alike. The figure is the CPU time of the process, all its threads, user and kernel, as the kernel's scheduler counts it, for a request. A start
+gives one ratio for each way: of its slices' (400 requests) medians, to those of the two without the probe. Two processes of one program never cost quite
+the same (memory lies elsewhere, the compiler decides otherwise), so all are started anew many times. Told are the mean over the starts and its
+interval of 95 % (bootstrap); the control's, which is none to none, shows what the method makes of nothing.
 
 The share is a matter of one process: V8's profiler looks where it is several thousand times a second, and told is how often that was the probe's
 code. Other load of the machine meets all code alike, so it needs no quiet. What the probe makes dearer elsewhere (collected garbage, say) is not in it.
@@ -19,7 +20,9 @@ import argparse
 import collections
 import json
 import pathlib
+import random
 import re
+import socket
 import statistics
 import subprocess
 import sys
@@ -37,8 +40,11 @@ PROGRAMS = {
     "express": "const app = require('express')(); app.get('/', (q, r) => r.send('Hello World'));"
                " require('http').createServer(app)" + LISTEN,
 }
-WAYS = {"control": None, "sampled": "sampled", "off": "off", "always": "always"}
-WARM_SECONDS = 3
+WAYS = {"sampled": "sampled", "off": "off", "always": "always"}
+REQUEST = b"GET / HTTP/1.1\r\nHost: shop.example\r\nSendOnce-Id: 4f1c-7\r\n\r\n"
+CONNECTIONS = 8
+TURN = 80
+SLICE = 400
 
 
 def cpu_nanoseconds(pid):
@@ -64,46 +70,95 @@ def start(directory, way, node):
     return probed.Probed("app.js", directory, runtime=node, arguments=arguments, apps=directory, **environment)
 
 
-def microseconds(app, seconds):
-    before = cpu_nanoseconds(app.process.pid)
-    count = load(app.address, seconds)
-    return (cpu_nanoseconds(app.process.pid) - before) / count / 1000
+class Asked:
+    """A program that is asked a turn at a time."""
+
+    def __init__(self, directory, way, node):
+        self.app = start(directory, way, node)
+        self.connections, self.size = [], 0
+
+    def connect(self):
+        host, port = self.app.address.split(":")
+        self.connections = [socket.create_connection((host, int(port))) for _ in range(CONNECTIONS)]
+        for one in self.connections:
+            one.sendall(REQUEST)
+            answer = b""
+            while not answer.endswith(b"Hello World"):
+                answer += self.received(one)
+            self.size = len(answer)
+
+    @staticmethod
+    def received(one):
+        return one.recv(65536) or sys.exit("the program has hung up")
+
+    def turn(self):
+        for _ in range(TURN // CONNECTIONS):
+            for one in self.connections:
+                one.send(REQUEST)
+            for one in self.connections:
+                count = 0
+                while count < self.size:
+                    count += len(self.received(one))
+
+    def spent(self):
+        return cpu_nanoseconds(self.app.process.pid)
+
+    def close(self):
+        for one in self.connections:
+            one.close()
 
 
-def measured(directory, ways, options):
-    """Of one set of processes: each way's figures, round by round."""
-    names = ["none", *ways]
-    apps = {name: start(directory, WAYS.get(name), options.node) for name in names}
+def slice_of(programs):
+    """What each has spent on a request of this slice, in microseconds."""
+    order = list(programs)
+    for one in order:
+        one.connect()
+    before = {one: one.spent() for one in order}
+    for _ in range(SLICE // TURN):
+        random.shuffle(order)
+        for one in order:
+            one.turn()
+    figures = [(one.spent() - before[one]) / SLICE / 1000 for one in programs]
+    for one in order:
+        one.close()
+    return figures
+
+
+def measured(directory, names, options):
+    """One start: what each has spent on a request, the median of its slices."""
+    order = random.sample(names, len(names))
+    programs = [Asked(directory, WAYS.get(name), options.node) for name in order]
     try:
-        for app in apps.values():
-            load(app.address, WARM_SECONDS)
-        figures = {name: [] for name in names}
-        for number in range(options.r):
-            turn = number % len(names)
-            for name in names[turn:] + names[:turn]:
-                figures[name].append(microseconds(apps[name], options.t))
-        return figures
+        for _ in range(options.n // SLICE):
+            slice_of(programs)
+        slices = [slice_of(programs) for _ in range(options.n // SLICE)]
+        return dict(zip(order, map(statistics.median, zip(*slices))))
     finally:
-        for app in apps.values():
-            app.stop()
+        for one in programs:
+            one.app.stop()
+
+
+def interval(values):
+    means = sorted(statistics.mean(random.choices(values, k=len(values))) for _ in range(2000))
+    return means[50], means[1949]
 
 
 def compare(directory, program, ways, options):
-    ratios, figures, starts = {way: [] for way in ways}, {}, {way: [] for way in ways}
-    for _ in range(options.s):
-        found = measured(directory, ways, options)
-        for name, values in found.items():
-            figures.setdefault(name, []).extend(values)
+    names = ["none", "control", *ways]
+    ratios, figures = {way: [] for way in names[1:]}, {name: [] for name in names}
+    for number in range(options.s):
+        found = measured(directory, names, options)
+        for name, value in found.items():
+            figures[name].append(value)
+        ratios["control"].append(found["control"] / found["none"])
         for way in ways:
-            these = [one / none for one, none in zip(found[way], found["none"])]
-            ratios[way] += these
-            starts[way].append(statistics.median(these))
-    print(f"{program:8} {'none':8} {statistics.median(figures['none']):7.2f} us a request", flush=True)
-    for way in ways:
-        low, middle, high = statistics.quantiles(ratios[way], n=4)
-        print(f"{program:8} {way:8} {statistics.median(figures[way]):7.2f} us a request   {(middle - 1) * 100:+5.1f} %"
-              f"   (quartiles {(low - 1) * 100:+.1f} to {(high - 1) * 100:+.1f}; starts"
-              f" {' '.join(f'{(one - 1) * 100:+.1f}' for one in starts[way])})", flush=True)
+            ratios[way].append(2 * found[way] / (found["none"] + found["control"]))
+        print(f"{program:8} start {number + 1}: " + ", ".join(f"{way} {(ratios[way][-1] - 1) * 100:+.1f} %" for way in names[1:]), flush=True)
+    print(f"{program:8} {'none':8} {statistics.median(figures['none']):6.1f} us a request", flush=True)
+    for way in names[1:]:
+        low, high = interval(ratios[way])
+        print(f"{program:8} {way:8} {statistics.median(figures[way]):6.1f} us a request   {(statistics.mean(ratios[way]) - 1) * 100:+5.2f} %"
+              f"   (95 %: {(low - 1) * 100:+.2f} to {(high - 1) * 100:+.2f}; {options.s} starts)", flush=True)
 
 
 def is_probes(frame, nodes_own):
@@ -156,14 +211,14 @@ def watch_memory(directory, program, requests):
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("-p", default=",".join(PROGRAMS), help="programs, of raw and express")
-    parser.add_argument("-w", default="control,sampled", help="ways, of " + ", ".join(WAYS))
-    parser.add_argument("-s", type=int, default=5, help="starts")
-    parser.add_argument("-r", type=int, default=12, help="rounds a start")
-    parser.add_argument("-t", type=int, default=1, help="seconds a measurement")
+    parser.add_argument("-w", default="sampled", help="ways, of " + ", ".join(WAYS))
+    parser.add_argument("-s", type=int, default=40, help="starts")
+    parser.add_argument("-n", type=int, default=12000, help="requests to each that are measured, and before that to warm it")
     parser.add_argument("--node", default="node", help="a version of Node")
     parser.add_argument("--share", type=int, default=0, help="seconds under the profiler")
     parser.add_argument("--memory", type=int, default=0, help="requests over which memory is watched")
     options = parser.parse_args()
+    options.n = max(options.n, SLICE)
     for program in options.p.split(","):
         with tempfile.TemporaryDirectory(prefix="sendonce-") as directory:
             (pathlib.Path(directory) / "app.js").write_text(PROGRAMS[program])

@@ -10,7 +10,7 @@ var wrapping = require('./wrapping');
 
 var origins = new WeakMap();
 
-function isError(value) { return typeof value === 'object' && value !== null && typeof value.message === 'string'; }
+function isObject(value) { return typeof value === 'object' && value !== null; }
 
 function passedOn(error, above) {
   if (!origins.has(error)) origins.set(error, stacks.second(above));
@@ -27,8 +27,10 @@ function finalHandler(error, req, res) {
     configurable: true, writable: true, enumerable: false,
     value: function () {
       delete socket.destroy;
-      var stack = origins.get(error) || stacks.second();
-      var offence = offences.begin(res, note, { operation: 'next(err)', code: code, stack: stack, status: 500 });
+      var stack = isObject(error) && origins.get(error) || stacks.second();
+      // A handler that throws has Express itself call next(err).
+      var thrown = isObject(error) && stack && !stacks.hasOwn(stack) ? error : null;
+      var offence = offences.begin(res, note, { operation: 'next(err)', code: code, stack: stack, below: thrown, status: 500 });
       if (offence) offences.end(offence, 'swallowed');
       return destroy.apply(this, arguments);
     },
@@ -44,8 +46,8 @@ exports.hook = function () {
   wrapping.wrap(globalThis, 'setImmediate', function (original) {
     return function setImmediate(callback, error, req, res) {
       try {
-        if (arguments.length === 2 && isError(error)) passedOn(error, setImmediate);
-        else if (arguments.length === 4 && isError(error) && answers.isAnswer(res)) finalHandler(error, req, res);
+        if (arguments.length === 2 && isObject(error) && typeof error.message === 'string') passedOn(error, setImmediate);
+        else if (arguments.length === 4 && error && answers.isAnswer(res)) finalHandler(error, req, res);
       } catch (e) { /* a report less */ }
       return original.apply(this, arguments);
     };

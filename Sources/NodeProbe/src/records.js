@@ -52,7 +52,7 @@ function bothStacks(offence) {
   var ofRoute = !first && offence.usual;
   if (ofRoute) first = offence.usual;
   var second = offence.second;
-  var firstFrames = [first], secondFrames = [second];
+  var firstFrames = [first], secondFrames = [second, offence.facts.below];
   if (pipes.length && second && !stacks.hasOwn(second)) secondFrames.push(pipes[pipes.length - 1].stack);
   if (pipes.length && first && !stacks.hasOwn(first)) firstFrames.push(pipes[0].stack);
   return {

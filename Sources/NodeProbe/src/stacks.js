@@ -10,7 +10,7 @@ var FRAME_LENGTH = 512;
 var TOKENS = 16;
 var ROUTES_MAX = 256;
 // A method of an answer: a framework's where all is one file, or what a middleware has put in its place.
-var OF_ANSWER = /^at (?:async )?(?:Http2)?ServerResponse\./;
+var OF_ANSWER = /^at (?:async )?(?:(?:Http2)?ServerResponse|res|response)\./;
 var LIBRARY = /[\\/]node_modules[\\/]|^\/usr\/(?:share|lib)\/(?:nodejs|node_modules)\/|[\\/]\.yarn[\\/]|^npm:|[\\/]\.pnp\./;
 
 var tokens = TOKENS;

@@ -37,6 +37,27 @@ app.get('/next-error-late', (req, res, next) => {
   res.json({ ok: true }); // first /next-error-late
   setTimeout(() => next(new Error('too late')), 5); // second /next-error-late
 });
+app.get('/next-string', (req, res, next) => {
+  res.json({ ok: true });
+  next('too late');
+});
+app.get('/thrown', (req, res) => {
+  res.json({ ok: true }); // first /thrown
+  throw new Error('too late'); // second /thrown
+});
+app.get('/timed', (req, res, next) => {
+  const { end } = res;
+  res.end = function (...args) {
+    res.setHeader('X-Took', '1');
+    return end.apply(this, args);
+  };
+  next();
+}, (req, res) => {
+  res.send('first'); // first /timed
+  try {
+    res.send('second'); // second /timed
+  } catch (error) { /* nobody hears of it */ }
+});
 app.get('/timeout', (req, res, next) => {
   setTimeout(() => res.status(503).send('timeout'), 5); // first /timeout
   new Promise((resolve) => setTimeout(resolve, 20)).then(() => {

@@ -14,7 +14,7 @@ import probed
 from harness import ROOT, EndToEndTest, wait_for
 
 OUTCOMES = {
-    "/timer": "crashed", "/uncaught": "crashed", "/next-error": "swallowed", "/next-error-late": "swallowed", "/pipe": "swallowed",
+    "/timer": "crashed", "/uncaught": "crashed", "/next-error": "swallowed", "/next-error-late": "swallowed", "/thrown": "swallowed", "/pipe": "swallowed",
     "/end-again": "emitted", "/end-again-late": "swallowed", "/other-status": "swallowed", "/write-after-end": "emitted",
     "/two-pipes": "swallowed", "/socket": "sent", "/socket-late": "sent", "/socket-before": "sent", "/hints-after": "sent",
     "/trailers-after": "swallowed", "/fastify/timer": "crashed", "/fastify/pipe": "swallowed", "/koa/timer": "crashed",
@@ -100,6 +100,12 @@ class DoubleSendProbeTest(ProbeTest):
         self.ask(app, "/orders/7?token=TOPSECRET&x")
         self.assertIncident(self.records(app)[0], request__path="/orders/7?token=[REDACTED]&[REDACTED]",
                             request__template="/orders/{id}", evidence__second_status=500)
+
+    def test_a_next_of_no_error_object(self):
+        """Express hangs up all the same; nothing leads back to the line."""
+        app = self.probed("probe_express.js")
+        self.ask(app, "/next-string")
+        self.assertIncident(self.records(app)[0], application__operation="next(err)", application__outcome="swallowed", application__route="/next-string")
 
     def test_the_same_offence_is_the_same_group(self):
         app = self.probed("probe_express.js")
