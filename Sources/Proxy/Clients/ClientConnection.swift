@@ -50,7 +50,8 @@ struct ClientConnection: BitwiseCopyable {
     var stopsRequest = false
     /// Of a stream: its answer is cut when what has been given of it is framed.
     var abortsWhenDrained = false
-    /// Of a stream: body bytes that have not been passed on, so that its window stays closed by as much.
+    /// Of a stream: body bytes that have not been passed on, so that its window stays closed by as much. Of a connection that lingers:
+    /// bytes that its client's kernel had not acknowledged when that was looked at last.
     var unconsumed: UInt32 = 0
     /// Neighbours among the connection's streams.
     var next = ClientSlot.none

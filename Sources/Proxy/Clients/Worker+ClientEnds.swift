@@ -63,6 +63,15 @@ extension Worker {
         queueClient(slot)
     }
 
+    /// Nothing has happened for a while. Whoever still takes what its kernel has been given, however slowly, is waited for.
+    mutating func lingeringExpired(_ slot: ClientSlot) {
+        let c = clients[slot]
+        let left = UInt32(max(0, kernel.unacknowledged(c.pointee.socket.fd)))
+        guard left > 0, left != c.pointee.unconsumed else { return clientBroke(slot) }
+        c.pointee.unconsumed = left
+        timers.set(Worker.clientTimer(slot), now + Self.lingerTime)
+    }
+
     /// Everything for the client has been sent and no exchange is in progress. True when that closed the connection.
     mutating func clientDrained(_ slot: ClientSlot) -> Bool {
         let c = clients[slot]
@@ -103,6 +112,14 @@ extension Worker {
         closeClient(slot)
     }
 
+    /// A connection's bytes are no frames any more.
+    mutating func endFrames(_ slot: ClientSlot) {
+        tellClientSurplus(slot)
+        endClientStreams(slot)
+        multiplexing.remove(clients[slot].pointee.multiplex)
+        clients[slot].pointee.multiplex = -1
+    }
+
     /// Closes a client's connection; with RST when its answer has been cut and nothing else shows that.
     mutating func closeClient(_ slot: ClientSlot, reset: Bool = false) {
         let c = clients[slot]
@@ -110,12 +127,7 @@ extension Worker {
             resetClientStream(slot, reset ? ErrorCode.internalError : ErrorCode.cancel)
             return releaseClientStream(slot)
         }
-        if c.pointee.multiplex >= 0 {
-            tellClientSurplus(slot)
-            endClientStreams(slot)
-            multiplexing.remove(c.pointee.multiplex)
-            c.pointee.multiplex = -1
-        }
+        if c.pointee.multiplex >= 0 { endFrames(slot) }
         if c.pointee.socket.security == .handshaking || c.pointee.socket.security == .refused { handshakeFailed(slot) }
         timers.close(Worker.clientTimer(slot))
         counters.changeClientConnections(listener: Int(c.pointee.listener), by: -1)

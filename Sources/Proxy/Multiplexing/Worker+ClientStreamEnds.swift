@@ -89,7 +89,10 @@ extension Worker {
         guard multiplex.streamCount == 0 else { return timers.set(Worker.clientTimer(slot), 0) }
         guard c.pointee.mustClose else { return }
         if multiplex.session.wantsWrite { return frameClient(slot) }
-        closeClient(slot)
+        guard c.pointee.lingers else { return closeClient(slot) }
+        // Its kernel may have much to deliver yet, and whoever reads that tells it in frames, which must not meet a reset.
+        endFrames(slot)
+        linger(slot)
     }
 
     /// The client is told to send its next requests elsewhere. Those on their way are served, until it has been quiet for a while.

@@ -26,11 +26,12 @@ extension Worker {
         case .reset:
             if let cause = step.cause { clientStreamBroken(slot, step, cause, bytes + step.bodyStart) }
             if step.clientSlot.exists { clientStreamReset(step.clientSlot) }
-        case .goAway: clients[slot].pointee.mustClose = true
+        case .goAway: endClientMultiplex(slot)
         case .failed(let failure):
             counters.countRejected(RejectReason(failure))
             tellClientFramesFailed(slot, step, failure)
             clients[slot].pointee.mustClose = true
+            clients[slot].pointee.lingers = false
             endClientStreams(slot)
             return false
         case .refused(let refusal):
@@ -167,8 +168,14 @@ extension Worker {
     /// Nothing has happened on the connection for as long as a client may be idle, or take to read its answers.
     mutating func clientMultiplexExpired(_ slot: ClientSlot) {
         if clients[slot].pointee.socket.isBlocked { return clientBroke(slot) }
-        clients[slot].pointee.mustClose = true
+        endClientMultiplex(slot)
         multiplexing[clients[slot].pointee.multiplex].session.goAway()
         frameClient(slot)
+    }
+
+    /// The connection ends in good order as soon as no stream is in progress.
+    private mutating func endClientMultiplex(_ slot: ClientSlot) {
+        clients[slot].pointee.mustClose = true
+        clients[slot].pointee.lingers = true
     }
 }

@@ -42,6 +42,7 @@ extension Worker {
             failExchange(c.pointee.exchange, status: 408, "the request's body did not come in time")
         case .waiting:
             if c.pointee.exchange.exists, exchanges[c.pointee.exchange].pointee.state.isWaiting { waitedInVain(slot) }
+        case .lingering where !c.pointee.isStream: lingeringExpired(slot)
         case .lingering, .multiplexed: clientBroke(slot)
         case .tunnel: tunnelExpired(slot)
         }

@@ -1,11 +1,13 @@
 """Clients that do not take their answers: they hold places at an upstream only as long as nobody else wants these."""
 
+import signal
 import socket
 import threading
 import time
 
 import frames
 from harness import EndToEndTest, wait_for
+from test_http2 import HTTP2Test
 
 REJECTED = "sendonce_client_rejected_total"
 PLACES = 8
@@ -143,3 +145,30 @@ class SlowReaders(EndToEndTest):
             self.assertEqual(len(one.read_response().body), BIG)
         peer.socket.close()
         self.assertNoIncidents(proxy)
+
+
+class Ends(HTTP2Test):
+    """A connection that is to end: what the kernel still has for its client is delivered, whatever the client says meanwhile."""
+
+    def test_a_drain_cuts_nobody_who_reads_slowly(self):
+        def script(talk):
+            talk.read_request()
+            talk.send(b"HTTP/1.1 200 OK\r\nContent-Length: 30000\r\n\r\n" + b"x" * 30000)
+        proxy = self.proxy(self.scripted(script).address)
+        host, port = proxy.address.rsplit(":", 1)
+        reading = socket.socket()
+        self.addCleanup(reading.close)
+        reading.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        reading.settimeout(10)
+        reading.connect((host, int(port)))
+        peer = frames.client(reading)
+        peer.send(frames.request(1, "/"))
+        proxy.wait_metric(1, "sendonce_requests_total")
+        proxy.send_signal(signal.SIGTERM)
+        # For longer than a draining proxy waits for its client's next request.
+        for _ in range(20):
+            threading.Event().wait(0.03)
+            peer.send(frames.frame(frames.WINDOW_UPDATE, 0, 0, (1).to_bytes(4, "big")))
+        self.assertEqual(self.answer(peer, 1)[1:], (b"x" * 30000, None))
+        reading.close()
+        self.assertEqual(proxy.wait(), 0)

@@ -335,7 +335,7 @@ final class ScriptedUpstream: SimulatedPeer {
         if stray.isMarked || probe.echo == .require { return true }
         // What comes for a request that may not be sent again, or has been often enough, is delivered.
         let mayBeKnown = world.stories.values.contains { $0.answer.mark == .none }
-        return stray.hasEchoed && !mayBeKnown && next.story.request.isReplayable && next.story.arrivals.count < 2
+        return stray.hasEchoed && !mayBeKnown && next.story.isReplayable && next.story.arrivals.count < 2
     }
 
     /// The connection was gone before the bytes could leave.

@@ -29,6 +29,8 @@ final class Story {
     let request: RequestScript
     let answer: AnswerScript
     var isSent = false
+    /// Its stream ended behind its header block, without a body.
+    var hasEmptyBody = false
     /// Pipelined, where a cut answer is shown by a reset: under `fail`, and to HTTP/1.0 clients.
     var mayBeReset = false
     var outcome = Outcome.nothing
@@ -57,6 +59,9 @@ final class Story {
     }
 
     var id: Int { request.id }
+    /// May be sent again by the proxy when no answer came. An interim response shows that its server has it: then its body is
+    /// not kept any longer, not even that it is empty.
+    var isReplayable: Bool { request.isReplayable && !(hasEmptyBody && !answer.interims.isEmpty) }
     /// Its answer without the fault.
     var innocentAnswer: AnswerScript {
         var script = answer

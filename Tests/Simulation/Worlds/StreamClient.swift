@@ -64,6 +64,7 @@ final class StreamClient: FramePeer {
         let asked = Asked(story, open())
         self.asked.append(asked)
         let endsWithHead = !request.hasBody && world.random.chance(perMille: 800)
+        story.hasEmptyBody = !request.hasBody && !endsWithHead
         put(.head(Self.fields(request), ends: endsWithHead), on: asked.stream)
         if abortsAfterSending(asked, request.head.count) || endsWithHead { return }
         if request.expectsContinue {

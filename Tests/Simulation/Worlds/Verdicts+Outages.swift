@@ -9,7 +9,7 @@ extension Verdicts {
         let known: UInt64 = 200_000_000
         let deaths = world.deaths.filter { story.sentAt <= $0 + known && $0 <= story.finishedAt }.count
         // Retries of many at once are more than the budget has.
-        if !story.request.isReplayable || world.requestsAtOnceMax > 10 { return deaths > 0 }
+        if !story.isReplayable || world.requestsAtOnceMax > 10 { return deaths > 0 }
         return deaths > 1
     }
 

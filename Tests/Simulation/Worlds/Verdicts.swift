@@ -51,7 +51,7 @@ enum Verdicts {
         switch status {
         case 502 where world.sort == .outages: return mayFailInOutages(story, world)
         case 502:
-            if world.closes > 0, !story.request.isReplayable || world.closes >= replayLimit { return true }
+            if world.closes > 0, !story.isReplayable || world.closes >= replayLimit { return true }
             if story.wasOnBrokenConnection || story.mayLackRetry || mayBeRefused(story, world) { return true }
             if story.mayBeVictim || world.incidents.contains(where: { id($0.victim) == story.id }) { return true }
             return story.usedFault?.mayFail(world.weather.policy) ?? false

@@ -30,6 +30,7 @@ import Worlds
             .frames, 0xa348_6ea5_7f28_c131,
             "what goes on past an answer's end is one incident, and its client need not wait for it"
         ),
+        (.changes, 0x30c3_60d0_8d19_1ac9, "whoever reads slowly says so in frames, which must not meet a reset"),
         (.kernel, 0xef05_1934_cdb9_ed5b, "a descriptor that is lacking for HTTP/2 is not the server's fault"),
     ]
 
