@@ -184,8 +184,7 @@
           }
           if (note !== undefined && note.at !== undefined) {
             // The header block has gone before: where the answer ended may be elsewhere.
-            note.endedAt = now();
-            note.end = stacks.first(note.endedAt, end, note);
+            noteEnd(note, end);
           }
         }
         var isNoted = note !== undefined && note.at !== undefined;
@@ -213,11 +212,19 @@
     function noteFirst(note, above) {
       var req = note.req;
       note.at = now();
-      if (req) {
-        note.route = req.route;
-        note.base = req.baseUrl;
-      }
-      note.first = stacks.first(note.at, above, note);
+      // The program's own properties: to read one may throw.
+      try {
+        if (req) {
+          note.route = req.route;
+          note.base = req.baseUrl;
+        }
+        note.first = stacks.first(note.at, above, note);
+      } catch (e) { /* a stack less */ }
+    }
+
+    function noteEnd(note, above) {
+      note.endedAt = now();
+      try { note.end = stacks.first(note.endedAt, above, note); } catch (e) { /* a stack less */ }
     }
 
     function endAgain(res, original, args, refusal) {
@@ -357,7 +364,7 @@
     // What the hooks that are compiled elsewhere name.
     var environment = {
       again: again, arrived: arrived, bodyOutcome: bodyOutcome, bytesOf: bytesOf, endAgain: endAgain, fieldAgain: fieldAgain, isAnswer: isAnswer,
-      isFresh: isFresh, isNode: isNode, isSent: isSent, notes: notes, now: now, otherwise: otherwise, stacks: stacks, AFTER_END: AFTER_END, SENT: SENT,
+      isFresh: isFresh, isNode: isNode, isSent: isSent, noteEnd: noteEnd, notes: notes, otherwise: otherwise, AFTER_END: AFTER_END, SENT: SENT,
     };
 
     // An answer of nobody's.
@@ -667,7 +674,7 @@
 
     exports.begin = function (res, req) {
       var note = new Note(res, req);
-      note.id = req ? requests.id(req) : undefined;
+      try { if (req) note.id = requests.id(req); } catch (e) { /* a request of the program's own making */ }
       stamped.set(res, note);
       return note;
     };

@@ -30,7 +30,7 @@ var latest = new Note(null, undefined);
 
 exports.begin = function (res, req) {
   var note = new Note(res, req);
-  note.id = req ? requests.id(req) : undefined;
+  try { if (req) note.id = requests.id(req); } catch (e) { /* a request of the program's own making */ }
   stamped.set(res, note);
   return note;
 };
