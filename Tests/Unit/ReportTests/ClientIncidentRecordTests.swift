@@ -50,6 +50,9 @@ import Testing
         let request = Incident.Request(id: "r", method: "GET", path: "/r")
         let refused = IncidentWriter.incident(finding, by: client, id: "ID", timeNanoseconds: 5, request: request)
         #expect(refused.route == "_none" && refused.upstream == nil && refused.response == nil && refused.request?.path == "/r")
+        // Nor has it one's route where it is known whose it was.
+        let known = IncidentWriter.incident(finding, by: client, id: "ID", timeNanoseconds: 5, party: party)
+        #expect(known.route == "_none" && known.upstream == nil && known.response == nil && known.request?.path == "/a")
         finding.severity = .info
         #expect(IncidentWriter.incident(finding, by: client, id: "ID", timeNanoseconds: 5).severity == .info)
     }

@@ -72,9 +72,13 @@ import Testing
             #expect(isEmpty)
             journal.handOver()
             add(5, to: &journal)
+            journal.handOver()
+            isEmpty = journal.isEmpty
+            #expect(isEmpty, "a single line as well")
+            add(6, to: &journal)
             // What waits when the worker ends is written too.
         }
-        #expect(ids(stage.lines()) == Array(0...5))
+        #expect(ids(stage.lines()) == Array(0...6))
     }
 
     /// A chunk that has no room for another line leaves by itself.

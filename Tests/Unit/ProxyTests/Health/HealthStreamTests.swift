@@ -61,6 +61,14 @@ import Testing
         #expect(try verdict(one.bytes.map { [$0] }) == one.verdict, "byte by byte")
     }
 
+    /// What has been read is not held: frames that do not concern it may be many.
+    @Test func framesOfAnotherSortArePassedOver() throws {
+        let stranger = Self.frame(0x42, 0, stream: 0, [UInt8](repeating: 7, count: 1000))
+        let strangers = [[UInt8]](repeating: stranger, count: 50)
+        #expect(try verdict([Self.settings] + strangers) == .unfinished)
+        #expect(try verdict([Self.settings] + strangers + [Self.head([0x88])]) == .healthy)
+    }
+
     @Test func aServerThatNeverAnswersIsBounded() throws {
         let stream = try #require(HealthStream(HTTP2Limits()))
         _ = stream.request(Array("GET / HTTP/1.1\r\nHost: a\r\n\r\n".utf8), isTLS: true)
