@@ -131,7 +131,7 @@ public struct Kernel {
 
     /// Nanoseconds since the Unix epoch.
     public func wallClock() -> UInt64 {
-        if let simulated { return simulated.now() }
+        if let simulated { return simulated.wallClock() }
         return so_realtime_ns()
     }
 }
@@ -154,4 +154,5 @@ open class SimulatedKernel {
     open func unregister(_ fd: Int32) {}
     open func wait(_ events: UnsafeMutablePointer<so_event>, _ capacity: Int, milliseconds: Int) -> Int { 0 }
     open func now() -> UInt64 { 0 }
+    open func wallClock() -> UInt64 { now() }
 }

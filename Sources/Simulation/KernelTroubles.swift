@@ -11,6 +11,8 @@ public struct KernelTroubles: Sendable {
     public var emptyWaitsPerMille = 0
     /// Events are told in any order.
     public var shuffles = false
+    /// The wall clock jumps every few milliseconds, to its first day as well as to a far year.
+    public var clockJumps = false
 
     public init() {}
 
@@ -24,6 +26,14 @@ public struct KernelTroubles: Sendable {
     /// The error of a call that finds nothing left; nil: it finds enough.
     func exhaustion(_ random: inout SeededNumbers) -> Int32? {
         random.chance(perMille: exhaustedPerMille) ? -random.pick([EMFILE, ENFILE, ENOMEM, ENOBUFS]) : nil
+    }
+
+    /// What the wall clock shows at a time of the clock that never goes back.
+    func wallClock(at time: UInt64) -> UInt64 {
+        guard clockJumps else { return time }
+        var random = SeededNumbers(seed: time / 5_000_000)
+        let (hour, year): (UInt64, UInt64) = (3_600_000_000_000, 31_556_952_000_000_000)
+        return random.pick([time, time + hour, time - hour, time + year, time - year, time + 500 * year, 0, 1])
     }
 
     /// Makes of a wait's events what a kernel may tell in their place; returns how many.

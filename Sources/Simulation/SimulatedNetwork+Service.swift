@@ -7,4 +7,7 @@ extension SimulatedNetwork {
         /// Nothing ever comes back.
         case silent(Link)
     }
+
+    /// Says what is found at an address, as `SocketAddress.description` writes it.
+    public func serve(_ address: String, _ service: Service) { services[address] = service }
 }

@@ -35,7 +35,7 @@ public final class SimulatedNetwork: SimulatedKernel {
     /// Connects that were refused, by address.
     public private(set) var refusedConnects: [String: Int] = [:]
     private var agenda = Agenda()
-    private var services: [String: Service] = [:]
+    var services: [String: Service] = [:]
     private var descriptors = SimulatedDescriptors()
     private var listeners: [Int32: SimulatedListener] = [:]
     private var pipes = SimulatedPipes()
@@ -62,9 +62,6 @@ public final class SimulatedNetwork: SimulatedKernel {
     public func after(_ nanoseconds: UInt64, _ action: @escaping () -> Void) { agenda.add(time + nanoseconds, .action(action)) }
 
     public func at(_ time: UInt64, _ action: @escaping () -> Void) { agenda.add(max(time, self.time), .action(action)) }
-
-    /// Says what is found at an address, as `SocketAddress.description` writes it.
-    public func serve(_ address: String, _ service: Service) { services[address] = service }
 
     /// A listening socket for the worker.
     public func makeListener() -> Int32 {
@@ -254,6 +251,7 @@ public final class SimulatedNetwork: SimulatedKernel {
     }
 
     public override func now() -> UInt64 { time }
+    public override func wallClock() -> UInt64 { troubles.wallClock(at: time) }
 
     public override func recv(_ fd: Int32, _ p: UnsafeMutableRawPointer, _ count: Int, peek: Bool) -> Int {
         call()

@@ -24,6 +24,7 @@ public final class SimulatedThread: SimulatedKernel {
     // MARK: In common
 
     public override func now() -> UInt64 { network.now() }
+    public override func wallClock() -> UInt64 { network.wallClock() }
     public override func recv(_ fd: Int32, _ p: UnsafeMutableRawPointer, _ count: Int, peek: Bool) -> Int {
         network.recv(fd, p, count, peek: peek)
     }

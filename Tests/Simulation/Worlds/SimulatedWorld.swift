@@ -111,7 +111,11 @@ public final class SimulatedWorld {
         network = SimulatedNetwork(seed: random.next())
         start = network.time
         network.preemptionsPerMille = weather.preemptionsPerMille
-        if sort == .kernel { network.troubles = KernelTroubles(&random) }
+        if sort == .kernel {
+            network.troubles = KernelTroubles(&random)
+            // Not drawn, so that the other worlds stay as they are.
+            network.troubles.clockJumps = seed >> 9 & 1 == 0
+        }
         plan = Self.plan(weather, speech, probe)
         metrics = Metrics(schema: plan.metricsSchema(listeners: ["front"]), version: "simulated")
         recorder = IncidentRecorder(
