@@ -675,7 +675,7 @@
     exports.begin = function (res, req) {
       var note = new Note(res, req);
       try { if (req) note.id = requests.id(req); } catch (e) { /* a request of the program's own making */ }
-      stamped.set(res, note);
+      stamped.add(res, note);
       return note;
     };
 
@@ -1683,10 +1683,10 @@
 
     // Around what Node writes itself.
     exports.writeRawHook = function (original) {
-      return function (data, encoding, callback) {
+      return function (data, encoding, callback, size) {
         depth += 1;
         try {
-          return original.call(this, data, encoding, callback);
+          return original.call(this, data, encoding, callback, size);
         } finally {
           depth -= 1;
         }
@@ -1857,6 +1857,7 @@
 
     var CLASS = '(class extends (class { constructor(o) { return o; } }) { #s;' +
       ' constructor(o, s) { super(o); this.#s = s; }' +
+      ' static add(o, s) { new this(o, s); }' +
       ' static get(o) { return #s in o ? o.#s : undefined; }' +
       ' static set(o, s) { if (#s in o) o.#s = s; else new this(o, s); } })';
 
@@ -1864,11 +1865,12 @@
       var notes = new WeakMap();
       return {
         get: function (object) { return notes.get(object); },
+        add: function (object, note) { notes.set(object, note); },
         set: function (object, note) { notes.set(object, note); },
       };
     }
 
-    // A new kind of note: get(object), set(object, note).
+    // A new kind of note: get(object), add(object, note) where there is none yet, set(object, note).
     exports.stamp = function () {
       try {
         var made = vm.runInThisContext(CLASS, { filename: 'sendonce-stamp' });

@@ -3,22 +3,30 @@
 
     measure_probe.py [-p PROGRAM] [-w WAYS] [-s STARTS] [-n REQUESTS] [--node NODE]    CPU
     measure_probe.py --share SECONDS [-p PROGRAM]                                     the probe's own share of the CPU
+    measure_probe.py --instructions REQUESTS [-p PROGRAM]                             instructions a request
     measure_probe.py --memory REQUESTS                                                memory
 
 The program is started several times at once: without the probe, again without it as a control, and once each way with it. They are asked in turns of
-eight requests (a few milliseconds) on eight kept connections, in an order that changes each turn: whatever else the machine does meets all of them
+80 requests (some milliseconds) on eight kept connections, in an order that changes each turn: whatever else the machine does meets all of them
 alike. The figure is the CPU time of the process, all its threads, user and kernel, as the kernel's scheduler counts it, for a request. A start
 gives one ratio for each way: of its slices' (400 requests) medians, to those of the two without the probe. Two processes of one program never cost quite
-the same (memory lies elsewhere, the compiler decides otherwise), so all are started anew many times. Told are the mean over the starts and its
+the same (memory lies elsewhere, the compiler decides otherwise), so all are started anew many times. Told are the median of the starts and its
 interval of 95 % (bootstrap); the control's, which is none to none, shows what the method makes of nothing.
 
 The share is a matter of one process: V8's profiler looks where it is several thousand times a second, and told is how often that was the probe's
 code. Other load of the machine meets all code alike, so it needs no quiet. What the probe makes dearer elsewhere (collected garbage, say) is not in it.
+
+Instructions are counted by valgrind's callgrind, in the process alone: the program is asked REQUESTS times, and twice as often, over a connection
+within it, and told is the difference, for a request. The compiler and the collector run in the one thread, with fixed seeds, and count too; the
+kernel's work, of which the probe has none, is left out, so of the CPU the share is less than this. First stacks are off: how many are captured goes
+by the clock, and valgrind is slow. It needs no quiet, only patience.
 """
 
 import argparse
 import collections
+import concurrent.futures
 import json
+import os
 import pathlib
 import random
 import re
@@ -33,13 +41,30 @@ sys.path.insert(0, str(ROOT / "Tests/EndToEnd/support"))
 
 import probed  # noqa: E402
 
-LISTEN = ".listen(0, '127.0.0.1', function () { console.log('LISTENING ' + this.address().port); });"
 PROGRAMS = {
-    "raw": "const http = require('http'); http.createServer((q, r) => { r.setHeader('Content-Type', 'text/plain');"
-           " r.end('Hello World'); })" + LISTEN,
+    "raw": "const server = require('http').createServer((q, r) => { r.setHeader('Content-Type', 'text/plain'); r.end('Hello World'); });",
     "express": "const app = require('express')(); app.get('/', (q, r) => r.send('Hello World'));"
-               " require('http').createServer(app)" + LISTEN,
+               " const server = require('http').createServer(app);",
 }
+LISTEN = "server.listen(0, '127.0.0.1', function () { console.log('LISTENING ' + this.address().port); });"
+# A connection in the process itself, which gives one request a turn of the loop.
+FEED = """
+const { Duplex } = require('stream');
+class Connection extends Duplex {
+  _read() {}
+  _write(chunk, encoding, done) { done(); }
+  _writev(chunks, done) { done(); }
+  setTimeout() { return this; }
+}
+const connection = new Connection(), request = Buffer.from(process.argv[2]);
+let left = +process.argv[3];
+server.emit('connection', connection);
+(function next() {
+  if (left-- === 0) process.exit();
+  connection.push(request);
+  setImmediate(next);
+})();
+"""
 WAYS = {"sampled": "sampled", "off": "off", "always": "always"}
 REQUEST = b"GET / HTTP/1.1\r\nHost: shop.example\r\nSendOnce-Id: 4f1c-7\r\n\r\n"
 CONNECTIONS = 8
@@ -139,8 +164,8 @@ def measured(directory, names, options):
 
 
 def interval(values):
-    means = sorted(statistics.mean(random.choices(values, k=len(values))) for _ in range(2000))
-    return means[50], means[1949]
+    medians = sorted(statistics.median(random.choices(values, k=len(values))) for _ in range(2000))
+    return medians[50], medians[1949]
 
 
 def compare(directory, program, ways, options):
@@ -157,7 +182,7 @@ def compare(directory, program, ways, options):
     print(f"{program:8} {'none':8} {statistics.median(figures['none']):6.1f} us a request", flush=True)
     for way in names[1:]:
         low, high = interval(ratios[way])
-        print(f"{program:8} {way:8} {statistics.median(figures[way]):6.1f} us a request   {(statistics.mean(ratios[way]) - 1) * 100:+5.2f} %"
+        print(f"{program:8} {way:8} {statistics.median(figures[way]):6.1f} us a request   {(statistics.median(ratios[way]) - 1) * 100:+5.2f} %"
               f"   (95 %: {(low - 1) * 100:+.2f} to {(high - 1) * 100:+.2f}; {options.s} starts)", flush=True)
 
 
@@ -191,6 +216,25 @@ def tell_share(directory, program, seconds, node):
     print(f"{program:8} the probe's share {found[True] / found.total() * 100:.1f} % of {found.total() / 1e6:.0f} s ({count} requests)", flush=True)
 
 
+def instructions(directory, requests, arguments):
+    """Of a whole run."""
+    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--smc-check=all-non-file", "node", "--single-threaded",
+               "--hash-seed=1", "--random-seed=1", *arguments, f"{directory}/app.js", REQUEST.decode(), str(requests)]
+    environment = os.environ | {"NODE_PATH": "/usr/share/nodejs", "SENDONCE_PROBE_STACKS": "off", "SENDONCE_PROBE_FILE": f"{directory}/reports.jsonl"}
+    output = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stderr
+    return int(re.search(r"Collected : (\d+)", output)[1])
+
+
+def count_instructions(directory, program, requests):
+    """Two runs at a time: each has a processor of its own, and needs no more."""
+    ways = {"none": [], "probe": probed.preload("node")}
+    with concurrent.futures.ThreadPoolExecutor(2) as runs:
+        counts = {way: [runs.submit(instructions, directory, number * requests, ways[way]) for number in (1, 2)] for way in ways}
+    figures = {way: (twice.result() - once.result()) / requests for way, (once, twice) in counts.items()}
+    print(f"{program:8} none {figures['none']:.0f}, probe {figures['probe']:.0f} instructions a request: "
+          f"{(figures['probe'] / figures['none'] - 1) * 100:+.2f} %", flush=True)
+
+
 def watch_memory(directory, program, requests):
     app = start(directory, "sampled", "node")
     try:
@@ -216,13 +260,16 @@ def main():
     parser.add_argument("-n", type=int, default=12000, help="requests to each that are measured, and before that to warm it")
     parser.add_argument("--node", default="node", help="a version of Node")
     parser.add_argument("--share", type=int, default=0, help="seconds under the profiler")
+    parser.add_argument("--instructions", type=int, default=0, help="requests whose instructions are counted")
     parser.add_argument("--memory", type=int, default=0, help="requests over which memory is watched")
     options = parser.parse_args()
     options.n = max(options.n, SLICE)
     for program in options.p.split(","):
         with tempfile.TemporaryDirectory(prefix="sendonce-") as directory:
-            (pathlib.Path(directory) / "app.js").write_text(PROGRAMS[program])
-            if options.share:
+            (pathlib.Path(directory) / "app.js").write_text(PROGRAMS[program] + (FEED if options.instructions else LISTEN))
+            if options.instructions:
+                count_instructions(directory, program, options.instructions)
+            elif options.share:
                 tell_share(directory, program, options.share, options.node)
             elif options.memory:
                 watch_memory(directory, program, options.memory)

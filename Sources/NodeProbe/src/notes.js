@@ -31,7 +31,7 @@ var latest = new Note(null, undefined);
 exports.begin = function (res, req) {
   var note = new Note(res, req);
   try { if (req) note.id = requests.id(req); } catch (e) { /* a request of the program's own making */ }
-  stamped.set(res, note);
+  stamped.add(res, note);
   return note;
 };
 

@@ -106,10 +106,10 @@ exports.answered = function (connection, note) {
 
 // Around what Node writes itself.
 exports.writeRawHook = function (original) {
-  return function (data, encoding, callback) {
+  return function (data, encoding, callback, size) {
     depth += 1;
     try {
-      return original.call(this, data, encoding, callback);
+      return original.call(this, data, encoding, callback, size);
     } finally {
       depth -= 1;
     }

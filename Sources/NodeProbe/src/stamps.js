@@ -5,6 +5,7 @@ var vm = require('vm');
 
 var CLASS = '(class extends (class { constructor(o) { return o; } }) { #s;' +
   ' constructor(o, s) { super(o); this.#s = s; }' +
+  ' static add(o, s) { new this(o, s); }' +
   ' static get(o) { return #s in o ? o.#s : undefined; }' +
   ' static set(o, s) { if (#s in o) o.#s = s; else new this(o, s); } })';
 
@@ -12,11 +13,12 @@ function Weak() {
   var notes = new WeakMap();
   return {
     get: function (object) { return notes.get(object); },
+    add: function (object, note) { notes.set(object, note); },
     set: function (object, note) { notes.set(object, note); },
   };
 }
 
-// A new kind of note: get(object), set(object, note).
+// A new kind of note: get(object), add(object, note) where there is none yet, set(object, note).
 exports.stamp = function () {
   try {
     var made = vm.runInThisContext(CLASS, { filename: 'sendonce-stamp' });
