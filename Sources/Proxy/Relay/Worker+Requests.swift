@@ -9,34 +9,8 @@ extension Worker {
     /// Begins the exchange of the request in `requestBlock`.
     mutating func startExchange(_ slot: ClientSlot) {
         let c = clients[slot]
-        let decoder: BodyDecoder
         let isExtendedConnect = requestBlock.facts.contains(.extendedConnect)
-        if c.pointee.hop.framesBodies {
-            decoder = isExtendedConnect ? BodyDecoder(.none) : streamBody(slot)
-        } else {
-            switch RequestFraming.decide(requestBlock) {
-            case .success(let body): decoder = body
-            case .failure(let fault): return refuse(slot, requestFault: fault)
-            }
-        }
-        if requestBlock.version == .http10 {
-            c.pointee.mustClose = !requestBlock.facts.contains(.keepAlive)
-        } else if requestBlock.facts.contains(.close) {
-            c.pointee.mustClose = true
-        }
-        if isExtendedConnect {
-            guard UpgradeProtocol.isOffered(by: requestBlock) else {
-                return refuse(slot, status: 501, "no tunnel for this protocol")
-            }
-            // Over HTTP/1 the same is asked with GET.
-            requestBlock.method = .get
-        } else if requestBlock.method == .connect {
-            // Whatever follows was meant for a tunnel.
-            c.pointee.mustClose = true
-            return refuse(
-                slot, status: 405, "CONNECT is not served",
-                fields: "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE, PATCH\r\n")
-        }
+        guard let body = requestBody(slot), mayBeServed(slot) else { return }
         guard var target = RequestTarget(requestBlock, scratch.head) else {
             return refuse(slot, requestFault: .malformed(.target))
         }
@@ -44,16 +18,78 @@ extension Worker {
         guard let aim = aim(slot, route, target) else {
             return refuse(slot, status: 414, "the target is too long once it is rewritten", route: route)
         }
-        if decoder.framing == .length, decoder.remaining > plan.limits.bodyBytes {
+        if body.framing == .length, body.remaining > plan.limits.bodyBytes {
             return refuse(slot, status: 413, "the request's body is larger than allowed", route: route)
         }
+        var exchange = makeExchange(slot, route, body, aim)
+        writeRequestHead(&exchange, aim)
+        let number = exchanges.take(exchange)
+        guard number.exists else {
+            transport.buffers.give(&exchange.request.head)
+            return refuse(slot, status: 503, "too many exchanges in progress", route: route)
+        }
+        c.pointee.exchange = number
+        // What an extended CONNECT opens has no end until the client says so.
+        c.pointee.stopsRequest = isExtendedConnect
+        c.pointee.body = body
+        c.pointee.phase = body.isEmpty ? .waiting : .body
+        timers.set(Worker.clientTimer(slot), body.isEmpty ? 0 : now + plan.timeouts.clientBody)
+        retries.noteRequest(Int(exchange.upstreamIndex), now)
+        findUpstream(number)
+    }
+
+    /// How the request's body ends; nil when it cannot be known, and the request has been refused.
+    @inline(__always)
+    private mutating func requestBody(_ slot: ClientSlot) -> BodyDecoder? {
+        guard !clients[slot].pointee.hop.framesBodies else {
+            return requestBlock.facts.contains(.extendedConnect) ? BodyDecoder(.none) : streamBody(slot)
+        }
+        switch RequestFraming.decide(requestBlock) {
+        case .success(let body): return body
+        case .failure(let fault):
+            refuse(slot, requestFault: fault)
+            return nil
+        }
+    }
+
+    /// Whether the connection goes on after this request, and whether we serve its method; false when it has been refused.
+    @inline(__always)
+    private mutating func mayBeServed(_ slot: ClientSlot) -> Bool {
+        let c = clients[slot]
+        if requestBlock.version == .http10 {
+            c.pointee.mustClose = !requestBlock.facts.contains(.keepAlive)
+        } else if requestBlock.facts.contains(.close) {
+            c.pointee.mustClose = true
+        }
+        if requestBlock.facts.contains(.extendedConnect) {
+            guard UpgradeProtocol.isOffered(by: requestBlock) else {
+                refuse(slot, status: 501, "no tunnel for this protocol")
+                return false
+            }
+            // Over HTTP/1 the same is asked with GET.
+            requestBlock.method = .get
+        } else if requestBlock.method == .connect {
+            // Whatever follows was meant for a tunnel.
+            c.pointee.mustClose = true
+            refuse(
+                slot, status: 405, "CONNECT is not served",
+                fields: "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE, PATCH\r\n")
+            return false
+        }
+        return true
+    }
+
+    /// All that is known of the exchange before it is written.
+    @inline(__always)
+    private func makeExchange(_ slot: ClientSlot, _ route: Int, _ body: BodyDecoder, _ aim: RequestHead.Aim) -> Exchange {
+        let c = clients[slot]
         var exchange = Exchange(client: slot, startedAt: now)
         exchange.upstreamIndex = UInt16(plan.routes[route].upstream)
-        exchange.requestIsChunked = decoder.framing == .chunked
-        if decoder.isEmpty { exchange.state.receive(.requestEnded) }
+        exchange.requestIsChunked = body.framing == .chunked
+        if body.isEmpty { exchange.state.receive(.requestEnded) }
         exchange.asksUpgrade =
-            isExtendedConnect
-            || (requestBlock.facts.contains(.upgrade) && decoder.isEmpty && requestBlock.version == .http11
+            requestBlock.facts.contains(.extendedConnect)
+            || (requestBlock.facts.contains(.upgrade) && body.isEmpty && requestBlock.version == .http11
                 && UpgradeProtocol.isOffered(by: requestBlock) && mayUpgrade(to: exchange.upstreamIndex))
         exchange.request.client =
             c.pointee.isTrusted
@@ -65,20 +101,7 @@ extension Worker {
             exchange.stickyServer = Int16(sticky.server(namedIn: requestBlock))
             exchange.clientIsSecure = aim.isTLS
         }
-        writeRequestHead(&exchange, aim)
-        let number = exchanges.take(exchange)
-        guard number.exists else {
-            transport.buffers.give(&exchange.request.head)
-            return refuse(slot, status: 503, "too many exchanges in progress", route: route)
-        }
-        c.pointee.exchange = number
-        // What an extended CONNECT opens has no end until the client says so.
-        c.pointee.stopsRequest = isExtendedConnect
-        c.pointee.body = decoder
-        c.pointee.phase = decoder.isEmpty ? .waiting : .body
-        timers.set(Worker.clientTimer(slot), decoder.isEmpty ? 0 : now + plan.timeouts.clientBody)
-        retries.noteRequest(Int(exchange.upstreamIndex), now)
-        findUpstream(number)
+        return exchange
     }
 
     /// Over HTTP/2 there are tunnels for WebSockets; any other upgrade is left out, as its server may ignore it.

@@ -70,18 +70,8 @@ extension Worker {
         let u = upstreams[slot]
         guard count > 0 else { return 0 }
         let number = u.pointee.exchange
-        let e = exchanges[number]
-        if e.pointee.state.answer == .awaited {
-            e.pointee.state.receive(.answerBegan)
-            if u.pointee.ordinal > 1, u.pointee.asksAcknowledgement, wasSentBeforeRequest(slot, count),
-                sentBeforeRequest(slot, count)
-            {
-                return count
-            }
-            // The mark tells for certain whether it is an answer to this request; until then it may have to be sent again.
-            if !u.pointee.echoes { forgetBody(number) }
-        }
-        let client = e.pointee.client
+        if exchanges[number].pointee.state.answer == .awaited, !answerBegins(slot, count) { return count }
+        let client = exchanges[number].pointee.client
         let generation = upstreams.generation(slot)
         var position = 0
         while position < count, steps < Self.stepsPerTurn {
@@ -133,6 +123,19 @@ extension Worker {
         }
         sendToClient(client)
         return position
+    }
+
+    /// The first bytes that may be an answer to the request: false when they left before it arrived, and have been dealt with.
+    @inline(__always)
+    private mutating func answerBegins(_ slot: UpstreamSlot, _ count: Int) -> Bool {
+        let u = upstreams[slot]
+        exchanges[u.pointee.exchange].pointee.state.receive(.answerBegan)
+        if u.pointee.ordinal > 1, u.pointee.asksAcknowledgement, wasSentBeforeRequest(slot, count), sentBeforeRequest(slot, count) {
+            return false
+        }
+        // The mark tells for certain whether it is an answer to this request; until then it may have to be sent again.
+        if !u.pointee.echoes { forgetBody(u.pointee.exchange) }
+        return true
     }
 
     /// Passes on the body bytes of a step that begins at `position`.
