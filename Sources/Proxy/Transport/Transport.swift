@@ -151,8 +151,11 @@ struct Transport: ~Copyable {
     /// Sends what the socket holds. False when the connection is broken.
     mutating func flush(_ socket: UnsafeMutablePointer<Socket>, _ side: SideLabel) -> Bool {
         while !socket.pointee.output.isEmpty, socket.pointee.isWritable {
-            let n = kernel.send(socket.pointee.fd, socket.pointee.output.first, socket.pointee.output.count)
+            let count = socket.pointee.output.count
+            let n = kernel.send(socket.pointee.fd, socket.pointee.output.first, count)
             if n >= 0 {
+                // Full: an event says when it is not. A peer that empties it as fast as it is filled has no more of the turn.
+                if n < count { socket.pointee.isWritable = false }
                 // Bytes in records were counted when these were made.
                 if socket.pointee.security == .none { counters.addSent(side, bytes: n) }
                 socket.pointee.output.start += UInt32(n)
