@@ -73,7 +73,7 @@ struct AdminConnection {
     /// The time that it wanted to be looked at has come.
     mutating func expire(now: UInt64) -> Outcome {
         if stream != nil, !hasUnsent { return send(Array(": alive\n\n".utf8), now: now) }
-        // A client that began a request is told; an idle one, and one that does not read, just goes.
+        // A client that began a request gets an answer; an idle one, and one that does not read, just goes.
         if !hasUnsent, !isLingering, !received.isEmpty {
             closesWhenSent = true
             let bytes = AdminResponse.problem(408, "the request did not come in time").bytes(isHead: false, isPersistent: false)

@@ -136,7 +136,7 @@ int so_spawn(const char *program, char *const *arguments, const int *kept, int c
   if (child < 0) return -errno;
   if (child == 0) {
     prctl(PR_SET_PDEATHSIG, death_signal);
-    if (getppid() != parent) _exit(1); /* It ended before we had asked to be told. */
+    if (getppid() != parent) _exit(1); /* It ended before we had asked for the signal. */
     for (int i = 0; i < count; i++) fcntl(kept[i], F_SETFD, 0);
     execvp(program, arguments);
     error = errno;

@@ -4,7 +4,7 @@ enum CaptureLimit {
     static let traceBytesMax = 8 << 20
     /// Bytes beyond the end of an answer that are kept; more are only counted.
     static let strayBytesMax = 16 << 10
-    /// Of a status line inside a body, with the fields behind it.
+    /// Of a status line inside a body, with the fields after it.
     static let embeddedBytesMax = 4096
     /// Connections that have ended and may still be named in an incident.
     static let endedTapesMax = 16

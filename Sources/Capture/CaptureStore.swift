@@ -23,7 +23,7 @@ public final class CaptureStore: Sendable {
     private let thread: NamedThread
     private let isJoined = Atomic(false)
 
-    /// Makes the folder if it is not there. `program` is told in each trace; `report` is told about failures.
+    /// Makes the folder if it is not there. `program` stands in each trace; `report` is called with failures.
     public init(
         folder: String, keep: Int, policy: CapturePolicy, program: String, metrics: Metrics,
         report: @escaping @Sendable (String) -> Void

@@ -122,7 +122,7 @@ enum Mask {
         return line[..<colon].allSatisfy { $0 > 0x20 && $0 < 0x7F }
     }
 
-    /// Of the line feed, or of what would stand behind the last byte.
+    /// Of the line feed, or of what would stand after the last byte.
     private static func lineEnd(_ bytes: [UInt8], from start: Int) -> Int {
         bytes[start...].firstIndex(of: 0x0A) ?? bytes.count
     }

@@ -39,7 +39,7 @@ extension Tape {
         return trace
     }
 
-    /// What the replay is to tell. A misdelivery that the kernel's acknowledgements or the probe proved cannot be told by bytes alone.
+    /// What the replay is to find. A misdelivery that the kernel's acknowledgements or the probe proved cannot be found by bytes alone.
     private func expectation(_ incident: Incident) -> Expectation? {
         guard incident.kind != .misdeliveredResponse, incident.origin == .upstream else { return nil }
         var facts: [Expectation.Fact] = []

@@ -126,17 +126,17 @@ public struct Tape: Sendable {
             exchanges.removeFirst()
             forgotten += 1
         }
-        // Too large by itself: it could only be told in part, and a part is another story.
+        // Too large by itself: it could only be written in part, and a part is another story.
         if isOverfull { stop() }
     }
 
     private var isOverfull: Bool {
-        var (kept, told) = (0, 0)
+        var (kept, written) = (0, 0)
         for exchange in exchanges {
             kept += exchange.keptBytes
-            told += exchange.toldBytes
+            written += exchange.writtenBytes
         }
-        return kept > policy.bytesMax || told > CaptureLimit.traceBytesMax
+        return kept > policy.bytesMax || written > CaptureLimit.traceBytesMax
     }
 
     private mutating func stop() {

@@ -5,7 +5,7 @@ import Wire
 public struct TapeDeck: ~Copyable {
     private let store: CaptureStore
     private var tapes: [Int32: Tape] = [:]
-    /// What ended last, for incidents that are told afterwards: a hang-up is judged when its server has had time to explain it.
+    /// What ended last, for incidents that are recorded afterwards: a hang-up is judged when its server has had time to explain it.
     private var ended: [Tape] = []
     private var block = HeaderBlock(capacity: CaptureLimit.fieldsMax)
 

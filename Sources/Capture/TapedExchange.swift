@@ -3,13 +3,13 @@ struct TapedExchange {
     private(set) var pieces: [TapePiece] = []
     /// What keeping it costs.
     private(set) var keptBytes = 0
-    /// What telling it takes.
-    private(set) var toldBytes = 0
+    /// What writing it into a trace takes.
+    private(set) var writtenBytes = 0
 
     mutating func append(_ piece: TapePiece) {
         for part in piece.parts {
             keptBytes += part.keptBytes
-            toldBytes += part.toldBytes
+            writtenBytes += part.writtenBytes
         }
         // A body that comes in many reads is one run: when each of them came decides nothing.
         if let last = pieces.last, last.isFromUpstream == piece.isFromUpstream, piece.parts.count == 1, last.parts.count == 1,
@@ -25,7 +25,7 @@ struct TapedExchange {
 
 extension TapePart {
     /// Bytes that a trace takes for it.
-    var toldBytes: Int {
+    var writtenBytes: Int {
         switch self {
         case .bytes(let bytes), .stray(let bytes): bytes.count
         case .body(let count): count

@@ -1,7 +1,7 @@
 import HTTP1
 import Wire
 
-/// Tells where requests begin in the bytes that go to an upstream, and what of them is a body.
+/// Finds where requests begin in the bytes that go to an upstream, and what of them is a body.
 struct TapedRequests {
     struct Begin {
         var method: Wire.Method

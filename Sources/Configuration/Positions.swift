@@ -9,7 +9,7 @@ struct Positions: Sendable, Equatable {
 
 extension Settings {
     /// A problem with the value at `place`: keys, names and list positions from the root of the file, such as
-    /// `["listeners", "0", "tls", "certificate"]`. What stands nowhere is told where the nearest thing around it stands.
+    /// `["listeners", "0", "tls", "certificate"]`. What stands nowhere is reported where the nearest thing around it stands.
     public func problem(_ message: String, at place: [String]) -> Problem {
         var steps = place
         while !steps.isEmpty {

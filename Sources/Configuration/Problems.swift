@@ -25,7 +25,7 @@ struct ProblemLog {
 
     var isEmpty: Bool { noted.isEmpty }
 
-    /// A node behind a YAML alias is read once a use: the same complaint about it is told once.
+    /// A node behind a YAML alias is read once a use: the same complaint about it is made once.
     mutating func note(_ message: String, at mark: Mark?, flag: String? = nil) {
         let problem = Problem(file: flag ?? file, mark: mark, message: message)
         guard !noted.contains(problem) else { return }

@@ -3,7 +3,7 @@ import Exchanges
 /// Everything that the answers on one connection may mean, weighed: which were one too many, and whose those were.
 ///
 /// Answers and requests are numbered in the order in which they came, from 0. Every answer is the own answer of the next request that has
-/// none, or one too many (an extra). An extra's sender has had its own answer, or waits for it behind another's.
+/// none, or one too many (an extra). An extra's sender has had its own answer, or waits for it after another's.
 struct AnswerReading {
     /// Readings that are weighed of one surplus.
     static let countMax = 1000
@@ -64,7 +64,7 @@ struct AnswerReading {
         answers[place].headAt - min(answers[place].headAt, answers[other].endedAt)
     }
 
-    /// When a request's own answer was ready, after the request: it may have waited behind the answer before.
+    /// When a request's own answer was ready, after the request: it may have waited for the answer before.
     func ownDelay(of request: Int) -> UInt64 {
         let own = answers[bestOwn[request]]
         let delay = own.headAt - min(own.headAt, requests[request].answer.sentAt)
@@ -72,7 +72,7 @@ struct AnswerReading {
         return isBlocked(request, bestOwn) && usual > 0 && !isLater(bestOwn[request], bestOwn[request - 1]) ? usual : delay
     }
 
-    /// From when a request was handled, as far as that can be told, to what is one too many of its.
+    /// From when a request was handled, as far as that is known, to what is one too many of its.
     func extraDelay(of place: Int, by request: Int) -> UInt64 {
         if requests[request].isInProgress { return 0 }
         let isDue = bestOwn[request] > place
@@ -84,12 +84,12 @@ struct AnswerReading {
         return answers[place].headAt - min(answers[place].headAt, handledAt)
     }
 
-    /// Its own answer stood behind the one before, which came only after its request.
+    /// Its own answer came after the one before, which came only after its request.
     private func isBlocked(_ request: Int, _ own: [Int]) -> Bool {
-        request > 0 && isBlocked(request, behind: own[request - 1])
+        request > 0 && isBlocked(request, after: own[request - 1])
     }
 
-    private func isBlocked(_ request: Int, behind previous: Int) -> Bool {
+    private func isBlocked(_ request: Int, after previous: Int) -> Bool {
         answers[previous].endedAt > requests[request].answer.sentAt
     }
 
@@ -130,7 +130,7 @@ struct AnswerReading {
     /// Weighs each reading that is worth it.
     private mutating func weighAll(_ habits: borrowing Habits) {
         let choice = OwnAnswers(requests: requests.count, extras: extraCount) { request, place, previous in
-            ownFit[request][place] * ownTiming(request, place, behind: previous, habits)
+            ownFit[request][place] * ownTiming(request, place, after: previous, habits)
         }
         for leastFit in Self.leastFits {
             guard let choices = choice.all(above: leastFit, countMax: Self.countMax) else { continue }
@@ -146,7 +146,7 @@ struct AnswerReading {
         var weight = 1.0
         for request in requests.indices {
             let previous = request > 0 ? own[request - 1] : nil
-            weight *= ownFit[request][own[request]] * ownTiming(request, own[request], behind: previous, habits)
+            weight *= ownFit[request][own[request]] * ownTiming(request, own[request], after: previous, habits)
             guard weight > 0 else { return }
         }
         var senders: [[Double]] = []
@@ -169,14 +169,14 @@ struct AnswerReading {
     }
 
     /// - Parameter previous: the own answer of the request before; nil for the first.
-    private func ownTiming(_ request: Int, _ place: Int, behind previous: Int?, _ habits: borrowing Habits) -> Double {
+    private func ownTiming(_ request: Int, _ place: Int, after previous: Int?, _ habits: borrowing Habits) -> Double {
         let exchange = requests[request]
         let headAt = answers[place].headAt
         guard !exchange.isInProgress, !exchange.answer.wasHeldBack, exchange.answer.sentAt > 0 else { return 1 }
         // No answer is there before its request.
         guard headAt >= exchange.answer.sentAt else { return 0 }
         let likelihood = habits.likelihood(ofDelay: headAt - exchange.answer.sentAt, for: exchange.sort)
-        guard let previous, isBlocked(request, behind: previous), !isLater(place, previous) else { return likelihood }
+        guard let previous, isBlocked(request, after: previous), !isLater(place, previous) else { return likelihood }
         // It was ready, and waited for the one before.
         let waited = answers[previous].endedAt - exchange.answer.sentAt
         return max(likelihood, 0.7 * habits.likelihood(ofDelayUpTo: waited, for: exchange.sort))

@@ -10,9 +10,9 @@ public enum AttributionReader {
     /// Exchanges that are weighed, and answers of a surplus.
     public static let exchangesMax = 12
     public static let partsMax = 6
-    /// Above this share the likeliest is told as likely.
+    /// Above this share the likeliest is recorded as likely.
     private static let likelyShare = 0.75
-    /// Above this share somebody is told beside another, where several answers were too many.
+    /// Above this share somebody is recorded beside another, where several answers were too many.
     private static let anotherShare = 0.4
     /// A reading that is surer than this teaches what is usual.
     private static let teachingShare = 0.9

@@ -1,6 +1,6 @@
 /// What a client has done that breaks HTTP's own rules, in full: a kind and the facts behind it. A record is made of it.
 public struct ClientFinding: Sendable {
-    /// What it did, as its record's sentence tells it.
+    /// What it did, as its record's sentence says it.
     public enum Deed: Sendable {
         /// A request that was refused: why, and with which status.
         case refusedRequest(String, status: Int)

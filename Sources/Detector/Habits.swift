@@ -1,6 +1,6 @@
 import Exchanges
 
-/// What requests of one sort are usually answered with, and after how long: the evidence that tells whose a late answer is.
+/// What requests of one sort are usually answered with, and after how long: the evidence that shows whose a late answer is.
 ///
 /// A sort is a route, a method and a path without what varies in it. The table is bounded: of sorts that compete for the same few places
 /// the one that is worth the least is forgotten. The first place stands for everything. Of a busy worker's answers one in eight is noted.
@@ -11,7 +11,7 @@ public struct Habits: ~Copyable {
     static let shapesMax = 4
     static let bucketsMax = 16
     static let lengthsMax = 32
-    /// Of second sends the delays are told apart more finely: a timer's are alike.
+    /// Of second sends the delays are distinguished more finely: a timer's are alike.
     static let delaysMax = 32
     /// Answers of one sort after which the old ones count for less.
     private static let answersMax: UInt32 = 4096
@@ -23,7 +23,7 @@ public struct Habits: ~Copyable {
         var answers: UInt32 = 0
         /// How often it was suspected of a second send, in shares of one incident.
         var suspicion: Float = 0
-        /// How often it was among those whose a surplus might be, and what its own answer was could not be told.
+        /// How often it was among those whose a surplus might be, and what its own answer was could not be known.
         var suspected: Float = 0
         /// In how many incidents it was asked for before what was one too many.
         var companies: Float = 0
@@ -107,7 +107,7 @@ public struct Habits: ~Copyable {
         }
     }
 
-    /// A sort was asked for where a second send was found, and which answer was its own cannot be told.
+    /// A sort was asked for where a second send was found, and which answer was its own cannot be known.
     public mutating func doubt(_ sort: UInt32) {
         let place = place(of: sort)
         if habits[place].sort == sort { habits[place].suspected += 1 }

@@ -1,10 +1,10 @@
 /// Connections that servers end by themselves, and which of those ends are suspicious.
 ///
-/// Right after an answer that had promised to keep its connection, an end is what Express does behind a second send that Node has
-/// swallowed. A deploy or a crash looks like it from one connection; what becomes of the server's others tells them apart:
+/// Right after an answer that had promised to keep its connection, an end is what Express does after a second send that Node has
+/// swallowed. A deploy or a crash looks like it from one connection; what becomes of the server's others distinguishes them:
 ///
-///     ended ──▶ waits ──the server lives, and nothing else ended with it──▶ told as a hang-up
-///                 ├──everything ended with it, within a moment of the answer──▶ told as the death of its server
+///     ended ──▶ waits ──the server lives, and nothing else ended with it──▶ recorded as a hang-up
+///                 ├──everything ended with it, within a moment of the answer──▶ recorded as the death of its server
 ///                 └──idle or busy ones ended with it, or no other can be had──▶ forgotten
 ///
 /// Pure: what is known of a server's other connections is the caller's to say.
@@ -66,7 +66,7 @@ public struct Hangups<Exchange> {
         public var endings: UInt64
         /// Connections to it, in whatever state.
         public var connections: Int
-        /// Hardly ever has an answer of this sort been seen without the server's end behind it.
+        /// Hardly ever has an answer of this sort been seen without the server's end after it.
         public var isRare: Bool
         public init(
             hasSurvivors: Bool, connectedAt: UInt64, refusedAt: UInt64, idleEndedAt: UInt64, endings: UInt64,
@@ -90,8 +90,8 @@ public struct Hangups<Exchange> {
 
     public private(set) var waiting: [Hangup] = []
     private var ends: [End] = []
-    /// When the death of a server was told last, so that it is told once.
-    private var toldDeaths: [(server: Int, at: UInt64)] = []
+    /// When the death of a server was recorded last, so that it is recorded once.
+    private var recordedDeaths: [(server: Int, at: UInt64)] = []
 
     public init() {}
 
@@ -140,11 +140,11 @@ public struct Hangups<Exchange> {
                 decision = hangup.hasCompany || isInnocent(hangup, life) ? .forget : .hangup
             }
             if case .death = decision {
-                if toldDeaths.contains(where: { $0.server == hangup.server && $0.at + Self.signTime >= hangup.endedAt }) {
+                if recordedDeaths.contains(where: { $0.server == hangup.server && $0.at + Self.signTime >= hangup.endedAt }) {
                     decision = .forget
                 } else {
-                    toldDeaths.removeAll { $0.server == hangup.server }
-                    toldDeaths.append((hangup.server, hangup.endedAt))
+                    recordedDeaths.removeAll { $0.server == hangup.server }
+                    recordedDeaths.append((hangup.server, hangup.endedAt))
                 }
             }
             waiting.remove(at: i)

@@ -7,8 +7,8 @@ public enum Judge {
     ///
     /// - Parameters:
     ///   - servedBefore: the connection had answered a request before the one that is due.
-    ///   - closed: the upstream ended the connection behind these bytes.
-    ///   - untimed: the answer was read so late that bytes right behind its end may have come at any time after it.
+    ///   - closed: the upstream ended the connection after these bytes.
+    ///   - untimed: the answer was read so late that bytes right after its end may have come at any time after it.
     public static func surplus(
         _ place: SurplusPlace, _ facts: SurplusFacts, servedBefore: Bool, closed: Bool, untimed: Bool = false
     )
@@ -78,7 +78,7 @@ public enum Judge {
             verdicts.append(Verdict(.conflictingFraming, in: .inHead))
         }
         var fields = duplicates
-        // Lengths that differ are a conflict, told once.
+        // Lengths that differ are a conflict, recorded once.
         if facts.contains(.contentLengthDiffers) { fields &= ~(1 << UInt32(FieldName.contentLength.rawValue)) }
         if fields != 0 || facts.contains(.statusRepeated) { verdicts.append(Verdict(.duplicateField, in: .inHead)) }
         return verdicts

@@ -9,7 +9,7 @@ import Exchanges
 public struct SurplusCollection<Exchange: RememberedExchange> {
     /// Bytes that are counted; a peer that sends more is cut off, and the record says at least so many.
     public static var countedBytesMax: UInt64 { 64 << 20 }
-    /// Reads that are told apart.
+    /// Reads that are kept apart.
     static var readsMax: Int { 32 }
 
     public let place: SurplusPlace
@@ -22,7 +22,7 @@ public struct SurplusCollection<Exchange: RememberedExchange> {
     public private(set) var total: UInt64
     /// What their codec says of frames; nil for bytes, which are read when they have ended.
     private let frames: SurplusFacts?
-    /// When what begins at so many bytes was read, as far as reads are told apart.
+    /// When what begins at so many bytes was read, as far as reads are kept apart.
     private var reads: [(offset: UInt64, at: UInt64)] = []
     /// Bytes that have been seen to be line ends, until others came.
     private var lineEnds: UInt64 = 0

@@ -15,7 +15,7 @@ public struct Buffer: BitwiseCopyable {
     @inlinable public var isEmpty: Bool { end == start }
     /// The first byte held; only when not empty.
     @inlinable public var first: UnsafeMutablePointer<UInt8> { base! + Int(start) }
-    /// Bytes that can be added behind those held.
+    /// Bytes that can be added after those held.
     @inlinable public var room: Int { Int(capacity &- end) }
 }
 
@@ -69,7 +69,7 @@ public struct BufferPool: ~Copyable {
         }
     }
 
-    /// Adds bytes behind those that a buffer holds, moving to a larger buffer when they do not fit: one that
+    /// Adds bytes after those that a buffer holds, moving to a larger buffer when they do not fit: one that
     /// is larger by half at least, so that many small pieces cost no more than their bytes.
     public mutating func append(_ buffer: inout Buffer, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
         guard count > 0 else { return }

@@ -37,7 +37,7 @@ public struct Loop: ~Copyable {
         return max(kernel.wait(poll, events, Self.eventsMax, milliseconds: hasTurns ? 0 : milliseconds), 0)
     }
 
-    /// What the wait has told, by its place.
+    /// What the wait has reported, by its place.
     public subscript(event place: Int) -> (tag: EventTag, flags: UInt32) {
         (EventTag(bits: events[place].tag), events[place].flags)
     }
@@ -54,7 +54,7 @@ public struct Loop: ~Copyable {
         return true
     }
 
-    /// -errno when the descriptor cannot be watched. `edge`: each change is told once.
+    /// -errno when the descriptor cannot be watched. `edge`: each change is reported once.
     public func register(_ fd: Int32, _ tag: EventTag, edge: Bool) -> Int32 {
         kernel.register(poll, fd, tag: tag.bits, edge: edge)
     }

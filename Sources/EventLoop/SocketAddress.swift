@@ -34,7 +34,7 @@ public struct SocketAddress: @unchecked Sendable {
     public var isLoopback: Bool {
         withUnsafeBytes(of: storage) { bytes in
             switch Int32(storage.ss_family) {
-            // `sin_addr` stands behind family and port, `sin6_addr` behind four more bytes of flow label.
+            // `sin_addr` stands after family and port, `sin6_addr` after four more bytes of flow label.
             case AF_INET: return bytes[4] == 127
             case AF_INET6:
                 let host = bytes[8..<24]

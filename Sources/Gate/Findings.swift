@@ -2,7 +2,7 @@ import Records
 
 /// All that was found, by group, in the order in which it was found first.
 public struct Findings: Sendable {
-    /// More groups than these are not told apart: whoever has so many has other cares.
+    /// More groups than these are not kept apart: whoever has so many has other cares.
     static let groupsMax = 5000
 
     public private(set) var list: [Finding] = []

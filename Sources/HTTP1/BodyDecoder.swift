@@ -50,7 +50,7 @@ public struct BodyDecoder {
 
     /// Bytes of chunk extensions that one message may have: they are dropped, so nobody needs more.
     public static let extensionBytesMax: UInt32 = 16 * 1024
-    /// Hexadecimal digits of one chunk size behind its leading zeros, which count as an extension's bytes where there are several.
+    /// Hexadecimal digits of one chunk size after its leading zeros, which count as an extension's bytes where there are several.
     /// Fifteen cannot overflow.
     public static let sizeDigitsMax: UInt8 = 15
 

@@ -33,7 +33,7 @@ public enum RequestFault: Equatable, Sendable {
 
 /// The framing of request bodies (RFC 9112 section 6.3), judged strictly: whoever guesses here lets requests be smuggled.
 public enum RequestFraming {
-    /// How the request's body ends, or why it cannot be told.
+    /// How the request's body ends, or why that is unknown.
     public static func decide(_ block: borrowing HeaderBlock) -> Result<BodyDecoder, RequestFault> {
         let facts = block.facts
         if block.version == .http11, !block.has(.host) { return .failure(.missingHost) }

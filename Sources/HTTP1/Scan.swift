@@ -100,7 +100,7 @@ enum Scan {
 
 /// The empty line that ends a header block, looked for on its own when the block arrives in pieces.
 public enum HeadEnd {
-    /// Whether `\r\n\r\n` ends behind `from` in the bytes.
+    /// Whether `\r\n\r\n` ends after `from` in the bytes.
     public static func isIn(_ bytes: UnsafePointer<UInt8>, from: Int, count: Int) -> Bool {
         Scan.endOfHead(bytes, from: max(0, from - 3), count: count) != nil
     }

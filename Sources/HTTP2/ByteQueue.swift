@@ -13,7 +13,7 @@ struct ByteQueue {
     /// The first byte; only while there is memory.
     var first: UnsafeMutablePointer<UInt8> { memory! + start }
 
-    /// Room for `n` bytes behind the last; they are in the queue once `commit` says so.
+    /// Room for `n` bytes after the last; they are in the queue once `commit` says so.
     mutating func reserve(_ n: Int) -> UnsafeMutablePointer<UInt8> {
         if capacity - end < n { makeRoom(n) }
         return memory! + end

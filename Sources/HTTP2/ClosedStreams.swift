@@ -3,13 +3,13 @@ struct ClosedStreams {
     struct Entry {
         var id: Int32
         var tag: Int32
-        /// Body bytes told and not yet passed on; they still count against the connection's window.
+        /// Body bytes reported and not yet passed on; they still count against the connection's window.
         var unconsumed: Int32
         var endedByPeer: Bool
         var resetByPeer: Bool
         var resetByUs: Bool
-        /// Server: something that should not have come on it has been told; what follows is of the same fault.
-        var isTold = false
+        /// Server: something that should not have come on it has been reported; what follows is of the same fault.
+        var isReported = false
     }
 
     private let countMax: Int

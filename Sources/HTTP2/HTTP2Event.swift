@@ -3,7 +3,7 @@
 public enum HTTP2Event: Equatable, Sendable {
     /// The rest of the bytes (from `consumed`) is too short to go on with, or there is none.
     case needMore
-    /// Many frames have told nothing, and there are more: others may have their turn first.
+    /// Many frames have had nothing to report, and there are more: others may have their turn first.
     case pause
     /// Server: a request's header block. Client: the final header block of an answer. It is in the block.
     case head

@@ -31,7 +31,7 @@ public final class HTTP2Session {
     /// Reads the next fact from `bytes[0..<count]`. Total: no bytes can trap.
     ///
     /// To be called again from `consumed` on until it says `.needMore`: it may have more to say about bytes already consumed.
-    /// A rest of up to one frame (16,393 bytes) may be left to be kept and given again with more behind it. DATA is never left.
+    /// A rest of up to one frame (16,393 bytes) may be left to be kept and given again with more after it. DATA is never left.
     /// - Parameters:
     ///   - now: nanoseconds of any steady clock, for the limits on rates.
     ///   - block: a header block; its bytes stay good until the next call of `receive` or `write`.
@@ -52,7 +52,7 @@ public final class HTTP2Session {
         state.pointee.sendRequest(head, count, isTLS: isTLS, asksTunnel: asksTunnel, ended: ended, tag: tag)
     }
 
-    /// Takes body bytes. `ended`: END_STREAM behind them. False: the stream is gone.
+    /// Takes body bytes. `ended`: END_STREAM after them. False: the stream is gone.
     public func sendBody(_ stream: Int32, _ runs: UnsafePointer<iovec>, _ runCount: Int, ended: Bool) -> Bool {
         state.pointee.sendBody(stream, runs, runCount, ended: ended)
     }

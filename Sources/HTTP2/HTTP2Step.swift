@@ -26,7 +26,7 @@ public struct HTTP2Step: Sendable {
     public var overLimit: HeaderOverLimit?
     /// Violation: the stream had not been closed in both directions.
     public var isStreamOpen = false
-    /// Violation: the session has reset the stream for it, and tells nothing more of it.
+    /// Violation: the session has reset the stream for it, and reports nothing more of it.
     public var resetsStream = false
     /// Server, with `.reset`: what the client did that the session has reset the stream for; nil: the client has reset it, or its
     /// trailers are over a limit. With `.failed`: the frame on a closed stream that the connection has ended for.

@@ -6,13 +6,13 @@
 public enum HTTP2Violation: UInt8, Sendable, CaseIterable {
     /// After END_STREAM, on a stream that is open or closed: a header block with a final status, with a 1xx one, with none; DATA.
     case headAfterEnd, interimAfterEnd, trailersAfterEnd, dataAfterEnd
-    /// A final, or a 1xx header block behind the final one, before the end.
+    /// A final, or a 1xx header block after the final one, before the end.
     case headInBody, interimInBody
     /// `:status` in the header block that ends the stream.
     case statusInTrailers
-    /// A header block behind the final one, without `:status` and without END_STREAM.
+    /// A header block after the final one, without `:status` and without END_STREAM.
     case trailersWithoutEnd
-    /// DATA past content-length; the declared bytes were told as `body`.
+    /// DATA past content-length; the declared bytes were reported as `body`.
     case lengthExceeded
     /// END_STREAM before content-length.
     case lengthShort

@@ -338,7 +338,7 @@ extension HeaderLayout {
         let n = valueCount + 2
         reserve(n)
         let at = Int(block.fields[cookie].end) - 2
-        // What stands behind, the line's own end included, makes room; seldom more than that end.
+        // What stands after it, the line's own end included, makes room; seldom more than that end.
         (bytes! + at + n).update(from: bytes! + at, count: count - at)
         bytes![at] = 0x3b
         bytes![at + 1] = 0x20

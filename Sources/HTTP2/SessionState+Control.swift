@@ -1,6 +1,6 @@
 import Wire
 
-/// Frames that carry no message (RFC 9113 sections 6.3 to 6.9). nil: nothing to tell.
+/// Frames that carry no message (RFC 9113 sections 6.3 to 6.9). nil: nothing to report.
 extension SessionState {
     /// Acknowledgements that wait to be written; a peer that reads none of them wants something else.
     static let unsentAcksMax = 1000
@@ -134,7 +134,7 @@ extension SessionState {
             answeredMax = min(answeredMax, last)
             sweeps = true
         }
-        return isFirst ? HTTP2Step(.goAway) : sweeps ? tellUnanswered() : nil
+        return isFirst ? HTTP2Step(.goAway) : sweeps ? reportUnanswered() : nil
     }
 
     mutating func receivePriority(_ header: FrameHeader) -> HTTP2Step? {

@@ -1,6 +1,6 @@
-/// DATA (RFC 9113 section 6.1): told in pieces as it comes, never kept.
+/// DATA (RFC 9113 section 6.1): reported in pieces as it comes, never kept.
 extension SessionState {
-    /// Reads a frame's header, and decides what its payload is. nil: nothing to tell yet.
+    /// Reads a frame's header, and decides what its payload is. nil: nothing to report yet.
     mutating func receiveDataHeader(
         _ header: FrameHeader, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, _ at: inout Int
     ) -> HTTP2Step? {
@@ -60,7 +60,7 @@ extension SessionState {
         if flags.contains(.declaresLength), !flags.contains(.isBodiless), UInt64(payload) > stream.pointee.lengthLeft {
             let surplus = payload - Int(stream.pointee.lengthLeft)
             if isServer {
-                // Such a request is not passed on, so none of it is told any more.
+                // Such a request is not passed on, so none of it is reported any more.
                 data.bodyLeft = 0
                 data.skipped += payload
                 credit(place, payload)
@@ -74,13 +74,13 @@ extension SessionState {
         return nil
     }
 
-    /// Payload as far as it has come. nil: nothing to tell; the frame may be done, or more has to come.
+    /// Payload as far as it has come. nil: nothing to report; the frame may be done, or more has to come.
     mutating func receiveData(_ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, _ at: inout Int) -> HTTP2Step? {
         if data.bodyLeft > 0 {
             let n = min(count - at, data.bodyLeft)
             guard n > 0 else { return nil }
             let place = streams.find(data.stream)
-            if place >= 0 { return tellBody(place, n, &at) }
+            if place >= 0 { return reportBody(place, n, &at) }
             // Reset meanwhile.
             creditConnection(data.bodyLeft + data.surplusLeft)
             data.skipped += data.bodyLeft + data.surplusLeft
@@ -100,14 +100,14 @@ extension SessionState {
             credit(place, surplus)
             return strangeData(.lengthExceeded, place, surplus, count, at, code: ErrorCode.protocolError)
         }
-        if data.strangeLeft > 0 { return tellStrange(count, &at) }
+        if data.strangeLeft > 0 { return reportStrange(count, &at) }
         let n = min(count - at, data.skipped)
         data.skipped -= n
         at += n
         return nil
     }
 
-    private mutating func tellStrange(_ count: Int, _ at: inout Int) -> HTTP2Step? {
+    private mutating func reportStrange(_ count: Int, _ at: inout Int) -> HTTP2Step? {
         let n = min(count - at, data.strangeLeft)
         guard n > 0 else { return nil }
         data.strangeLeft -= n
@@ -118,7 +118,7 @@ extension SessionState {
         return step
     }
 
-    private mutating func tellBody(_ place: Int32, _ n: Int, _ at: inout Int) -> HTTP2Step {
+    private mutating func reportBody(_ place: Int32, _ n: Int, _ at: inout Int) -> HTTP2Step {
         let stream = streams[place]
         data.bodyLeft -= n
         stream.pointee.bodyBytes += UInt64(n)
@@ -148,18 +148,18 @@ extension SessionState {
             return violation(.unrequestedData, data.stream, -1, surplus: payload, at: at)
         }
         data.skipped += payload
-        // Of a stream that we have reset, it may have been on its way; of one that is forgotten, nobody can tell.
+        // Of a stream that we have reset, it may have been on its way; of one that is forgotten, nobody can know.
         guard let entry = closed.find(data.stream), isServer || payload > 0 else { return nil }
-        let (endedByPeer, isTold) = (entry.pointee.endedByPeer, entry.pointee.isTold)
-        guard endedByPeer || isServer && (entry.pointee.resetByPeer || isTold) else { return nil }
-        if isServer, isTold, !endedByPeer { return tellMore(payload, count, at) }
+        let (endedByPeer, isReported) = (entry.pointee.endedByPeer, entry.pointee.isReported)
+        guard endedByPeer || isServer && (entry.pointee.resetByPeer || isReported) else { return nil }
+        if isServer, isReported, !endedByPeer { return reportMore(payload, count, at) }
         if isServer {
             guard resets.take(limits.resets, now: now) else { return fail(.rapidReset, count) }
             putReset(data.stream, ErrorCode.streamClosed)
             // Whoever has reset the stream is done with it, whatever was still to follow.
             guard endedByPeer else { return nil }
-            if isTold { return tellMore(payload, count, at) }
-            entry.pointee.isTold = true
+            if isReported { return reportMore(payload, count, at) }
+            entry.pointee.isReported = true
             var step = HTTP2Step(.violation(.dataAfterEnd), consumed: at)
             step.stream = data.stream
             step.surplusBytes = payload
@@ -171,8 +171,8 @@ extension SessionState {
         return violation(.dataAfterEnd, data.stream, entry.pointee.tag, surplus: payload, at: at)
     }
 
-    /// More of what has been told of a client's stream; it lies at the start of what is skipped.
-    private func tellMore(_ payload: Int, _ count: Int, _ at: Int) -> HTTP2Step? {
+    /// More of what has been reported of a client's stream; it lies at the start of what is skipped.
+    private func reportMore(_ payload: Int, _ count: Int, _ at: Int) -> HTTP2Step? {
         guard payload > 0 else { return nil }
         var step = HTTP2Step(.surplus, consumed: at)
         step.stream = data.stream
@@ -182,7 +182,7 @@ extension SessionState {
         return step
     }
 
-    /// DATA that an open stream should not carry: told, and passed over. The surplus lies so many bytes ahead.
+    /// DATA that an open stream should not carry: reported, and passed over. The surplus lies so many bytes ahead.
     private mutating func strangeData(
         _ what: HTTP2Violation, _ place: Int32, _ surplus: Int, _ count: Int, _ at: Int, ahead: Int = 0, code: UInt32,
         resets: Bool = false
@@ -197,7 +197,7 @@ extension SessionState {
         var step = violation(what, stream.pointee.id, stream.pointee.tag, surplus: surplus, at: at)
         step.isStreamOpen = true
         if resets {
-            // Nothing more of it is told.
+            // Nothing more of it is reported.
             data.skipped += data.strangeLeft
             data.strangeLeft = 0
             step.resetsStream = true

@@ -79,10 +79,10 @@ extension SessionState {
 
 /// Requests.
 extension SessionState {
-    private mutating func request(_ outcome: HeaderDecoder.Outcome, _ told: HTTP2Step, _ block: borrowing HeaderBlock)
+    private mutating func request(_ outcome: HeaderDecoder.Outcome, _ initial: HTTP2Step, _ block: borrowing HeaderBlock)
         -> HTTP2Step?
     {
-        var step = told
+        var step = initial
         let id = step.stream
         guard id > lastPeerStream else {
             if let entry = closed.find(id) {
@@ -118,8 +118,8 @@ extension SessionState {
     }
 
     /// A request that gets no place: reset, or answered with 431 when there is no code.
-    private mutating func refuse(_ told: HTTP2Step, _ why: HTTP2Refusal, _ code: UInt32?) -> HTTP2Step {
-        var step = told
+    private mutating func refuse(_ initial: HTTP2Step, _ why: HTTP2Refusal, _ code: UInt32?) -> HTTP2Step {
+        var step = initial
         guard resets.take(limits.resets, now: now) else { return fail(.rapidReset, 0) }
         if code == nil { putTooLarge(step.stream) }
         if code != nil || !step.ended { putReset(step.stream, code ?? ErrorCode.noError) }
@@ -130,8 +130,8 @@ extension SessionState {
         return step
     }
 
-    private mutating func requestTrailers(_ place: Int32, _ outcome: HeaderDecoder.Outcome, _ told: HTTP2Step) -> HTTP2Step {
-        var step = told
+    private mutating func requestTrailers(_ place: Int32, _ outcome: HeaderDecoder.Outcome, _ initial: HTTP2Step) -> HTTP2Step {
+        var step = initial
         let stream = streams[place]
         var what: HTTP2Violation?
         var code = ErrorCode.protocolError
@@ -150,7 +150,7 @@ extension SessionState {
             guard resets.take(limits.resets, now: now) else { return fail(.rapidReset, 0) }
             step.event = .reset(code)
             step.cause = what
-            reset(place, code, isTold: what != nil)
+            reset(place, code, isReported: what != nil)
             return step
         }
         step.event = .trailers
@@ -163,9 +163,9 @@ extension SessionState {
 extension SessionState {
     /// A header block on an open stream of ours.
     private mutating func answer(
-        _ place: Int32, _ outcome: HeaderDecoder.Outcome, _ told: HTTP2Step, _ block: borrowing HeaderBlock
+        _ place: Int32, _ outcome: HeaderDecoder.Outcome, _ initial: HTTP2Step, _ block: borrowing HeaderBlock
     ) -> HTTP2Step {
-        var step = told
+        var step = initial
         let stream = streams[place]
         if stream.pointee.flags.contains(.peerEnded) {
             step.event = .violation(afterEnd(block.status))
@@ -206,11 +206,11 @@ extension SessionState {
         return step
     }
 
-    /// A header block behind the final one: trailers, or what should not be there.
+    /// A header block after the final one: trailers, or what should not be there.
     private mutating func answerGoesOn(
-        _ place: Int32, _ outcome: HeaderDecoder.Outcome, _ told: HTTP2Step, _ block: borrowing HeaderBlock
+        _ place: Int32, _ outcome: HeaderDecoder.Outcome, _ initial: HTTP2Step, _ block: borrowing HeaderBlock
     ) -> HTTP2Step {
-        var step = told
+        var step = initial
         if block.status != 0 {
             step.event = .violation(block.status < 200 ? .interimInBody : step.ended ? .statusInTrailers : .headInBody)
         } else if !step.ended {
@@ -228,16 +228,16 @@ extension SessionState {
 
     /// A header block on a stream that is closed, or never was opened.
     private mutating func lateAnswer(
-        _ outcome: HeaderDecoder.Outcome, _ told: HTTP2Step, _ block: borrowing HeaderBlock
+        _ outcome: HeaderDecoder.Outcome, _ initial: HTTP2Step, _ block: borrowing HeaderBlock
     ) -> HTTP2Step? {
-        var step = told
+        var step = initial
         step.ended = false
         if isIdle(step.stream) {
             step.event = .violation(.unrequestedHead)
             return step
         }
         guard lateHeads.take(limits.lateHeads, now: now) else { return fail(.lateHeadFlood, 0) }
-        // Of a stream that we have reset, it may have been on its way; of one that is forgotten, nobody can tell.
+        // Of a stream that we have reset, it may have been on its way; of one that is forgotten, nobody can know.
         guard let entry = closed.find(step.stream), entry.pointee.endedByPeer else { return nil }
         step.tag = entry.pointee.tag
         step.event = .violation(afterEnd(block.status))

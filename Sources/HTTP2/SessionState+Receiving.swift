@@ -12,10 +12,10 @@ extension SessionState {
     }
 
     private mutating func next(_ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, _ block: inout HeaderBlock) -> HTTP2Step {
-        // It is told once: what a peer sends before it has read of the end is passed over.
+        // It is reported once: what a peer sends before it has read of the end is passed over.
         if failure != nil { return HTTP2Step(.needMore, consumed: count) }
-        if endedStream != 0, let step = tellEnd() { return step }
-        if sweeps, let step = tellUnanswered() { return step }
+        if endedStream != 0, let step = reportEnd() { return step }
+        if sweeps, let step = reportUnanswered() { return step }
         var at = 0
         if !hasPreface {
             let n = min(count, Self.preface.utf8CodeUnitCount)
@@ -58,7 +58,7 @@ extension SessionState {
         return false
     }
 
-    /// A whole frame that is not DATA. nil: nothing to tell.
+    /// A whole frame that is not DATA. nil: nothing to report.
     private mutating func receiveFrame(
         _ header: FrameHeader, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, _ at: inout Int, _ block: inout HeaderBlock
     ) -> HTTP2Step? {
@@ -84,7 +84,7 @@ extension SessionState {
         return step
     }
 
-    /// Frames that one step reads without having anything to tell: what a peer can make us do at a time is bounded.
+    /// Frames that one step reads without having anything to report: what a peer can make us do at a time is bounded.
     static var framesPerStep: Int { 16 }
 
     /// The preface of a client (RFC 9113 section 3.4).

@@ -48,15 +48,15 @@ extension SessionState {
         return step
     }
 
-    /// That a message has ended short, after its last piece was told.
-    mutating func tellEnd() -> HTTP2Step? {
+    /// That a message has ended short, after its last piece was reported.
+    mutating func reportEnd() -> HTTP2Step? {
         let place = streams.find(endedStream)
         endedStream = 0
         return place < 0 ? nil : peerEnds(place, consumed: 0)
     }
 
     /// The next stream that the peer has said it will not answer (section 6.8). One whose answer has begun is let go on, whatever it says.
-    mutating func tellUnanswered() -> HTTP2Step? {
+    mutating func reportUnanswered() -> HTTP2Step? {
         var place: Int32 = -1
         streams.forEach {
             if streams[$0].pointee.id > answeredMax, !streams[$0].pointee.flags.contains(.hasHead) { place = $0 }
@@ -73,9 +73,9 @@ extension SessionState {
     }
 
     /// RST_STREAM, and the stream is forgotten but for its late frames.
-    mutating func reset(_ place: Int32, _ code: UInt32, isTold: Bool = false) {
+    mutating func reset(_ place: Int32, _ code: UInt32, isReported: Bool = false) {
         putReset(streams[place].pointee.id, code)
-        drop(place, byPeer: false, isTold: isTold)
+        drop(place, byPeer: false, isReported: isReported)
     }
 
     /// A stream error of the peer's.
@@ -89,7 +89,7 @@ extension SessionState {
         step.offset = offset
         step.stream = streams[place].pointee.id
         step.tag = streams[place].pointee.tag
-        reset(place, code, isTold: true)
+        reset(place, code, isReported: true)
         return step
     }
 
@@ -105,14 +105,14 @@ extension SessionState {
     }
 
     /// One side has reset the stream: nobody will pass on what it had.
-    mutating func drop(_ place: Int32, byPeer: Bool, isTold: Bool = false) {
+    mutating func drop(_ place: Int32, byPeer: Bool, isReported: Bool = false) {
         let stream = streams[place]
         let unconsumed = stream.pointee.unconsumed
         remember(
             ClosedStreams.Entry(
                 id: stream.pointee.id, tag: stream.pointee.tag, unconsumed: 0,
                 endedByPeer: stream.pointee.flags.contains(.peerEnded), resetByPeer: byPeer, resetByUs: !byPeer,
-                isTold: isTold))
+                isReported: isReported))
         remove(place)
         creditConnection(unconsumed)
     }
@@ -145,7 +145,7 @@ extension SessionState {
         }
     }
 
-    /// Told in steps of half a window, so that a window costs two frames.
+    /// Announced in steps of half a window, so that a window costs two frames.
     mutating func credit(_ place: Int32, _ n: Int) {
         creditConnection(n)
         let stream = streams[place]

@@ -138,7 +138,7 @@ extension SessionState {
         out.commit(finish(p, stream, count, ended: ended))
     }
 
-    /// Puts frame headers to a block that stands behind room for the first, and returns the bytes of it all.
+    /// Puts frame headers to a block that stands after room for the first, and returns the bytes of it all.
     private func finish(_ p: UnsafeMutablePointer<UInt8>, _ stream: Int32, _ count: Int, ended: Bool) -> Int {
         let flags = ended ? FrameHeader.endStream : 0
         if count <= peerFrameMax {

@@ -32,7 +32,7 @@ struct SessionState: ~Copyable {
     var now: UInt64 = 0
     var data = DataFrame()
     var assembly = HeaderAssembly()
-    /// A stream's message has ended, and that is still to be told; 0: none.
+    /// A stream's message has ended, and that is still to be reported; 0: none.
     var endedStream: Int32 = 0
     var hasPreface: Bool
     var hasSettings = false
@@ -56,7 +56,7 @@ struct SessionState: ~Copyable {
 
     var peerWindow = SessionState.defaultWindow
     var peerFrameMax = FrameHeader.payloadMax
-    /// What a client may assume before it is told is anything; 100 is what is sensible (RFC 9113 section 6.5.2).
+    /// What a client may assume before it knows is anything; 100 is what is sensible (RFC 9113 section 6.5.2).
     var peerStreamsMax = 100
     var peerTakesConnect = false
 
@@ -103,10 +103,10 @@ struct SessionState: ~Copyable {
 /// A DATA frame whose payload is being read.
 struct DataFrame {
     var stream: Int32 = 0
-    /// Bytes of the body, then those past its declared length, then padding and what is not told at all.
+    /// Bytes of the body, then those past its declared length, then padding and what is not reported at all.
     var bodyLeft = 0
     var surplusLeft = 0
-    /// Client: payload of a violation that has been told.
+    /// Client: payload of a violation that has been reported.
     var strangeLeft = 0
     var skipped = 0
     var ends = false

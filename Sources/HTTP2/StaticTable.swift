@@ -8,7 +8,7 @@ enum StaticTable {
     static let schemeHTTPS: UInt8 = 7
     static let status200: UInt8 = 8
 
-    /// The index of a lower-case name; 0: it has none. Told apart by length first.
+    /// The index of a lower-case name; 0: it has none. Distinguished by length first.
     @inline(__always)
     static func index(_ name: UnsafePointer<UInt8>, _ count: Int) -> UInt8 {
         @inline(__always) func pick(_ a: StaticString, _ index: UInt8) -> UInt8 { spells(name, a) ? index : 0 }

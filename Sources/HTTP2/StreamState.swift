@@ -6,7 +6,7 @@ struct StreamState {
         static let peerEnded = Flags(rawValue: 1 << 0)
         /// END_STREAM is framed.
         static let ended = Flags(rawValue: 1 << 1)
-        /// END_STREAM stands behind the queue.
+        /// END_STREAM stands after the queue.
         static let endsBehindQueue = Flags(rawValue: 1 << 2)
         /// In the list of streams that can be framed.
         static let isListed = Flags(rawValue: 1 << 3)
@@ -32,13 +32,13 @@ struct StreamState {
     var sendWindow: Int
     /// Bytes that the peer may send.
     var receiveWindow: Int
-    /// Bytes told as body and not yet passed on.
+    /// Bytes reported as body and not yet passed on.
     var unconsumed = 0
-    /// Bytes passed on, of which the peer has not been told.
+    /// Bytes passed on, for which the peer has no window update yet.
     var credit = 0
     var declaredBytes: UInt64 = 0
     var bodyBytes: UInt64 = 0
-    /// Body bytes, and behind them an encoded trailer section of `trailerCount`.
+    /// Body bytes, and after them an encoded trailer section of `trailerCount`.
     var queue = ByteQueue()
     var trailerCount = 0
 

@@ -1,4 +1,4 @@
-/// Tags of streams to be told of, in order. Never longer than the streams that were open between two looks at it.
+/// Tags of streams to be reported, in order. Never longer than the streams that were open between two looks at it.
 struct TagQueue {
     private var tags: UnsafeMutablePointer<Int32>?
     private var start = 0

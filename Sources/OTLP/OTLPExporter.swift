@@ -27,7 +27,7 @@ public final class OTLPExporter: Sendable {
     private let metrics: Metrics
     private let thread: NamedThread
 
-    /// `report` is told, on the exporter's thread, when exporting fails and when it works again. Throws when there is no libcurl.
+    /// `report` is called, on the exporter's thread, when exporting fails and when it works again. Throws when there is no libcurl.
     public init(
         _ settings: OTLPSettings, version: String, metrics: Metrics, report: @escaping @Sendable (String) -> Void
     ) throws(OTLPSettings.Problem) {

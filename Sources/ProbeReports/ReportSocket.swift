@@ -46,7 +46,7 @@ public final class ReportSocket: Sendable {
         thread.withLock { $0 = started }
     }
 
-    /// Ends the thread; what has come is told first.
+    /// Ends the thread; what has come is recorded first.
     public func stop(removingFile: Bool = true) {
         stopping.store(true, ordering: .relaxed)
         var one: UInt64 = 1

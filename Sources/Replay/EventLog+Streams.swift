@@ -16,16 +16,16 @@ extension EventLog {
             let number = place.streams[fact.step.stream]?.number ?? 0
             if number != place.request { flush(place) }
             place.request = number
-            tell(fact, place)
+            log(fact, place)
         }
     }
 
-    private mutating func tell(_ fact: FrameReader.Fact, _ place: Connection) {
+    private mutating func log(_ fact: FrameReader.Fact, _ place: Connection) {
         switch fact.step.event {
         case .needMore, .pause, .refused, .surplus: return
-        case .interim: tell("interim \(fact.status)", place)
+        case .interim: log("interim \(fact.status)", place)
         case .head:
-            tell("head \(fact.status)", place)
+            log("head \(fact.status)", place)
             var answer = UpstreamAnswer()
             answer.status = fact.status
             let isHead = place.streams[fact.step.stream]?.method == .head
@@ -39,30 +39,30 @@ extension EventLog {
                 answers[place.request]?.isWhole = true
             }
         case .trailers: break
-        case .reset(let code): return tell("reset \(code)", place)
-        case .goAway: return tell("goaway", place)
+        case .reset(let code): return log("reset \(code)", place)
+        case .goAway: return log("goaway", place)
         case .violation(let what): return note(what, fact, place)
-        case .failed(let why): return tell("malformed: \(why)", place)
+        case .failed(let why): return log("malformed: \(why)", place)
         }
-        if fact.step.ended { tellEnd(place) }
+        if fact.step.ended { logEnd(place) }
     }
 
     private mutating func note(_ what: HTTP2Violation, _ fact: FrameReader.Fact, _ place: Connection) {
         switch what {
         case .headAfterEnd, .interimAfterEnd, .trailersAfterEnd, .dataAfterEnd, .lengthExceeded, .dataOnBodiless,
             .unrequestedHead, .unrequestedData:
-            if fact.step.ended { tellEnd(place) }
+            if fact.step.ended { logEnd(place) }
             place.surplusBytes += fact.step.surplusBytes
-        case .interimInBody: tell("interim \(fact.status)", place)
+        case .interimInBody: log("interim \(fact.status)", place)
         case .headInBody, .statusInTrailers, .trailersWithoutEnd, .malformedHead, .malformedTrailers, .dataBeforeHead,
             .lengthShort, .windowMisused:
-            tell("malformed: \(what)", place)
+            log("malformed: \(what)", place)
             place.broken.insert(fact.step.stream)
         }
     }
 
-    private mutating func tellEnd(_ place: Connection) {
+    private mutating func logEnd(_ place: Connection) {
         answers[place.request]?.isWhole = true
-        tell("end", place)
+        log("end", place)
     }
 }

@@ -62,13 +62,13 @@ struct EventLog {
                 place.decoder.next($0.baseAddress!, count: count, limits: Self.limits, block: &place.block)
             }
             note(step, place)
-            tell(step, place)
+            log(step, place)
             if step.event == .needMore { return }
             place.held.removeFirst(step.consumed)
         }
     }
 
-    /// Line ends in front of an answer are the exchange's before it; the answer goes on behind them. False: what follows has not come.
+    /// Line ends in front of an answer are the exchange's before it; the answer goes on after them. False: what follows has not come.
     private mutating func passLineEnds(_ place: Connection) -> Bool {
         guard place.hasServed, place.decoder.phase == .head else { return true }
         let count = place.held.prefix { $0 == 0x0d || $0 == 0x0a }.count
@@ -96,24 +96,24 @@ struct EventLog {
         if step.ended { place.hasServed = true }
     }
 
-    private mutating func tell(_ step: ResponseStep, _ place: Connection) {
+    private mutating func log(_ step: ResponseStep, _ place: Connection) {
         switch step.event {
         case .needMore: return
-        case .interim, .interimInBody: tell("interim \(place.block.status)", place)
-        case .head: tell("head \(place.block.status)", place)
-        case .switched: tell("head 101", place)
+        case .interim, .interimInBody: log("interim \(place.block.status)", place)
+        case .head: log("head \(place.block.status)", place)
+        case .switched: log("head 101", place)
         case .body: break
         case .surplus:
             place.surplusBytes += place.held.count
             place.held = []
         case .malformed(let fault):
-            tell("malformed: \(fault.text)", place)
+            log("malformed: \(fault.text)", place)
             place.isMalformed = true
         }
-        if step.ended { tell("end", place) }
+        if step.ended { log("end", place) }
     }
 
-    mutating func tell(_ event: String, _ place: Connection) {
+    mutating func log(_ event: String, _ place: Connection) {
         flush(place)
         lines.append("\(place.request) \(event)")
     }
@@ -130,7 +130,7 @@ struct EventLog {
         let place = connections[connection]
         guard place.frames == nil, place.decoder.phase == .body, place.decoder.receiveEnd() else { return }
         answers[place.request]?.isWhole = true
-        tell("end", place)
+        log("end", place)
     }
 
     /// The bytes have ended.

@@ -32,7 +32,7 @@ final class FrameReader {
         block = HeaderBlock(capacity: limits.headerCountMax)
     }
 
-    /// The facts that a piece completes. No fact comes behind a failure.
+    /// The facts that a piece completes. No fact comes after a failure.
     func read(_ piece: [UInt8], now: UInt64) -> [Fact] {
         guard !hasFailed else { return [] }
         held += piece

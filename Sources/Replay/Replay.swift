@@ -8,7 +8,7 @@ import Traces
 
 /// Plays a recorded trace to the real worker, on a kernel and a clock in memory: what the upstream sent, when it sent it.
 ///
-/// Every request of the trace comes from a client of its own, at its time, and tells its number as its id, by which
+/// Every request of the trace comes from a client of its own, at its time, and has its number as its id, by which
 /// incidents are put down to it. Nothing takes time but what the trace says takes time.
 public final class Replay {
     let script: ReplayScript
@@ -82,7 +82,7 @@ public final class Replay {
             plan: plan, counters: [metrics.makeCounters()], recorder: recorder, gauges: metrics.servers,
             log: Logger(label: "replay", factory: { _ in SwiftLogNoOpLogHandler() }), wakes: false)
         network.serve(address.description, .accepts { [unowned self] _ in (ReplayUpstream(self), Self.link) })
-        guard var worker = Worker(number: 0, kernel: Kernel(simulated: network), poll: 3, plan: plan, world: world, seed: 1)
+        guard var worker = Worker(index: 0, kernel: Kernel(simulated: network), poll: 3, plan: plan, world: world, seed: 1)
         else { throw Unplayable(description: "no memory for a worker") }
         let listener = network.makeListener()
         _ = worker.addListener(fd: listener, index: 0)

@@ -1,7 +1,7 @@
 import HTTP1
 import Wire
 
-/// Tells where requests begin in the bytes that went to an upstream.
+/// Finds where requests begin in the bytes that went to an upstream.
 struct RequestReader {
     struct Part {
         var bytes: [UInt8]

@@ -1,6 +1,6 @@
 import Wire
 
-/// Tells the requests on an HTTP/2 connection as HTTP/1 would have carried them.
+/// Shows the requests on an HTTP/2 connection as HTTP/1 would have carried them.
 struct StreamRequests {
     struct Part {
         var stream: Int32

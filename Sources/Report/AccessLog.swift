@@ -21,7 +21,7 @@ public final class AccessLog: Sendable {
     private let thread: NamedThread
     private let isJoined = Atomic(false)
 
-    /// Opens `path` (`-` is standard output) and starts the writer. `report` is told about failures, on the writer's thread.
+    /// Opens `path` (`-` is standard output) and starts the writer. `report` is called with failures, on the writer's thread.
     public init(
         path: String, rotateBytes: UInt64? = nil, keep: Int = 5, metrics: Metrics,
         report: @escaping @Sendable (String) -> Void

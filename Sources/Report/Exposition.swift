@@ -75,7 +75,7 @@ struct Exposition {
         }
     }
 
-    /// Families that have one sample which no worker counts. Nil where the system does not tell.
+    /// Families that have one sample which no worker counts. Nil where the system does not say.
     private func single(_ family: MetricFamily) -> (labels: [(String, String)], value: String)? {
         switch family {
         case .configLastReloadSuccessful: ([], isReloadSuccessful ? "1" : "0")

@@ -1,12 +1,12 @@
-/// A log's file in the hands of its writer: rotated, opened anew, replaced. What fails is told, but each failure once, so that a
+/// A log's file in the hands of its writer: rotated, opened anew, replaced. What fails is reported, but each failure once, so that a
 /// full disk is one line in the operational log and not a flood.
 struct LogOutput {
     private var file: LogFile
     private let name: String
     private let report: @Sendable (String) -> Void
-    private var told: Set<String> = []
+    private var reported: Set<String> = []
 
-    /// `name` is what the log is called where its troubles are told.
+    /// `name` is what the log is called where its troubles are reported.
     init(_ file: LogFile, name: String, report: @escaping @Sendable (String) -> Void) {
         self.file = file
         self.name = name
@@ -17,34 +17,34 @@ struct LogOutput {
         if let successor = changes.successor {
             file.close()
             file = successor
-            told = []
+            reported = []
         }
         if changes.isReopenAsked {
             do {
                 try file.reopen()
-                told = []
-            } catch { tell(error) }
+                reported = []
+            } catch { reportOnce(error) }
         }
     }
 
     /// Writes whole lines with one `write`. False when the file could not take them, or not all of them.
     mutating func append(_ lines: UnsafeRawBufferPointer) -> Bool {
-        do { try file.rotate(forBytes: lines.count) } catch { tell(error) }
+        do { try file.rotate(forBytes: lines.count) } catch { reportOnce(error) }
         do {
             try file.append(lines)
             // A later failure is news again.
-            told.remove("write")
+            reported.remove("write")
             return true
         } catch {
-            tell(error)
+            reportOnce(error)
             return false
         }
     }
 
     mutating func close() { file.close() }
 
-    private mutating func tell(_ failure: LogFile.Failure) {
-        guard told.insert(failure.action).inserted else { return }
+    private mutating func reportOnce(_ failure: LogFile.Failure) {
+        guard reported.insert(failure.action).inserted else { return }
         report("cannot \(failure.action) \(name) \(file.path): \(failure.reason)")
     }
 }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A value behind a lock that threads can wait on until it changes.
+/// A value under a lock that threads can wait on until it changes.
 public final class Monitor<Value>: @unchecked Sendable {
     private var value: Value
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)

@@ -26,6 +26,6 @@ public enum ReportLimit {
     public static let sampleBytesMax = 16384
     /// Series of routes and upstreams that left the configuration; beyond it they are forgotten.
     public static let retiredSeriesMax = 8192
-    /// Parties that can be told about new incidents at once.
+    /// Parties that can be notified of new incidents at once.
     public static let subscribersMax = 16
 }

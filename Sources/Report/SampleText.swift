@@ -2,7 +2,7 @@
 ///
 /// Rather masks too much than too little: a sample may begin in the middle of a field, and may end there.
 struct SampleText {
-    /// Whether the bytes may begin within a header block, where a value cannot be told by its name.
+    /// Whether the bytes may begin within a header block, where a value cannot be known by its name.
     var beginsInBlock: Bool
     /// Whether the bytes came from a client, whose request line has a query.
     var isRequest: Bool

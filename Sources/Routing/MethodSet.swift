@@ -9,7 +9,7 @@ public struct MethodSet: OptionSet, BitwiseCopyable, Sendable {
 
     public static func of(_ method: Method) -> MethodSet { MethodSet(rawValue: 1 << UInt16(method.rawValue)) }
 
-    /// Methods by name; those that are not registered are told apart elsewhere. HEAD goes where GET goes (RFC 9110 section 9.3.2).
+    /// Methods by name; those that are not registered are compared elsewhere. HEAD goes where GET goes (RFC 9110 section 9.3.2).
     init(_ names: [String]) {
         self = names.isEmpty ? .any : []
         for name in names {

@@ -1,6 +1,6 @@
 /// How a server may read a path. Always: percent-encoding undone (but of slashes and percent signs), several slashes as one.
 ///
-/// Servers differ in what they make of dot segments, of a slash that is encoded or leans backwards, of parameters behind a semicolon, and of
+/// Servers differ in what they make of dot segments, of a slash that is encoded or leans backwards, of parameters after a semicolon, and of
 /// two slashes at the front. Such a path has further readings; a request is only served when all of them lead to the same route.
 public struct PathReading: OptionSet, Sendable {
     public let rawValue: UInt8

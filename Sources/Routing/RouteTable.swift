@@ -169,7 +169,7 @@ struct RouteTable: Sendable {
         append(Int32(entries.count - 1), to: list, of: Int(node))
     }
 
-    /// Adds an entry behind those of its list: the first one added is asked first.
+    /// Adds an entry after those of its list: the first one added is asked first.
     private mutating func append(_ entry: Int32, to list: WritableKeyPath<Node, Int32>, of node: Int) {
         var last = nodes[node][keyPath: list]
         guard last >= 0 else { return nodes[node][keyPath: list] = entry }

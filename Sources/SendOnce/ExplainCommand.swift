@@ -24,7 +24,7 @@ struct ExplainCommand: ParsableCommand {
 
     func run() throws {
         guard let subject else { return print(Guide.overview) }
-        if IncidentLookup.isID(subject.uppercased()) { return try tell(subject.uppercased()) }
+        if IncidentLookup.isID(subject.uppercased()) { return try printStory(subject.uppercased()) }
         guard source == nil, admin == nil, incidents == nil else {
             throw Failure.usage("'\(subject)' is no incident's id that could be looked for")
         }
@@ -35,7 +35,7 @@ struct ExplainCommand: ParsableCommand {
         }
     }
 
-    private func tell(_ id: String) throws {
+    private func printStory(_ id: String) throws {
         guard [source, admin, incidents].compactMap(\.self).count <= 1 else {
             throw Failure.usage("one place to look: a source, --admin or --incidents")
         }

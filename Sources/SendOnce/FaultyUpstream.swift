@@ -58,12 +58,12 @@ final class FaultyUpstream: Sendable {
             }
             let path = received.split(separator: " ", maxSplits: 2).dropFirst().first.map(String.init) ?? "/"
             received = ""
-            guard tell(path, fd) else { return }
+            guard answer(path, fd) else { return }
         }
     }
 
     /// Writes the answer to a path. False when the connection ends with it.
-    private static func tell(_ path: String, _ fd: Int32) -> Bool {
+    private static func answer(_ path: String, _ fd: Int32) -> Bool {
         func send(_ text: String) {
             var text = text
             text.withUTF8 { _ = write(fd, $0.baseAddress, $0.count) }

@@ -48,7 +48,7 @@ struct Failure: Error, CustomStringConvertible {
     static func runtime(_ message: String) -> Failure { Failure(code: 1, message: message) }
     static func usage(_ message: String) -> Failure { Failure(code: 2, message: message) }
 
-    /// Tells every problem on a line of its own.
+    /// Prints every problem on a line of its own.
     static func badConfiguration(_ problems: Problems) -> Failure {
         var failure = usage("the configuration cannot be used")
         failure.problems = "\(problems)".split(separator: "\n").map(String.init)

@@ -2,7 +2,7 @@ import Configuration
 import Glibc
 import Logging
 
-/// What `run` is told on its command line.
+/// What stands on the command line of `run`.
 struct RunOptions {
     var config: String?
     var overrides = Overrides()

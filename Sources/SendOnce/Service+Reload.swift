@@ -24,8 +24,8 @@ extension Service {
             try takeOver(try file.load())
             file.takeEffect()
             metrics.configurationLoaded(successfully: true)
-            // Before anybody is told: after a crash this is the configuration in force.
-            inheritance.supervisor?.tell(.ready, left)
+            // Before anybody is notified: after a crash this is the configuration in force.
+            inheritance.supervisor?.send(.ready, left)
             log.info("configuration reloaded")
         } catch {
             metrics.configurationLoaded(successfully: false)
@@ -33,7 +33,7 @@ extension Service {
             for problem in failure?.problems ?? [] { log.error("problem", metadata: ["at": "\(problem)"]) }
             log.error(
                 "reload refused, the configuration in force stays", metadata: ["reason": "\(failure?.message ?? "\(error)")"])
-            inheritance.supervisor?.tell(.refused, [])
+            inheritance.supervisor?.send(.refused, [])
         }
     }
 
@@ -82,7 +82,7 @@ extension Service {
         let retired = inForce.fleet
         inForce.replace(settings: settings, fleet: fleet)
         sockets.close(except: prepared.sockets)
-        tellListeners(prepared)
+        logListeners(prepared)
         sockets = prepared.sockets
         if settings.admin.address != earlier.admin.address {
             admin?.stop()
@@ -135,7 +135,7 @@ extension Service {
         return isSame ? captures : try Self.captures(settings, metrics, log)
     }
 
-    private func tellListeners(_ prepared: Prepared) {
+    private func logListeners(_ prepared: Prepared) {
         for address in prepared.sockets.addresses where !sockets.addresses.contains(address) {
             log.info("listening", metadata: ["address": "\(address)", "role": "proxy"])
         }

@@ -86,7 +86,7 @@ final class Service {
         metrics.configurationLoaded(successfully: true)
         if file?.isOutdated ?? false { metrics.configurationLoaded(successfully: false) }
         file?.takeEffect()
-        inheritance.supervisor?.tell(.ready, left)
+        inheritance.supervisor?.send(.ready, left)
         for address in sockets.addresses { log.info("listening", metadata: ["address": "\(address)", "role": "proxy"]) }
         if let admin { log.info("listening", metadata: ["address": "\(admin.address)", "role": "admin"]) }
     }

@@ -1,7 +1,7 @@
 import CShim
 import Glibc
 
-/// Tells the service manager how we are, as sd_notify(3) does: one datagram to the socket that `NOTIFY_SOCKET` names.
+/// Reports our state to the service manager, as sd_notify(3) does: one datagram to the socket that `NOTIFY_SOCKET` names.
 struct ServiceNotification {
     private let path: String?
 

@@ -165,7 +165,7 @@ final class Supervisor {
         if ordersToEnd > 0, worker == nil, candidate == nil, retiring.isEmpty { exit(exitCode) }
     }
 
-    // MARK: What worker processes tell
+    // MARK: What worker processes report
 
     private func hear() {
         while let news = worker?.news() {

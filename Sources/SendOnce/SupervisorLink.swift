@@ -2,7 +2,7 @@ import CShim
 import Glibc
 import Proxy
 
-/// A worker process's line to its supervisor: it tells when it is ready, leaves its listening sockets there, and takes orders.
+/// A worker process's line to its supervisor: it reports when it is ready, leaves its listening sockets there, and takes orders.
 ///
 /// One packet a message; a socket travels with a packet of its own. Orders are the numbers of signals, but no signals: two of
 /// these become one when they meet, so that one from somebody else could swallow the supervisor's.
@@ -34,7 +34,7 @@ struct SupervisorLink {
         }
     }
 
-    func tell(_ message: Message, _ sockets: [NamedDescriptor]) {
+    func send(_ message: Message, _ sockets: [NamedDescriptor]) {
         for socket in sockets {
             var packet = [Message.socket.rawValue] + Array(socket.name.utf8.prefix(Self.nameBytesMax))
             _ = so_send_descriptor(descriptor, &packet, packet.count, socket.descriptor)

@@ -23,7 +23,7 @@ struct WorkerProcess {
         case refused
     }
 
-    /// The next thing that it tells; nil when there is nothing more for now.
+    /// The next message from it; nil when there is nothing more for now.
     mutating func news() -> News? {
         while link >= 0 {
             var packet = [UInt8](repeating: 0, count: 1 + SupervisorLink.nameBytesMax)

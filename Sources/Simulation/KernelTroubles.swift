@@ -5,11 +5,11 @@ import Glibc
 public struct KernelTroubles: Sendable {
     /// So many of a thousand accepts, connects and pipes find no descriptor, or no memory.
     public var exhaustedPerMille = 0
-    /// So many of a thousand waits tell of a socket that nothing has happened to, as if it could be read.
+    /// So many of a thousand waits report a socket that nothing has happened to, as if it could be read.
     public var spuriousPerMille = 0
-    /// So many end at once, with nothing to tell.
+    /// So many end at once, with nothing to report.
     public var emptyWaitsPerMille = 0
-    /// Events are told in any order.
+    /// Events are reported in any order.
     public var shuffles = false
     /// The wall clock jumps every few milliseconds, to its first day as well as to a far year.
     public var clockJumps = false
@@ -36,7 +36,7 @@ public struct KernelTroubles: Sendable {
         return random.pick([time, time + hour, time - hour, time + year, time - year, time + 500 * year, 0, 1])
     }
 
-    /// Makes of a wait's events what a kernel may tell in their place; returns how many.
+    /// Makes of a wait's events what a kernel may report in their place; returns how many.
     func disturb(
         _ events: UnsafeMutablePointer<so_event>, _ count: Int, _ capacity: Int, _ random: inout SeededNumbers,
         sockets: () -> [SimulatedSocket]

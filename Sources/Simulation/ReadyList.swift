@@ -1,6 +1,6 @@
 import CShim
 
-/// What epoll has to tell: the sockets that were woken since they were told last, in the order in which that happened.
+/// What epoll has to report: the sockets that were woken since they were reported last, in the order in which that happened.
 struct ReadyList {
     private enum Entry { case socket(SimulatedSocket), listener(SimulatedListener) }
     private var entries: [Entry] = []
@@ -24,8 +24,8 @@ struct ReadyList {
         entries.removeAll { if case .socket(let other) = $0 { other === socket } else { false } }
     }
 
-    /// Edge-triggered sockets are told once a wake-up, with all that is true of them now; listening ones as long as clients wait.
-    mutating func tell(_ events: UnsafeMutablePointer<so_event>, _ capacity: Int) -> Int {
+    /// Edge-triggered sockets are reported once a wake-up, with all that is true of them now; listening ones as long as clients wait.
+    mutating func report(_ events: UnsafeMutablePointer<so_event>, _ capacity: Int) -> Int {
         var count = 0
         var place = 0
         var kept: [Entry] = []

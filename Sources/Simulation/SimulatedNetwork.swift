@@ -18,7 +18,7 @@ public final class SimulatedNetwork: SimulatedKernel {
     /// System calls so far.
     public private(set) var calls = 0
     private var wakeUpLoss = WakeUpLoss()
-    /// Wake-ups told to the worker so far.
+    /// Wake-ups reported to the worker so far.
     public var wakeUps: Int { wakeUpLoss.wakeUps }
     /// Which one is to be lost: for proving that a lost one is noticed.
     public var lostWakeUp: Int? {
@@ -174,8 +174,8 @@ public final class SimulatedNetwork: SimulatedKernel {
         case .acknowledgementDue(let socket): socket.acknowledgeIfDue()
         case .window(let socket):
             socket.transmit()
-            socket.tellSpace()
-        case .writeSpace(let socket): socket.tellSpace()
+            socket.reportSpace()
+        case .writeSpace(let socket): socket.reportSpace()
         case .action(let action): action()
         }
     }
@@ -193,7 +193,7 @@ public final class SimulatedNetwork: SimulatedKernel {
 
     func wake(_ socket: SimulatedSocket) {
         guard socket.isRegistered, !socket.isInReadyList else { return }
-        guard wakeUpLoss.tells(socket) else { return }
+        guard wakeUpLoss.passes(socket) else { return }
         polls[socket.poll].ready.add(socket)
     }
 
@@ -207,7 +207,7 @@ public final class SimulatedNetwork: SimulatedKernel {
         wait(events, capacity, milliseconds: milliseconds, poll: 0)
     }
 
-    /// Ends early, with nothing to tell, when another thread has something to do. Time passes when all wait.
+    /// Ends early, with nothing to report, when another thread has something to do. Time passes when all wait.
     func wait(_ events: UnsafeMutablePointer<so_event>, _ capacity: Int, milliseconds: Int, poll: Int) -> Int {
         call()
         isQuiet = false
@@ -216,8 +216,8 @@ public final class SimulatedNetwork: SimulatedKernel {
         if random.chance(perMille: troubles.emptyWaitsPerMille) { return 0 }
         var isFirst = true
         while true {
-            let told = polls[poll].ready.tell(events, capacity)
-            let count = troubles.disturb(events, told, capacity, &random) { descriptors.sockets.filter { $0.poll == poll } }
+            let reported = polls[poll].ready.report(events, capacity)
+            let count = troubles.disturb(events, reported, capacity, &random) { descriptors.sockets.filter { $0.poll == poll } }
             if count > 0 {
                 polls[poll].isWaiting = false
                 return count
@@ -373,7 +373,7 @@ public final class SimulatedNetwork: SimulatedKernel {
         socket.tag = tag
         socket.poll = poll
         socket.isRegistered = true
-        // What is there already is told, but a worker may as well look by itself: it is no edge that can be lost.
+        // What is there already is reported, but a worker may as well look by itself: it is no edge that can be lost.
         if socket.pollFlags != 0, !socket.isInReadyList { polls[poll].ready.add(socket) }
         return 0
     }

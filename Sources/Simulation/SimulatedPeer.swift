@@ -13,7 +13,7 @@ open class SimulatedPeer {
     private var waiting = ByteQueue()
     private var endsWhenSent = false
     private var closesWhenSent = false
-    private var hasToldEnd = false
+    private var hasReportedEnd = false
 
     public init() {}
 
@@ -41,13 +41,13 @@ open class SimulatedPeer {
 
     public func send(_ text: String) { send(Array(text.utf8)) }
 
-    /// Ends this side's direction behind what is still to be sent.
+    /// Ends this side's direction after what is still to be sent.
     public func finish() {
         endsWhenSent = true
         writeWaiting()
     }
 
-    /// Closes behind what is still to be sent. With bytes unread this resets, as Linux does.
+    /// Closes after what is still to be sent. With bytes unread this resets, as Linux does.
     public func close() {
         closesWhenSent = true
         writeWaiting()
@@ -74,8 +74,8 @@ open class SimulatedPeer {
             case .bytes(let bytes): received(bytes)
             case .nothing: return
             case .end:
-                if !hasToldEnd {
-                    hasToldEnd = true
+                if !hasReportedEnd {
+                    hasReportedEnd = true
                     ended()
                 }
                 return

@@ -36,7 +36,7 @@ public final class SimulatedSocket {
     private var hasShutWrite = false
     private var hasSentEnd = false
     private var lacksSpace = false
-    /// Its owner has been told of bytes and has not read them all.
+    /// Bytes have been reported to its owner, who has not read them all.
     var isKnownReadable = false
     /// Its connect has just been decided.
     private var isNewlyDecided = false
@@ -72,7 +72,7 @@ public final class SimulatedSocket {
             if !peek { consume(n) }
             return n
         }
-        // An end that has been received is told before any error.
+        // An end that has been received is reported before any error.
         if hasReceivedEnd { return 0 }
         if error != 0 { return -Int(takeError()) }
         return isDead ? 0 : -Int(EAGAIN)
@@ -110,7 +110,7 @@ public final class SimulatedSocket {
     // MARK: Writing
 
     private var room: Int { max(0, link.sendBytesMax - Int(written - acknowledged)) }
-    private var hasSpaceToTell: Bool { Int(written - acknowledged) <= link.sendBytesMax / 3 * 2 }
+    private var hasSpaceToReport: Bool { Int(written - acknowledged) <= link.sendBytesMax / 3 * 2 }
 
     /// As sendmsg does: bytes taken, or -errno.
     func sendv(_ vectors: UnsafeMutablePointer<iovec>, _ count: Int) -> Int {
@@ -152,7 +152,7 @@ public final class SimulatedSocket {
         var taken = min(room, count)
         if taken > 0, network.random.chance(perMille: link.shortWritesPerMille) {
             taken = network.random.below(taken + 1)
-            // Short of memory, not of window: no acknowledgement may ever come to tell of room.
+            // Short of memory, not of window: no acknowledgement may ever come to announce room.
             network.add(after: network.random.upTo(1_000_000), .writeSpace(self))
         }
         isBlocked = taken < count
@@ -204,7 +204,7 @@ public final class SimulatedSocket {
         transmit()
     }
 
-    // MARK: What the kernel tells
+    // MARK: What the kernel reports
 
     /// SIOCOUTQ.
     var unacknowledgedBytes: Int { Int(written - acknowledged) }
@@ -220,7 +220,7 @@ public final class SimulatedSocket {
         (!arrived.isEmpty && !isKnownReadable) || isNewlyDecided || isBlocked
     }
 
-    /// As tcp_poll tells it.
+    /// As tcp_poll reports it.
     var pollFlags: UInt32 {
         var flags: UInt32 = 0
         let ended = hasReceivedEnd || isDead
@@ -229,7 +229,7 @@ public final class SimulatedSocket {
         if error != 0 { flags |= UInt32(so_failed) }
         if isEstablished || isDead {
             if !arrived.isEmpty { flags |= UInt32(so_readable) }
-            if hasShutWrite || isDead || hasSpaceToTell { flags |= UInt32(so_writable) } else { lacksSpace = true }
+            if hasShutWrite || isDead || hasSpaceToReport { flags |= UInt32(so_writable) } else { lacksSpace = true }
         }
         return flags
     }
@@ -312,12 +312,12 @@ public final class SimulatedSocket {
     func acknowledge(_ upTo: UInt64) {
         guard upTo > acknowledged, !link.isUnix else { return }
         acknowledged = upTo
-        tellSpace()
+        reportSpace()
     }
 
     /// The writer learns that there is room, if it wanted to know and there is enough.
-    func tellSpace() {
-        guard lacksSpace, hasSpaceToTell, !isDead, !isClosed else { return }
+    func reportSpace() {
+        guard lacksSpace, hasSpaceToReport, !isDead, !isClosed else { return }
         lacksSpace = false
         wake(UInt32(so_writable))
     }

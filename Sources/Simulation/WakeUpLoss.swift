@@ -12,8 +12,8 @@ struct WakeUpLoss {
     /// The lost one was needed, and no later one has made up for it.
     var isForGood: Bool { socket != nil }
 
-    /// Whether this wake-up is told.
-    mutating func tells(_ woken: SimulatedSocket) -> Bool {
+    /// Whether this wake-up passes.
+    mutating func passes(_ woken: SimulatedSocket) -> Bool {
         wakeUps += 1
         guard wakeUps == lost else {
             if woken === socket { socket = nil }

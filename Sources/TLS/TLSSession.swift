@@ -72,7 +72,7 @@ public struct TLSSession: BitwiseCopyable {
         return write(&run, 1)
     }
 
-    /// Tells the peer that nothing more comes (close_notify). Nothing happens before the handshake's end or after a failure.
+    /// Announces to the peer that nothing more comes (close_notify). Nothing happens before the handshake's end or after a failure.
     public func shutdown() { so_tls_shutdown(ssl) }
 
     /// Frees the session; it must not be touched again.

@@ -51,7 +51,7 @@ final class TLSSettings: @unchecked Sendable {
         so_tls_verify_peer(pointer)
     }
 
-    /// Protocols in ALPN's form behind a byte with the list's length. Static, as sessions outlive every object.
+    /// Protocols in ALPN's form after a byte with the list's length. Static, as sessions outlive every object.
     static func protocolList(_ protocols: [HTTPVersion]) -> StaticString? {
         let names = protocols.filter { $0 != .http10 }
         switch (names.first, names.contains(.http2), names.contains(.http11)) {

@@ -1,7 +1,7 @@
 import Glibc
 import Records
 
-/// A file of the incident log, followed over its rotation by whichever program, and behind it the files that it was rotated into.
+/// A file of the incident log, followed over its rotation by whichever program, and after it the files that it was rotated into.
 final class FileSource: Source {
     /// `incidents.jsonl.1` to this one are looked at for what is wanted of the past.
     private static let rotatedMax = 1000

@@ -9,7 +9,7 @@ struct SourcePlan {
         case input
     }
 
-    /// Where a proxy that was told nothing writes its incidents, and where its admin endpoint is.
+    /// Where a proxy without settings of its own writes its incidents, and where its admin endpoint is.
     static let fileDefault = "incidents.jsonl"
     static let adminDefault = "127.0.0.1:9180"
 

@@ -7,7 +7,7 @@
 ///     < +1.2ms "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirstsecond"
 ///     ! body_after_end proven exchange=1 surplus_bytes=6
 ///
-/// The grammar is told in Tests/Traces/README.md. Rendering a parsed trace gives the same text again, in canonical form.
+/// The grammar stands in Tests/Traces/README.md. Rendering a parsed trace gives the same text again, in canonical form.
 public struct Trace: Equatable, Sendable {
     /// Most bytes that a trace's pieces may hold together, repetitions included.
     public static let pieceBytesMax = 64 << 20
@@ -15,7 +15,7 @@ public struct Trace: Equatable, Sendable {
     /// Lines that begin with `#`, without it: the title first, then the program and the facts.
     public var comments: [String] = []
     public var pieces: [Piece] = []
-    /// Lines that begin with `=`, without it: the events that a codec must tell.
+    /// Lines that begin with `=`, without it: the events that a codec must report.
     public var events: [String] = []
     public var expectations: [Expectation] = []
 

@@ -58,7 +58,7 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
 
     /// The known name that these bytes spell, in any case.
     ///
-    /// Told apart by length first: most fields of a message have a length that no known name has.
+    /// Distinguished by length first: most fields of a message have a length that no known name has.
     public init(_ bytes: UnsafePointer<UInt8>, count: Int) {
         @inline(__always) func spells(_ name: FieldName) -> Bool { equalsIgnoringCase(bytes, name.text, count: count) }
         var found = FieldName.other

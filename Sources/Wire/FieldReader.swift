@@ -84,7 +84,7 @@ public enum FieldReader {
             } else if facts.isDisjoint(with: .codings), equalsIgnoringCase(bytes, "identity", count: n) {
                 facts.insert(.identityCoding)
             } else {
-                // Other codings are not ours to undo; behind chunked they break the framing.
+                // Other codings are not ours to undo; after chunked they break the framing.
                 facts.remove(.chunked)
                 facts.insert(.otherCoding)
             }

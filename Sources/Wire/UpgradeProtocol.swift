@@ -3,7 +3,7 @@
 /// Behind a tunnel nobody sees requests any more. Another version of HTTP, or TLS, would take them past routes, limits and the
 /// detector: such a name belongs to one hop, and goes no further (RFC 9110 section 7.8).
 public enum UpgradeProtocol {
-    /// Whether a name, perhaps with a version behind a slash, may be tunnelled.
+    /// Whether a name, perhaps with a version after a slash, may be tunnelled.
     public static func mayBeTunnelled(_ name: UnsafePointer<UInt8>, _ count: Int) -> Bool {
         guard count > 0 else { return false }
         // `h2`, `h2c` and their drafts, `h3`: no other protocol begins so.

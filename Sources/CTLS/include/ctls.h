@@ -59,7 +59,7 @@ void so_tls_close(SSL *ssl);
 /* What holds for both sides; min_version is 0x0303 or 0x0304. Returns 1, or 0 with an error queued. */
 int so_tls_configure(SSL_CTX *ctx, int min_version, const char *groups, long peer_chain_bytes_max);
 int so_tls_limit_version(SSL_CTX *ctx, int max_version);
-/* `protocols` in ALPN's form behind a byte with its length, of static storage: the first one that the client offers is
+/* `protocols` in ALPN's form after a byte with its length, of static storage: the first one that the client offers is
    chosen; when it offers others only, an alert. */
 void so_tls_choose_protocol(SSL_CTX *ctx, const uint8_t *protocols);
 /* The peer must present a good certificate; what is wrong with it is written to the port. */

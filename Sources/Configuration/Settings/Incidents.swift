@@ -44,7 +44,7 @@ extension Settings.Incidents {
             ])
     }
 
-    /// A token bucket for each kind, route and upstream. What is held back is counted and told in the next record.
+    /// A token bucket for each kind, route and upstream. What is held back is counted, and the next record gives the number.
     public struct Limit: Sendable, Equatable {
         public var burst = 20
         public var perSecond = 5

@@ -37,6 +37,6 @@ extension Settings {
             })
     }
 
-    /// The versions of HTTP that a side may be told to speak.
+    /// The versions of HTTP that a side may be set to speak.
     public enum HTTPFamily: String, CaseIterable, Sendable { case http1, http2 }
 }

@@ -1,5 +1,5 @@
 extension Settings {
-    /// What the probe in applications tells, and what is expected of servers that have it.
+    /// What the probe in applications reports, and what is expected of servers that have it.
     public struct Probe: Sendable, Equatable {
         public enum Echo: String, CaseIterable, Sendable { case auto, require, off }
 

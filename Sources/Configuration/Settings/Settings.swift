@@ -1,4 +1,4 @@
-/// Everything that the proxy was told: complete, checked against itself, immutable once it is in force.
+/// Everything that the proxy was configured with: complete, checked against itself, immutable once it is in force.
 ///
 /// Fields are named like the keys of the file; times carry their unit, sizes are bytes.
 public struct Settings: Sendable, Equatable {

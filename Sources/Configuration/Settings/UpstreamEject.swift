@@ -1,5 +1,5 @@
 extension Settings.Upstream {
-    /// Passive health checks: what clients' own requests tell about a server.
+    /// Passive health checks: what clients' own requests show about a server.
     public struct Eject: Sendable, Equatable {
         /// 0: never.
         public var consecutiveFailures = 5

@@ -1,7 +1,7 @@
 import Exchanges
 import Wire
 
-/// What one line of the access log tells. Texts point into the request's record or header block.
+/// What one line of the access log says. Texts point into the request's record or header block.
 struct AccessEntry {
     /// How an exchange ended for its client.
     enum Outcome: UInt8 {

@@ -110,7 +110,7 @@ struct AccessWriter {
 
     // MARK: Combined
 
-    /// The combined format, and behind it what it has no place for as `key=value`.
+    /// The combined format, and after it what it has no place for as `key=value`.
     private mutating func writeCombined(_ entry: AccessEntry, _ incidents: [String], _ out: inout ByteWriter) {
         out.putHost(entry.client)
         out.put(" - - [")
@@ -204,7 +204,7 @@ struct AccessWriter {
         }
     }
 
-    /// A client's bytes inside a JSON string: bytes that are no UTF-8 are told one by one.
+    /// A client's bytes inside a JSON string: bytes that are no UTF-8 are written one by one.
     private func putJSON(_ text: AccessEntry.Text, _ out: inout ByteWriter) {
         var i = 0
         let end = min(text.count, Self.textBytesMax)

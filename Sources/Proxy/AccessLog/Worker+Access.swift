@@ -8,11 +8,11 @@ import Wire
 extension Worker {
     /// Writes the line of an exchange. `record` is its request, which may have left it already.
     mutating func logAccess(
-        _ number: ExchangeSlot, _ record: RequestRecord, status: Int, _ outcome: AccessEntry.Outcome, ownBytes: Int? = nil
+        _ exchange: ExchangeSlot, _ record: RequestRecord, status: Int, _ outcome: AccessEntry.Outcome, ownBytes: Int? = nil
     ) {
-        let incidents = access.takeIncidents(of: number)
+        let incidents = access.takeIncidents(of: exchange)
         guard access.isOn else { return }
-        let e = exchanges[number]
+        let e = exchanges[exchange]
         var entry = AccessEntry()
         entry.outcome = outcome
         entry.client = record.client
@@ -44,7 +44,7 @@ extension Worker {
         add(&entry, incidents)
     }
 
-    /// Writes the line of a request that became no exchange: what can be told of it stands in `requestBlock`.
+    /// Writes the line of a request that became no exchange: what is known of it stands in `requestBlock`.
     mutating func logRefusal(
         _ slot: ClientSlot, status: Int, route: Int?, id: String, ownBytes: Int, hasWholeHead: Bool, incident: String?
     ) {
@@ -78,31 +78,31 @@ extension Worker {
     }
 
     /// Notes an incident for the line of an exchange in progress.
-    mutating func note(_ incident: String, of number: ExchangeSlot) { access.note(incident, of: number) }
+    mutating func note(_ incident: String, of exchange: ExchangeSlot) { access.note(incident, of: exchange) }
 
-    /// An id for an incident that has been seen and is not told yet.
+    /// An id for an incident that has been seen and is not recorded yet.
     func newIncidentID() -> String { IncidentID.shared.next(timeNanoseconds: kernel.wallClock()) }
 
-    /// The bytes that are being collected are an incident of this exchange, whose line is written before it is told.
-    mutating func noteCollection(_ slot: UpstreamSlot, of number: ExchangeSlot) {
+    /// The bytes that are being collected are an incident of this exchange, whose line is written before it is recorded.
+    mutating func noteCollection(_ slot: UpstreamSlot, of exchange: ExchangeSlot) {
         let source = SurplusSource(slot.index)
         guard access.isOn, surplus.contains(source) else { return }
         let id = surplus.id(of: source) ?? newIncidentID()
         surplus.name(source, id)
-        access.note(id, of: number)
+        access.note(id, of: exchange)
     }
 
-    /// What has been collected is an incident of this exchange, whose line may be written before it is told.
-    mutating func name(_ collection: inout Surplus, of number: ExchangeSlot) {
+    /// What has been collected is an incident of this exchange, whose line may be written before it is recorded.
+    mutating func name(_ collection: inout Surplus, of exchange: ExchangeSlot) {
         let id = newIncidentID()
         collection.id = id
-        access.note(id, of: number)
+        access.note(id, of: exchange)
     }
 
-    /// Bytes behind an answer's end are an incident of its exchange; perhaps a timeout's notice is none.
-    mutating func noteSurplus(_ bytes: UnsafePointer<UInt8>, _ count: Int, of number: ExchangeSlot) {
+    /// Bytes after an answer's end are an incident of its exchange; perhaps a timeout's notice is none.
+    mutating func noteSurplus(_ bytes: UnsafePointer<UInt8>, _ count: Int, of exchange: ExchangeSlot) {
         guard !EmbeddedStatusLine.mayBe(408, bytes, count) else { return }
-        access.surplusSeen(newIncidentID(), of: number)
+        access.surplusSeen(newIncidentID(), of: exchange)
     }
 
     /// The collection of those bytes has begun: its incident will have that id.

@@ -25,7 +25,7 @@ struct ClientConnection: BitwiseCopyable {
     /// Its exchange has left the queue and looks for a connection again.
     var needsUpstream = false
     var isTrusted = false
-    /// Its first bytes will tell whether it speaks HTTP/2.
+    /// Its first bytes will show whether it speaks HTTP/2.
     var mayBeHTTP2 = false
     var mustBeHTTP2 = false
     /// A PROXY header comes first.

@@ -2,7 +2,7 @@ import CShim
 
 /// What a PROXY header at the beginning of a connection says (HAProxy's PROXY protocol, versions 1 and 2).
 enum ProxyHeader {
-    /// More bytes are needed to tell.
+    /// More bytes are needed to decide.
     case incomplete
     case malformed
     /// So many bytes are the header. Nil: the connection is the proxy's own, or of a sort that has no address for us.

@@ -41,7 +41,7 @@ extension Worker {
         c.pointee.mustClose = true
     }
 
-    /// Whether the answer now being written must tell its client that the connection closes.
+    /// Whether the answer now being written must say to its client that the connection closes.
     @inline(__always)
     func mustLeave(_ c: UnsafeMutablePointer<ClientConnection>) -> Bool {
         isLeaving && !mayMove(c)
@@ -90,19 +90,19 @@ extension Worker {
     }
 
     /// The client is gone in the middle of an exchange: nothing that happens on its connections now is anybody's fault.
-    mutating func abandon(_ number: ExchangeSlot) {
-        let e = exchanges[number]
+    mutating func abandon(_ exchange: ExchangeSlot) {
+        let e = exchanges[exchange]
         outbox.clear()
-        if e.pointee.state.isWaiting { leaveQueue(number) }
+        if e.pointee.state.isWaiting { leaveQueue(exchange) }
         countAnswer(
-            number, status: e.pointee.state.answered ? Int(e.pointee.answer.status) : 499, route: Int(e.pointee.request.route))
+            exchange, status: e.pointee.state.answered ? Int(e.pointee.answer.status) : 499, route: Int(e.pointee.request.route))
         logAccess(
-            number, e.pointee.request, status: e.pointee.state.answered ? Int(e.pointee.answer.status) : 499, .clientGone)
-        rememberRequest(number, e.pointee.request)
+            exchange, e.pointee.request, status: e.pointee.state.answered ? Int(e.pointee.answer.status) : 499, .clientGone)
+        rememberRequest(exchange, e.pointee.request)
         if e.pointee.upstream.exists { detach(e.pointee.upstream, .clientGone) }
         transport.buffers.give(&e.pointee.request.head)
         clients[e.pointee.client].pointee.exchange = .none
-        releaseExchange(number)
+        releaseExchange(exchange)
     }
 
     /// The client is gone: nobody wants the answer.
@@ -114,7 +114,7 @@ extension Worker {
 
     /// A connection's bytes are no frames any more.
     mutating func endFrames(_ slot: ClientSlot) {
-        tellClientSurplus(slot)
+        recordClientSurplus(slot)
         endClientStreams(slot)
         multiplexing.remove(clients[slot].pointee.multiplex)
         clients[slot].pointee.multiplex = -1

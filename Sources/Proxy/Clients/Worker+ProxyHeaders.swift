@@ -5,7 +5,7 @@ import Report
 extension Worker {
     /// Reads the header that a connection begins with. False when it is not there yet, or the connection has been closed.
     ///
-    /// It is looked at before it is taken, so that not one byte behind it is.
+    /// It is looked at before it is taken, so that not one byte after it is.
     mutating func readProxyHeader(_ slot: ClientSlot) -> Bool {
         let c = clients[slot]
         guard c.pointee.socket.isReadable || c.pointee.socket.peerEnded else { return false }

@@ -62,12 +62,12 @@ public final class Fleet: Sendable {
     }
 
     /// Makes the worker in its own thread and lets it turn until it is told to stop.
-    private func run(_ number: Int, _ listeners: [WorkerListener], _ started: (Bool) -> Void) {
+    private func run(_ index: Int, _ listeners: [WorkerListener], _ started: (Bool) -> Void) {
         let poll = so_epoll_create()
         defer { if poll >= 0 { _ = so_close(poll) } }
         var seed: UInt64 = 0
         _ = so_random(&seed, 8)
-        guard poll >= 0, var worker = Worker(number: number, kernel: Kernel(), poll: poll, plan: plan, world: world, seed: seed)
+        guard poll >= 0, var worker = Worker(index: index, kernel: Kernel(), poll: poll, plan: plan, world: world, seed: seed)
         else {
             for listener in listeners { _ = so_close(listener.descriptor) }
             return started(false)

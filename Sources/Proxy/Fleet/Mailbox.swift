@@ -2,7 +2,7 @@ import CShim
 import Report
 import Synchronization
 
-/// Orders to a worker from other threads: a short list behind a lock, and an eventfd that wakes the loop.
+/// Orders to a worker from other threads: a short list under a lock, and an eventfd that wakes the loop.
 final class Mailbox: Sendable {
     enum Order: Sendable {
         /// End, with the plan's deadline.

@@ -27,14 +27,14 @@ struct SharedServer {
     /// Those that ended right after an answer, and when the last did.
     var recentEndings: UInt64 = 0
     var recentEndedAt: UInt64 = 0
-    /// When its death was told last, so that it is told once.
-    var deathToldAt: UInt64 = 0
+    /// When its death was recorded last, so that it is recorded once.
+    var deathRecordedAt: UInt64 = 0
     /// When a connection to it was made last, and when one could not be.
     var connectedAt: UInt64 = 0
     var refusedAt: UInt64 = 0
     var idleLimit = IdleLimit()
     /// Connections taken before they had rested, because the limit was reached.
     var unrested: UInt64 = 0
-    /// Connections that were listened to for a shorter time, because the limit was reached.
+    /// Connections that were watched for a shorter time, because the limit was reached.
     var listeningCut: UInt64 = 0
 }

@@ -1,6 +1,6 @@
 import Wire
 
-/// Writes bytes one behind the other into memory that is known to be large enough.
+/// Writes bytes one after the other into memory that is known to be large enough.
 struct ByteWriter {
     let base: UnsafeMutablePointer<UInt8>
     private(set) var count = 0

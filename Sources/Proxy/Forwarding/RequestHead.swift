@@ -95,7 +95,7 @@ enum RequestHead {
         out.put("\r\n")
         record.head.start = 0
         record.head.end = UInt32(out.count)
-        // What the client asked for stands behind the block when it is not in there: that is what the logs tell.
+        // What the client asked for stands after the block when it is not in there: that is what the logs show.
         if aim.target.baseAddress != aim.askedTarget.baseAddress {
             mark = out.count
             out.put(aim.askedTarget)
@@ -156,7 +156,7 @@ enum RequestHead {
         putForwarded(aim, &out)
     }
 
-    /// The elements of a list that may stand in several lines, each with a comma behind it.
+    /// The elements of a list that may stand in several lines, each with a comma after it.
     private static func putList(_ name: FieldName, of block: borrowing HeaderBlock, _ out: inout ByteWriter) {
         guard block.has(name) else { return }
         for i in 0..<block.count where block.fields[i].name == name && block.fields[i].valueCount > 0 {

@@ -12,7 +12,7 @@ enum ResponseHead {
         var closes: Bool
         var isHTTP10: Bool
         var switches = false
-        /// The answer ends with this block, which HTTP/1 has to be told: a stream's own end may have said so.
+        /// The answer ends with this block, which HTTP/1 has to say: a stream's own end may have said so.
         var isEmpty = false
     }
 
@@ -73,9 +73,9 @@ enum ResponseHead {
         out.put("\r\n")
     }
 
-    /// Codings other than chunked stay on the body, and have to be told.
+    /// Codings other than chunked stay on the body, and have to be announced.
     ///
-    /// HTTP/1.0 and HTTP/2 have no transfer codings: what may be a content coding as well is told as that (RFC 9110 section 8.4.1).
+    /// HTTP/1.0 and HTTP/2 have no transfer codings: what may be a content coding as well is announced as that (RFC 9110 section 8.4.1).
     private static func putCodings(_ block: borrowing HeaderBlock, isChunked: Bool, _ out: inout ByteWriter) {
         var bytes: [UInt8] = []
         var areContentCodings = true

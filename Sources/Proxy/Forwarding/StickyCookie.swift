@@ -3,13 +3,13 @@ import Wire
 /// The cookie that leads a client back to the server that it had: a name for the upstream, an id for each of its servers.
 ///
 /// An id is a hash of the names, so it is the same after a restart, on another proxy, and when servers are listed in
-/// another order; it does not tell an address.
+/// another order; it does not reveal an address.
 final class StickyCookie: @unchecked Sendable {
     static let attributes = "; Path=/; HttpOnly; SameSite=Lax"
     /// Hexadecimal digits of an id.
     static let idCount = 16
 
-    /// `sendonce-` and what tells the upstream from others on the same host, with the equals sign.
+    /// `sendonce-` and what distinguishes the upstream from others on the same host, with the equals sign.
     let name: [UInt8]
     private let ids: [[UInt8]]
     /// Whole field lines by server, for clients without and with TLS.

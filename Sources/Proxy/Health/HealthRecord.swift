@@ -1,4 +1,4 @@
-/// What a server's checks have told so far: up or down, and how many results in a row speak for a change.
+/// What a server's checks have shown so far: up or down, and how many results in a row speak for a change.
 struct HealthRecord: Equatable {
     enum Change: Equatable { case down, up }
 

@@ -207,7 +207,7 @@ private struct Watching {
 
     // MARK: Ejections
 
-    /// Notes which servers are passed over now, and tells of those that are not any more.
+    /// Notes which servers are passed over now, and logs those that are not any more.
     private mutating func noteEjections(_ now: UInt64) {
         for (place, upstream, server) in ejected where so_load(&world.shared(place).pointee.ejectedUntil) <= now {
             let isUp = so_load(&world.shared(place).pointee.isUp) != 0

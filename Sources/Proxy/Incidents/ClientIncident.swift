@@ -2,7 +2,7 @@ import Detector
 import HTTP1
 import Report
 
-/// A client's incident before it is told: what comes after a request on its stream, with the same read, counts.
+/// A client's incident before it is recorded: what comes after a request on its stream, with the same read, counts.
 final class ClientIncident {
     private var finding: ClientFinding
     private let client: Incident.Client

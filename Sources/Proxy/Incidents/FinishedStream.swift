@@ -4,7 +4,7 @@ struct FinishedStream: BitwiseCopyable {
     static let capacity = 64
 
     var stream: Int32
-    /// Surplus of it has been told: more DATA is more of that.
-    var isTold = false
+    /// Surplus of it has been recorded: more DATA is more of that.
+    var isRecorded = false
     var exchange: FinishedExchange
 }

@@ -6,13 +6,13 @@ import Logging
 import Report
 import Wire
 
-/// Answers that cannot be passed on as they are: what of them reaches the client, and who is told of it.
+/// Answers that cannot be passed on as they are: what of them reaches the client, and what is recorded of them.
 extension Worker {
     /// Whether an answer's header block may be passed on although it says something twice, or contradicts itself.
     mutating func headMayPass(_ slot: UpstreamSlot) -> Bool {
         let u = upstreams[slot]
-        let number = u.pointee.exchange
-        let e = exchanges[number]
+        let exchange = u.pointee.exchange
+        let e = exchanges[exchange]
         let policy = plan.routes[Int(e.pointee.request.route)].onViolation
         let facts = responseBlock.facts
         // Lengths that differ leave no way to know where the body ends; of two statuses none is the answer's.
@@ -33,14 +33,14 @@ extension Worker {
             var finding = Finding(verdict, .fields(names), connectionOffset: u.pointee.received)
             finding.reason = reason
             finding.clientImpact = fails ? .badGateway : .none
-            tell(finding, ofExchangeOn: slot)
+            record(finding, ofExchangeOn: slot)
         }
         // Whoever contradicts itself about framing may go on doing so in the next answer.
         if policy != .observe || Judge.isConflicting(facts, status: responseBlock.status, endsConnection: ends) {
             u.pointee.mustClose = true
         }
         guard fails else { return true }
-        failExchange(number, status: 502, "the upstream's answer is not framed unambiguously")
+        failExchange(exchange, status: 502, "the upstream's answer is not framed unambiguously")
         return false
     }
 
@@ -53,47 +53,47 @@ extension Worker {
         if socket.isBroken || socket.refusesBytes { what = socket.security == .failed ? "broke TLS" : "reset the connection" }
         if upstreams[slot].pointee.isStream, let code { what = "reset the stream with \(code)" }
         if socket.isCut { what += " without TLS's close_notify" }
-        tellBlockThatStopsShort(slot)
-        tellUnfinished(slot, Verdict(.truncatedResponse, in: phase), what, reason: code, .error)
+        recordBlockThatStopsShort(slot)
+        recordUnfinished(slot, Verdict(.truncatedResponse, in: phase), what, reason: code, .error)
     }
 
     /// The promised rest of an answer did not come in time.
     mutating func stalled(_ slot: UpstreamSlot) {
-        let number = upstreams[slot].pointee.exchange
-        let answer = exchanges[number].pointee.answer
+        let exchange = upstreams[slot].pointee.exchange
+        let answer = exchanges[exchange].pointee.answer
         if answer.isEventStream {
             // It has promised nothing: its client sees it cut, and may ask again.
             detach(slot, .error)
-            return failExchange(number, status: 502, "the upstream's event stream paused for too long")
+            return failExchange(exchange, status: 502, "the upstream's event stream paused for too long")
         }
-        tellBlockThatStopsShort(slot)
+        recordBlockThatStopsShort(slot)
         let certainty: Certainty = answer.declaresLength ? .proven : .suspected
-        tellUnfinished(
+        recordUnfinished(
             slot, Verdict(.stalledResponse, certainty, in: .inBody), "sent nothing more", reason: nil, .incident)
     }
 
-    private mutating func tellUnfinished(
+    private mutating func recordUnfinished(
         _ slot: UpstreamSlot, _ verdict: Verdict, _ what: String, reason: String?, _ close: CloseReason
     ) {
         let u = upstreams[slot]
-        let number = u.pointee.exchange
-        let headAt = exchanges[number].pointee.answer.headAt
+        let exchange = u.pointee.exchange
+        let headAt = exchanges[exchange].pointee.answer.headAt
         var finding = Finding(verdict, .unfinished(what), connectionOffset: u.pointee.received)
         if headAt > 0 { finding.delay = now - headAt }
         finding.clientImpact = verdict.phase == .inHead ? .badGateway : .aborted
         finding.reason = reason
-        tell(finding, ofExchangeOn: slot)
+        record(finding, ofExchangeOn: slot)
         detach(slot, close)
-        failExchange(number, status: 502, "the upstream did not finish its answer")
+        failExchange(exchange, status: 502, "the upstream did not finish its answer")
     }
 
     // MARK: Answers over our limits
 
     /// An answer of a connection to an upstream goes over a limit; what of it has been sent stands in the outbox.
     mutating func answerOverLimits(_ slot: UpstreamSlot, _ fault: Malformation) {
-        let number = upstreams[slot].pointee.exchange
-        noteOverLimits(slot, UpstreamRejectReason(fault), naming(exchanges[number].pointee.request))
-        failExchange(number, status: 502, "the upstream's answer is larger than the limits allow")
+        let exchange = upstreams[slot].pointee.exchange
+        noteOverLimits(slot, UpstreamRejectReason(fault), naming(exchanges[exchange].pointee.request))
+        failExchange(exchange, status: 502, "the upstream's answer is larger than the limits allow")
     }
 
     /// It is turned away, counted and logged, and nobody is accused.
@@ -112,15 +112,15 @@ extension Worker {
     }
 
     /// Counts an interim response of an answer; its block is at hand. False when it is one too many: the exchange has ended.
-    mutating func mayTakeInterim(_ number: ExchangeSlot) -> Bool {
-        let e = exchanges[number]
+    mutating func mayTakeInterim(_ exchange: ExchangeSlot) -> Bool {
+        let e = exchanges[exchange]
         e.pointee.interims += 1
         e.pointee.interimBytes += UInt32(truncatingIfNeeded: responseBlock.byteCount)
         guard Int(e.pointee.interims) > plan.limits.interims || Int(e.pointee.interimBytes) > plan.limits.headerBytes else {
             return true
         }
         counters.countUpstreamRejected(upstream: Int(e.pointee.upstreamIndex), .interims)
-        failExchange(number, status: 502, "the upstream sent more interim responses than allowed")
+        failExchange(exchange, status: 502, "the upstream sent more interim responses than allowed")
         return false
     }
 }

@@ -12,60 +12,60 @@ import Wire
 extension Worker {
     // MARK: Before a route is known
 
-    /// Tells of a request that was refused before a route could be found for it. `requestBlock` holds what has been read of it.
+    /// Records a request that was refused before a route could be found for it. `requestBlock` holds what has been read of it.
     /// Returns the incident's id, nil when there is none.
-    mutating func tellClientFault(_ slot: ClientSlot, _ fault: RequestFault, status: Int, id: String) -> String? {
+    mutating func recordClientFault(_ slot: ClientSlot, _ fault: RequestFault, status: Int, id: String) -> String? {
         guard let flaw = RequestFlaw(fault, requestBlock.facts) else { return nil }
         let protocolName = clients[slot].pointee.isStream ? HTTPVersion.http2.name : HTTPVersion.http11.name
         let what: String
         if case .malformed(let malformation) = fault { what = malformation.text } else { what = fault.text }
         let finding = ClientFinding.refused(flaw, what, status: status, protocolName: protocolName)
-        return tell(finding, slot, request: flaw == .malformed ? nil : namedRequest(id))
+        return record(finding, slot, request: flaw == .malformed ? nil : namedRequest(id))
     }
 
-    /// Tells of a request that was reset because of what its header block says. `requestBlock` holds what has been read of it.
-    mutating func tellRefusedStream(_ slot: ClientSlot, _ step: HTTP2Step) {
+    /// Records a request that was reset because of what its header block says. `requestBlock` holds what has been read of it.
+    mutating func recordRefusedStream(_ slot: ClientSlot, _ step: HTTP2Step) {
         let flaw = RequestFlaw.ofFrames(repeated: requestBlock.repeatedPseudo, requestBlock.facts)
         let detail = requestBlock.fault.map {
             "with a field that HTTP/2 does not allow (\(requestBlock.faultName): \($0.text))"
         }
         let finding = ClientFinding.reset(
             flaw, detail: detail, stream: step.stream, offset: step.offset, protocolName: HTTPVersion.http2.name)
-        tell(finding, slot, request: flaw == .malformed ? nil : namedRequest(newRequestID()))
+        record(finding, slot, request: flaw == .malformed ? nil : namedRequest(newRequestID()))
     }
 
-    /// Tells of a connection that could not be gone on with. What is only too much is counted.
-    mutating func tellClientFramesFailed(_ slot: ClientSlot, _ step: HTTP2Step, _ failure: HTTP2Failure) {
+    /// Records a connection that could not be gone on with. What is only too much is counted.
+    mutating func recordClientFramesFailed(_ slot: ClientSlot, _ step: HTTP2Step, _ failure: HTTP2Failure) {
         guard RejectReason(failure) == .malformedFrames else { return }
-        if let cause = step.cause { return tellClientStreamFault(slot, step, cause) }
+        if let cause = step.cause { return recordClientStreamFault(slot, step, cause) }
         let finding = ClientFinding.brokenConnection(
             "\(failure.name)", reason: "HTTP/2 \(failure.name)",
             cuts: multiplexing[clients[slot].pointee.multiplex].streamCount > 0, protocolName: HTTPVersion.http2.name)
-        tell(finding, slot, request: nil)
+        record(finding, slot, request: nil)
     }
 
     // MARK: Of an exchange
 
-    /// Tells of a request's body that is not framed as its header block had announced.
-    mutating func tellClientBodyFault(_ client: ClientSlot) {
-        let number = clients[client].pointee.exchange
-        guard number.exists else { return }
-        let e = exchanges[number]
+    /// Records a request's body that is not framed as its header block had announced.
+    mutating func recordClientBodyFault(_ client: ClientSlot) {
+        let exchange = clients[client].pointee.exchange
+        guard exchange.exists else { return }
+        let e = exchanges[exchange]
         let finding = ClientFinding.brokenBody(
             bytes: e.pointee.requestBytes, cuts: e.pointee.state.answered, protocolName: e.pointee.request.clientVersion.name)
-        tell(finding, client, of: number)
+        record(finding, client, of: exchange)
     }
 
-    /// Tells of a frame that the client's own earlier frames forbid. Its stream has been reset for it, or was over already.
+    /// Records a frame that the client's own earlier frames forbid. Its stream has been reset for it, or was over already.
     /// Its surplus, as far as it has come, stands at `bytes`.
     mutating func clientStreamBroken(
         _ slot: ClientSlot, _ step: HTTP2Step, _ what: HTTP2Violation, _ bytes: UnsafePointer<UInt8>
     ) {
         counters.countRejected(what == .windowMisused ? .malformedFrames : .malformedRequest)
-        tellClientStreamFault(slot, step, what, bytes)
+        recordClientStreamFault(slot, step, what, bytes)
     }
 
-    private mutating func tellClientStreamFault(
+    private mutating func recordClientStreamFault(
         _ slot: ClientSlot, _ step: HTTP2Step, _ what: HTTP2Violation, _ bytes: UnsafePointer<UInt8>? = nil
     ) {
         let frame = ClientFinding.Frame(what, requestBlock.facts)
@@ -79,17 +79,17 @@ extension Worker {
             surplus = (step.stream, Surplus(.afterEnd, connectionOffset: step.offset, startedAt: now, frames: facts))
             if let bytes { surplus?.collection.keep(bytes, step.bodyCount) }
         }
-        let number = step.clientSlot.exists ? clients[step.clientSlot].pointee.exchange : .none
-        if number.exists {
+        let exchange = step.clientSlot.exists ? clients[step.clientSlot].pointee.exchange : .none
+        if exchange.exists {
             // The client has reset nothing, and gets no more of its answer.
             finding.clientImpact = .aborted
-            tell(finding, slot, of: number, surplus)
+            record(finding, slot, of: exchange, surplus)
         } else if let recent = multiplexing[clients[slot].pointee.multiplex].recent.find(step.stream) {
-            tell(
+            record(
                 finding, slot, recent.exchange, server: recent.server, connection: recent.connection, id: newIncidentID(),
                 surplus)
         } else {
-            tell(finding, slot, request: nil, surplus)
+            record(finding, slot, request: nil, surplus)
         }
     }
 
@@ -110,7 +110,7 @@ extension Worker {
 
     /// Of a client of whose request no more is known than `request`.
     @discardableResult
-    private mutating func tell(
+    private mutating func record(
         _ finding: ClientFinding, _ slot: ClientSlot, request: Incident.Request?,
         _ surplus: ClientIncident.Collected? = nil
     ) -> String {
@@ -123,20 +123,20 @@ extension Worker {
     }
 
     /// Of a client whose exchange is in progress.
-    private mutating func tell(
-        _ finding: ClientFinding, _ slot: ClientSlot, of number: ExchangeSlot, _ surplus: ClientIncident.Collected? = nil
+    private mutating func record(
+        _ finding: ClientFinding, _ slot: ClientSlot, of exchange: ExchangeSlot, _ surplus: ClientIncident.Collected? = nil
     ) {
-        let e = exchanges[number]
+        let e = exchanges[exchange]
         let isSent = e.pointee.upstream.exists
         let ordinal = isSent ? upstreams[e.pointee.upstream].pointee.ordinal : e.pointee.ordinal
-        let exchange = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: ordinal)
+        let finished = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: ordinal)
         let id = newIncidentID()
-        note(id, of: number)
-        tell(finding, slot, exchange, server: e.pointee.server, connection: e.pointee.connection, id: id, surplus)
+        note(id, of: exchange)
+        record(finding, slot, finished, server: e.pointee.server, connection: e.pointee.connection, id: id, surplus)
     }
 
     /// Of a client whose request is known; also its route and server, when it had been sent to one.
-    private mutating func tell(
+    private mutating func record(
         _ finding: ClientFinding, _ slot: ClientSlot, _ exchange: FinishedExchange, server: Int32, connection: UInt64,
         id: String,
         _ surplus: ClientIncident.Collected?
@@ -157,7 +157,7 @@ extension Worker {
 
     // MARK: Surplus on streams
 
-    /// More has come behind a request whose stream has been reset for it.
+    /// More has come after a request whose stream has been reset for it.
     mutating func clientSurplusGoesOn(_ slot: ClientSlot, _ step: HTTP2Step, _ bytes: UnsafePointer<UInt8>) {
         multiplexing[clients[slot].pointee.multiplex].surplus?.add(
             step.surplusBytes, on: step.stream, payload: bytes, step.bodyCount)

@@ -59,12 +59,12 @@ extension Worker {
         while let (hangup, decision) = nextHangup(&lives, isEnding) {
             var finished = hangup.exchange.finished
             switch decision {
-            case .hangup: tell(hangup, connections: 1)
+            case .hangup: record(hangup, connections: 1)
             case .death(let connections):
-                let told = servers[hangup.server].shared
-                guard so_load(&told.pointee.deathToldAt) + 1_000_000_000 < now else { break }
-                so_store(&told.pointee.deathToldAt, now)
-                tell(hangup, connections: connections)
+                let shared = servers[hangup.server].shared
+                guard so_load(&shared.pointee.deathRecordedAt) + 1_000_000_000 < now else { break }
+                so_store(&shared.pointee.deathRecordedAt, now)
+                record(hangup, connections: connections)
             case .forget, .wait: break
             }
             transport.buffers.give(&finished.request.head)
@@ -118,7 +118,7 @@ extension Worker {
         return slot.isNone ? .max : upstreams[slot].pointee.pooledAt
     }
 
-    private mutating func tell(_ hangup: Hangups<EndedConnection>.Hangup, connections: Int) {
+    private mutating func record(_ hangup: Hangups<EndedConnection>.Hangup, connections: Int) {
         let ended = hangup.exchange
         var finding = Finding(
             Verdict(.hangupAfterEnd, .suspected, in: .idle), .hangup(connectionsEnded: connections),

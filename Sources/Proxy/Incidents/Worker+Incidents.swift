@@ -6,11 +6,11 @@ import HTTP2
 import Report
 import Wire
 
-/// Telling what an upstream has done: the facts of its slot become a finding, and `IncidentWriter` makes a record of it.
+/// Recording what an upstream has done: the facts of its slot become a finding, and `IncidentWriter` makes a record of it.
 /// Cold: ordinary Swift, run once an incident.
 extension Worker {
-    /// Tells a finding about the exchange in progress on a connection, or a stream; its line in the access log names it.
-    mutating func tell(_ finding: Finding, ofExchangeOn slot: UpstreamSlot) {
+    /// Records a finding about the exchange in progress on a connection, or a stream; its line in the access log names it.
+    mutating func record(_ finding: Finding, ofExchangeOn slot: UpstreamSlot) {
         let u = upstreams[slot]
         let e = exchanges[u.pointee.exchange]
         let guilty = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
@@ -19,30 +19,30 @@ extension Worker {
         record(IncidentWriter.incident(finding, at: place(slot, seenAt: now, id: id), guilty: party(guilty)))
     }
 
-    /// Lines of an answer's header block end in a line feed alone. That does nobody any harm (RFC 9112 section 2.2), and is told once.
-    mutating func tellLineFeeds(_ slot: UpstreamSlot) {
+    /// Lines of an answer's header block end in a line feed alone. That does nobody any harm (RFC 9112 section 2.2), and is recorded once.
+    mutating func recordLineFeeds(_ slot: UpstreamSlot) {
         var finding = Finding(
             Verdict(.malformedMessage, severity: .info, in: .inHead), .bareLineFeeds,
             connectionOffset: upstreams[slot].pointee.received)
         finding.reason = "lines that end in LF alone, not in CRLF"
-        tell(finding, ofExchangeOn: slot)
+        record(finding, ofExchangeOn: slot)
     }
 
     /// A header block that began inside a Content-Length body which then stopped: perhaps the answer that should have been the whole.
-    mutating func tellBlockThatStopsShort(_ slot: UpstreamSlot) {
+    mutating func recordBlockThatStopsShort(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
         guard u.pointee.statusLine.isFound, let block = surplus.block(in: slot.index) else { return }
         let answer = exchanges[u.pointee.exchange].pointee.answer
         let finding = block.finding(
             inCutBodyOf: answer, received: u.pointee.received, at: now, by: SurplusReader.self, sampleBytes: plan.sampleBytes)
-        if let finding { tell(finding, ofExchangeOn: slot) }
+        if let finding { record(finding, ofExchangeOn: slot) }
     }
 
-    /// Tells what a surplus was; returns whose it is, or is most likely.
+    /// Records what a surplus was; returns whose it is, or is most likely.
     @discardableResult
-    mutating func tell(_ finding: Finding, _ slot: UpstreamSlot, _ surplus: Surplus) -> FinishedExchange {
-        let told = surplus.attribute(finding, past: past(slot, surplus.mark), by: SurplusReader.self, habits: &habits)
-        for one in told {
+    mutating func record(_ finding: Finding, _ slot: UpstreamSlot, _ surplus: Surplus) -> FinishedExchange {
+        let attributed = surplus.attribute(finding, past: past(slot, surplus.mark), by: SurplusReader.self, habits: &habits)
+        for one in attributed {
             let place = place(slot, seenAt: one.seenAt, id: one.id)
             record(
                 IncidentWriter.incident(
@@ -50,7 +50,7 @@ extension Worker {
                     victim: one.victim.flatMap { party($0) }, suspects: one.suspects.compactMap { party($0) },
                     latest: one.latest.flatMap { party($0) }))
         }
-        return told.first?.guilty ?? FinishedExchange()
+        return attributed.first?.guilty ?? FinishedExchange()
     }
 
     /// The exchanges that a connection remembers, the newest first; where streams share it, the one that a mark names.
@@ -138,10 +138,10 @@ extension Worker {
             ? "no request" : "\(record.text(record.methodText)) \(QueryRedaction.redacted(record.text(record.target)))"
     }
 
-    /// An incident is told at once, unless more of it may come with the frames that have been read.
+    /// An incident is recorded at once, unless more of it may come with the frames that have been read.
     mutating func conclude(_ incident: ClientIncident, _ slot: ClientSlot) {
         guard incident.isOpen else { return record(incident.record) }
-        tellClientSurplus(slot)
+        recordClientSurplus(slot)
         multiplexing[clients[slot].pointee.multiplex].surplus = incident
         frameClient(slot)
     }
@@ -159,22 +159,22 @@ extension Worker {
             counters.addSurplus(upstream: servers.upstream(Int(u.pointee.server)), bytes: collection.total)
         }
         if let inside = embedded(slot, explaining: collection) {
-            if inside.verdict.certainty == .proven { return .doubleSend(tell(inside, slot, collection)) }
-            // It is told beside the surplus itself, which has that id.
+            if inside.verdict.certainty == .proven { return .doubleSend(record(inside, slot, collection)) }
+            // It is recorded beside the surplus itself, which has that id.
             var other = collection
             other.id = nil
-            tell(inside, slot, other)
+            record(inside, slot, other)
         }
-        // The body that its header block has announced, and that was told with it.
+        // The body that its header block has announced, and that was recorded with it.
         if finding.verdict.kind == .bodyAfterEnd, collection.place == .afterEnd, u.pointee.announcesForbiddenBody {
             return .recorded
         }
-        let guilty = tell(finding, slot, collection)
+        let guilty = record(finding, slot, collection)
         return finding.verdict.provesDoubleSend ? .doubleSend(guilty) : .recorded
     }
 
-    /// The turn is over, or the connection: what there is of it is told.
-    mutating func tellClientSurplus(_ slot: ClientSlot) {
+    /// The turn is over, or the connection: what there is of it is recorded.
+    mutating func recordClientSurplus(_ slot: ClientSlot) {
         let multiplex = multiplexing[clients[slot].pointee.multiplex]
         guard let surplus = multiplex.surplus else { return }
         multiplex.surplus = nil

@@ -6,7 +6,7 @@ import HTTP2
 import Report
 import Wire
 
-/// Frames that no answer accounts for: the same facts as on an HTTP/1 connection, judged alike, told alike.
+/// Frames that no answer accounts for: the same facts as on an HTTP/1 connection, judged alike, recorded alike.
 extension Worker {
     /// A frame that an upstream should not have sent. What is wrong with it is the session's word; what it means is the detector's.
     mutating func frameViolation(_ slot: UpstreamSlot, _ step: HTTP2Step, _ violation: HTTP2Violation) {
@@ -21,14 +21,14 @@ extension Worker {
             // More surplus may come, but the client need not wait for long, however long it goes on.
             guard !upstreams[step.upstreamSlot].pointee.awaitsStreamEnd else { return }
             upstreams[step.upstreamSlot].pointee.awaitsStreamEnd = true
-            timers.set(upstreamTimer(step.upstreamSlot), now + Self.listenTime)
+            timers.set(upstreamTimer(step.upstreamSlot), now + Self.watchTime)
         case .interimInBody: if isOpen { streamInterim(slot, step) }
         case .malformedHead where step.overLimit != nil, .malformedTrailers where step.overLimit != nil:
             if isOpen { streamOverLimits(slot, step) }
         case .headInBody, .statusInTrailers, .trailersWithoutEnd, .malformedTrailers:
             if isOpen { streamBroken(slot, step, violation, .inChunkedBody) }
         case .malformedHead, .dataBeforeHead: if isOpen { streamBroken(slot, step, violation, .inAnswer) }
-        // Told of clients alone: here the stream's reset says it.
+        // Recorded of clients alone: here the stream's reset says it.
         case .windowMisused: break
         case .lengthShort:
             guard isOpen else { return }
@@ -57,8 +57,8 @@ extension Worker {
         // Past the declared length the stream may still be open; its client has had all that was declared.
         let isOpen = step.upstreamSlot.exists && upstreams[step.upstreamSlot].pointee.exchange.exists
         let finished = multiplexing[upstreams[slot].pointee.multiplex].finished?.first { $0.stream == step.stream }
-        let isTold = isOpen ? upstreams[step.upstreamSlot].pointee.awaitsStreamEnd : finished?.isTold ?? false
-        if isTold, !step.hasBlock {
+        let isRecorded = isOpen ? upstreams[step.upstreamSlot].pointee.awaitsStreamEnd : finished?.isRecorded ?? false
+        if isRecorded, !step.hasBlock {
             let upstream = servers.upstream(Int(upstreams[slot].pointee.server))
             return counters.addSurplus(upstream: upstream, bytes: UInt64(step.surplusBytes))
         }
@@ -99,7 +99,7 @@ extension Worker {
         giveBack(&collection)
         if case .innocent = conclusion { return }
         let multiplex = multiplexing[upstreams[UpstreamSlot(source.connection)].pointee.multiplex]
-        multiplex.finished?.change(where: { $0.stream == source.stream }, { $0.isTold = true })
+        multiplex.finished?.change(where: { $0.stream == source.stream }, { $0.isRecorded = true })
     }
 
     /// What has been collected on a connection that is about to be closed has ended.
@@ -115,7 +115,7 @@ extension Worker {
 
     // MARK: In the middle of an answer
 
-    /// An interim response behind the final header block: told, left out, and the answer goes on.
+    /// An interim response after the final header block: recorded, left out, and the answer goes on.
     private mutating func streamInterim(_ slot: UpstreamSlot, _ step: HTTP2Step) {
         let stream = step.upstreamSlot
         let e = exchanges[upstreams[stream].pointee.exchange]
@@ -131,8 +131,8 @@ extension Worker {
     /// where that is safe.
     mutating func streamCarriesAnother(_ slot: UpstreamSlot, _ step: HTTP2Step, _ ordinal: UInt32) {
         let stream = step.upstreamSlot
-        let number = upstreams[stream].pointee.exchange
-        let e = exchanges[number]
+        let exchange = upstreams[stream].pointee.exchange
+        let e = exchanges[exchange]
         var facts = facts(step)
         facts.total = UInt64(step.consumed)
         facts.blockBytes = facts.total
@@ -143,31 +143,31 @@ extension Worker {
             request: copyOf(e.pointee.request), answer: e.pointee.answer, ordinal: upstreams[stream].pointee.ordinal)
         collection.leftBeforeRequest = true
         collection.mark = .of(ordinal)
-        name(&collection, of: number)
+        name(&collection, of: exchange)
         detach(stream, .incident)
         outbox.clear()
-        collection.clientImpact = retryOrFail(number, .stale) ? .none : .badGateway
+        collection.clientImpact = retryOrFail(exchange, .stale) ? .none : .badGateway
         conclude(&collection, slot)
         giveBack(&collection)
     }
 
     /// An answer's header block, or its trailer section, is larger than our limits: its stream has been reset, nobody is accused.
     private mutating func streamOverLimits(_ slot: UpstreamSlot, _ step: HTTP2Step) {
-        let number = upstreams[step.upstreamSlot].pointee.exchange
+        let exchange = upstreams[step.upstreamSlot].pointee.exchange
         upstreams[step.upstreamSlot].pointee.streamIsOver = step.resetsStream || step.ended
         noteOverLimits(
-            slot, step.overLimit == .fields ? .tooManyFields : .headerTooLarge, naming(exchanges[number].pointee.request))
-        failExchange(number, status: 502, "the upstream's answer is larger than the limits allow")
+            slot, step.overLimit == .fields ? .tooManyFields : .headerTooLarge, naming(exchanges[exchange].pointee.request))
+        failExchange(exchange, status: 502, "the upstream's answer is larger than the limits allow")
     }
 
-    /// A stream cannot be gone on with; its siblings can. Its client is told, or sees its answer cut.
+    /// A stream cannot be gone on with; its siblings can. Its client gets an error, or sees its answer cut.
     private mutating func streamBroken(
         _ slot: UpstreamSlot, _ step: HTTP2Step, _ violation: HTTP2Violation, _ place: SurplusPlace
     ) {
         let stream = step.upstreamSlot
         let s = upstreams[stream]
-        let number = s.pointee.exchange
-        let e = exchanges[number]
+        let exchange = s.pointee.exchange
+        let e = exchanges[exchange]
         var current = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: s.pointee.ordinal)
         current.answer.endedAt = now
         var collection = Surplus(place, connectionOffset: step.offset, startedAt: now, frames: facts(step))
@@ -177,8 +177,8 @@ extension Worker {
         s.pointee.exchange = .none
         e.pointee.upstream = .none
         e.pointee.request.head = Buffer()
-        name(&collection, of: number)
-        endBroken(number, record: current.request)
+        name(&collection, of: exchange)
+        endBroken(exchange, record: current.request)
         closeUpstreamStream(stream)
         conclude(&collection, slot)
         giveBack(&collection)
@@ -206,7 +206,7 @@ extension Worker {
     }
 
     /// The connection as a whole is not HTTP/2: attributed to its exchange when there is only one.
-    mutating func tellFramesFailed(_ slot: UpstreamSlot, _ failure: HTTP2Failure) {
+    mutating func recordFramesFailed(_ slot: UpstreamSlot, _ failure: HTTP2Failure) {
         let multiplex = multiplexing[upstreams[slot].pointee.multiplex]
         var collection = Surplus(
             .inAnswer, connectionOffset: upstreams[slot].pointee.received, startedAt: now, frames: SurplusFacts(total: 0))
@@ -219,6 +219,6 @@ extension Worker {
         }
         guard var finding = collection.settle(by: SurplusReader.self, closed: false) else { return }
         if collection.current?.answer.status ?? 0 != 0 { finding.verdict.phase = .inBody }
-        tell(finding, slot, collection)
+        record(finding, slot, collection)
     }
 }

@@ -5,12 +5,12 @@ import HTTP1
 import Report
 import Wire
 
-/// What no answer accounts for: bytes are collected here, with frames in `Worker+StreamIncidents`; what either has come to is told in one way.
+/// What no answer accounts for: bytes are collected here, with frames in `Worker+StreamIncidents`; what either has come to is recorded in one way.
 extension Worker {
-    /// So long an upstream is listened to for strays, after its last exchange and after the first surplus byte.
-    static var listenTime: UInt64 { SurplusCollections<FinishedExchange>.collectTime }
+    /// So long a connection to an upstream is watched for strays, after its last exchange and after the first surplus byte.
+    static var watchTime: UInt64 { SurplusCollections<FinishedExchange>.collectTime }
 
-    /// Bytes have come behind an answer's end. Acts now; the incident is told when the bytes have ended.
+    /// Bytes have come after an answer's end. Acts now; the incident is recorded when the bytes have ended.
     mutating func beginSurplus(_ slot: UpstreamSlot, _ place: SurplusPlace, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
         collect(slot, place, bytes, count)
         // Line ends are no second answer, and a timeout's notice is innocent once the close is there. What else has come is a
@@ -44,11 +44,11 @@ extension Worker {
         connectionPool.unwatch(slot, upstreams)
         u.pointee.phase = .surplus
         transport.buffers.give(&u.pointee.socket.input)
-        timers.set(upstreamTimer(slot), now + Self.listenTime)
+        timers.set(upstreamTimer(slot), now + Self.watchTime)
     }
 
-    /// Reads a connection that is only listened to.
-    mutating func listen(_ slot: UpstreamSlot) {
+    /// Reads a connection that is only watched for strays, or whose surplus is being collected.
+    mutating func readWatched(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
         var rounds = 0
         while u.pointee.socket.isReadable, !u.pointee.socket.sawEnd, !u.pointee.socket.isBroken {
@@ -56,7 +56,7 @@ extension Worker {
             rounds += 1
             let count = transport.load(&u.pointee.socket, .upstream)
             guard count > 0 else { continue }
-            if u.pointee.phase == .listening {
+            if u.pointee.phase == .watched {
                 beginSurplus(slot, .idle, transport.readBuffer, count)
             } else {
                 u.pointee.received += UInt64(count)
@@ -66,10 +66,10 @@ extension Worker {
             }
         }
         guard u.pointee.socket.sawEnd || u.pointee.socket.isBroken else { return }
-        if u.pointee.phase == .surplus { surplusEnded(slot, closed: true) } else { strayListeningEnded(slot, closed: true) }
+        if u.pointee.phase == .surplus { surplusEnded(slot, closed: true) } else { watchEnded(slot, closed: true) }
     }
 
-    /// The bytes have ended, or have been waited for long enough: what they were is told, and the connection closed.
+    /// The bytes have ended, or have been waited for long enough: what they were is recorded, and the connection closed.
     mutating func surplusEnded(_ slot: UpstreamSlot, closed: Bool) {
         guard var collection = surplus.take(SurplusSource(slot.index)) else { return closeUpstream(slot, .incident) }
         defer { giveBack(&collection) }
@@ -101,8 +101,8 @@ extension Worker {
     /// Bytes that are not what an answer's framing calls for.
     mutating func malformed(_ slot: UpstreamSlot, _ fault: Malformation, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
         let u = upstreams[slot]
-        let number = u.pointee.exchange
-        let e = exchanges[number]
+        let exchange = u.pointee.exchange
+        let e = exchanges[exchange]
         let isInBody = u.pointee.decoder.phase == .body
         // A status line that is wrong is this answer's own fault; what is none was there before it.
         let isStray = !isInBody && fault == .startLine && !u.pointee.last.isEmpty && !begins(bytes, count, like: "HTTP/")
@@ -111,20 +111,20 @@ extension Worker {
         if !isInBody { e.pointee.answer.startOffset = u.pointee.received }
         var current = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
         current.answer.endedAt = now
-        let impact: ClientImpact = cutsAnswer(number) ? .aborted : .badGateway
+        let impact: ClientImpact = cutsAnswer(exchange) ? .aborted : .badGateway
         collect(slot, isInBody ? .inChunkedBody : .inAnswer, bytes, count) {
             $0.reason = isInBody ? FaultReason.ofBody(fault, bytes, count) : FaultReason.ofHead(fault, bytes, count)
             $0.clientImpact = impact
         }
         u.pointee.exchange = .none
         e.pointee.upstream = .none
-        noteCollection(slot, of: number)
+        noteCollection(slot, of: exchange)
         remember(current, on: slot)
         e.pointee.request.head = Buffer()
         if isInBody, begins(bytes, count, like: "HTTP/1.") { quarantine(slot, for: current) }
         // What is whole goes to the client first.
-        endBroken(number, record: current.request)
-        listen(slot)
+        endBroken(exchange, record: current.request)
+        readWatched(slot)
     }
 
     /// Where an answer was due stands something that the exchange before has left: this request may be answered elsewhere.
@@ -133,8 +133,8 @@ extension Worker {
         mark: Surplus.Mark? = nil
     ) {
         let u = upstreams[slot]
-        let number = u.pointee.exchange
-        let e = exchanges[number]
+        let exchange = u.pointee.exchange
+        let e = exchanges[exchange]
         // The request lives on, so its record is copied.
         let current = FinishedExchange(
             request: copyOf(e.pointee.request), answer: e.pointee.answer, ordinal: u.pointee.ordinal)
@@ -143,15 +143,15 @@ extension Worker {
             $0.leftBeforeRequest = leftBeforeRequest
             $0.mark = mark
         }
-        noteCollection(slot, of: number)
+        noteCollection(slot, of: exchange)
         u.pointee.exchange = .none
         e.pointee.upstream = .none
         quarantine(slot, for: u.pointee.last)
         outbox.clear()
         // What is another's for certain says nothing of the server's health: again, on a new connection.
-        let isRetried = retryOrFail(number, mark == nil ? .unanswered : .stale)
+        let isRetried = retryOrFail(exchange, mark == nil ? .unanswered : .stale)
         surplus.note(isRetried ? .none : .badGateway, of: SurplusSource(slot.index))
-        listen(slot)
+        readWatched(slot)
     }
 
     /// Bytes left the upstream before the request had arrived there: they are not its answer. False when they are harmless.
@@ -161,19 +161,19 @@ extension Worker {
         if isOnlyLineEnds(transport.readBuffer, count) { return false }
         if EmbeddedStatusLine.mayBe(408, transport.readBuffer, count) {
             // Perhaps a timeout's notice that crossed the request: innocent once the close is there.
-            let number = u.pointee.exchange
+            let exchange = u.pointee.exchange
             u.pointee.exchange = .none
-            exchanges[number].pointee.upstream = .none
+            exchanges[exchange].pointee.upstream = .none
             beginSurplus(slot, .idle, transport.readBuffer, count)
-            retryOrFail(number, .stale)
-            listen(slot)
+            retryOrFail(exchange, .stale)
+            readWatched(slot)
             return true
         }
         strayBeforeAnswer(slot, transport.readBuffer, count, leftBeforeRequest: true)
         return true
     }
 
-    /// Line ends where an answer was due, and the answer behind them: told, left out. How many to pass over, nil when something else
+    /// Line ends where an answer was due, and the answer after them: recorded, left out. How many to pass over, nil when something else
     /// stands there.
     mutating func lineEndsBeforeAnswer(_ slot: UpstreamSlot, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> Int? {
         let u = upstreams[slot]
@@ -183,14 +183,14 @@ extension Worker {
         guard blank > 0, blank <= Self.lineEndsMax else { return nil }
         if blank == count { return 0 }
         guard begins(bytes + blank, count - blank, like: "HTTP/1.", orShorter: true) else { return nil }
-        tellLineEnds(slot, bytes, blank)
+        recordLineEnds(slot, bytes, blank)
         return blank
     }
 
-    /// Line ends before an answer that are waited behind; more of them are garbage.
+    /// Line ends before an answer after which more is waited for; more of them are garbage.
     private static var lineEndsMax: Int { 64 }
 
-    mutating func tellLineEnds(_ slot: UpstreamSlot, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
+    mutating func recordLineEnds(_ slot: UpstreamSlot, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
         let u = upstreams[slot]
         var collection = Surplus(.beforeAnswer, connectionOffset: u.pointee.received, startedAt: now)
         collection.add(bytes, count)
@@ -199,12 +199,12 @@ extension Worker {
         conclude(&collection, slot)
     }
 
-    /// A copy of a request's record, for an incident that is told when the request itself has moved on.
+    /// A copy of a request's record, for an incident that is recorded when the request itself has moved on.
     mutating func copyOf(_ record: RequestRecord) -> RequestRecord {
         var copy = record
         copy.head = Buffer()
         guard record.head.count > 0 else { return copy }
-        // What the client asked for may stand behind the header block.
+        // What the client asked for may stand after the header block.
         let end = max(Int(record.head.end), record.target.end, record.host.end)
         transport.buffers.append(&copy.head, record.head.base!, end)
         copy.head.start = record.head.start
@@ -212,7 +212,7 @@ extension Worker {
         return copy
     }
 
-    /// An interim response among the chunks: told, left out, and the answer goes on, except under `fail`: false then.
+    /// An interim response among the chunks: recorded, left out, and the answer goes on, except under `fail`: false then.
     mutating func interimInBody(_ slot: UpstreamSlot, endingAt end: Int) -> Bool {
         let u = upstreams[slot]
         let e = exchanges[u.pointee.exchange]

@@ -19,7 +19,7 @@ final class Multiplex {
     var finished: History<FinishedStream>?
     /// Requests whose exchanges are over, for the same end. Clients only.
     var recent = RecentRequests()
-    /// What is to be told of the client when the turn ends, with all that has come of it by then.
+    /// What is to be recorded of the client when the turn ends, with all that has come of it by then.
     var surplus: ClientIncident?
     /// Its turn ended before all that has been read was worked off; it has another.
     var isInterrupted = false

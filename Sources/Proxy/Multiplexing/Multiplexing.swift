@@ -27,30 +27,30 @@ struct Multiplexing: ~Copyable {
         spare.deallocate()
     }
 
-    subscript(_ number: Int32) -> Multiplex { places[Int(number)]! }
+    subscript(_ index: Int32) -> Multiplex { places[Int(index)]! }
 
-    /// Takes a connection in, and gives it the number that it is known by.
+    /// Takes a connection in, and gives it the index that it is known by.
     mutating func add(_ multiplex: Multiplex) -> Int32 {
-        if let number = free.popLast() {
-            places[Int(number)] = multiplex
-            return number
+        if let index = free.popLast() {
+            places[Int(index)] = multiplex
+            return index
         }
         places.append(multiplex)
         return Int32(places.count - 1)
     }
 
     /// The connection is over; its mark goes with it.
-    mutating func remove(_ number: Int32) {
-        places[Int(number)] = nil
-        free.append(number)
+    mutating func remove(_ index: Int32) {
+        places[Int(index)] = nil
+        free.append(index)
     }
 
     /// The connection has, or may have, frames to send.
-    mutating func mark(_ number: Int32) {
-        let multiplex = self[number]
+    mutating func mark(_ index: Int32) {
+        let multiplex = self[index]
         guard !multiplex.isMarked else { return }
         multiplex.isMarked = true
-        marked.append(number)
+        marked.append(index)
     }
 
     var hasMarks: Bool { !marked.isEmpty }

@@ -20,7 +20,7 @@ extension Worker {
         if session.pending(s.pointee.stream) == 0 { clientStreamDrained(stream) }
     }
 
-    /// Cuts a stream's answer where the client can see it: behind the bytes that it has been given.
+    /// Cuts a stream's answer where the client can see it: after the bytes that it has been given.
     mutating func cutClientStream(_ stream: ClientSlot) {
         let s = clients[stream]
         let session = multiplexing[clients[s.pointee.parent].pointee.multiplex].session
@@ -95,7 +95,7 @@ extension Worker {
         linger(slot)
     }
 
-    /// The client is told to send its next requests elsewhere. Those on their way are served, until it has been quiet for a while.
+    /// GOAWAY asks the client to send its next requests elsewhere. Those on their way are served, until it has been quiet for a while.
     mutating func leaveClientMultiplex(_ slot: ClientSlot) {
         let multiplex = multiplexing[clients[slot].pointee.multiplex]
         multiplex.session.warnOfGoAway()

@@ -29,14 +29,14 @@ extension Worker {
         case .goAway: endClientMultiplex(slot)
         case .failed(let failure):
             counters.countRejected(RejectReason(failure))
-            tellClientFramesFailed(slot, step, failure)
+            recordClientFramesFailed(slot, step, failure)
             clients[slot].pointee.mustClose = true
             clients[slot].pointee.lingers = false
             endClientStreams(slot)
             return false
         case .refused(let refusal):
             counters.countRejected(RejectReason(refusal))
-            if refusal == .malformed { tellRefusedStream(slot, step) }
+            if refusal == .malformed { recordRefusedStream(slot, step) }
         case .violation(let violation): clientStreamBroken(slot, step, violation, bytes + step.bodyStart)
         case .surplus: clientSurplusGoesOn(slot, step, bytes + step.bodyStart)
         case .needMore, .pause, .interim: break

@@ -14,7 +14,7 @@ extension Worker {
         while let connection = multiplexing.next() {
             switch connection {
             case .client(let slot):
-                tellClientSurplus(slot)
+                recordClientSurplus(slot)
                 if sendFrames(connection) { clientFramesSent(slot) } else { clientBroke(slot) }
             // A server's connection may be on its way yet.
             case .upstream(let slot) where upstreams[slot].pointee.phase != .multiplexed: break

@@ -113,7 +113,7 @@ extension Worker {
         return true
     }
 
-    /// Puts the runs behind a header block into a session: body, trailers, end.
+    /// Puts the runs after a header block into a session: body, trailers, end.
     @inline(__always)
     private func putBody(_ session: HTTP2Session, _ stream: Int32, from first: Int) -> Bool {
         let bodyRuns = outbox.count - first - (outbox.endsWithTrailers ? 1 : 0)
@@ -144,7 +144,7 @@ extension Worker {
 
     mutating func upstreamStreamDrained(_ stream: UpstreamSlot) {
         upstreams[stream].pointee.socket.isHeldBack = false
-        let number = upstreams[stream].pointee.exchange
-        if number.exists { queueClient(exchanges[number].pointee.client) }
+        let exchange = upstreams[stream].pointee.exchange
+        if exchange.exists { queueClient(exchanges[exchange].pointee.client) }
     }
 }

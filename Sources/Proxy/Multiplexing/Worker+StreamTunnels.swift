@@ -13,13 +13,13 @@ extension Worker {
     }
 
     mutating func tunnelHeldTooLong(_ stream: UpstreamSlot) {
-        let number = upstreams[stream].pointee.exchange
-        guard number.exists else { return }
-        let name = plan.upstreams[Int(exchanges[number].pointee.upstreamIndex)].name
-        failExchange(number, status: 504, "upstream \(name) did not send its SETTINGS in time")
+        let exchange = upstreams[stream].pointee.exchange
+        guard exchange.exists else { return }
+        let name = plan.upstreams[Int(exchanges[exchange].pointee.upstreamIndex)].name
+        failExchange(exchange, status: 504, "upstream \(name) did not send its SETTINGS in time")
     }
 
-    /// The server has said what it takes: those who have waited for that ask, or are told.
+    /// The server has said what it takes: those who have waited for that ask, or get an error.
     mutating func askForTunnels(_ slot: UpstreamSlot) {
         let multiplex = multiplexing[upstreams[slot].pointee.multiplex]
         multiplex.holdsTunnels = false
@@ -27,43 +27,43 @@ extension Worker {
         var stream = multiplex.upstreamStreams.last
         while stream.exists {
             let next = upstreams[stream].pointee.previous
-            let number = upstreams[stream].pointee.exchange
-            if upstreams[stream].pointee.phase == .connecting, number.exists {
+            let exchange = upstreams[stream].pointee.exchange
+            if upstreams[stream].pointee.phase == .connecting, exchange.exists {
                 if multiplex.session.allowsExtendedConnect {
-                    requestStarts(number)
-                    sendToUpstream(number)
-                    queueClient(exchanges[number].pointee.client)
+                    requestStarts(exchange)
+                    sendToUpstream(exchange)
+                    queueClient(exchanges[exchange].pointee.client)
                 } else {
-                    refuseTunnel(number)
+                    refuseTunnel(exchange)
                 }
             }
             stream = next
         }
     }
 
-    mutating func refuseTunnel(_ number: ExchangeSlot) {
-        let name = plan.upstreams[Int(exchanges[number].pointee.upstreamIndex)].name
+    mutating func refuseTunnel(_ exchange: ExchangeSlot) {
+        let name = plan.upstreams[Int(exchanges[exchange].pointee.upstreamIndex)].name
         failExchange(
-            number, status: 501,
+            exchange, status: 501,
             "upstream \(name) takes no WebSockets over HTTP/2: its SETTINGS do not enable extended CONNECT (RFC 8441)")
     }
 
     /// The server takes the tunnel; perhaps it has nothing to say in it.
     mutating func streamTunnelOpens(_ stream: UpstreamSlot, ended: Bool) {
-        let number = upstreams[stream].pointee.exchange
+        let exchange = upstreams[stream].pointee.exchange
         let generation = upstreams.generation(stream)
         switchToTunnel(stream)
-        sendToClient(exchanges[number].pointee.client)
+        sendToClient(exchanges[exchange].pointee.client)
         guard ended, upstreams.generation(stream) == generation else { return }
         tunnelEnded(fromUpstream: stream)
     }
 
     mutating func streamTunnelBytes(_ stream: UpstreamSlot, _ bytes: UnsafeMutablePointer<UInt8>, _ step: HTTP2Step) {
-        let number = upstreams[stream].pointee.exchange
+        let exchange = upstreams[stream].pointee.exchange
         let generation = upstreams.generation(stream)
         answerBody(stream, bytes, step.bodyCount, ended: false, hasTrailers: false)
         upstreams[stream].pointee.unconsumed += UInt32(step.bodyCount)
-        sendToClient(exchanges[number].pointee.client)
+        sendToClient(exchanges[exchange].pointee.client)
         guard upstreams.generation(stream) == generation else { return }
         paceUpstreamStream(stream)
         if step.ended { tunnelEnded(fromUpstream: stream) }

@@ -9,31 +9,31 @@ import Wire
 extension Worker {
     /// The server ended a stream before its answer's end.
     mutating func upstreamStreamReset(_ stream: UpstreamSlot, _ code: UInt32) {
-        let number = upstreams[stream].pointee.exchange
+        let exchange = upstreams[stream].pointee.exchange
         upstreams[stream].pointee.socket.isBroken = true
         upstreams[stream].pointee.streamIsOver = true
-        if exchanges[number].pointee.state.isTunnel { return streamTunnelBroken(stream) }
+        if exchanges[exchange].pointee.state.isTunnel { return streamTunnelBroken(stream) }
         if upstreams[stream].pointee.awaitsStreamEnd { return streamEndedBehindSurplus(stream, isOver: true) }
-        if code == ErrorCode.noError || code == ErrorCode.cancel, isWhole(number) {
+        if code == ErrorCode.noError || code == ErrorCode.cancel, isWhole(exchange) {
             return answerEnded(stream, surplusAt: 0, 0)
         }
-        guard exchanges[number].pointee.answer.status == 0 else {
+        guard exchanges[exchange].pointee.answer.status == 0 else {
             return truncated(stream, .inBody, code: ErrorCode.name(code))
         }
         if code == ErrorCode.refusedStream || code == ErrorCode.enhanceYourCalm {
-            // More than its memory allows, say, which Node tells so: the others are work enough for this connection.
+            // More than its memory allows, say, which Node says so: the others are work enough for this connection.
             let multiplex = multiplexing[upstreams[upstreams[stream].pointee.parent].pointee.multiplex]
             multiplex.streamsMax = max(1, min(multiplex.streamsMax, multiplex.streamCount - 1))
         }
         detach(stream, .upstreamClosed)
         // A refused stream was not processed at all (RFC 9113 section 8.7).
-        retryOrFail(number, code == ErrorCode.refusedStream ? .unsent : .unanswered)
+        retryOrFail(exchange, code == ErrorCode.refusedStream ? .unsent : .unanswered)
     }
 
     /// Whether an answer lacks nothing but its END_STREAM, without which it is not complete (RFC 9113 section 8.1). A server that
     /// ends it without an error has sent all that it promised: that is no cut, and its client has the whole answer.
-    private func isWhole(_ number: ExchangeSlot) -> Bool {
-        let e = exchanges[number]
+    private func isWhole(_ exchange: ExchangeSlot) -> Bool {
+        let e = exchanges[exchange]
         let status = e.pointee.answer.status
         guard status >= 200 else { return false }
         if e.pointee.request.method == .head || status == 204 || status == 304 { return true }
@@ -66,20 +66,20 @@ extension Worker {
         let multiplex = multiplexing[upstreams[slot].pointee.multiplex]
         while !multiplex.upstreamStreams.isEmpty {
             let stream = multiplex.upstreamStreams.first
-            let number = upstreams[stream].pointee.exchange
+            let exchange = upstreams[stream].pointee.exchange
             upstreams[stream].pointee.streamIsOver = true
             upstreams[stream].pointee.socket.isBroken = wasReset
-            if number.exists, upstreams[stream].pointee.awaitsStreamEnd {
+            if exchange.exists, upstreams[stream].pointee.awaitsStreamEnd {
                 streamEndedBehindSurplus(stream, isOver: true)
-            } else if number.exists, exchanges[number].pointee.state.isTunnel {
+            } else if exchange.exists, exchanges[exchange].pointee.state.isTunnel {
                 streamTunnelBroken(stream)
-            } else if number.exists, isWhole(number) {
+            } else if exchange.exists, isWhole(exchange) {
                 answerEnded(stream, surplusAt: 0, 0)
-            } else if number.exists, exchanges[number].pointee.answer.status != 0 {
+            } else if exchange.exists, exchanges[exchange].pointee.answer.status != 0 {
                 truncated(stream, .inBody)
             } else {
                 detach(stream, .upstreamClosed)
-                if number.exists { retryOrFail(number, .stale) }
+                if exchange.exists { retryOrFail(exchange, .stale) }
             }
         }
     }
@@ -90,11 +90,11 @@ extension Worker {
         upstreams[slot].pointee.mustClose = true
         while !multiplex.upstreamStreams.isEmpty {
             let stream = multiplex.upstreamStreams.first
-            let number = upstreams[stream].pointee.exchange
+            let exchange = upstreams[stream].pointee.exchange
             detach(stream, .error)
-            if number.exists {
-                exchanges[number].pointee.avoidedServer = Int16(avoided)
-                retryOrFail(number, .unreachable)
+            if exchange.exists {
+                exchanges[exchange].pointee.avoidedServer = Int16(avoided)
+                retryOrFail(exchange, .unreachable)
             }
         }
         closeUpstreamMultiplex(slot, .error)
@@ -131,7 +131,7 @@ extension Worker {
             // More of the interim responses that were too many already, which are not against the rules.
             counters.countUpstreamRejected(upstream: servers.upstream(Int(upstreams[slot].pointee.server)), .interims)
         } else {
-            tellFramesFailed(slot, failure)
+            recordFramesFailed(slot, failure)
         }
         upstreams[slot].pointee.socket.isBroken = true
         sendUpstreamFarewell(slot)
@@ -152,15 +152,15 @@ extension Worker {
     }
 
     /// The server has reset a tunnel's stream, or its connection is gone: the client sees a break and no good end, unless that
-    /// has been told already.
+    /// has been recorded already.
     private mutating func streamTunnelBroken(_ stream: UpstreamSlot) {
-        let number = upstreams[stream].pointee.exchange
-        let e = exchanges[number]
+        let exchange = upstreams[stream].pointee.exchange
+        let e = exchanges[exchange]
         upstreams[stream].pointee.streamIsOver = true
         guard !e.pointee.state.upstreamEnded else { return tunnelOver(stream, .upstreamClosed) }
         let client = e.pointee.client
-        countAnswer(number, status: 101, route: Int(e.pointee.request.route))
-        logAccess(number, e.pointee.request, status: 101, .cut)
+        countAnswer(exchange, status: 101, route: Int(e.pointee.request.route))
+        logAccess(exchange, e.pointee.request, status: 101, .cut)
         upstreamStreamAnswered(stream)
         clients[client].pointee.exchange = .none
         let c = clients[client]

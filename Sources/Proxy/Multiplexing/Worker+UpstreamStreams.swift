@@ -16,14 +16,14 @@ extension Worker {
     /// A stream has its turn: its client takes bytes again, or its request could not be sent.
     mutating func upstreamStreamReady(_ stream: UpstreamSlot) {
         let s = upstreams[stream]
-        let number = s.pointee.exchange
-        guard number.exists else { return openUpstreamWindow(stream) }
+        let exchange = s.pointee.exchange
+        guard exchange.exists else { return openUpstreamWindow(stream) }
         if s.pointee.phase == .active, s.pointee.stream < 0 {
             detach(stream, .error)
-            retryOrFail(number, .unsent)
+            retryOrFail(exchange, .unsent)
             return
         }
-        guard !clients[exchanges[number].pointee.client].pointee.socket.isBlocked else { return }
+        guard !clients[exchanges[exchange].pointee.client].pointee.socket.isBlocked else { return }
         openUpstreamWindow(stream)
         if s.pointee.phase == .active { resumeDeadline(stream) }
     }
@@ -59,29 +59,29 @@ extension Worker {
     private mutating func upstreamStreamStep(_ slot: UpstreamSlot, _ step: HTTP2Step, _ bytes: UnsafeMutablePointer<UInt8>) {
         let stream = step.upstreamSlot
         let s = upstreams[stream]
-        let number = s.pointee.exchange
+        let exchange = s.pointee.exchange
         let generation = upstreams.generation(stream)
         s.pointee.received = upstreams[slot].pointee.received - UInt64(step.consumed)
         switch step.event {
         case .interim:
-            forgetBody(number)
-            forwardInterim(number)
-        case .head where exchanges[number].pointee.asksUpgrade && responseBlock.status < 300:
+            forgetBody(exchange)
+            forwardInterim(exchange)
+        case .head where exchanges[exchange].pointee.asksUpgrade && responseBlock.status < 300:
             streamTunnelOpens(stream, ended: step.ended)
-        case .body where exchanges[number].pointee.state.isTunnel: streamTunnelBytes(stream, bytes, step)
-        case .trailers where exchanges[number].pointee.state.isTunnel: tunnelEnded(fromUpstream: stream)
+        case .body where exchanges[exchange].pointee.state.isTunnel: streamTunnelBytes(stream, bytes, step)
+        case .trailers where exchanges[exchange].pointee.state.isTunnel: tunnelEnded(fromUpstream: stream)
         case .head:
             guard isOwnStreamAnswer(slot, step) else { return }
-            forgetBody(number)
+            forgetBody(exchange)
             guard answerHead(stream, ended: step.ended) else { return }
-            if step.ended { answerEnded(stream, surplusAt: 0, 0) } else { sendToClient(exchanges[number].pointee.client) }
+            if step.ended { answerEnded(stream, surplusAt: 0, 0) } else { sendToClient(exchanges[exchange].pointee.client) }
         case .body:
             answerBody(stream, bytes, step.bodyCount, ended: step.ended, hasTrailers: false)
             s.pointee.unconsumed += UInt32(step.bodyCount)
             if step.ended { return answerEnded(stream, surplusAt: 0, 0) }
-            let client = exchanges[number].pointee.client
+            let client = exchanges[exchange].pointee.client
             sendToClient(client)
-            guard upstreams.generation(stream) == generation, s.pointee.exchange == number else { return }
+            guard upstreams.generation(stream) == generation, s.pointee.exchange == exchange else { return }
             paceUpstreamStream(stream)
         case .trailers:
             answerBody(stream, bytes, 0, ended: true, hasTrailers: true)

@@ -9,7 +9,7 @@ public final class FieldChanges: @unchecked Sendable {
     let lines: UnsafeBufferPointer<UInt8>
     /// The value of a Host field to be set; empty when the request's own is kept.
     let host: UnsafeBufferPointer<UInt8>
-    /// Lower-case names, each behind its length in two bytes.
+    /// Lower-case names, each after its length in two bytes.
     private let names: UnsafeBufferPointer<UInt8>
     /// Bits of `FieldName` that the proxy itself must not write.
     private let replaced: UInt32

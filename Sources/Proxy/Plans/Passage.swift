@@ -12,7 +12,7 @@ struct Passage: BitwiseCopyable {
     /// The route's own, or its upstream's.
     var responseHeaderTimeout: UInt64 = 0
     var bodyIdleTimeout: UInt64 = 0
-    /// An answer with more behind it is no answer: `on_violation: fail`.
+    /// An answer with more after it is no answer: `on_violation: fail`.
     var failsForSurplus: Bool
     /// Its upstream's clients go back to the server that they had.
     var isSticky = false

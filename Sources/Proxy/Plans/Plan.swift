@@ -178,7 +178,7 @@ public final class Plan: Sendable {
         frameLimits.headerCountMax = limits.headerCount
         self.frameLimits = frameLimits
         // The streams' windows bound what is held. The connection's must not run out before them: a server built on nghttp2,
-        // as Node is, cannot even end a stream then, and may reset it behind its last byte.
+        // as Node is, cannot even end a stream then, and may reset it after its last byte.
         frameLimits.headerBytesMax = limits.answerHeaderBytes
         frameLimits.headerCountMax = limits.answerHeaderCount
         frameLimits.connectionWindowBytes = frameLimits.streamsMax * frameLimits.streamWindowBytes

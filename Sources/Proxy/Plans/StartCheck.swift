@@ -69,7 +69,7 @@ public struct StartCheck {
         let resolver = hasNames ? NameResolver() : nil
         for upstream in settings.upstreams {
             for (number, server) in upstream.servers.enumerated() {
-                // Without a port it could not be read, which has been told.
+                // Without a port it could not be read, which has been noted.
                 if case .tcp(_, 0) = server.address { continue }
                 do throws(Plan.ResolveError) {
                     _ = try Plan.locate(server.address, resolver)

@@ -8,7 +8,7 @@ struct RequestRecord: BitwiseCopyable {
     /// The header block as written to the upstream; empty when there is no request.
     var head = Buffer()
     var methodText = ByteRange()
-    /// As the client sent them: behind the header block where a route has changed them.
+    /// As the client sent them: after the header block where a route has changed them.
     var target = ByteRange()
     var host = ByteRange()
     var id = ByteRange()
@@ -48,7 +48,7 @@ struct Exchange: BitwiseCopyable {
     var requestBytes: UInt64 = 0
     /// The number of the connection that it was sent on last.
     var connection: UInt64 = 0
-    /// When a connection began to be opened for it; what that took, once it is there (`isConnecting` tells).
+    /// When a connection began to be opened for it; what that took, once it is there (`isConnecting` says which).
     var connectTime: UInt64 = 0
     /// Since when it has waited for a connection, in all; 0 when it never had to.
     var waitingSince: UInt64 = 0

@@ -28,7 +28,7 @@ extension Worker {
         e.pointee.answer.sentAt = e.pointee.sentAt
         e.pointee.answer.headAt = now
         let keeps = !responseBlock.endsConnection
-        e.pointee.answer.promisesKeepAlive = keeps && framing != .untilClose && !u.pointee.hop.tellsEnds
+        e.pointee.answer.promisesKeepAlive = keeps && framing != .untilClose && !u.pointee.hop.marksEnds
         // RFC 9112 section 6.1: who says both, or has a coding in HTTP/1.0, may not be believed about what follows.
         if !keeps || facts.isSuperset(of: [.contentLength, .transferEncoding])
             || (facts.contains(.transferEncoding) && responseBlock.version == .http10)
@@ -46,52 +46,52 @@ extension Worker {
     }
 
     /// Counts an exchange that has been answered.
-    mutating func countAnswer(_ number: ExchangeSlot, status: Int, route: Int) {
-        let e = exchanges[number]
+    mutating func countAnswer(_ exchange: ExchangeSlot, status: Int, route: Int) {
+        let e = exchanges[exchange]
         counters.countRequest(route: route, method: e.pointee.request.method, status: status)
         counters.observeRequestDuration(route: route, nanoseconds: now - e.pointee.startedAt)
     }
 
     /// The exchange is history: its request and answer stay with the connection, to attribute what may still come.
-    mutating func finish(_ number: ExchangeSlot) {
-        let e = exchanges[number]
+    mutating func finish(_ exchange: ExchangeSlot) {
+        let e = exchanges[exchange]
         let slot = e.pointee.upstream
         let u = upstreams[slot]
         e.pointee.answer.endedAt = now
         #if !WITHOUT_DETECTOR
-            rememberRequest(number, e.pointee.request)
+            rememberRequest(exchange, e.pointee.request)
             remember(
                 FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal), on: slot)
         #else
             transport.buffers.give(&e.pointee.request.head)
         #endif
         u.pointee.exchange = .none
-        releaseExchange(number)
+        releaseExchange(exchange)
     }
 
     /// An exchange is over, whatever became of it.
-    mutating func releaseExchange(_ number: ExchangeSlot) {
-        forgetBody(number)
-        let e = exchanges[number]
+    mutating func releaseExchange(_ exchange: ExchangeSlot) {
+        forgetBody(exchange)
+        let e = exchanges[exchange]
         // Its client is gone, or sees its answer cut.
         if e.pointee.pipe >= 0 { transport.drop(&e.pointee.pipe, of: &clients[e.pointee.client].pointee.socket) }
-        exchanges.release(number)
+        exchanges.release(exchange)
     }
 
     /// The body need not be sent again, or cannot be.
     @inline(__always)
-    mutating func forgetBody(_ number: ExchangeSlot) {
-        let e = exchanges[number]
+    mutating func forgetBody(_ exchange: ExchangeSlot) {
+        let e = exchanges[exchange]
         e.pointee.keepsBody = false
         if e.pointee.body.base != nil { transport.buffers.give(&e.pointee.body) }
     }
 
     /// An exchange of a client's stream is over: frames that still come on it have a name.
-    mutating func rememberRequest(_ number: ExchangeSlot, _ record: RequestRecord) {
-        let c = clients[exchanges[number].pointee.client]
+    mutating func rememberRequest(_ exchange: ExchangeSlot, _ record: RequestRecord) {
+        let c = clients[exchanges[exchange].pointee.client]
         guard c.pointee.isStream, !record.isEmpty else { return }
         let multiplex = multiplexing[clients[c.pointee.parent].pointee.multiplex]
-        multiplex.recent.add(stream: c.pointee.stream, record, exchanges[number].pointee)
+        multiplex.recent.add(stream: c.pointee.stream, record, exchanges[exchange].pointee)
     }
 
     /// Bytes that come on a connection from now on, and belong to no request, are this exchange's.

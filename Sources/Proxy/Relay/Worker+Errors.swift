@@ -6,7 +6,7 @@ import Wire
 
 /// Answers of the proxy itself, and answers that are cut.
 extension Worker {
-    /// A request that is not HTTP as it should be: an error, and the end of the connection, for what follows cannot be told apart.
+    /// A request that is not HTTP as it should be: an error, and the end of the connection, for where the next request begins is unknown.
     mutating func refuse(_ slot: ClientSlot, requestFault fault: RequestFault) {
         var status = fault.status
         var detail = "bad request"
@@ -18,7 +18,7 @@ extension Worker {
         }
         clients[slot].pointee.mustClose = true
         let id = newRequestID()
-        let incident = tellClientFault(slot, fault, status: status, id: id)
+        let incident = recordClientFault(slot, fault, status: status, id: id)
         refuse(slot, status: status, detail, hasWholeHead: false, requestID: id, incident: incident)
     }
 
@@ -51,7 +51,7 @@ extension Worker {
             hasWholeHead: hasWholeHead, incident: incident)
         outbox.clear()
         guard sendOwn(response, to: slot) else { return closeClient(slot) }
-        if c.pointee.hop.tellsEnds { return clientStreamAnswered(slot) }
+        if c.pointee.hop.marksEnds { return clientStreamAnswered(slot) }
         c.pointee.exchange = .none
         if c.pointee.mustClose { return linger(slot) }
         c.pointee.phase = .head
@@ -83,9 +83,9 @@ extension Worker {
     }
 
     /// An exchange that gets no answer of its upstream's: an error, or a cut when the answer has begun.
-    mutating func failExchange(_ number: ExchangeSlot, status: Int, _ detail: String) {
-        let e = exchanges[number]
-        if e.pointee.state.isWaiting { leaveQueue(number) }
+    mutating func failExchange(_ exchange: ExchangeSlot, status: Int, _ detail: String) {
+        let e = exchanges[exchange]
+        if e.pointee.state.isWaiting { leaveQueue(exchange) }
         if e.pointee.upstream.exists {
             let slot = e.pointee.upstream
             upstreams[slot].pointee.exchange = .none
@@ -94,44 +94,44 @@ extension Worker {
         }
         var record = e.pointee.request
         e.pointee.request.head = Buffer()
-        endBroken(number, record: record, status: status, detail)
+        endBroken(exchange, record: record, status: status, detail)
         transport.buffers.give(&record.head)
     }
 
     /// Whether an answer that ends now is cut, because its header block is with the client or goes there; otherwise the client is
-    /// told with a 502.
-    func cutsAnswer(_ number: ExchangeSlot) -> Bool {
-        let e = exchanges[number]
+    /// answered with a 502.
+    func cutsAnswer(_ exchange: ExchangeSlot) -> Bool {
+        let e = exchanges[exchange]
         if e.pointee.state.answered { return true }
         let policy = plan.routes[Int(e.pointee.request.route)].onViolation
         return e.pointee.state.headWritten && policy != .fail && outbox.byteCount > 0
     }
 
-    /// Ends an exchange that has left its upstream connection: the client is told, or sees its answer cut.
+    /// Ends an exchange that has left its upstream connection: the client gets an error, or sees its answer cut.
     ///
     /// Good bytes of the answer wait in the outbox. `record` is the exchange's request, owned by the caller. True when the
     /// answer was cut, false when the client got an error in its place.
     @discardableResult
     mutating func endBroken(
-        _ number: ExchangeSlot, record: RequestRecord, status: Int = 502, _ detail: String = "the upstream's answer is broken"
+        _ exchange: ExchangeSlot, record: RequestRecord, status: Int = 502, _ detail: String = "the upstream's answer is broken"
     ) -> Bool {
-        let e = exchanges[number]
+        let e = exchanges[exchange]
         let client = e.pointee.client
         let c = clients[client]
         let policy = plan.routes[Int(record.route)].onViolation
-        let cuts = cutsAnswer(number)
-        countAnswer(number, status: cuts ? Int(e.pointee.answer.status) : status, route: Int(record.route))
+        let cuts = cutsAnswer(exchange)
+        countAnswer(exchange, status: cuts ? Int(e.pointee.answer.status) : status, route: Int(record.route))
         let resets = policy == .fail || e.pointee.clientFraming == .untilClose
         let requestEnded = e.pointee.state.requestEnded
         c.pointee.exchange = .none
-        rememberRequest(number, record)
+        rememberRequest(exchange, record)
         guard !cuts else {
-            logAccess(number, record, status: Int(e.pointee.answer.status), .cut)
-            releaseExchange(number)
+            logAccess(exchange, record, status: Int(e.pointee.answer.status), .cut)
+            releaseExchange(exchange)
             let alive = deliverToClient(client)
             // The rest is sent first; then the end comes where more was promised. Closing at once could reset the
             // connection, for pipelined requests may be there, and take the answers before this one along.
-            if alive, c.pointee.hop.tellsEnds {
+            if alive, c.pointee.hop.marksEnds {
                 cutClientStream(client)
             } else if alive, !resets {
                 linger(client)
@@ -149,8 +149,8 @@ extension Worker {
             date: httpDate(), fields: status == 503 ? "Retry-After: 1\r\n" : "", page: plan.errorPages[status]
         ).bytes
         countGivenUp(status)
-        logAccess(number, record, status: status, .own, ownBytes: response.count - ErrorResponse.headCount(response))
-        releaseExchange(number)
+        logAccess(exchange, record, status: status, .own, ownBytes: response.count - ErrorResponse.headCount(response))
+        releaseExchange(exchange)
         if sendOwn(response, to: client) { answerDone(client) } else { closeClient(client) }
         return false
     }

@@ -13,13 +13,13 @@ extension Worker {
     /// And to a stream: what may be sent before its server has opened the stream's window, and so has begun to read.
     private static var streamReplayBytesMax: Int { 64 << 10 }
 
-    /// An exchange has its connection: the request's header block goes into the outbox or, behind a connect, out at once.
-    mutating func attach(_ number: ExchangeSlot, to slot: UpstreamSlot) {
-        let e = exchanges[number]
+    /// An exchange has its connection: the request's header block goes into the outbox or, after a connect, out at once.
+    mutating func attach(_ exchange: ExchangeSlot, to slot: UpstreamSlot) {
+        let e = exchanges[exchange]
         let u = upstreams[slot]
         e.pointee.upstream = slot
         e.pointee.attempts += 1
-        u.pointee.exchange = number
+        u.pointee.exchange = exchange
         u.pointee.ordinal += 1
         e.pointee.server = Int32(u.pointee.server)
         e.pointee.connection = u.pointee.number
@@ -32,19 +32,19 @@ extension Worker {
         e.pointee.wasPooled = u.pointee.ordinal > 1
         if !e.pointee.state.requestEnded, !e.pointee.state.sentBody {
             // A stream may be refused, whatever its method, and is then to be tried elsewhere (RFC 9113 section 8.7).
-            e.pointee.keepsBody = u.pointee.hop.tellsEnds || e.pointee.wasPooled || e.pointee.request.method.isIdempotent
+            e.pointee.keepsBody = u.pointee.hop.marksEnds || e.pointee.wasPooled || e.pointee.request.method.isIdempotent
         }
         if u.pointee.statusLine.isFound { surplus.forgetBlock(in: slot.index) }
         u.pointee.statusLine = EmbeddedStatusLine()
-        if u.pointee.phase != .connecting { requestStarts(number) }
+        if u.pointee.phase != .connecting { requestStarts(exchange) }
     }
 
     /// The connection is there: from now on an answer is due.
-    mutating func requestStarts(_ number: ExchangeSlot) {
-        let e = exchanges[number]
+    mutating func requestStarts(_ exchange: ExchangeSlot) {
+        let e = exchanges[exchange]
         let u = upstreams[e.pointee.upstream]
         let head = e.pointee.request.head
-        markRequest(number)
+        markRequest(exchange)
         u.pointee.phase = .active
         u.pointee.decoder.requestSent(method: e.pointee.request.method, asksUpgrade: e.pointee.asksUpgrade)
         u.pointee.requestHeadEnd = u.pointee.sent + UInt64(head.count)
@@ -60,9 +60,9 @@ extension Worker {
 
     /// The request is about to leave on its connection.
     @inline(__always)
-    private func markRequest(_ number: ExchangeSlot) {
+    private func markRequest(_ exchange: ExchangeSlot) {
         guard plan.echo != .off else { return }
-        let e = exchanges[number]
+        let e = exchanges[exchange]
         let u = upstreams[e.pointee.upstream]
         let head = e.pointee.request.head
         let mark = ExchangeMark(
@@ -88,9 +88,9 @@ extension Worker {
     }
 
     /// Sends the outbox to an exchange's upstream.
-    mutating func sendToUpstream(_ number: ExchangeSlot) {
-        guard number.exists, exchanges[number].pointee.upstream.exists else { return outbox.clear() }
-        let e = exchanges[number]
+    mutating func sendToUpstream(_ exchange: ExchangeSlot) {
+        guard exchange.exists, exchanges[exchange].pointee.upstream.exists else { return outbox.clear() }
+        let e = exchanges[exchange]
         let slot = e.pointee.upstream
         let u = upstreams[slot]
         let before = u.pointee.sent
@@ -102,15 +102,15 @@ extension Worker {
     }
 
     /// Keeps the body bytes in the outbox, in their framing, as long as they may have to be sent again.
-    mutating func keepBody(_ number: ExchangeSlot) {
-        let e = exchanges[number]
+    mutating func keepBody(_ exchange: ExchangeSlot) {
+        let e = exchanges[exchange]
         let first = outbox.beginsWithHead ? 1 : 0
         // Trailers may be left out by any recipient (RFC 9110 section 6.5.1); a stream's are no bytes of the body.
         let end = max(first, outbox.count - (outbox.endsWithTrailers ? 1 : 0))
         let isStream = e.pointee.upstream.exists && upstreams[e.pointee.upstream].pointee.isStream
         var bytes = e.pointee.body.count
         for i in first..<end { bytes += outbox.runs[i].iov_len }
-        guard bytes <= (isStream ? Self.streamReplayBytesMax : Self.replayBytesMax) else { return forgetBody(number) }
+        guard bytes <= (isStream ? Self.streamReplayBytesMax : Self.replayBytesMax) else { return forgetBody(exchange) }
         for i in first..<end {
             transport.buffers.append(
                 &e.pointee.body, outbox.runs[i].iov_base.assumingMemoryBound(to: UInt8.self), outbox.runs[i].iov_len)

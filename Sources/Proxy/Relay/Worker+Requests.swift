@@ -23,19 +23,19 @@ extension Worker {
         }
         var exchange = makeExchange(slot, route, body, aim)
         writeRequestHead(&exchange, aim)
-        let number = exchanges.take(exchange)
-        guard number.exists else {
+        let exchangeSlot = exchanges.take(exchange)
+        guard exchangeSlot.exists else {
             transport.buffers.give(&exchange.request.head)
             return refuse(slot, status: 503, "too many exchanges in progress", route: route)
         }
-        c.pointee.exchange = number
+        c.pointee.exchange = exchangeSlot
         // What an extended CONNECT opens has no end until the client says so.
         c.pointee.stopsRequest = isExtendedConnect
         c.pointee.body = body
         c.pointee.phase = body.isEmpty ? .waiting : .body
         timers.set(Worker.clientTimer(slot), body.isEmpty ? 0 : now + plan.timeouts.clientBody)
         retries.noteRequest(Int(exchange.upstreamIndex), now)
-        findUpstream(number)
+        findUpstream(exchangeSlot)
     }
 
     /// How the request's body ends; nil when it cannot be known, and the request has been refused.
@@ -113,8 +113,8 @@ extension Worker {
     mutating func forwardRequestBody(
         _ client: ClientSlot, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, ended: Bool, hasTrailers: Bool
     ) {
-        let number = clients[client].pointee.exchange
-        let e = exchanges[number]
+        let exchange = clients[client].pointee.exchange
+        let e = exchanges[exchange]
         e.pointee.requestBytes += UInt64(count)
         if e.pointee.requestBytes > plan.limits.bodyBytes { return requestBodyTooLarge(client) }
         let hop = upstreams[e.pointee.upstream].pointee.hop
@@ -138,29 +138,29 @@ extension Worker {
         }
         // The end of a chunked body is a part of it, also when nothing stands before it.
         if count > 0 || e.pointee.requestIsChunked { e.pointee.state.receive(.bodySent) }
-        if e.pointee.keepsBody { keepBody(number) }
+        if e.pointee.keepsBody { keepBody(exchange) }
         if ended {
             outbox.endsMessage = true
             e.pointee.state.receive(.requestEnded)
             timers.set(upstreamTimer(e.pointee.upstream), now + responseHeaderTimeout(e))
         }
-        sendToUpstream(number)
+        sendToUpstream(exchange)
     }
 
     private mutating func requestBodyTooLarge(_ client: ClientSlot) {
-        let number = clients[client].pointee.exchange
+        let exchange = clients[client].pointee.exchange
         outbox.clear()
-        failExchange(number, status: 413, "the request's body is larger than allowed")
+        failExchange(exchange, status: 413, "the request's body is larger than allowed")
     }
 
-    /// The client's body is not framed as it said: nothing behind it can be believed.
+    /// The client's body is not framed as it said: nothing after it can be believed.
     mutating func requestBodyMalformed(_ client: ClientSlot) {
-        let number = clients[client].pointee.exchange
+        let exchange = clients[client].pointee.exchange
         outbox.clear()
         clients[client].pointee.mustClose = true
-        tellClientBodyFault(client)
-        if number.exists {
-            failExchange(number, status: 400, "the request's body is not framed as announced")
+        recordClientBodyFault(client)
+        if exchange.exists {
+            failExchange(exchange, status: 400, "the request's body is not framed as announced")
         } else {
             closeClient(client)
         }

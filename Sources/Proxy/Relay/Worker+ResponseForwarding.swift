@@ -89,7 +89,7 @@ extension Worker {
         }
     }
 
-    /// Looks for a status line in a piece of a Content-Length body. Body bytes may spell anything: only the end will tell.
+    /// Looks for a status line in a piece of a Content-Length body. Body bytes may spell anything: only the end will show.
     private mutating func lookForStatusLine(_ slot: UpstreamSlot, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
         let u = upstreams[slot]
         if u.pointee.statusLine.isFound { return surplus.addToBlock(bytes, count, in: slot.index) }

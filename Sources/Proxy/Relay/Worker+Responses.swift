@@ -7,7 +7,7 @@ import Wire
 
 /// From an upstream's facts to the client: header blocks, bodies, ends.
 extension Worker {
-    /// Whether an interim response is to be passed on; one that contradicts itself is told like any header block.
+    /// Whether an interim response is to be passed on; one that contradicts itself is recorded like any header block.
     mutating func interimMayPass(_ slot: UpstreamSlot) -> Bool {
         if responseBlock.duplicates == 0, !responseBlock.facts.contains(.statusRepeated),
             !Judge.isConflicting(responseBlock.facts, status: responseBlock.status)
@@ -18,9 +18,9 @@ extension Worker {
     }
 
     /// Passes on an interim response (RFC 9110 section 15.2). HTTP/1.0 has none.
-    mutating func forwardInterim(_ number: ExchangeSlot) {
-        guard mayTakeInterim(number) else { return }
-        let e = exchanges[number]
+    mutating func forwardInterim(_ exchange: ExchangeSlot) {
+        guard mayTakeInterim(exchange) else { return }
+        let e = exchanges[exchange]
         guard e.pointee.request.clientVersion != .http10 else { return }
         let hop = ResponseHead.Hop(framing: .none, closes: false, isHTTP10: false)
         ResponseHead.dropFields(&responseBlock, hop)
@@ -33,8 +33,8 @@ extension Worker {
     /// The final header block of an answer. False when the exchange has ended with it.
     mutating func answerHead(_ slot: UpstreamSlot, ended: Bool) -> Bool {
         let u = upstreams[slot]
-        let number = u.pointee.exchange
-        let e = exchanges[number]
+        let exchange = u.pointee.exchange
+        let e = exchanges[exchange]
         let facts = responseBlock.facts
         if responseBlock.status == 408, facts.contains(.close), crossedTimeout(slot) { return false }
         noteAnswer(slot, e)
@@ -44,7 +44,7 @@ extension Worker {
         {
             guard headMayPass(slot) else { return false }
         }
-        if facts.contains(.bareLineFeed) { tellLineFeeds(slot) }
+        if facts.contains(.bareLineFeed) { recordLineFeeds(slot) }
         let isHTTP10 = e.pointee.request.clientVersion == .http10
         let framing = bodyFraming(slot, ended: ended)
         switch framing {
@@ -70,22 +70,22 @@ extension Worker {
     /// again where it is safe (RFC 9110 section 15.5.9). False when the client is to have the 408.
     private mutating func crossedTimeout(_ slot: UpstreamSlot) -> Bool {
         let u = upstreams[slot]
-        let number = u.pointee.exchange
-        let e = exchanges[number]
+        let exchange = u.pointee.exchange
+        let e = exchanges[exchange]
         guard u.pointee.ordinal > 1, e.pointee.attempts == 1, e.pointee.request.method.isIdempotent,
             e.pointee.state.requestEnded,
             !e.pointee.state.sentBody
         else { return false }
         detach(slot, .upstreamClosed)
-        retryOrFail(number, .stale)
+        retryOrFail(exchange, .stale)
         return true
     }
 
     /// The answer is complete; bytes of the read buffer from `position` on are surplus.
     mutating func answerEnded(_ slot: UpstreamSlot, surplusAt position: Int, _ count: Int) {
         let u = upstreams[slot]
-        let number = u.pointee.exchange
-        let e = exchanges[number]
+        let exchange = u.pointee.exchange
+        let e = exchanges[exchange]
         let client = e.pointee.client
         let route = Int(e.pointee.request.route)
         let generation = upstreams.generation(slot)
@@ -93,25 +93,25 @@ extension Worker {
         outbox.endsMessage = true
         sendToClient(client)
         // The client went away with its last bytes: its exchange, and this connection, went with it.
-        guard upstreams.generation(slot) == generation, u.pointee.exchange == number else { return }
+        guard upstreams.generation(slot) == generation, u.pointee.exchange == exchange else { return }
         // A worker that leaves keeps connections only for those who wait for one.
         let isWanted = !isLeaving || waitQueues.isAwaited(upstream: Int(e.pointee.upstreamIndex))
         let mayKeep = e.pointee.state.requestEnded && !u.pointee.socket.isBlocked && !u.pointee.mustClose && isWanted
-        countAnswer(number, status: Int(e.pointee.answer.status), route: route)
-        // Its surplus is told later, by an id that its line can have already.
-        if access.isOn, position < count, !u.pointee.hop.tellsEnds {
-            noteSurplus(transport.readBuffer + position, count - position, of: number)
+        countAnswer(exchange, status: Int(e.pointee.answer.status), route: route)
+        // Its surplus is recorded later, by an id that its line can have already.
+        if access.isOn, position < count, !u.pointee.hop.marksEnds {
+            noteSurplus(transport.readBuffer + position, count - position, of: exchange)
         }
-        logAccess(number, e.pointee.request, status: Int(e.pointee.answer.status), .answered)
-        if u.pointee.hop.tellsEnds {
+        logAccess(exchange, e.pointee.request, status: Int(e.pointee.answer.status), .answered)
+        if u.pointee.hop.marksEnds {
             upstreamStreamAnswered(slot)
             return answerDone(client)
         }
-        finish(number)
+        finish(exchange)
         if position < count {
             beginSurplus(slot, .afterEnd, transport.readBuffer + position, count - position)
             takeSurplusID(slot)
-            listen(slot)
+            readWatched(slot)
         } else if u.pointee.socket.sawEnd || u.pointee.socket.isBroken {
             noteEnding(slot, mayBeHangup: !u.pointee.mustClose)
             closeUpstream(slot, .upstreamClosed)
@@ -122,22 +122,22 @@ extension Worker {
             if putBack(slot), u.pointee.socket.isReadable { queueUpstream(slot) }
         } else {
             transport.buffers.give(&u.pointee.socket.input)
-            listenForStrays(slot)
+            watchForStrays(slot)
         }
         answerDone(client)
     }
 
-    /// Under `fail`, an answer that has more behind it is no answer. False when the surplus is nothing but line ends, or
+    /// Under `fail`, an answer that has more after it is no answer. False when the surplus is nothing but line ends, or
     /// perhaps a timeout's notice, which was found this early only because the answer was read late.
     private mutating func failsForSurplus(_ slot: UpstreamSlot, _ position: Int, _ count: Int) -> Bool {
         guard !(position..<count).allSatisfy({ transport.readBuffer[$0] == 0x0d || transport.readBuffer[$0] == 0x0a }),
             !EmbeddedStatusLine.mayBe(408, transport.readBuffer + position, count - position)
         else { return false }
         let u = upstreams[slot]
-        let number = u.pointee.exchange
-        let record = exchanges[number].pointee.request
+        let exchange = u.pointee.exchange
+        let record = exchanges[exchange].pointee.request
         // The record stays with the connection, the exchange ends apart from it.
-        let e = exchanges[number]
+        let e = exchanges[exchange]
         e.pointee.answer.endedAt = now
         remember(FinishedExchange(request: record, answer: e.pointee.answer, ordinal: u.pointee.ordinal), on: slot)
         u.pointee.exchange = .none
@@ -146,9 +146,9 @@ extension Worker {
         beginSurplus(slot, .afterEnd, transport.readBuffer + position, count - position)
         // With its last bytes the client would have a whole answer.
         outbox.clear()
-        noteCollection(slot, of: number)
-        surplus.note(endBroken(number, record: record) ? .aborted : .badGateway, of: SurplusSource(slot.index))
-        listen(slot)
+        noteCollection(slot, of: exchange)
+        surplus.note(endBroken(exchange, record: record) ? .aborted : .badGateway, of: SurplusSource(slot.index))
+        readWatched(slot)
         return true
     }
 

@@ -11,15 +11,15 @@ import Wire
 extension Worker {
     /// What was asked for: from here on both sides' bytes pass as they are.
     mutating func switchToTunnel(_ slot: UpstreamSlot) {
-        let number = upstreams[slot].pointee.exchange
-        let e = exchanges[number]
+        let exchange = upstreams[slot].pointee.exchange
+        let e = exchanges[exchange]
         if !upstreams[slot].pointee.hop.switchesWith101 {
             // What 200 says over HTTP/2, 101 says over HTTP/1 (RFC 8441 section 5).
             responseBlock.status = 101
             responseBlock.dropOther(named: WebSocketKey.acceptName)
         }
         noteAnswer(slot, e)
-        if responseBlock.facts.contains(.bareLineFeed) { tellLineFeeds(slot) }
+        if responseBlock.facts.contains(.bareLineFeed) { recordLineFeeds(slot) }
         e.pointee.state.receive(.tunnelOpened)
         let client = e.pointee.client
         let switches = clients[client].pointee.hop.switchesWith101
@@ -44,13 +44,13 @@ extension Worker {
         queueClient(client)
     }
 
-    /// The client ended its side of a tunnel: the upstream is told, and may still answer.
+    /// The client ended its side of a tunnel: the upstream sees the end, and may still answer.
     mutating func tunnelEnded(fromClient client: ClientSlot) {
         let e = exchanges[clients[client].pointee.exchange]
         guard !e.pointee.state.clientEnded else { return }
         e.pointee.state.receive(.clientEnded)
         let u = upstreams[e.pointee.upstream]
-        if u.pointee.hop.tellsEnds {
+        if u.pointee.hop.marksEnds {
             endTunnelRequest(e.pointee.upstream)
         } else {
             transport.endWriting(&u.pointee.socket)
@@ -60,21 +60,21 @@ extension Worker {
         tunnelOver(e.pointee.upstream, .upstreamClosed)
     }
 
-    /// The upstream ended its side of a tunnel: the client is told, and may still send. When it has ended as well, or
+    /// The upstream ended its side of a tunnel: the client sees the end, and may still send. When it has ended as well, or
     /// the upstream takes nothing more, the tunnel is over.
     mutating func tunnelEnded(fromUpstream slot: UpstreamSlot) {
         let u = upstreams[slot]
         let e = exchanges[u.pointee.exchange]
         let c = clients[e.pointee.client]
         // The end of a connection may be an end of both sides; a client's stream is WebSocket's, which says its farewells itself.
-        let mayHear = u.pointee.hop.tellsEnds || !u.pointee.mustClose && !c.pointee.hop.tellsEnds
+        let mayHear = u.pointee.hop.marksEnds || !u.pointee.mustClose && !c.pointee.hop.marksEnds
         guard !e.pointee.state.clientEnded, u.pointee.socket.mayWrite, mayHear else {
-            if u.pointee.hop.tellsEnds { u.pointee.streamIsOver = e.pointee.state.clientEnded }
+            if u.pointee.hop.marksEnds { u.pointee.streamIsOver = e.pointee.state.clientEnded }
             return tunnelOver(slot, .upstreamClosed)
         }
         guard !e.pointee.state.upstreamEnded else { return }
         e.pointee.state.receive(.upstreamEnded)
-        guard c.pointee.hop.tellsEnds else { return transport.endWriting(&c.pointee.socket) }
+        guard c.pointee.hop.marksEnds else { return transport.endWriting(&c.pointee.socket) }
         outbox.endsMessage = true
         sendToClient(e.pointee.client)
     }
@@ -87,20 +87,20 @@ extension Worker {
     }
 
     mutating func tunnelOver(_ slot: UpstreamSlot, _ reason: CloseReason) {
-        let number = upstreams[slot].pointee.exchange
-        let client = exchanges[number].pointee.client
-        if clients[client].pointee.hop.tellsEnds, !exchanges[number].pointee.state.upstreamEnded {
+        let exchange = upstreams[slot].pointee.exchange
+        let client = exchanges[exchange].pointee.client
+        if clients[client].pointee.hop.marksEnds, !exchanges[exchange].pointee.state.upstreamEnded {
             let generation = upstreams.generation(slot)
             outbox.endsMessage = true
             sendToClient(client)
             guard upstreams.generation(slot) == generation else { return }
         }
-        countAnswer(number, status: 101, route: Int(exchanges[number].pointee.request.route))
-        logAccess(number, exchanges[number].pointee.request, status: 101, .answered)
-        if upstreams[slot].pointee.hop.tellsEnds {
+        countAnswer(exchange, status: 101, route: Int(exchanges[exchange].pointee.request.route))
+        logAccess(exchange, exchanges[exchange].pointee.request, status: 101, .answered)
+        if upstreams[slot].pointee.hop.marksEnds {
             upstreamStreamAnswered(slot)
         } else {
-            finish(number)
+            finish(exchange)
             closeUpstream(slot, reason)
         }
         clients[client].pointee.phase = .head

@@ -66,6 +66,6 @@ struct Outbox: ~Copyable {
         endsMessage = false
     }
 
-    /// Nothing to send, and no end to tell.
+    /// Nothing to send, and no end to mark.
     var isEmpty: Bool { byteCount == 0 && !endsMessage }
 }

@@ -32,7 +32,7 @@ extension PeerAddress {
         self = parsed
         var number: UInt32 = 0
         for digit in port {
-            // An obfuscated port (RFC 7239 section 6.3) tells nothing.
+            // An obfuscated port (RFC 7239 section 6.3) says nothing.
             guard digit &- 0x30 < 10, number < 65_536 else { return }
             number = number * 10 + UInt32(digit - 0x30)
         }

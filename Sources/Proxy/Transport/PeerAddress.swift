@@ -49,7 +49,7 @@ public struct PeerAddress: BitwiseCopyable, Sendable {
         }
     }
 
-    /// Writes the numeric host and returns its length, at most 46 bytes and a zero behind them; `unknown` for a Unix-domain peer.
+    /// Writes the numeric host and returns its length, at most 46 bytes and a zero after them; `unknown` for a Unix-domain peer.
     func writeHost(_ out: UnsafeMutablePointer<UInt8>) -> Int {
         switch byteCount {
         case 4: return writeIPv4(out)

@@ -23,7 +23,7 @@ struct Socket: BitwiseCopyable {
     var isCut = false
     /// Reading or writing failed: nothing can be sent any more.
     var isBroken = false
-    /// Writing failed, and what has come is still to be read. The failure has been told: reading will end as if in good order.
+    /// Writing failed, and what has come is still to be read. The failure has been reported: reading will end as if in good order.
     var refusesBytes = false
     /// A stream's bytes wait for its connection, or for the peer to open the stream's window.
     var isHeldBack = false

@@ -10,10 +10,10 @@ extension Transport {
     /// Records that answer a peer's own (a key update) and that it does not take; a peer beyond this is cut off.
     static var heldAnswersMax: Int { 256 << 10 }
 
-    /// `load` for a connection with TLS: puts plaintext behind the held bytes.
+    /// `load` for a connection with TLS: puts plaintext after the held bytes.
     ///
-    /// The end of the stream, or a failure, is told by itself, after the bytes before it: as a plain socket does.
-    mutating func loadRecords(_ socket: UnsafeMutablePointer<Socket>, _ side: SideLabel, behind held: Int) -> Int {
+    /// The end of the stream, or a failure, is reported by itself, after the bytes before it: as a plain socket does.
+    mutating func loadRecords(_ socket: UnsafeMutablePointer<Socket>, _ side: SideLabel, after held: Int) -> Int {
         switch socket.pointee.security {
         case .ended, .failed, .refused:
             endReading(socket)
@@ -57,7 +57,7 @@ extension Transport {
             socket.pointee.security = wasHandshaking ? .refused : .failed
             tlsFailure = port.failure
         }
-        // More is to be told than these bytes, and no event will remind us.
+        // More is to be reported than these bytes, and no event will remind us.
         if received.state != .open { socket.pointee.isReadable = true }
         if port.outputCount > 0 {
             if socket.pointee.output.count > Self.heldAnswersMax {
@@ -136,14 +136,14 @@ extension Transport {
 
     // MARK: Beginning and ending
 
-    /// Tells the peer that nothing more comes, so that it knows our last message to be whole.
+    /// Announces to the peer that nothing more comes, so that it knows our last message to be whole.
     mutating func announceEnd(_ socket: UnsafeMutablePointer<Socket>) {
         guard socket.pointee.mayWrite, let session = socket.pointee.session else { return }
         session.shutdown()
         if port.outputCount > 0 { sendRecords(socket) }
     }
 
-    /// Frees a socket's session. Announced: the peer is told, unless something is still unsent, which makes it untrue.
+    /// Frees a socket's session. Announced: the peer gets close_notify, unless something is still unsent, which makes it untrue.
     mutating func closeSession(_ socket: UnsafeMutablePointer<Socket>, announced: Bool) {
         guard let session = socket.pointee.session else { return }
         if announced, socket.pointee.output.isEmpty { announceEnd(socket) }

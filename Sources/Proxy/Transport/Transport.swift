@@ -26,7 +26,7 @@ struct Transport: ~Copyable {
     var buffers = BufferPool()
     /// For bodies that pass unread.
     var pipes: Pipes
-    /// TLS: what has been read last, before it is decrypted, and behind it room for what a look at a pooled connection finds.
+    /// TLS: what has been read last, before it is decrypted, and after it room for what a look at a pooled connection finds.
     let records: UnsafeMutablePointer<UInt8>
     /// Where sessions put their records.
     var port: TLSPort
@@ -71,7 +71,7 @@ struct Transport: ~Copyable {
         if held > 0 { readBuffer.update(from: socket.pointee.input.first, count: held) }
         // More than a header block's worth waits unread: it is to be worked off first.
         guard socket.pointee.isReadable, held <= heldBytesMax else { return held }
-        if socket.pointee.security != .none { return loadRecords(socket, side, behind: held) }
+        if socket.pointee.security != .none { return loadRecords(socket, side, after: held) }
         let n = kernel.recv(socket.pointee.fd, readBuffer + held, Self.readBytes)
         if n > 0 {
             counters.addReceived(side, bytes: n)
@@ -217,10 +217,10 @@ struct Transport: ~Copyable {
         tapes?.sent(socket.pointee.fd, bytes, at: kernel.now())
     }
 
-    /// What has been read behind the `held` bytes, and whether the connection's end came with it.
+    /// What has been read after the `held` bytes, and whether the connection's end came with it.
     private mutating func tapeRead(_ socket: UnsafeMutablePointer<Socket>, _ held: Int, _ count: Int) {
         let bytes = UnsafeBufferPointer(start: readBuffer + held, count: count - held)
-        // A session that broke is told as an end: a trace has no word for TLS.
+        // A session that broke is written as an end: a trace has no word for TLS.
         let isReset = socket.pointee.isBroken && socket.pointee.security == .none
         let hasEnded = socket.pointee.sawEnd || socket.pointee.isBroken
         tapes?.received(socket.pointee.fd, bytes, hasEnded: hasEnded, isReset: isReset, at: kernel.now())

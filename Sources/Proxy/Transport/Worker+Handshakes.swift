@@ -3,9 +3,9 @@ import Logging
 import Report
 import TLS
 
-/// TLS handshakes with clients and with upstreams, and what is told of those that fail.
+/// TLS handshakes with clients and with upstreams, and what is logged of those that fail.
 extension Worker {
-    /// The connection's bytes, behind a PROXY header if one is due, are a TLS handshake. False without memory.
+    /// The connection's bytes, after a PROXY header if one is due, are a TLS handshake. False without memory.
     mutating func beginTLS(_ slot: ClientSlot, _ acceptor: TLSAcceptor) -> Bool {
         guard let session = acceptor.makeSession(transport.port) else { return false }
         let c = clients[slot]
@@ -47,7 +47,7 @@ extension Worker {
         world.log.notice("TLS handshake failed", metadata: metadata)
     }
 
-    /// Who speaks HTTP where TLS is due can be told so in HTTP.
+    /// Who speaks HTTP where TLS is due can be answered in HTTP.
     private func answerInCleartext(_ slot: ClientSlot) {
         let text = "400 Bad Request\nThis port speaks HTTPS, not plain HTTP.\n"
         var response =

@@ -2,7 +2,7 @@ import EventLoop
 import Exchanges
 import HTTP1
 
-/// What the server's acknowledgements tell: whether an answer's first bytes, or its connection's end, left before the request arrived.
+/// What the server's acknowledgements show: whether an answer's first bytes, or its connection's end, left before the request arrived.
 extension Worker {
     /// True when the first `count` bytes of an answer cannot be the answer to the request that waits for it.
     ///
@@ -32,9 +32,9 @@ extension Worker {
     }
 
     /// Whether the server ended the connection before any byte of the request had arrived: its end came in good order,
-    /// and, as every segment, told what had been received.
+    /// and, as every segment, said what had been received.
     ///
-    /// A reset tells nothing: the kernel drops what it acknowledges.
+    /// A reset shows nothing: the kernel drops what it acknowledges.
     func endedBeforeRequest(_ slot: UpstreamSlot) -> Bool {
         let u = upstreams[slot]
         guard u.pointee.socket.sawEnd, u.pointee.socket.mayWrite, !u.pointee.isStream else { return false }

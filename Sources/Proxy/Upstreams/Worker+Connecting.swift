@@ -71,15 +71,15 @@ extension Worker {
         let u = upstreams[slot]
         serverConnected(Int(u.pointee.server))
         if u.pointee.multiplex >= 0 { return upstreamMultiplexConnected(slot) }
-        let number = u.pointee.exchange
-        guard number.exists else { return closeUpstream(slot, .clientGone) }
-        exchanges[number].pointee.state.receive(.placed)
-        exchanges[number].pointee.connectTime = max(1, now - exchanges[number].pointee.connectTime)
-        u.pointee.roundTrip = exchanges[number].pointee.connectTime
-        requestStarts(number)
-        sendToUpstream(number)
+        let exchange = u.pointee.exchange
+        guard exchange.exists else { return closeUpstream(slot, .clientGone) }
+        exchanges[exchange].pointee.state.receive(.placed)
+        exchanges[exchange].pointee.connectTime = max(1, now - exchanges[exchange].pointee.connectTime)
+        u.pointee.roundTrip = exchanges[exchange].pointee.connectTime
+        requestStarts(exchange)
+        sendToUpstream(exchange)
         // Body bytes that came meanwhile wait in the client's connection.
-        queueClient(exchanges[number].pointee.client)
+        queueClient(exchanges[exchange].pointee.client)
     }
 
     /// The shared connection is there: everything that has waited for it is sent.
@@ -94,44 +94,44 @@ extension Worker {
         var stream = multiplexing[u.pointee.multiplex].upstreamStreams.last
         while stream.exists {
             let next = upstreams[stream].pointee.previous
-            let number = upstreams[stream].pointee.exchange
-            guard !exchanges[number].pointee.asksUpgrade else {
+            let exchange = upstreams[stream].pointee.exchange
+            guard !exchanges[exchange].pointee.asksUpgrade else {
                 holdTunnel(stream)
                 stream = next
                 continue
             }
-            requestStarts(number)
-            sendToUpstream(number)
+            requestStarts(exchange)
+            sendToUpstream(exchange)
             // Body bytes that came meanwhile wait in the client's connection or stream.
-            queueClient(exchanges[number].pointee.client)
+            queueClient(exchanges[exchange].pointee.client)
             stream = next
         }
     }
 
     /// A connect failed, or took too long.
     mutating func connectGaveUp(_ slot: UpstreamSlot, _ reason: String, _ failure: ServerFailure = .unreachable) {
-        let number = upstreams[slot].pointee.exchange
+        let exchange = upstreams[slot].pointee.exchange
         let server = Int(upstreams[slot].pointee.server)
         if isAnotherAddress(server, Int(upstreams[slot].pointee.addressPlace), upstreams[slot].pointee.addressGeneration) {
             if upstreams[slot].pointee.multiplex >= 0 { return upstreamMultiplexUnreachable(slot) }
             detach(slot, .error)
-            return tryAgain(number)
+            return tryAgain(exchange)
         }
         serverFailed(server, failure, reason)
         if upstreams[slot].pointee.multiplex >= 0 { return upstreamMultiplexUnreachable(slot, avoiding: server) }
-        if number.exists { exchanges[number].pointee.avoidedServer = Int16(server) }
+        if exchange.exists { exchanges[exchange].pointee.avoidedServer = Int16(server) }
         detach(slot, .error)
-        if number.exists { retryOrFail(number, .unreachable) }
+        if exchange.exists { retryOrFail(exchange, .unreachable) }
     }
 
     /// An exchange that has lost its connection before anything was sent looks for another.
-    private mutating func tryAgain(_ number: ExchangeSlot) {
-        guard number.exists else { return }
-        exchanges[number].pointee.attempts -= 1
+    private mutating func tryAgain(_ exchange: ExchangeSlot) {
+        guard exchange.exists else { return }
+        exchanges[exchange].pointee.attempts -= 1
         outbox.clear()
-        findUpstream(number)
-        guard exchanges.isTaken(number) else { return }
-        if outbox.byteCount > 0 { sendToUpstream(number) }
-        if !exchanges[number].pointee.state.requestEnded { queueClient(exchanges[number].pointee.client) }
+        findUpstream(exchange)
+        guard exchanges.isTaken(exchange) else { return }
+        if outbox.byteCount > 0 { sendToUpstream(exchange) }
+        if !exchanges[exchange].pointee.state.requestEnded { queueClient(exchanges[exchange].pointee.client) }
     }
 }

@@ -17,9 +17,9 @@ extension Worker {
         let u = upstreams[slot]
         guard let field = responseBlock.first(.sendOnceID) else { return mayLackMark(slot, at: position, count) }
         let value = responseBlock.value(field)
-        let number = u.pointee.exchange
-        if value.elementsEqual(exchanges[number].pointee.request.mark) {
-            forgetBody(number)
+        let exchange = u.pointee.exchange
+        if value.elementsEqual(exchanges[exchange].pointee.request.mark) {
+            forgetBody(exchange)
             u.pointee.echoes = true
             return true
         }
@@ -32,9 +32,9 @@ extension Worker {
     }
 
     /// An answer without a mark, on a connection whose answers have theirs: a stray, or the application has answered on the
-    /// socket itself. Nothing tells which. A request that may be sent again is: its client gets an answer either way. What comes
+    /// socket itself. Nothing shows which. A request that may be sent again is: its client gets an answer either way. What comes
     /// for any other is delivered, as it is once an answer to the same request, asked for on a new connection, had no mark either;
-    /// or, where marks are required, refused, and listened to all the same.
+    /// or, where marks are required, refused, and watched all the same.
     private mutating func mayLackMark(_ slot: UpstreamSlot, at position: Int, _ count: Int) -> Bool {
         let u = upstreams[slot]
         let e = exchanges[u.pointee.exchange]
@@ -85,9 +85,9 @@ extension Worker {
 
     /// `probe.echo: require`, and nothing says that the answer is this request's.
     private mutating func refuse(_ slot: UpstreamSlot) -> Bool {
-        let number = upstreams[slot].pointee.exchange
+        let exchange = upstreams[slot].pointee.exchange
         detach(slot, .incident)
-        failExchange(number, status: 502, "the answer does not carry the id of its request, which probe.echo requires")
+        failExchange(exchange, status: 502, "the answer does not carry the id of its request, which probe.echo requires")
         return false
     }
 }

@@ -10,8 +10,8 @@ import Wire
 /// A connection or a stream for a request: a pooled one, a new one, or a place in the queue.
 extension Worker {
     /// Finds a connection for an exchange: a pooled one, a new one, or a place in the queue.
-    mutating func findUpstream(_ number: ExchangeSlot) {
-        let e = exchanges[number]
+    mutating func findUpstream(_ exchange: ExchangeSlot) {
+        let e = exchanges[exchange]
         let upstream = Int(e.pointee.upstreamIndex)
         guard
             let server = chooseServer(
@@ -21,63 +21,63 @@ extension Worker {
                     mayTry: e.pointee.attempts == 0 && e.pointee.request.method.isIdempotent
                         && plan.upstreams[upstream].retryAttempts > 0))
         else {
-            return failExchange(number, status: 503, "no server of upstream \(plan.upstreams[upstream].name) can be used")
+            return failExchange(exchange, status: 503, "no server of upstream \(plan.upstreams[upstream].name) can be used")
         }
-        if mustWait(number) { return enqueue(number) }
+        if mustWait(exchange) { return enqueue(exchange) }
         servers.requestGoes(to: server, now)
-        if plan.upstreams[upstream].isHTTP2 { return findStream(number, on: server) }
+        if plan.upstreams[upstream].isHTTP2 { return findStream(exchange, on: server) }
         let mayRepeat = e.pointee.request.method.isIdempotent
         if !e.pointee.wantsNewConnection,
             let slot = takePooled(server, evenUnrested: false, mayRepeat: mayRepeat, trustsEcho: needsNoRest(e, on: server))
         {
-            return attach(number, to: slot)
+            return attach(exchange, to: slot)
         }
         if connectionPool.mayOpen(server),
             e.pointee.wantsNewConnection || !connectionPool.isFull(server)
         {
-            return connect(number, to: server)
+            return connect(exchange, to: server)
         }
         // No more may be opened, or kept: of those that rest, the one that has rested longest is the least risky.
         if let slot = takePooled(server, evenUnrested: true, mayRepeat: mayRepeat) {
             connectionPool.noteUnrested(server)
-            return attach(number, to: slot)
+            return attach(exchange, to: slot)
         }
-        if connectionPool.mayOpen(server) { return connect(number, to: server) }
+        if connectionPool.mayOpen(server) { return connect(exchange, to: server) }
         // Its place may have gone to another worker, where somebody has waited longer.
-        if endListening(server), connectionPool.mayOpen(server) { return connect(number, to: server) }
-        enqueue(number)
+        if endWatch(server), connectionPool.mayOpen(server) { return connect(exchange, to: server) }
+        enqueue(exchange)
     }
 
     /// Finds a stream for an exchange: on a connection with room, on a new one, or a place in the queue.
-    private mutating func findStream(_ number: ExchangeSlot, on server: Int) {
+    private mutating func findStream(_ exchange: ExchangeSlot, on server: Int) {
         var slot = servers[server].multiplexed.first
         while slot.exists {
-            if hasStream(slot) { return attachStream(number, to: slot) }
+            if hasStream(slot) { return attachStream(exchange, to: slot) }
             slot = upstreams[slot].pointee.next
         }
-        guard connectionPool.mayOpen(server) else { return enqueue(number) }
+        guard connectionPool.mayOpen(server) else { return enqueue(exchange) }
         switch connectMultiplex(server) {
-        case .slot(let slot): attachStream(number, to: slot)
-        case .failed(let error): noConnection(number, server, error)
+        case .slot(let slot): attachStream(exchange, to: slot)
+        case .failed(let error): noConnection(exchange, server, error)
         }
     }
 
-    private mutating func connect(_ number: ExchangeSlot, to server: Int) {
+    private mutating func connect(_ exchange: ExchangeSlot, to server: Int) {
         switch openConnection(server) {
-        case .slot(let slot): attach(number, to: slot)
-        case .failed(let error): noConnection(number, server, error)
+        case .slot(let slot): attach(exchange, to: slot)
+        case .failed(let error): noConnection(exchange, server, error)
         }
     }
 
     /// None could be begun.
-    private mutating func noConnection(_ number: ExchangeSlot, _ server: Int, _ error: Int32) {
-        if Self.meansExhausted(-error) { return waitForDescriptor(number, server) }
-        if error == EBUSY { return enqueue(number) }
-        exchanges[number].pointee.attempts += 1
-        exchanges[number].pointee.wasPooled = false
-        exchanges[number].pointee.avoidedServer = Int16(server)
+    private mutating func noConnection(_ exchange: ExchangeSlot, _ server: Int, _ error: Int32) {
+        if Self.meansExhausted(-error) { return waitForDescriptor(exchange, server) }
+        if error == EBUSY { return enqueue(exchange) }
+        exchanges[exchange].pointee.attempts += 1
+        exchanges[exchange].pointee.wasPooled = false
+        exchanges[exchange].pointee.avoidedServer = Int16(server)
         serverFailed(server, .refused, String(cString: strerror(error)))
-        retryOrFail(number, .unreachable)
+        retryOrFail(exchange, .unreachable)
     }
 
     private enum Opening {
@@ -151,53 +151,53 @@ extension Worker {
         return .slot(slot)
     }
 
-    private mutating func attachStream(_ number: ExchangeSlot, to slot: UpstreamSlot) {
+    private mutating func attachStream(_ exchange: ExchangeSlot, to slot: UpstreamSlot) {
         let u = upstreams[slot]
         let multiplex = multiplexing[u.pointee.multiplex]
-        let holds = exchanges[number].pointee.asksUpgrade && !multiplex.session.hasPeerSettings
-        if exchanges[number].pointee.asksUpgrade, !holds, !multiplex.session.allowsExtendedConnect {
-            return refuseTunnel(number)
+        let holds = exchanges[exchange].pointee.asksUpgrade && !multiplex.session.hasPeerSettings
+        if exchanges[exchange].pointee.asksUpgrade, !holds, !multiplex.session.allowsExtendedConnect {
+            return refuseTunnel(exchange)
         }
         var made = UpstreamConnection(fd: -1, server: u.pointee.server, number: u.pointee.number, idleTimeout: 0)
         made.parent = slot
         made.phase = u.pointee.phase == .connecting || holds ? .connecting : .active
         made.ordinal = u.pointee.ordinal
         let stream = upstreams.take(made)
-        guard stream.exists else { return failExchange(number, status: 503, "too many streams to upstreams") }
+        guard stream.exists else { return failExchange(exchange, status: 503, "too many streams to upstreams") }
         multiplex.begin(stream, upstreams)
         u.pointee.ordinal += 1
         servers.exchangeBegins(Int(u.pointee.server))
         timers.open(upstreamTimer(stream))
         if u.pointee.phase == .multiplexed { timers.set(upstreamTimer(slot), 0) }
-        attach(number, to: stream)
+        attach(exchange, to: stream)
         if holds, u.pointee.phase == .multiplexed { holdTunnel(stream) }
     }
 
     /// This process has no descriptor left, which is not the server's fault: one of its connections has to do.
-    private mutating func waitForDescriptor(_ number: ExchangeSlot, _ server: Int) {
+    private mutating func waitForDescriptor(_ exchange: ExchangeSlot, _ server: Int) {
         pauseAccepting()
         if let slot = takePooled(server, evenUnrested: true, mayRepeat: false) {
             connectionPool.noteUnrested(server)
-            return attach(number, to: slot)
+            return attach(exchange, to: slot)
         }
         guard connectionPool.connectionCount(server) > 0 else {
-            return failExchange(number, status: 503, "no file descriptor is left for a connection to the upstream")
+            return failExchange(exchange, status: 503, "no file descriptor is left for a connection to the upstream")
         }
         // Not to be tried again at once.
         descriptorsLackUntil = now + Self.queueLookTime
-        enqueue(number)
+        enqueue(exchange)
     }
 
     /// Puts an exchange where it waits.
-    private mutating func enqueue(_ number: ExchangeSlot) {
-        let e = exchanges[number]
+    private mutating func enqueue(_ exchange: ExchangeSlot) {
+        let e = exchanges[exchange]
         let upstream = Int(e.pointee.upstreamIndex)
         // Who has to wait takes what there is.
         e.pointee.avoidedServer = -1
-        let server = awaitedServer(number)
-        let enqueued = waitQueues.enqueue(number, boundTo: server, max: plan.upstreams[upstream].queueMax, now, exchanges)
+        let server = awaitedServer(exchange)
+        let enqueued = waitQueues.enqueue(exchange, boundTo: server, max: plan.upstreams[upstream].queueMax, now, exchanges)
         guard enqueued != .full else {
-            return failExchange(number, status: 503, "every connection to upstream \(plan.upstreams[upstream].name) is busy")
+            return failExchange(exchange, status: 503, "every connection to upstream \(plan.upstreams[upstream].name) is busy")
         }
         timers.set(Worker.clientTimer(e.pointee.client), e.pointee.waitingSince + plan.upstreams[upstream].queueTimeout)
         if timers.deadline(queueTimer) == 0 { timers.set(queueTimer, now + Self.queueLookTime) }

@@ -19,13 +19,13 @@ extension Worker {
 
     /// From now on a client sets the pace of its answer: its upstream is not read.
     mutating func answerIsHeld(_ slot: UpstreamSlot) {
-        let number = upstreams[slot].pointee.exchange
+        let exchange = upstreams[slot].pointee.exchange
         // It is held already.
         guard timers.deadline(upstreamTimer(slot)) != 0 else { return }
         timers.set(upstreamTimer(slot), 0)
-        let e = exchanges[number]
+        let e = exchanges[exchange]
         e.pointee.answer.wasHeldBack = true
-        e.pointee.pace.begin(at: taken(number), now)
+        e.pointee.pace.begin(at: taken(exchange), now)
         let c = clients[e.pointee.client]
         guard c.pointee.isStream else { return }
         let connection = clients[c.pointee.parent]
@@ -33,8 +33,8 @@ extension Worker {
     }
 
     /// Bytes of an answer that its client has taken: that its kernel has acknowledged, or that its windows had room for.
-    private func taken(_ number: ExchangeSlot) -> UInt64 {
-        let e = exchanges[number]
+    private func taken(_ exchange: ExchangeSlot) -> UInt64 {
+        let e = exchanges[exchange]
         let c = clients[e.pointee.client]
         guard c.pointee.isStream else { return acknowledged(c) ?? e.pointee.answer.bodyBytes }
         let session = multiplexing[clients[c.pointee.parent].pointee.multiplex].session
@@ -47,9 +47,9 @@ extension Worker {
     }
 
     /// How long the client of an answer has taken nothing worth mentioning.
-    private mutating func stillTime(_ number: ExchangeSlot) -> UInt64 {
-        let own = exchanges[number].pointee.pace.look(at: taken(number), now)
-        let c = clients[exchanges[number].pointee.client]
+    private mutating func stillTime(_ exchange: ExchangeSlot) -> UInt64 {
+        let own = exchanges[exchange].pointee.pace.look(at: taken(exchange), now)
+        let c = clients[exchanges[exchange].pointee.client]
         guard c.pointee.isStream else { return own }
         let connection = clients[c.pointee.parent]
         let multiplex = multiplexing[connection.pointee.multiplex]
@@ -65,7 +65,7 @@ extension Worker {
 
     /// One whose place could be given to somebody else.
     private struct Still {
-        var number: ExchangeSlot
+        var exchange: ExchangeSlot
         var time: UInt64
         var client: Owner
     }
@@ -81,10 +81,10 @@ extension Worker {
         let wanted = waitQueues.placesWanted(upstream, servers: servers.of(upstream))
         guard wanted > 0 else { return }
         var found: [Still] = []
-        var number = exchanges.next(after: .none)
-        while number.exists {
-            if let still = still(number, upstream) { found.append(still) }
-            number = exchanges.next(after: number)
+        var exchange = exchanges.next(after: .none)
+        while exchange.exists {
+            if let still = still(exchange, upstream) { found.append(still) }
+            exchange = exchanges.next(after: exchange)
         }
         guard !found.isEmpty else { return }
         var held: [Owner: Int] = [:]
@@ -96,34 +96,34 @@ extension Worker {
         for one in found.prefix(wanted) { giveUp(one) }
     }
 
-    private mutating func still(_ number: ExchangeSlot, _ upstream: Int) -> Still? {
-        let e = exchanges[number]
+    private mutating func still(_ exchange: ExchangeSlot, _ upstream: Int) -> Still? {
+        let e = exchanges[exchange]
         guard Int(e.pointee.upstreamIndex) == upstream, e.pointee.upstream.exists, !e.pointee.state.isTunnel else { return nil }
         let c = clients[e.pointee.client]
         let address = e.pointee.request.client
         let owner = Owner(high: address.bytes.0, low: address.bytes.1)
         // Who sends slowly is not sent away: a body may be made while it is sent, and `timeouts.client_body` bounds its pauses.
         guard c.pointee.socket.isBlocked, timers.deadline(upstreamTimer(e.pointee.upstream)) == 0 else { return nil }
-        let time = stillTime(number)
+        let time = stillTime(exchange)
         guard time >= Self.stillAnswerTimeMax else { return nil }
-        return Still(number: number, time: time, client: owner)
+        return Still(exchange: exchange, time: time, client: owner)
     }
 
     private mutating func giveUp(_ still: Still) {
-        guard exchanges.isTaken(still.number) else { return }
-        let e = exchanges[still.number]
+        guard exchanges.isTaken(still.exchange) else { return }
+        let e = exchanges[still.exchange]
         counters.countRejected(.slowReader)
         let client = e.pointee.client
         // Where nothing else shows that the answer is cut.
         let resets = e.pointee.clientFraming == .untilClose
-        abandon(still.number)
+        abandon(still.exchange)
         closeClient(client, reset: resets)
     }
 
     /// What came has been handed to the client: the server may send as much again, unless the client is slower.
     mutating func paceUpstreamStream(_ stream: UpstreamSlot) {
-        let number = upstreams[stream].pointee.exchange
-        let client = exchanges[number].pointee.client
+        let exchange = upstreams[stream].pointee.exchange
+        let client = exchanges[exchange].pointee.client
         guard clients[client].pointee.socket.isBlocked else { return openUpstreamWindow(stream) }
         // The client sets the pace: what its upstream owes is not due meanwhile.
         answerIsHeld(stream)

@@ -40,7 +40,7 @@ extension Worker {
         if connectionPool.mayOpen(server) { serveQueue(upstream, server) }
     }
 
-    /// Gives a stream's slot back; the server is told when it has not ended the stream itself.
+    /// Gives a stream's slot back; the server gets a reset when it has not ended the stream itself.
     mutating func closeUpstreamStream(_ stream: UpstreamSlot) {
         let s = upstreams[stream]
         let parent = s.pointee.parent
@@ -66,20 +66,20 @@ extension Worker {
     /// The answer is complete: its facts stay with the connection, its stream is over.
     mutating func upstreamStreamAnswered(_ stream: UpstreamSlot) {
         let s = upstreams[stream]
-        let number = s.pointee.exchange
-        let e = exchanges[number]
+        let exchange = s.pointee.exchange
+        let e = exchanges[exchange]
         e.pointee.answer.endedAt = now
-        rememberRequest(number, e.pointee.request)
+        rememberRequest(exchange, e.pointee.request)
         let finished = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: s.pointee.ordinal)
         let multiplex = multiplexing[upstreams[s.pointee.parent].pointee.multiplex]
-        let entry = FinishedStream(stream: s.pointee.stream, isTold: s.pointee.awaitsStreamEnd, exchange: finished)
+        let entry = FinishedStream(stream: s.pointee.stream, isRecorded: s.pointee.awaitsStreamEnd, exchange: finished)
         if var old = multiplex.finished?.add(entry) {
             transport.buffers.give(&old.exchange.request.head)
         }
         let requestEnded = e.pointee.state.requestEnded
         let (isTunnel, asksTunnel) = (e.pointee.state.isTunnel, e.pointee.asksUpgrade)
         s.pointee.exchange = .none
-        releaseExchange(number)
+        releaseExchange(exchange)
         if isTunnel {
             // Both sides have ended it, or one has broken it.
         } else if asksTunnel {

@@ -32,7 +32,7 @@ extension Worker {
             }
             readUpstream(slot)
         case .resting, .settled: pooledReady(slot)
-        case .listening, .surplus: listen(slot)
+        case .watched, .surplus: readWatched(slot)
         }
     }
 
@@ -69,9 +69,9 @@ extension Worker {
     private mutating func upstreamBytes(_ slot: UpstreamSlot, _ count: Int, _ steps: inout Int) -> Int {
         let u = upstreams[slot]
         guard count > 0 else { return 0 }
-        let number = u.pointee.exchange
-        if exchanges[number].pointee.state.answer == .awaited, !answerBegins(slot, count) { return count }
-        let client = exchanges[number].pointee.client
+        let exchange = u.pointee.exchange
+        if exchanges[exchange].pointee.state.answer == .awaited, !answerBegins(slot, count) { return count }
+        let client = exchanges[exchange].pointee.client
         let generation = upstreams.generation(slot)
         var position = 0
         while position < count, steps < Self.stepsPerTurn {
@@ -84,7 +84,7 @@ extension Worker {
                 return position
             case .interim:
                 guard interimMayPass(slot) else { return count }
-                forwardInterim(number)
+                forwardInterim(exchange)
                 // It was one too many, or the client went away with it: its exchange, and this connection, went with it.
                 guard upstreams.generation(slot) == generation else { return count }
             case .head:
@@ -133,7 +133,7 @@ extension Worker {
         if u.pointee.ordinal > 1, u.pointee.asksAcknowledgement, wasSentBeforeRequest(slot, count), sentBeforeRequest(slot, count) {
             return false
         }
-        // The mark tells for certain whether it is an answer to this request; until then it may have to be sent again.
+        // The mark shows for certain whether it is an answer to this request; until then it may have to be sent again.
         if !u.pointee.echoes { forgetBody(u.pointee.exchange) }
         return true
     }
@@ -149,25 +149,25 @@ extension Worker {
     /// The upstream ended its side, or the connection failed, in the middle of an exchange.
     private mutating func upstreamEnded(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
-        let number = u.pointee.exchange
+        let exchange = u.pointee.exchange
         noteEnding(slot, mayBeHangup: false)
         if u.pointee.socket.security == .failed { logUpstreamTLS(slot) }
-        guard number.exists else { return closeUpstream(slot, .upstreamClosed) }
+        guard exchange.exists else { return closeUpstream(slot, .upstreamClosed) }
         let left = u.pointee.socket.input.count
         switch u.pointee.decoder.phase {
         case .head:
             if left > 0, isOnlyLineEnds(u.pointee.socket.input.first, left) {
-                tellLineEnds(slot, u.pointee.socket.input.first, left)
+                recordLineEnds(slot, u.pointee.socket.input.first, left)
             } else if left > 0 {
                 return truncated(slot, .inHead)
             }
             let reason = noAnswer(slot)
             // That a pooled connection has ended says nothing of its server; that a new one has, does.
-            let isServersFailure = reason == .unanswered || !exchanges[number].pointee.wasPooled
+            let isServersFailure = reason == .unanswered || !exchanges[exchange].pointee.wasPooled
             if isServersFailure { serverFailed(Int(u.pointee.server), .hungUp, "closed the connection without an answer") }
-            exchanges[number].pointee.avoidedServer = isServersFailure ? Int16(u.pointee.server) : -1
+            exchanges[exchange].pointee.avoidedServer = isServersFailure ? Int16(u.pointee.server) : -1
             detach(slot, .upstreamClosed)
-            retryOrFail(number, reason)
+            retryOrFail(exchange, reason)
         case .body:
             // A body that ends with its connection is whole when its header block is (RFC 9112 section 8); with TLS, when the end
             // was announced (section 9.8).
@@ -190,7 +190,7 @@ extension Worker {
     // Long bodies that pass from an upstream to a client unread.
     //
     // Only between connections of HTTP/1 in cleartext, and only the middle of a Content-Length body: its first bytes are looked through
-    // for a second answer, as ever, and its last are read, so that its end, and whatever comes behind it, are dealt with where all ends
+    // for a second answer, as ever, and its last are read, so that its end, and whatever comes after it, are dealt with where all ends
     // are. Whoever has offended lately is looked at whole.
 
     /// Fewer bytes are not worth a pipe.
@@ -252,7 +252,7 @@ extension Worker {
         if count > 0 {
             unpool(slot)
             beginSurplus(slot, .idle, transport.readBuffer, count)
-            return listen(slot)
+            return readWatched(slot)
         }
         if u.pointee.socket.sawEnd || u.pointee.socket.isBroken {
             let idle = now - u.pointee.pooledAt

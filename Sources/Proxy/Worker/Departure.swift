@@ -55,9 +55,9 @@ struct Departure: ~Copyable {
     }
 
     /// Who takes a client over from a worker, and which of its listeners the client came by.
-    func successor(ofWorker number: Int, listener: Int) -> (mailbox: Mailbox, listener: UInt16)? {
+    func successor(ofWorker index: Int, listener: Int) -> (mailbox: Mailbox, listener: UInt16)? {
         guard handsOver(listener: listener), let succession else { return nil }
-        return (succession.mailboxes[number % succession.mailboxes.count], UInt16(succession.listeners[listener]))
+        return (succession.mailboxes[index % succession.mailboxes.count], UInt16(succession.listeners[listener]))
     }
 
     /// The successor has ended first: nobody is handed over any more.

@@ -4,19 +4,19 @@
 struct Listeners: ~Copyable {
     /// What a pause asks of the worker.
     enum Pause: Equatable {
-        /// The sockets are left alone from now on; `isNews` when people have not been told for a while.
+        /// The sockets are left alone from now on; `isNews` when none has been logged for a while.
         case begins(isNews: Bool)
         case goesOn
     }
 
     /// So long accepting is paused when no client's connection is closed earlier.
     static let pauseTime: UInt64 = 100_000_000
-    /// A pause is told once in this time.
-    static let toldTime: UInt64 = 10_000_000_000
+    /// A pause is logged once in this time.
+    static let logTime: UInt64 = 10_000_000_000
 
     private var sockets: [ListenerSocket] = []
     private var pausedUntil: UInt64?
-    private var toldAt: UInt64?
+    private var loggedAt: UInt64?
 
     /// Returns its place.
     mutating func add(_ socket: ListenerSocket) -> Int32 {
@@ -39,8 +39,8 @@ struct Listeners: ~Copyable {
         let begins = pausedUntil == nil
         pausedUntil = now + Self.pauseTime
         guard begins else { return .goesOn }
-        let isNews = toldAt.map { now - $0 > Self.toldTime } ?? true
-        if isNews { toldAt = now }
+        let isNews = loggedAt.map { now - $0 > Self.logTime } ?? true
+        if isNews { loggedAt = now }
         return .begins(isNews: isNews)
     }
 

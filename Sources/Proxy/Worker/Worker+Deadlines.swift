@@ -27,11 +27,11 @@ extension Worker {
 
     /// The client has caught up: what its upstream owes is due again.
     mutating func resumeDeadline(_ slot: UpstreamSlot) {
-        let number = upstreams[slot].pointee.exchange
-        guard number.exists, exchanges[number].pointee.answer.wasHeldBack, timers.deadline(upstreamTimer(slot)) == 0 else {
+        let exchange = upstreams[slot].pointee.exchange
+        guard exchange.exists, exchanges[exchange].pointee.answer.wasHeldBack, timers.deadline(upstreamTimer(slot)) == 0 else {
             return
         }
-        let upstream = plan.upstreams[Int(exchanges[number].pointee.upstreamIndex)]
+        let upstream = plan.upstreams[Int(exchanges[exchange].pointee.upstreamIndex)]
         switch answerPhase(slot) {
         case .head: timers.set(upstreamTimer(slot), now + upstream.responseHeaderTimeout)
         case .body: timers.set(upstreamTimer(slot), now + upstream.bodyIdleTimeout)

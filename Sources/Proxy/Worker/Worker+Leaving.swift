@@ -5,7 +5,7 @@ import Report
 /// The end of a worker: by a drain, which has a deadline, or by retirement, when another worker goes on in its place.
 ///
 /// Neither loses a request: who waits to be accepted is accepted, who is being served is served, and whoever may be about
-/// to ask again is moved to the successor, or told with its last answer that the connection closes.
+/// to ask again is moved to the successor, or learns from its last answer that the connection closes.
 extension Worker {
     var isLeaving: Bool { departure.isLeaving }
 
@@ -74,7 +74,7 @@ extension Worker {
         guard departure.retire(to: succession) else { return }
         closeListeners { index in succession.map { $0.listeners[index] < 0 } ?? false }
         // Their places under the servers' limits are the successor's.
-        listenToPooled()
+        watchPooled()
         var slot = clients.next(after: .none)
         while slot.exists {
             // In a turn of its own, in which all that has been read of it is worked off.
@@ -92,13 +92,13 @@ extension Worker {
         let socket = c.pointee.socket
         guard socket.input.isEmpty, !socket.isBlocked, !socket.isBroken, !socket.sawEnd else { return false }
         var connection = c.pointee
-        guard let successor = departure.successor(ofWorker: number, listener: Int(c.pointee.listener)) else { return false }
+        guard let successor = departure.successor(ofWorker: index, listener: Int(c.pointee.listener)) else { return false }
         connection.socket = Socket(fd: socket.fd)
         connection.listener = successor.listener
         // Before it is posted: the descriptor may be closed, and its number used anew, at any time after that.
         loop.unregister(socket.fd)
         guard successor.mailbox.post(.adopt(MovedClient(connection: connection))) else {
-            // The successor has ended before us. Whoever asks again is told that the connection closes.
+            // The successor has ended before us. Whoever asks again gets an answer that closes the connection.
             departure.successorHasEnded()
             if loop.register(socket.fd, clientTag(slot), edge: true) < 0 { closeClient(slot) }
             return false
@@ -132,13 +132,13 @@ extension Worker {
     // MARK: The end
 
     /// Pooled connections have nobody to serve any more, but the last exchange's strays may still come.
-    mutating func listenToPooled() {
+    mutating func watchPooled() {
         for server in servers.indices {
             var multiplexed = servers[server].multiplexed.first
             while multiplexed.exists {
                 let next = upstreams[multiplexed].pointee.next
                 if multiplexing[upstreams[multiplexed].pointee.multiplex].streamCount == 0 {
-                    listenToStreams(on: multiplexed)
+                    watchStreams(on: multiplexed)
                 }
                 multiplexed = next
             }
@@ -147,15 +147,15 @@ extension Worker {
     }
 
     /// Nobody needs a shared connection any more, but strays of its last answer may still come.
-    private mutating func listenToStreams(on slot: UpstreamSlot) {
+    private mutating func watchStreams(on slot: UpstreamSlot) {
         let u = upstreams[slot]
         guard u.pointee.phase == .multiplexed else { return closeUpstreamMultiplex(slot, .drain) }
         let last = multiplexing[u.pointee.multiplex].finished?.latest?.exchange.answer.endedAt ?? 0
-        if last + Self.listenTime <= now { return upstreamMultiplexExpired(slot) }
-        timers.set(upstreamTimer(slot), last + Self.listenTime)
+        if last + Self.watchTime <= now { return upstreamMultiplexExpired(slot) }
+        timers.set(upstreamTimer(slot), last + Self.watchTime)
     }
 
-    /// Closes whatever is left; surplus that is being collected is told first.
+    /// Closes whatever is left; surplus that is being collected is recorded first.
     mutating func closeAll() {
         var client = clients.next(after: .none)
         while client.exists {

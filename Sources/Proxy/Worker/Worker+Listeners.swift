@@ -44,6 +44,6 @@ extension Worker {
     }
 
     mutating func watchMailbox() {
-        _ = loop.register(world.mailboxes[number].fd, EventTag(.mailbox), edge: false)
+        _ = loop.register(world.mailboxes[index].fd, EventTag(.mailbox), edge: false)
     }
 }

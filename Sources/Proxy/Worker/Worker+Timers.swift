@@ -6,7 +6,7 @@ import HTTP2
 import Report
 import Wire
 
-/// Deadlines: one a connection, whose meaning its phase tells.
+/// Deadlines: one a connection, whose meaning its phase gives.
 extension Worker {
     mutating func expired(_ deadline: Deadlines.Deadline) {
         switch deadline {
@@ -64,22 +64,22 @@ extension Worker {
         case .resting, .settled:
             unpool(slot)
             closeUpstream(slot, .idleTimeout)
-        case .listening: listeningExpired(slot)
+        case .watched: watchExpired(slot)
         case .surplus: surplusEnded(slot, closed: false)
         case .multiplexed: break
         case .active:
-            let number = u.pointee.exchange
-            guard number.exists else { return closeUpstream(slot, .error) }
+            let exchange = u.pointee.exchange
+            guard exchange.exists else { return closeUpstream(slot, .error) }
             switch answerPhase(slot) {
             case .head:
-                let e = exchanges[number]
+                let e = exchanges[exchange]
                 // A client that is still sending its request has its own deadline.
                 if !e.pointee.state.requestEnded, !u.pointee.socket.isBlocked {
                     return timers.set(upstreamTimer(slot), now + responseHeaderTimeout(e))
                 }
                 serverFailed(Int(u.pointee.server), .silent, "did not answer in time")
                 failExchange(
-                    number, status: 504, "upstream \(plan.upstreams[Int(e.pointee.upstreamIndex)].name) did not answer in time")
+                    exchange, status: 504, "upstream \(plan.upstreams[Int(e.pointee.upstreamIndex)].name) did not answer in time")
             case .body where u.pointee.awaitsStreamEnd: streamEndedBehindSurplus(slot, isOver: false)
             case .body: stalled(slot)
             case .idle, .tunnel: break

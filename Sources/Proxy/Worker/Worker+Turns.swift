@@ -70,18 +70,18 @@ extension Worker {
         }
     }
 
-    /// Ends when the last client has gone, and every connection has been listened to for strays.
+    /// Ends when the last client has gone, and every connection has been watched for strays.
     private mutating func continueLeaving() {
         while true {
             if departure.isOverdue(now: now) {
                 closeAll()
             } else {
                 guard clients.count == 0 else { return }
-                listenToPooled()
+                watchPooled()
                 guard upstreams.count == 0, hangups.mayEnd(at: now) else { return }
                 judgeHangups(isEnding: true)
             }
-            if world.mailboxes[number].close() {
+            if world.mailboxes[index].close() {
                 departure.end()
                 return
             }
@@ -92,7 +92,7 @@ extension Worker {
     }
 
     package mutating func readMailbox() {
-        for order in world.mailboxes[number].take() {
+        for order in world.mailboxes[index].take() {
             switch order {
             case .drain: startDrain()
             case .retire(let succession): startRetirement(succession)

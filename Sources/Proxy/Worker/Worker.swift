@@ -27,7 +27,7 @@ public struct Worker: ~Copyable {
     let passages: UnsafeMutablePointer<Passage>
     let world: World
     let counters: WorkerCounters
-    let number: Int
+    let index: Int
 
     /// Nanoseconds on the loop's clock, read once a turn.
     var now: UInt64
@@ -62,8 +62,8 @@ public struct Worker: ~Copyable {
     var descriptorsLackUntil: UInt64 = 0
 
     /// nil when the memory cannot be reserved.
-    package init?(number: Int, kernel: Kernel, poll: Int32, plan: Plan, world: World, seed: UInt64) {
-        // Connections that are only listened to count as well, so there is room beyond the limit.
+    package init?(index: Int, kernel: Kernel, poll: Int32, plan: Plan, world: World, seed: UInt64) {
+        // Connections that are only watched count as well, so there is room beyond the limit.
         // Streams have places of their own. Memory that is only reserved costs nothing.
         let exchangeCapacity = plan.limits.clientConnections + 64 * plan.limits.streams
         let streamCapacity = plan.upstreams.contains { $0.isHTTP2 } ? exchangeCapacity : 0
@@ -77,12 +77,12 @@ public struct Worker: ~Copyable {
         self.clients = clients
         self.upstreams = upstreams
         self.exchanges = exchanges
-        self.number = number
+        self.index = index
         self.kernel = kernel
         loop = Loop(kernel: kernel, poll: poll)
         self.plan = plan
         self.world = world
-        counters = world.counters[number]
+        counters = world.counters[index]
         router = Router(plan.routes.map(\.rule), bytesMax: plan.limits.headerBytes + Router.addedBytesMax)
         let headBytesMax = max(plan.limits.headerBytes, plan.limits.answerHeaderBytes)
         now = kernel.now()
@@ -104,7 +104,7 @@ public struct Worker: ~Copyable {
                 servers[server].shared, connectionsMax: upstream.connectionsMax, idleMax: upstream.idleMax)
         }
         waitQueues = WaitQueues(
-            upstreams: plan.upstreams.count, servers: servers.count, room: world.waitingRoom, worker: number)
+            upstreams: plan.upstreams.count, servers: servers.count, room: world.waitingRoom, worker: index)
         retries = Retries(upstreams: plan.upstreams.count)
         if let log = world.accessLog { access = AccessNotes(AccessJournal(log, plan: plan)) } else { access = AccessNotes(nil) }
         timers.open(hangupTimer)

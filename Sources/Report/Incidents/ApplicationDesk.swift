@@ -1,10 +1,10 @@
 import Detector
 import Synchronization
 
-/// Where what the probe reports and what the wire shows of one exchange find each other: told as one incident, in whatever order they come.
+/// Where what the probe reports and what the wire shows of one exchange find each other: recorded as one incident, in whatever order they come.
 ///
 /// A report waits a little for the wire's incident, and that for a report, once a probe has shown itself. Bounded: past the
-/// limits both are told at once, each by itself.
+/// limits both are recorded at once, each by itself.
 public final class ApplicationDesk: Sendable {
     /// What a mark's numbers stand for, of one plan.
     public struct Names: Sendable {
@@ -32,13 +32,13 @@ public final class ApplicationDesk: Sendable {
     /// The wire's incident is collected for 100 ms, and may stand on an idle connection a little longer.
     static let reportWaits: UInt64 = 400_000_000
     static let incidentWaits: UInt64 = 150_000_000
-    /// So long a report that has been told keeps others of its exchange from being told apart.
+    /// So long a report that has been recorded keeps others of its exchange from being recorded by themselves.
     static let memory: UInt64 = 2_000_000_000
 
     private struct Waiting {
         var report: ApplicationReport
         var until: UInt64
-        var isTold = false
+        var isRecorded = false
     }
 
     private struct KnownPlan {
@@ -77,13 +77,13 @@ public final class ApplicationDesk: Sendable {
     /// The exchange of this mark has this client.
     public func identify(_ mark: ExchangeMark, _ client: Incident.Client) {
         state.withLock { state in
-            for place in state.reports.indices where !state.reports[place].isTold && state.reports[place].report.mark == mark {
+            for place in state.reports.indices where !state.reports[place].isRecorded && state.reports[place].report.mark == mark {
                 state.reports[place].report.client = client
             }
         }
     }
 
-    /// An incident that the wire has shown. Returns what is to be told now: it, perhaps with what the application did; nil while it waits.
+    /// An incident that the wire has shown. Returns what is to be recorded now: it, perhaps with what the application did; nil while it waits.
     func take(_ incident: Incident, now: UInt64) -> Incident? {
         guard incident.origin == .upstream, incident.application == nil, incident.request != nil,
             Self.mayBeExplained(incident.kind)
@@ -91,13 +91,13 @@ public final class ApplicationDesk: Sendable {
         return state.withLock { state in
             guard state.hasProbe else { return incident }
             if let place = state.reports.firstIndex(where: { $0.until > now && Self.belongs(incident, to: $0.report) }) {
-                // What is told as the application's, the wire's hang-up adds nothing to.
+                // The wire's hang-up adds nothing to what is recorded as the application's.
                 if incident.kind == .hangupAfterEnd {
                     state.reports[place].report.client = incident.client
                     return nil
                 }
-                guard !state.reports[place].isTold else { return incident }
-                state.reports[place].isTold = true
+                guard !state.reports[place].isRecorded else { return incident }
+                state.reports[place].isRecorded = true
                 return Self.joined(incident, state.reports[place].report)
             }
             guard state.incidents.count < Self.incidentsMax else { return incident }
@@ -106,11 +106,11 @@ public final class ApplicationDesk: Sendable {
         }
     }
 
-    /// A report of the probe. Returns the incidents to tell now.
+    /// A report of the probe. Returns the incidents to record now.
     public func take(_ report: ApplicationReport, now: UInt64) -> [Incident] {
-        let told = file(report, now: now)
+        let released = file(report, now: now)
         if let mark = report.mark { inquiry(mark)?(mark) }
-        return told
+        return released
     }
 
     private func inquiry(_ mark: ExchangeMark) -> (@Sendable (ExchangeMark) -> Void)? {
@@ -132,39 +132,39 @@ public final class ApplicationDesk: Sendable {
             }
             guard report.application != nil else { return [] }
             var waiting = Waiting(report: report, until: now + Self.reportWaits)
-            var told: [Incident] = []
+            var released: [Incident] = []
             if let place = state.incidents.firstIndex(where: { Self.belongs($0.incident, to: report) }) {
                 let incident = state.incidents.remove(at: place).incident
                 if incident.kind == .hangupAfterEnd {
                     waiting.report.client = incident.client
                 } else {
-                    waiting.isTold = true
-                    told.append(Self.joined(incident, report))
+                    waiting.isRecorded = true
+                    released.append(Self.joined(incident, report))
                 }
             }
             if state.reports.count >= Self.reportsMax {
                 let oldest = state.reports.removeFirst()
-                if !oldest.isTold { told.append(Self.alone(oldest.report, state.plans)) }
+                if !oldest.isRecorded { released.append(Self.alone(oldest.report, state.plans)) }
             }
             state.reports.append(waiting)
-            return told
+            return released
         }
     }
 
     /// What has waited long enough.
     public func due(now: UInt64) -> [Incident] {
         state.withLock { state in
-            var told: [Incident] = []
+            var released: [Incident] = []
             state.inquiries = 0
-            for place in state.reports.indices where !state.reports[place].isTold && state.reports[place].until <= now {
-                state.reports[place].isTold = true
+            for place in state.reports.indices where !state.reports[place].isRecorded && state.reports[place].until <= now {
+                state.reports[place].isRecorded = true
                 state.reports[place].until = now + Self.memory
-                told.append(Self.alone(state.reports[place].report, state.plans))
+                released.append(Self.alone(state.reports[place].report, state.plans))
             }
-            state.reports.removeAll { $0.isTold && $0.until <= now }
+            state.reports.removeAll { $0.isRecorded && $0.until <= now }
             let ready = state.incidents.filter { $0.until <= now }
             state.incidents.removeAll { $0.until <= now }
-            return told + ready.map(\.incident)
+            return released + ready.map(\.incident)
         }
     }
 

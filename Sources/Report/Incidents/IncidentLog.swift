@@ -23,7 +23,7 @@ public final class IncidentLog: Sendable {
 
     /// Opens `path` (`-` is standard output) and starts the writer.
     ///
-    /// `report` is told about failures, once each, on the writer's thread.
+    /// `report` is called with failures, once each, on the writer's thread.
     public init(
         path: String, rotateBytes: UInt64? = nil, keep: Int = 5, metrics: Metrics,
         report: @escaping @Sendable (String) -> Void

@@ -41,7 +41,7 @@ public final class IncidentRecorder: Sendable {
         for incident in desk?.take(report, now: now) ?? [] { record(incident, monotonicNanoseconds: now) }
     }
 
-    /// Tells what has waited for its other half long enough; all of it, at the end.
+    /// Records what has waited for its other half long enough; all of it, at the end.
     public func settle(all: Bool = false) {
         guard let desk else { return }
         let now = WallTime.monotonicNanoseconds()

@@ -152,7 +152,7 @@ final class FaultPlay {
                 delay = 0
             }
             at = max(at, pause.at)
-            // What is wrong comes together: it is listened to for a while only.
+            // What is wrong comes together: it is watched for a while only.
             delay += isFaulty ? min(pause.delay, 5_000_000) : pause.delay
         }
         pieces.append(Piece(delay: delay, bytes: Array(bytes[at...])))

@@ -11,7 +11,7 @@ struct FrameHabits {
     var streamsMax: Int?
     /// A server's SETTINGS come so late; its acknowledgements too.
     var settingsDelay: UInt64 = 0
-    /// What has been read is told after so long.
+    /// What has been read is acknowledged after so long.
     var creditDelay: UInt64 = 0
     /// Its own DATA frames.
     var dataBytesMax = Frame.payloadMax

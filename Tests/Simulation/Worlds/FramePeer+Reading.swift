@@ -102,7 +102,7 @@ extension FramePeer {
         guard let stream else { return breach("HEADERS on stream \(id), which nobody has opened") }
         guard !stream.peerHasEnded else { return breach("HEADERS behind the end of stream \(id)") }
         if ends { stream.peerHasEnded = true }
-        tell("gets on \(id) \(fields.map { "\($0.name): \($0.value)" })")
+        note("gets on \(id) \(fields.map { "\($0.name): \($0.value)" })")
         // On its way when it was reset.
         if !stream.isReset { head(stream, fields, ends: ends) }
     }

@@ -29,7 +29,7 @@ class FramePeer: SimulatedPeer {
     }
 
     enum Output {
-        /// Told how many bytes the block has when it is packed.
+        /// Called with how many bytes the block has when it is packed.
         case head(Fields, ends: Bool, packed: ((Int) -> Void)? = nil)
         case data([UInt8], ends: Bool)
         case reset(UInt32)
@@ -94,7 +94,7 @@ class FramePeer: SimulatedPeer {
     /// All that has come has been acted on.
     func hasRead() {}
 
-    func tell(_ what: @autoclosure () -> String) { world.tell(name, what()) }
+    func note(_ what: @autoclosure () -> String) { world.note(name, what()) }
 
     func breach(_ what: String) {
         guard !isBroken else { return }
@@ -126,7 +126,7 @@ class FramePeer: SimulatedPeer {
 
     /// Sends a frame as it is, whatever that does.
     func write(_ frame: Frame) {
-        world.tell(name, "sends \(frame.shown)")
+        world.note(name, "sends \(frame.shown)")
         send(frame.bytes)
     }
 
@@ -134,7 +134,7 @@ class FramePeer: SimulatedPeer {
     @discardableResult
     func writeHead(_ stream: UInt32, _ fields: Fields, ends: Bool) -> Int {
         let block = packer.pack(fields)
-        world.tell(name, "sends on \(stream) \(fields.map { "\($0.name): \($0.value)" })")
+        world.note(name, "sends on \(stream) \(fields.map { "\($0.name): \($0.value)" })")
         var rest = block[...]
         var isFirst = true
         repeat {
@@ -281,7 +281,7 @@ class FramePeer: SimulatedPeer {
             hasPreface = true
         }
         while !isBroken, isOpen, let frame = reader.next() {
-            world.tell(name, "gets \(frame.shown)")
+            world.note(name, "gets \(frame.shown)")
             act(frame)
         }
         guard !isBroken else { return }

@@ -24,7 +24,7 @@ final class Hand {
             wakes: false)
         guard
             let worker = Worker(
-                number: 0, kernel: Kernel(simulated: kernel), poll: 3, plan: owner.plan, world: world, seed: seed)
+                index: 0, kernel: Kernel(simulated: kernel), poll: 3, plan: owner.plan, world: world, seed: seed)
         else { return nil }
         self.worker = worker
         self.world = world

@@ -52,7 +52,7 @@ final class ScriptedClient: SimulatedPeer {
         if request.isHTTP10, !request.head.contains(text: "keep-alive") { mayBecomeClosed = true }
         isSendingRest = true
         abortAfterSending(request, request.head.count)
-        tell("sends", request.head)
+        note("sends", request.head)
         send(request.head)
         if case .some(.resetAfterSending(let count)) = request.abort, count <= request.head.count { return }
         if request.expectsContinue {
@@ -76,7 +76,7 @@ final class ScriptedClient: SimulatedPeer {
             guard let self, !isDone else { return }
             let total = sent + piece.bytes.count
             if abortAfterSending(story.request, total) { return }
-            tell("sends", piece.bytes)
+            note("sends", piece.bytes)
             send(piece.bytes)
             sendRest(story, pieces.dropFirst(), sent: total)
         }
@@ -104,12 +104,12 @@ final class ScriptedClient: SimulatedPeer {
         return true
     }
 
-    private func tell(_ what: String, _ bytes: [UInt8]) {
-        world.tell("client \(plan.stories[0].id)", "\(what) \(bytes.count): \(bytes.shown)")
+    private func note(_ what: String, _ bytes: [UInt8]) {
+        world.note("client \(plan.stories[0].id)", "\(what) \(bytes.count): \(bytes.shown)")
     }
 
     private func abort(reset isReset: Bool) {
-        tell(isReset ? "resets" : "goes away", [])
+        note(isReset ? "resets" : "goes away", [])
         for place in answering..<nextToSend where stories[place].outcome == .nothing { stories[place].outcome = .aborted }
         isDone = true
         if isReset { reset() } else { close() }
@@ -120,7 +120,7 @@ final class ScriptedClient: SimulatedPeer {
 
     override func received(_ bytes: [UInt8]) {
         guard !isDone else { return }
-        tell("gets", bytes)
+        note("gets", bytes)
         reader.receive(bytes)
         while !isDone {
             if head == nil { reader.answersHead = story?.request.method == "HEAD" }
@@ -237,7 +237,7 @@ final class ScriptedClient: SimulatedPeer {
     override func wasReset() { connectionOver(wasReset: true) }
 
     private func connectionOver(wasReset: Bool) {
-        tell(wasReset ? "sees a reset" : "sees the end", [])
+        note(wasReset ? "sees a reset" : "sees the end", [])
         guard !isDone else { return }
         if isTunnel {
             if let story, story.outcome == .nothing { story.outcome = .cut }

@@ -82,7 +82,7 @@ final class ScriptedUpstream: SimulatedPeer {
     }
 
     override func received(_ bytes: [UInt8]) {
-        tell("gets", bytes)
+        note("gets", bytes)
         if isTunnel { return echo(bytes) }
         reader.receive(bytes)
         while let event = reader.next() {
@@ -125,7 +125,7 @@ final class ScriptedUpstream: SimulatedPeer {
         if stray != nil {
             stray!.others.append(next)
             story.mayBeVictim = true
-            if !isToldApart(next) { story.mayBeGivenAnother = true }
+            if !isDistinguished(next) { story.mayBeGivenAnother = true }
         }
         story.arrivals.append(Story.Arrival(connection: number, ordinal: next.ordinal))
         served.append(next)
@@ -164,7 +164,7 @@ final class ScriptedUpstream: SimulatedPeer {
     }
 
     override func ended() {
-        world.tell("upstream \(number)", "sees the end")
+        world.note("upstream \(number)", "sees the end")
         hasEnded = true
         if isTunnel { return finish() }
         hasStopped = true
@@ -172,7 +172,7 @@ final class ScriptedUpstream: SimulatedPeer {
     }
 
     override func wasReset() {
-        world.tell("upstream \(number)", "sees a reset")
+        world.note("upstream \(number)", "sees a reset")
         hasStopped = true
         close()
     }
@@ -187,17 +187,17 @@ final class ScriptedUpstream: SimulatedPeer {
         for one in served where one.hasBegun && one.story.outcome == .nothing && (!one.isAnswered || isTunnel || !hasLeft) {
             one.story.wasOnBrokenConnection = true
         }
-        world.tell("upstream \(number)", "dies")
+        world.note("upstream \(number)", "dies")
         reset()
     }
 
     private func say(_ bytes: [UInt8]) {
-        tell("sends", bytes)
+        note("sends", bytes)
         send(bytes)
     }
 
-    private func tell(_ what: String, _ bytes: [UInt8]) {
-        world.tell("upstream \(number)", "\(what) \(bytes.count): \(bytes.shown)")
+    private func note(_ what: String, _ bytes: [UInt8]) {
+        world.note("upstream \(number)", "\(what) \(bytes.count): \(bytes.shown)")
     }
 
     private func echo(_ bytes: [UInt8]) { send(bytes) }
@@ -250,12 +250,12 @@ final class ScriptedUpstream: SimulatedPeer {
         case .nothing: afterGoodAnswer(served)
         case .stops: hasStopped = true
         case .end:
-            world.tell("upstream \(number)", "ends")
+            world.note("upstream \(number)", "ends")
             hasStopped = true
             world.noteClose(self)
             finish()
         case .reset:
-            world.tell("upstream \(number)", "resets")
+            world.note("upstream \(number)", "resets")
             hasStopped = true
             world.noteClose(self)
             play.noteReset(leftBytes: Int(socket?.sentTotal ?? 0) - play.sentBefore, world)
@@ -285,7 +285,7 @@ final class ScriptedUpstream: SimulatedPeer {
 
     /// An announced end: the side is ended, and the rest of the request is read.
     private func closeAfterwards() {
-        world.tell("upstream \(number)", "ends as announced")
+        world.note("upstream \(number)", "ends as announced")
         hasStopped = true
         world.noteClose(self)
         finish()
@@ -307,7 +307,7 @@ final class ScriptedUpstream: SimulatedPeer {
             }
             hasStopped = true
             hasClosedIdle = true
-            world.tell("upstream \(number)", "closes an idle connection")
+            world.note("upstream \(number)", "closes an idle connection")
             world.noteClose(self)
             if says408 { send("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n") }
             finish()
@@ -329,8 +329,8 @@ final class ScriptedUpstream: SimulatedPeer {
         for other in stray?.others ?? [] { other.story.mayBeGivenAnother = true }
     }
 
-    /// Whether the stray's mark, or that it has none, tells that it does not answer this request.
-    private func isToldApart(_ next: Served) -> Bool {
+    /// Whether the stray's mark, or that it has none, shows that it does not answer this request.
+    private func isDistinguished(_ next: Served) -> Bool {
         guard let stray, let probe = world.probe, case .secondAnswer = stray.fault else { return false }
         if stray.isMarked || probe.echo == .require { return true }
         // What comes for a request that may not be sent again, or has been often enough, is delivered.

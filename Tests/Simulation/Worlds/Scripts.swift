@@ -132,7 +132,7 @@ enum Fault: Equatable {
     case connectionBroken(ConnectionFault)
 }
 
-/// Bytes that tell whose they are: printable, and different for each number.
+/// Bytes that show whose they are: printable, and different for each number.
 func pattern(_ id: Int, _ count: Int) -> [UInt8] {
     var state = UInt32(truncatingIfNeeded: id &* 2_654_435_761 &+ 12_345)
     return [UInt8](unsafeUninitializedCapacity: count) { space, initialized in

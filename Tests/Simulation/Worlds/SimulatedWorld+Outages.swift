@@ -6,14 +6,14 @@ extension SimulatedWorld {
         for outage in outages {
             network.after(outage.after) { [unowned self] in begin(outage) }
             network.after(outage.after + outage.lasts) { [unowned self] in
-                tell("world", "server \(outage.server) is back")
+                note("world", "server \(outage.server) is back")
                 network.serve(address(outage.server), service(outage.server))
             }
         }
     }
 
     private func begin(_ outage: ServerOutage) {
-        tell("world", "\(outage.kind) of server \(outage.server)")
+        note("world", "\(outage.kind) of server \(outage.server)")
         guard outage.kind == .death else { return network.serve(address(outage.server), .silent(weather.upstreamLink)) }
         deaths.append(network.time)
         network.serve(address(outage.server), .refuses(error: 111, link: weather.upstreamLink))

@@ -27,8 +27,8 @@ extension SimulatedWorld {
         planOutages()
         turnUntilQuiet()
         if turns == Self.turnsMax { fail("the worker turns for ever") }
-        tell("weather", "\(weather)")
-        if sort != .bytes { tell("speech", "\(speech)") }
+        note("weather", "\(weather)")
+        if sort != .bytes { note("speech", "\(speech)") }
         incidents = recorder.ring.entries(after: 0, limit: Self.incidentsMax).entries.map(\.incident)
         judge()
         return failures
@@ -85,7 +85,7 @@ extension SimulatedWorld {
     private func make(_ change: Change) {
         guard let serving = hands.last, !hasDrained else { return }
         hasChanged = true
-        tell("world", "\(change.kind)")
+        note("world", "\(change.kind)")
         if change.kind == .drain {
             hasDrained = true
             return serving.worker.startDrain()

@@ -205,14 +205,14 @@ public final class SimulatedWorld {
         return .refuses(error: 111, link: weather.upstreamLink)
     }
 
-    // MARK: Told by the peers
+    // MARK: Reported by the peers
 
     func fail(_ what: String) {
         if failures.count < 20 { failures.append(what) }
     }
 
     /// Writes down what happens, when somebody wants to read it.
-    func tell(_ who: String, _ what: @autoclosure () -> String) {
+    func note(_ who: String, _ what: @autoclosure () -> String) {
         guard let chronicle else { return }
         let microseconds = (network.time - start) / 1000
         chronicle("\(microseconds) us  \(who): \(what())")

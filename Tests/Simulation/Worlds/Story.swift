@@ -1,6 +1,6 @@
 import Detector
 
-/// What happened to one request, told from both ends: what the world is judged by.
+/// What happened to one request, seen from both ends: what the world is judged by.
 final class Story {
     enum Outcome: Equatable {
         /// Still open when the world had ended.
@@ -40,7 +40,7 @@ final class Story {
     var mayHaveMetAClose = false
     /// A stray of an earlier exchange may have been taken for its answer.
     var mayBeVictim = false
-    /// And nothing tells that it is not.
+    /// And nothing shows that it is not.
     var mayBeGivenAnother = false
     /// Streams of it that its upstream did not serve, and said so.
     var refusals = 0

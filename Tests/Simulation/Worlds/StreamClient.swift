@@ -141,7 +141,7 @@ final class StreamClient: FramePeer {
 
     /// Goes away, with everything that it has asked for.
     private func leave() {
-        tell("goes away")
+        note("goes away")
         for other in asked where !other.isDone { other.story.outcome = .aborted }
         isDone = true
         if world.random.chance(perMille: 500) { reset() } else { close() }
@@ -254,7 +254,7 @@ final class StreamClient: FramePeer {
 
     private func connectionOver() {
         guard !isDone else { return close() }
-        tell("sees the end")
+        note("sees the end")
         for asked in asked where !asked.isDone {
             if let lastServed, asked.stream.id > lastServed {
                 asked.story.outcome = .unserved

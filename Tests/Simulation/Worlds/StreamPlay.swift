@@ -101,7 +101,7 @@ final class StreamPlay {
                 surplusBytes: surplus, phases: phases))
     }
 
-    /// A header block of which an incident must tell, with its bytes if they are surplus.
+    /// A header block which an incident must record, with its bytes if they are surplus.
     private func putWrong(_ fields: FieldPacker.Fields, ends: Bool, _ kind: Kind, _ phase: Phase) {
         put(.head(fields, ends: ends) { [self] count in expect(kind, [phase], surplus: phase == .inBody ? count : nil) })
     }
@@ -198,7 +198,7 @@ final class StreamPlay {
         }
     }
 
-    /// DATA for which the answer has no room. The first of it may be told already: the connection may be broken before the rest.
+    /// DATA for which the answer has no room. The first of it may be recorded already: the connection may be broken before the rest.
     private func putSurplus(_ bytes: [UInt8]) {
         act { [self] in
             let place = expect(.bodyAfterEnd, [.afterEnd])
@@ -222,7 +222,7 @@ final class StreamPlay {
             if let block { count += upstream.writeHead(served.stream.id, block, ends: body.isEmpty) }
             if !body.isEmpty { upstream.writeData(served.stream.id, body, ends: true) }
             let place = expect(kind, [.afterEnd, .idle], surplus: count)
-            // A worker that leaves listens for 100 ms, of which some are over.
+            // A worker that leaves watches for 100 ms, of which some are over.
             if world.sort == .changes, world.weather.upstreamLink.isSlow {
                 world.mayMiss(place)
                 world.expected[place].surplusBytes = nil

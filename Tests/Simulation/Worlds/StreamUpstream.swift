@@ -178,13 +178,13 @@ final class StreamUpstream: FramePeer {
     // MARK: Ends
 
     override func ended() {
-        tell("sees the end")
+        note("sees the end")
         hasStopped = true
         close()
     }
 
     override func wasReset() {
-        tell("sees a reset")
+        note("sees a reset")
         hasStopped = true
         close()
     }
@@ -207,7 +207,7 @@ final class StreamUpstream: FramePeer {
         for one in served where one.hasHead && one.story.outcome == .nothing && (!one.isAnswered || !hasLeft) {
             one.story.wasOnBrokenConnection = true
         }
-        tell("dies")
+        note("dies")
         reset()
     }
 
@@ -229,7 +229,7 @@ final class StreamUpstream: FramePeer {
     private func closeIfDone() {
         guard lastAnswered != nil, !hasStopped, !isBusy else { return }
         hasStopped = true
-        tell("ends as announced")
+        note("ends as announced")
         finish()
     }
 
@@ -241,7 +241,7 @@ final class StreamUpstream: FramePeer {
         world.network.after(delay) { [weak self] in
             guard let self, isOpen, hasGreeted, !hasStopped, served.count == count, !isBusy, unsentBytes == 0 else { return }
             hasStopped = true
-            tell("closes an idle connection")
+            note("closes an idle connection")
             if saysSo {
                 lastAnswered = lastPeerStream
                 writeGoAway(last: lastPeerStream)

@@ -38,9 +38,9 @@ extension Verdicts {
         }
     }
 
-    /// A second answer that meets a request, and whose mark, or that it lacks one, tells what it is: unless it stands behind bytes of
+    /// A second answer that meets a request, and whose mark, or that it lacks one, shows what it is: unless it comes after bytes of
     /// that request's own answer, or the request was still being sent.
-    static func mustBeTold(_ stray: ScriptedUpstream.Stray, _ world: SimulatedWorld) -> Bool {
+    static func mustBeRecorded(_ stray: ScriptedUpstream.Stray, _ world: SimulatedWorld) -> Bool {
         guard stray.isMarked || stray.hasEchoed && world.probe?.echo == .require, let victim = stray.others.first else {
             return false
         }

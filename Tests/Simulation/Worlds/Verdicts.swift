@@ -162,7 +162,7 @@ enum Verdicts {
     // MARK: Strays
 
     /// Bytes behind an answer's end. Found before the connection served another, they are recorded once and exactly; when
-    /// another request had reached the upstream they may have been taken for its answer, which accounting tells afterwards.
+    /// another request had reached the upstream they may have been taken for its answer, which accounting shows afterwards.
     private static func judge(
         _ stray: ScriptedUpstream.Stray, of upstream: ScriptedUpstream, _ left: inout [Incident], _ world: SimulatedWorld
     ) {
@@ -198,7 +198,7 @@ enum Verdicts {
             || stray.others.contains { $0.story.request.hasBody || $0.script.framing == .close || !$0.isAnswered }
         if case .interimAfterEnd = stray.fault { mayBeSilent = true }
         if case .lineEnds = stray.fault { mayBeSilent = true }
-        if mustBeTold(stray, world) { mayBeSilent = false }
+        if mustBeRecorded(stray, world) { mayBeSilent = false }
         if before == left.count, !mayBeSilent { world.fail("nothing was recorded of the stray of request \(guilty.story.id)") }
     }
 }

@@ -6,7 +6,7 @@ public enum WorldSort: String, CaseIterable, Sendable {
     case frames
     /// Reloads, upgrades and drains in the middle of either.
     case changes
-    /// A kernel that lacks descriptors, and tells of events in any order and for nothing.
+    /// A kernel that lacks descriptors, and reports events in any order and for nothing.
     case kernel
     /// Servers whose answers have the marks of their requests, as the probe's have, all or most of them.
     case marks

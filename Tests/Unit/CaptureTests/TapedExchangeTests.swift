@@ -16,7 +16,7 @@ struct TapedExchangeTests {
     func whatAPartCosts(_ part: TapePart, _ kept: Int, _ told: Int) {
         var exchange = TapedExchange()
         exchange.append(piece([part]))
-        #expect(exchange.keptBytes == kept && exchange.toldBytes == told && exchange.pieces.count == 1)
+        #expect(exchange.keptBytes == kept && exchange.writtenBytes == told && exchange.pieces.count == 1)
     }
 
     /// A body of any length costs as little as a small one: its reads are one run, as long as nothing else comes between.
@@ -25,7 +25,7 @@ struct TapedExchangeTests {
         for time in 1...100 as ClosedRange<UInt64> { exchange.append(piece([.body(1000)], at: time)) }
         #expect(
             exchange.pieces.count == 1 && exchange.pieces[0].parts == [.body(100_000)] && exchange.pieces[0].nanoseconds == 1)
-        #expect(exchange.keptBytes == 32 && exchange.toldBytes == 100_000)
+        #expect(exchange.keptBytes == 32 && exchange.writtenBytes == 100_000)
         // The other side, other bytes, and pieces of several parts begin anew.
         exchange.append(piece([.body(1)], fromUpstream: false))
         exchange.append(piece([.bytes([9])]))
@@ -37,6 +37,6 @@ struct TapedExchangeTests {
                 [.body(100_000)], [.body(1)], [.bytes([9])], [.body(2)], [.body(3), .bytes([8])], [.body(4)],
             ])
         #expect(exchange.keptBytes == 7 * 32 + 2)
-        #expect(exchange.toldBytes == 100_000 + 1 + 1 + 2 + 3 + 1 + 4)
+        #expect(exchange.writtenBytes == 100_000 + 1 + 1 + 2 + 3 + 1 + 4)
     }
 }

@@ -41,21 +41,21 @@ struct ResponseLog {
             case .surplus:
                 surplusBytes += held.count
                 held = []
-            case .interim: tell("interim \(block.block.status)")
-            case .head: tell("head \(block.block.status)")
-            case .switched: tell("switched")
-            case .interimInBody: tell("interim \(block.block.status) in body")
-            case .body: if step.hasTrailers { tell("trailers \(block.block.count)") }
+            case .interim: add("interim \(block.block.status)")
+            case .head: add("head \(block.block.status)")
+            case .switched: add("switched")
+            case .interimInBody: add("interim \(block.block.status) in body")
+            case .body: if step.hasTrailers { add("trailers \(block.block.count)") }
             case .malformed(let found): fault = found
             }
             if step.ended {
-                tell("end")
+                add("end")
                 sendNext()
             }
         }
     }
 
-    private mutating func tell(_ event: String) {
+    private mutating func add(_ event: String) {
         if !body.isEmpty { log.append("body \(String(decoding: body, as: UTF8.self))") }
         body = []
         log.append(event)

@@ -67,7 +67,7 @@ struct ConnectionPool: ~Copyable {
         var resting = ConnectionList<UpstreamConnection>()
         /// Those that have rested so long that hardly a stray is still to come, the last one pooled first.
         var settled = ConnectionList<UpstreamConnection>()
-        /// Those that are only listened to, the longest first.
+        /// Those that are only watched for strays, the longest first.
         var watched = ConnectionList<UpstreamConnection>()
         var idleCount: Int32 = 0
         /// Of these, those in `resting`.
@@ -205,13 +205,13 @@ struct ConnectionPool: ~Copyable {
 
     /// The connection serves nobody any more, and its late strays are still to be seen.
     mutating func watch(_ slot: UpstreamSlot, _ connections: borrowing Slab<UpstreamConnection>) {
-        connections[slot].pointee.phase = .listening
+        connections[slot].pointee.phase = .watched
         places[Int(connections[slot].pointee.server)].watched.append(slot, connections)
     }
 
     /// The connection is not only watched any more: it is collected from, or closed.
     mutating func unwatch(_ slot: UpstreamSlot, _ connections: borrowing Slab<UpstreamConnection>) {
-        guard connections[slot].pointee.phase == .listening else { return }
+        guard connections[slot].pointee.phase == .watched else { return }
         places[Int(connections[slot].pointee.server)].watched.remove(slot, connections)
         connections[slot].pointee.phase = .active
     }

@@ -9,7 +9,7 @@ import Wire
 ///     connecting ─▶ active ──answer's end──▶ resting ──hold──▶ (taken again) active
 ///        │            │                         └──bytes──▶ surplus
 ///        │            ├──bytes past the end──▶ surplus ──quiet──▶ closed, recorded
-///        └─▶ closed   └──end, server quarantined──▶ listening ──100 ms──▶ closed
+///        └─▶ closed   └──end, server quarantined──▶ watched ──100 ms──▶ closed
 struct UpstreamConnection: BitwiseCopyable {
     enum Phase: UInt8 {
         /// Its TLS handshake is part of connecting.
@@ -21,8 +21,8 @@ struct UpstreamConnection: BitwiseCopyable {
         case resting
         /// Pooled for longer, to be taken before others.
         case settled
-        /// Not used again, but listened to: late strays are to be caught and attributed.
-        case listening
+        /// Not used again, but watched: late strays are to be caught and attributed.
+        case watched
         /// Collecting bytes that no answer accounts for.
         case surplus
     }
@@ -55,7 +55,7 @@ struct UpstreamConnection: BitwiseCopyable {
     /// Of a server that is given by name: which of its addresses, and of which generation.
     var addressPlace: UInt32 = 0
     var addressGeneration: UInt64 = 0
-    /// Whether the server's acknowledgements tell which bytes it had sent before a request arrived.
+    /// Whether the server's acknowledgements show which bytes it had sent before a request arrived.
     var asksAcknowledgement = false
     /// The last answer's status allows no body, and its header block announced one: if that comes, it is of the same fault.
     var announcesForbiddenBody = false
@@ -72,11 +72,11 @@ struct UpstreamConnection: BitwiseCopyable {
     var stream: Int32 = -1
     /// Neither side has anything to say on the stream any more.
     var streamIsOver = false
-    /// HTTP/2: the answer is whole, and has more behind it; only the stream's end has not come.
+    /// HTTP/2: the answer is whole, and has more after it; only the stream's end has not come.
     var awaitsStreamEnd = false
     /// Body bytes of the stream that have not been passed on, so that its window stays closed by as much.
     var unconsumed: UInt32 = 0
-    /// An HTTP/2 connection: its number among the worker's. Otherwise -1.
+    /// An HTTP/2 connection: its index among the worker's. Otherwise -1.
     var multiplex: Int32 = -1
     /// The exchanges before the current one: whom a stray belongs to.
     var history = History<FinishedExchange>(capacityMax: AttributionReader.exchangesMax)

@@ -64,7 +64,7 @@ extension Worker {
         case .bytes:
             // Read in its own turn: the read buffer holds the bytes of the client that is being served.
             u.pointee.socket.isReadable = true
-            listenForStrays(slot)
+            watchForStrays(slot)
         }
         return false
     }

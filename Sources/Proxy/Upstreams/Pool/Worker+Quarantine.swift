@@ -1,7 +1,7 @@
 import EventLoop
 import Report
 
-/// After a proven double send: each connection of the server serves one exchange, is listened to, and closed.
+/// After a proven double send: each connection of the server serves one exchange, is watched for strays, and closed.
 extension Worker {
     /// From now on each connection of this server serves one exchange, for the time configured, unless the guilty route only observes.
     mutating func quarantine(_ slot: UpstreamSlot, for guilty: FinishedExchange) {
@@ -36,55 +36,55 @@ extension Worker {
             metadata: ["upstream": "\(upstream.name)", "server": "\(upstream.servers[Int(place.index)].name)"])
     }
 
-    /// A server's pooled connections serve nobody any more. Those that were pooled a short time ago are listened to first.
+    /// A server's pooled connections serve nobody any more. Those that were pooled a short time ago are watched first.
     mutating func retirePool(_ server: Int, _ reason: CloseReason) {
         while true {
             let slot = connectionPool.oldest(server)
             guard slot.exists else { return }
             unpool(slot)
             let u = upstreams[slot]
-            if u.pointee.pooledAt + Self.listenTime <= now, !u.pointee.socket.isReadable {
+            if u.pointee.pooledAt + Self.watchTime <= now, !u.pointee.socket.isReadable {
                 closeUpstream(slot, reason)
             } else {
-                listenForStrays(slot, until: u.pointee.pooledAt + Self.listenTime)
+                watchForStrays(slot, until: u.pointee.pooledAt + Self.watchTime)
             }
         }
     }
 
-    // MARK: Listening
+    // MARK: Watching
 
-    /// The connection serves nobody any more, and its late strays are still to be seen.
-    mutating func listenForStrays(_ slot: UpstreamSlot, until end: UInt64? = nil) {
+    /// The connection serves nobody any more, and is watched for late strays.
+    mutating func watchForStrays(_ slot: UpstreamSlot, until end: UInt64? = nil) {
         let u = upstreams[slot]
         let server = Int(u.pointee.server)
         connectionPool.watch(slot, upstreams)
-        timers.set(upstreamTimer(slot), max(end ?? now + Self.listenTime, now))
+        timers.set(upstreamTimer(slot), max(end ?? now + Self.watchTime, now))
         if u.pointee.socket.isReadable { queueUpstream(slot) }
-        // Whoever waits for a connection comes before what may still be heard.
+        // Whoever waits for a connection comes before what may still be seen.
         serveQueue(servers.upstream(server), server)
     }
 
-    /// The limit is reached: the connection that has been listened to for the longest makes room for an exchange.
-    mutating func endListening(_ server: Int) -> Bool {
+    /// The limit is reached: the connection that has been watched for the longest makes room for an exchange.
+    mutating func endWatch(_ server: Int) -> Bool {
         let slot = connectionPool.cutWatch(server)
         guard slot.exists else { return false }
-        strayListeningEnded(slot, closed: false)
+        watchEnded(slot, closed: false)
         return true
     }
 
     /// A stray has had its time to come. Where this thread had to wait for a processor it may be there and not have had its turn.
-    mutating func listeningExpired(_ slot: UpstreamSlot) {
+    mutating func watchExpired(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
         guard !u.pointee.socket.isReadable, transport.look(at: &u.pointee.socket) == .quiet else {
             u.pointee.socket.isReadable = true
-            timers.set(upstreamTimer(slot), now + Self.listenTime)
+            timers.set(upstreamTimer(slot), now + Self.watchTime)
             return queueUpstream(slot)
         }
-        strayListeningEnded(slot, closed: false)
+        watchEnded(slot, closed: false)
     }
 
-    /// Nothing came while the connection was listened to.
-    mutating func strayListeningEnded(_ slot: UpstreamSlot, closed: Bool) {
+    /// Nothing came while the connection was watched.
+    mutating func watchEnded(_ slot: UpstreamSlot, closed: Bool) {
         // A close that was announced is no hang-up; one in quarantine is.
         if closed { noteEnding(slot, mayBeHangup: !upstreams[slot].pointee.mustClose) }
         if closed { return closeUpstream(slot, .upstreamClosed) }

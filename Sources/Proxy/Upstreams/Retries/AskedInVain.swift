@@ -1,5 +1,5 @@
 /// Requests whose answers have no mark although their server's have, by server and sort: what answers them writes to the socket
-/// itself, so to ask again tells nothing. The last few alone.
+/// itself, so to ask again shows nothing. The last few alone.
 struct AskedInVain {
     static let countMax = 64
 

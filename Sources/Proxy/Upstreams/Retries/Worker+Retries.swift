@@ -3,12 +3,12 @@ import Exchanges
 import HTTP1
 import Wire
 
-/// Requests that got no byte of an answer: sent again where that cannot do harm, otherwise their clients are told.
+/// Requests that got no byte of an answer: sent again where that cannot do harm, otherwise their clients get an error.
 extension Worker {
-    /// Sends the request again, where that is safe and allowed; otherwise its client is told. False when its client has been told.
+    /// Sends the request again, where that is safe and allowed; otherwise its client gets an error. False when it has got one.
     @discardableResult
-    mutating func retryOrFail(_ number: ExchangeSlot, _ reason: NoAnswer) -> Bool {
-        let e = exchanges[number]
+    mutating func retryOrFail(_ exchange: ExchangeSlot, _ reason: NoAnswer) -> Bool {
+        let e = exchanges[exchange]
         let upstream = Int(e.pointee.upstreamIndex)
         let limits = Retries.Limits(
             attempts: plan.upstreams[upstream].retryAttempts, servers: plan.upstreams[upstream].servers.count)
@@ -16,17 +16,17 @@ extension Worker {
         guard case .again(let isFresh) = decision else {
             if decision == .refused { counters.countRetryRefused(upstream: upstream) }
             let what = reason.cannotHaveArrived ? "cannot be reached" : "closed the connection without an answer"
-            failExchange(number, status: 502, "upstream \(plan.upstreams[upstream].name) \(what)")
+            failExchange(exchange, status: 502, "upstream \(plan.upstreams[upstream].name) \(what)")
             return false
         }
         counters.countRetry(upstream: upstream)
         e.pointee.state.receive(.sentAgain)
         e.pointee.wantsNewConnection = isFresh
         outbox.clear()
-        findUpstream(number)
-        // No server can be used: the client has been told.
-        guard exchanges.isTaken(number) else { return false }
-        if !outbox.isEmpty { sendToUpstream(number) }
+        findUpstream(exchange)
+        // No server can be used: the client has got an error.
+        guard exchanges.isTaken(exchange) else { return false }
+        if !outbox.isEmpty { sendToUpstream(exchange) }
         // The rest of the body waits in the client's connection.
         if !e.pointee.state.requestEnded { queueClient(e.pointee.client) }
         return true

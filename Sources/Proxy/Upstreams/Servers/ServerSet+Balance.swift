@@ -16,7 +16,7 @@ extension ServerSet {
     /// What may be asked of a server, the best first. The first level that any server reaches is the one to choose from.
     private enum Eligibility: Int { case free, other, passedOver, usable, up }
 
-    /// A server's share when it has its whole weight, so that a part of it can be told in whole numbers.
+    /// A server's share when it has its whole weight, so that a part of it can be given in whole numbers.
     private static var sharePerWeight: Int32 { 16 }
 
     /// Whether a request would find a connection to the server, as the worker has just seen. `choose` goes by it.

@@ -11,7 +11,7 @@ enum ServerFailure {
     case answered
 }
 
-/// Passive health: what clients' own requests tell about a server.
+/// Passive health: what clients' own requests show about a server.
 ///
 ///     in order ──so many failures in a row──▶ ejected ──time is over, or an answer──▶ returning, with a share that grows
 ///         └──refused a connection──▶ refusing (`Outage`) ──a connection is there──▶ returning

@@ -7,7 +7,7 @@ import Logging
 import Report
 import Wire
 
-/// Choosing a server, and what is told of one that fails.
+/// Choosing a server, and what is logged of one that fails.
 extension Worker {
     /// The server for a request; nil when none of the upstream's can be used.
     mutating func chooseServer(_ upstream: Int, _ demand: ServerSet.Demand) -> Int? {

@@ -65,9 +65,9 @@ struct WaitQueues: ~Copyable {
     /// Puts an exchange where it waits, `server` unless -1 being the one that it belongs to; one that had been called, and was too
     /// late, before those who came after it.
     mutating func enqueue(
-        _ number: ExchangeSlot, boundTo server: Int, max: Int, _ now: UInt64, _ exchanges: borrowing Slab<Exchange>
+        _ exchange: ExchangeSlot, boundTo server: Int, max: Int, _ now: UInt64, _ exchanges: borrowing Slab<Exchange>
     ) -> Enqueued {
-        let e = exchanges[number]
+        let e = exchanges[exchange]
         let upstream = Int(e.pointee.upstreamIndex)
         let isNew = e.pointee.waitingSince == 0
         guard room.enter(upstream, max: isNew ? max : .max) else { return .full }
@@ -82,24 +82,24 @@ struct WaitQueues: ~Copyable {
             next = exchanges[next].pointee.next
         }
         e.pointee.next = next
-        if previous.exists { exchanges[previous].pointee.next = number } else { queues[queue].first = number }
-        if next.isNone { queues[queue].last = number }
+        if previous.exists { exchanges[previous].pointee.next = exchange } else { queues[queue].first = exchange }
+        if next.isNone { queues[queue].last = exchange }
         queues[queue].count += 1
-        tellSince(queue, exchanges)
+        publishSince(queue, exchanges)
         return isNew ? .queued : .again
     }
 
     /// Takes an exchange out of its queue, wherever it stands.
-    mutating func remove(_ number: ExchangeSlot, _ exchanges: borrowing Slab<Exchange>) {
-        let e = exchanges[number]
+    mutating func remove(_ exchange: ExchangeSlot, _ exchanges: borrowing Slab<Exchange>) {
+        let e = exchanges[exchange]
         let queue = Int(e.pointee.queue)
         var previous = ExchangeSlot.none
         var at = queues[queue].first
-        while at.exists, at != number {
+        while at.exists, at != exchange {
             previous = at
             at = exchanges[at].pointee.next
         }
-        guard at == number else { return }
+        guard at == exchange else { return }
         let next = e.pointee.next
         if previous.exists { exchanges[previous].pointee.next = next } else { queues[queue].first = next }
         if next.isNone { queues[queue].last = previous }
@@ -108,7 +108,7 @@ struct WaitQueues: ~Copyable {
         e.pointee.state.receive(.leftQueue)
         e.pointee.next = .none
         room.leave(Int(e.pointee.upstreamIndex))
-        tellSince(queue, exchanges)
+        publishSince(queue, exchanges)
     }
 
     // MARK: Calling
@@ -127,11 +127,11 @@ struct WaitQueues: ~Copyable {
     func next(server: Int, _ exchanges: borrowing Slab<Exchange>) -> ExchangeSlot { first(upstreams + server, exchanges) }
 
     /// It is its turn to look for a connection.
-    mutating func call(_ number: ExchangeSlot, _ exchanges: borrowing Slab<Exchange>) {
-        let e = exchanges[number]
+    mutating func call(_ exchange: ExchangeSlot, _ exchanges: borrowing Slab<Exchange>) {
+        let e = exchanges[exchange]
         e.pointee.state.receive(.called)
         queues[Int(e.pointee.queue)].called += 1
-        tellSince(Int(e.pointee.queue), exchanges)
+        publishSince(Int(e.pointee.queue), exchanges)
     }
 
     private func first(_ queue: Int, _ exchanges: borrowing Slab<Exchange>) -> ExchangeSlot {
@@ -141,7 +141,7 @@ struct WaitQueues: ~Copyable {
         return at
     }
 
-    private func tellSince(_ queue: Int, _ exchanges: borrowing Slab<Exchange>) {
+    private func publishSince(_ queue: Int, _ exchanges: borrowing Slab<Exchange>) {
         let first = first(queue, exchanges)
         room.setSince(first.isNone ? 0 : exchanges[first].pointee.waitingSince, worker: worker, queue: queue)
     }

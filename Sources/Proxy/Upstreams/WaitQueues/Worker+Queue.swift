@@ -7,8 +7,8 @@ extension Worker {
     static var queueLookTime: UInt64 { 20_000_000 }
 
     /// The server for which an exchange waits because it belongs to it; -1 when any of its upstream's will do.
-    func awaitedServer(_ number: ExchangeSlot) -> Int {
-        let e = exchanges[number]
+    func awaitedServer(_ exchange: ExchangeSlot) -> Int {
+        let e = exchanges[exchange]
         guard e.pointee.stickyServer >= 0 else { return -1 }
         let server = servers.of(Int(e.pointee.upstreamIndex)).lowerBound + Int(e.pointee.stickyServer)
         return servers.isUp(server) && !servers.isPassedOver(server, now) && server != Int(e.pointee.avoidedServer)
@@ -16,20 +16,20 @@ extension Worker {
     }
 
     /// Takes an exchange out of its queue that will not need a connection any more. What it was called for goes to the next.
-    mutating func leaveQueue(_ number: ExchangeSlot) {
+    mutating func leaveQueue(_ exchange: ExchangeSlot) {
         let (wasCalled, upstream) = (
-            exchanges[number].pointee.state.place == .called, Int(exchanges[number].pointee.upstreamIndex)
+            exchanges[exchange].pointee.state.place == .called, Int(exchanges[exchange].pointee.upstreamIndex)
         )
-        waitQueues.remove(number, exchanges)
+        waitQueues.remove(exchange, exchanges)
         if wasCalled { passOn(upstream) }
     }
 
-    /// Whether an exchange that has just come must stand behind others.
+    /// Whether an exchange that has just come must wait after others.
     @inline(__always)
-    func mustWait(_ number: ExchangeSlot) -> Bool {
-        let e = exchanges[number]
+    func mustWait(_ exchange: ExchangeSlot) -> Bool {
+        let e = exchanges[exchange]
         guard e.pointee.waitingSince == 0 else { return false }
-        let server = awaitedServer(number)
+        let server = awaitedServer(exchange)
         return server < 0
             ? waitQueues.isAwaited(upstream: Int(e.pointee.upstreamIndex)) : waitQueues.isAwaited(server: server)
     }
@@ -44,24 +44,24 @@ extension Worker {
     }
 
     /// In its own turn, for a pump may be running. Nobody when -1.
-    private mutating func call(_ number: ExchangeSlot) {
-        guard number.exists else { return }
-        waitQueues.call(number, exchanges)
-        let client = exchanges[number].pointee.client
+    private mutating func call(_ exchange: ExchangeSlot) {
+        guard exchange.exists else { return }
+        waitQueues.call(exchange, exchanges)
+        let client = exchanges[exchange].pointee.client
         clients[client].pointee.needsUpstream = true
         queueClient(client)
     }
 
     /// Calls the first of an upstream's queue when it would find room.
     mutating func callIfRoom(upstream: Int) {
-        let number = waitQueues.next(upstream: upstream, exchanges)
-        if number.exists, anyHasRoom(upstream) { call(number) }
+        let exchange = waitQueues.next(upstream: upstream, exchanges)
+        if exchange.exists, anyHasRoom(upstream) { call(exchange) }
     }
 
     /// Calls the first of those who belong to a server when it has room, or is not to be used any more.
     mutating func callIfRoom(server: Int) {
-        let number = waitQueues.next(server: server, exchanges)
-        if number.exists, hasRoom(server) || !servers.isUp(server) || servers.isPassedOver(server, now) { call(number) }
+        let exchange = waitQueues.next(server: server, exchanges)
+        if exchange.exists, hasRoom(server) || !servers.isUp(server) || servers.isPassedOver(server, now) { call(exchange) }
     }
 
     // MARK: Other workers
@@ -97,7 +97,7 @@ extension Worker {
     func askForIdle(_ upstream: Int) {
         for server in servers.of(upstream) {
             guard connectionPool.idleElsewhere(server) else { continue }
-            for worker in world.mailboxes.indices where worker != number { world.mailboxes[worker].post(.giveIdle(server)) }
+            for worker in world.mailboxes.indices where worker != index { world.mailboxes[worker].post(.giveIdle(server)) }
         }
     }
 }

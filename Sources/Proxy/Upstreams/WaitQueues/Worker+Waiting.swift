@@ -3,11 +3,11 @@ import Wire
 /// Requests in a queue that are called, and the looks at queues that nobody has called.
 extension Worker {
     /// An exchange that was called has its turn.
-    mutating func answerCall(_ number: ExchangeSlot) {
-        guard exchanges[number].pointee.state.place == .called else { return }
-        let upstream = Int(exchanges[number].pointee.upstreamIndex)
-        waitQueues.remove(number, exchanges)
-        findUpstream(number)
+    mutating func answerCall(_ exchange: ExchangeSlot) {
+        guard exchanges[exchange].pointee.state.place == .called else { return }
+        let upstream = Int(exchanges[exchange].pointee.upstreamIndex)
+        waitQueues.remove(exchange, exchanges)
+        findUpstream(exchange)
         passOn(upstream)
     }
 
@@ -18,7 +18,7 @@ extension Worker {
         guard waitQueues.count > 0 else { return }
         for upstream in plan.upstreams.indices where world.waitingRoom.count(upstream) > 0 {
             giveUpStill(upstream)
-            for worker in world.mailboxes.indices where worker != number {
+            for worker in world.mailboxes.indices where worker != index {
                 world.mailboxes[worker].post(.giveUpStill(upstream))
             }
         }

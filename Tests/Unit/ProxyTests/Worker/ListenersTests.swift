@@ -27,7 +27,7 @@ import Testing
     }
 
     /// People are told once in ten seconds.
-    @Test(arguments: [(UInt64(1), false), (Listeners.toldTime, false), (Listeners.toldTime + 1, true)])
+    @Test(arguments: [(UInt64(1), false), (Listeners.logTime, false), (Listeners.logTime + 1, true)])
     func newsAreRare(after time: UInt64, isNews: Bool) {
         var listeners = Listeners()
         _ = listeners.pause(now: 5)

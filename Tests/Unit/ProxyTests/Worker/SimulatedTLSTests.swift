@@ -44,7 +44,7 @@ import Testing
                 upstreams.append(upstream)
                 return (upstream, link.link)
             })
-        let made = Worker(number: 0, kernel: Kernel(simulated: network), poll: 3, plan: plan, world: world, seed: seed)
+        let made = Worker(index: 0, kernel: Kernel(simulated: network), poll: 3, plan: plan, world: world, seed: seed)
         guard var worker = made else { throw Failure() }
         let listener = network.makeListener()
         _ = worker.addListener(fd: listener, index: 0)

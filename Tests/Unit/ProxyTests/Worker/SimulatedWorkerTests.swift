@@ -51,7 +51,7 @@ import Testing
                 log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), wakes: false)
             let network = SimulatedNetwork(seed: 1)
             network.serve(address.description, .accepts { _ in (upstream, Link()) })
-            let made = Worker(number: 0, kernel: Kernel(simulated: network), poll: 3, plan: plan, world: world, seed: 1)
+            let made = Worker(index: 0, kernel: Kernel(simulated: network), poll: 3, plan: plan, world: world, seed: 1)
             guard var worker = made else { throw Failure() }
             let listener = network.makeListener()
             _ = worker.addListener(fd: listener, index: 0)
@@ -112,13 +112,13 @@ import Testing
         let client = Client()
         stage.network.connect(client, to: stage.listener, over: Link())
         while client.heard.isEmpty { stage.worker.turn(waitMilliseconds: -1) }
-        // Its pooled connection is listened to from here on.
+        // Its pooled connection is watched from here on.
         stage.worker.startRetirement(nil)
         let slot: UpstreamSlot = 0
-        #expect(stage.worker.upstreams[slot].pointee.phase == .listening)
+        #expect(stage.worker.upstreams[slot].pointee.phase == .watched)
         upstream.send("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n")
         stage.network.advance(to: stage.network.time + 10_000_000)
-        stage.worker.listeningExpired(slot)
+        stage.worker.watchExpired(slot)
         repeat { stage.worker.turn(waitMilliseconds: -1) } while !stage.network.isQuiet
         #expect(stage.recorder.ring.lastSequence == 1)
         let isStopped = stage.worker.isStopped
