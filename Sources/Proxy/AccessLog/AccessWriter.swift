@@ -8,7 +8,7 @@ struct AccessWriter {
     static let incidentsMax = 16
 
     let plan: Plan
-    /// The upstream of each server, and its number there, in the order of the worker's servers.
+    /// The upstream of each server, and its index there, in the order of the worker's servers.
     let servers: UnsafeBufferPointer<(upstream: UInt16, index: UInt16)>
     let isCombined: Bool
     private var clock = AccessClock()

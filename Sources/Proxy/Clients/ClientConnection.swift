@@ -41,7 +41,7 @@ struct ClientConnection: BitwiseCopyable {
     /// A stream of an HTTP/2 connection: that connection's slot, and the stream's id. Otherwise -1.
     var parent = ClientSlot.none
     var stream: Int32 = -1
-    /// An HTTP/2 connection: its number among the worker's. Otherwise -1.
+    /// An HTTP/2 connection: its index among the worker's. Otherwise -1.
     var multiplex: Int32 = -1
 
     /// Of a stream: its request had no body; its body's last byte is among those held; its client need send no more.

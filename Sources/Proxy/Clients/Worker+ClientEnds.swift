@@ -95,7 +95,8 @@ extension Worker {
         outbox.clear()
         if e.pointee.state.isWaiting { leaveQueue(exchange) }
         countAnswer(
-            exchange, status: e.pointee.state.answered ? Int(e.pointee.answer.status) : 499, route: Int(e.pointee.request.route))
+            exchange, status: e.pointee.state.answered ? Int(e.pointee.answer.status) : 499, route: Int(e.pointee.request.route)
+        )
         logAccess(
             exchange, e.pointee.request, status: e.pointee.state.answered ? Int(e.pointee.answer.status) : 499, .clientGone)
         rememberRequest(exchange, e.pointee.request)

@@ -126,6 +126,6 @@ extension Worker {
         finding.delay = hangup.gap
         let place = place(
             server: hangup.server, connection: ended.connection, isHTTP2: false, seenAt: hangup.endedAt, id: nil)
-        record(IncidentWriter.incident(finding, at: place, guilty: party(ended.finished)))
+        submit(IncidentWriter.incident(finding, at: place, guilty: party(ended.finished)))
     }
 }

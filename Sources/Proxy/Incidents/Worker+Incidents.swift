@@ -16,7 +16,7 @@ extension Worker {
         let guilty = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
         let id = newIncidentID()
         note(id, of: u.pointee.exchange)
-        record(IncidentWriter.incident(finding, at: place(slot, seenAt: now, id: id), guilty: party(guilty)))
+        submit(IncidentWriter.incident(finding, at: place(slot, seenAt: now, id: id), guilty: party(guilty)))
     }
 
     /// Lines of an answer's header block end in a line feed alone. That does nobody any harm (RFC 9112 section 2.2), and is recorded once.
@@ -44,7 +44,7 @@ extension Worker {
         let attributed = surplus.attribute(finding, past: past(slot, surplus.mark), by: SurplusReader.self, habits: &habits)
         for one in attributed {
             let place = place(slot, seenAt: one.seenAt, id: one.id)
-            record(
+            submit(
                 IncidentWriter.incident(
                     one.finding, at: place, guilty: one.guilty.flatMap { party($0) },
                     victim: one.victim.flatMap { party($0) }, suspects: one.suspects.compactMap { party($0) },
@@ -108,7 +108,7 @@ extension Worker {
         }
     }
 
-    /// The exchange of this number on the connection: the one in progress, or one that has ended.
+    /// The exchange of this ordinal on the connection: the one in progress, or one that has ended.
     func exchange(_ slot: UpstreamSlot, _ ordinal: UInt32) -> FinishedExchange? {
         let u = upstreams[slot]
         if u.pointee.exchange.exists, u.pointee.ordinal == ordinal {
@@ -140,7 +140,7 @@ extension Worker {
 
     /// An incident is recorded at once, unless more of it may come with the frames that have been read.
     mutating func conclude(_ incident: ClientIncident, _ slot: ClientSlot) {
-        guard incident.isOpen else { return record(incident.record) }
+        guard incident.isOpen else { return submit(incident.record) }
         recordClientSurplus(slot)
         multiplexing[clients[slot].pointee.multiplex].surplus = incident
         frameClient(slot)
@@ -178,7 +178,7 @@ extension Worker {
         let multiplex = multiplexing[clients[slot].pointee.multiplex]
         guard let surplus = multiplex.surplus else { return }
         multiplex.surplus = nil
-        record(surplus.record)
+        submit(surplus.record)
     }
 
     /// Something inside the last answer's Content-Length body that explains what came after its end.

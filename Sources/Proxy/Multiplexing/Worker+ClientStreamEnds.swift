@@ -90,7 +90,7 @@ extension Worker {
         guard c.pointee.mustClose else { return }
         if multiplex.session.wantsWrite { return frameClient(slot) }
         guard c.pointee.lingers else { return closeClient(slot) }
-        // Its kernel may have much to deliver yet, and whoever reads that tells it in frames, which must not meet a reset.
+        // Its kernel may have much to deliver yet, and whoever reads that says so in frames, which must not meet a reset.
         endFrames(slot)
         linger(slot)
     }

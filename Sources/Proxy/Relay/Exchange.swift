@@ -40,7 +40,7 @@ struct Exchange: BitwiseCopyable {
     var request = RequestRecord()
     var answer = Answer()
     var client: ClientSlot
-    /// The connection that serves it, -1 while none does.
+    /// The connection that serves it, `.none` while none does.
     var upstream = UpstreamSlot.none
     /// First byte of the request seen, request sent upstream, on the loop's clock.
     var startedAt: UInt64
@@ -56,7 +56,7 @@ struct Exchange: BitwiseCopyable {
     var pace = Pace()
     /// Body bytes as sent upstream, while they may have to be sent again.
     var body = Buffer()
-    /// The server that it was sent to last, and the exchange's number on the connection.
+    /// The server that it was sent to last, and the exchange's ordinal on the connection.
     var server: Int32 = -1
     var ordinal: UInt32 = 0
     /// The queue in which it waits for a connection, and its neighbour there.

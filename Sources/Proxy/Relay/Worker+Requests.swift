@@ -97,7 +97,7 @@ extension Worker {
         exchange.request.clientVersion = requestBlock.version
         exchange.request.method = requestBlock.method
         exchange.request.route = UInt16(route)
-        if passages[route].isSticky, let sticky = plan.upstreams[Int(exchange.upstreamIndex)].sticky {
+        if routeActions[route].isSticky, let sticky = plan.upstreams[Int(exchange.upstreamIndex)].sticky {
             exchange.stickyServer = Int16(sticky.server(namedIn: requestBlock))
             exchange.clientIsSecure = aim.isTLS
         }

@@ -21,8 +21,8 @@ extension Worker {
     ) {
         let e = exchanges[upstreams[slot].pointee.exchange]
         let server = servers[Int(upstreams[slot].pointee.server)]
-        let changes = passages[Int(e.pointee.request.route)].responseFields
-        guard passages[Int(e.pointee.request.route)].isSticky, Int(e.pointee.stickyServer) != Int(server.index),
+        let changes = routeActions[Int(e.pointee.request.route)].responseFields
+        guard routeActions[Int(e.pointee.request.route)].isSticky, Int(e.pointee.stickyServer) != Int(server.index),
             let sticky = plan.upstreams[Int(server.upstream)].sticky
         else {
             return putHead(hop, changes, accept: accept)

@@ -89,7 +89,7 @@ extension Worker {
         let client = e.pointee.client
         let route = Int(e.pointee.request.route)
         let generation = upstreams.generation(slot)
-        if position < count, passages[route].failsForSurplus, failsForSurplus(slot, position, count) { return }
+        if position < count, routeActions[route].failsForSurplus, failsForSurplus(slot, position, count) { return }
         outbox.endsMessage = true
         sendToClient(client)
         // The client went away with its last bytes: its exchange, and this connection, went with it.

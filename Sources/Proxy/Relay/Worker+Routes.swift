@@ -13,7 +13,7 @@ extension Worker {
         target.path = UnsafeBufferPointer(rebasing: target.path[router.excess...])
         switch found {
         case .route(let route):
-            guard passages[route].redirects else { return route }
+            guard routeActions[route].redirects else { return route }
             redirect(slot, route, target)
         case .noRoute: refuse(slot, status: 404, "no route for this host and path")
         case .methodNotAllowed:
@@ -41,13 +41,13 @@ extension Worker {
             target, peer: clients[slot].pointee.address, isTrusted: clients[slot].pointee.isTrusted)
         aim.isTLS = isTLS(slot)
         aim.isMarked = plan.echo != .off
-        let passage = passages[route]
-        if passage.changesTarget {
+        let actions = routeActions[route]
+        if actions.changesTarget {
             guard let changed = changedTarget(route, target) else { return nil }
             aim.target = changed
         }
-        aim.changes = passage.requestFields
-        let host = passage.requestFields.host
+        aim.changes = actions.requestFields
+        let host = actions.requestFields.host
         if !host.isEmpty { aim.host = host }
         return aim
     }

@@ -42,7 +42,7 @@ struct Pipes: ~Copyable {
 
     var mayTake: Bool { areUsable && lent < Self.lentMax }
 
-    /// An empty pipe's number, -1 when there is none to be had.
+    /// An empty pipe's index, -1 when there is none to be had.
     mutating func take() -> Int16 {
         guard mayTake else { return -1 }
         if let number = idle.popLast() {

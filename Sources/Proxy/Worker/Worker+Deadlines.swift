@@ -17,12 +17,12 @@ extension Worker {
 
     @inline(__always)
     func bodyIdleTimeout(_ e: UnsafeMutablePointer<Exchange>) -> UInt64 {
-        passages[Int(e.pointee.request.route)].bodyIdleTimeout
+        routeActions[Int(e.pointee.request.route)].bodyIdleTimeout
     }
 
     @inline(__always)
     func responseHeaderTimeout(_ e: UnsafeMutablePointer<Exchange>) -> UInt64 {
-        passages[Int(e.pointee.request.route)].responseHeaderTimeout
+        routeActions[Int(e.pointee.request.route)].responseHeaderTimeout
     }
 
     /// The client has caught up: what its upstream owes is due again.

@@ -6,7 +6,7 @@ import Report
 struct ListenerSocket {
     var fd: Int32
     var index: Int
-    /// Accepts wait for a descriptor to come free.
+    /// False once it has been closed; its index stays taken, as clients name it.
     var isOpen = true
 }
 

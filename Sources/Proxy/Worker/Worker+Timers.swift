@@ -79,7 +79,8 @@ extension Worker {
                 }
                 serverFailed(Int(u.pointee.server), .silent, "did not answer in time")
                 failExchange(
-                    exchange, status: 504, "upstream \(plan.upstreams[Int(e.pointee.upstreamIndex)].name) did not answer in time")
+                    exchange, status: 504,
+                    "upstream \(plan.upstreams[Int(e.pointee.upstreamIndex)].name) did not answer in time")
             case .body where u.pointee.awaitsStreamEnd: streamEndedBehindSurplus(slot, isOver: false)
             case .body: stalled(slot)
             case .idle, .tunnel: break

@@ -24,7 +24,7 @@ public struct Worker: ~Copyable {
     let plan: Plan
     var router: Router
     /// By route.
-    let passages: UnsafeMutablePointer<Passage>
+    let routeActions: UnsafeMutablePointer<RouteActions>
     let world: World
     let counters: WorkerCounters
     let index: Int
@@ -90,9 +90,9 @@ public struct Worker: ~Copyable {
         responseBlock = HeaderBlock(capacity: plan.limits.answerHeaderCount)
         transport = Transport(
             kernel: kernel, counters: counters, headBytesMax: headBytesMax, usesTLS: plan.usesTLS, captures: world.captures)
-        passages = .allocate(capacity: max(plan.routes.count, 1))
+        routeActions = .allocate(capacity: max(plan.routes.count, 1))
         for (i, route) in plan.routes.enumerated() {
-            (passages + i).initialize(to: Passage(route, route.upstream < 0 ? nil : plan.upstreams[route.upstream]))
+            (routeActions + i).initialize(to: RouteActions(route, route.upstream < 0 ? nil : plan.upstreams[route.upstream]))
         }
         let addedMax = plan.routes.reduce(0) { max($0, $1.responseFields?.lines.count ?? 0) }
         scratch = HeadScratch(capacity: headBytesMax + 4096 + addedMax)
@@ -120,7 +120,7 @@ public struct Worker: ~Copyable {
         }
     }
 
-    deinit { passages.deallocate() }
+    deinit { routeActions.deallocate() }
 
     // MARK: Tags
 

@@ -65,6 +65,7 @@ public final class SimulatedWorld {
         weather.isInnocent && weather.upstreamIdleNanoseconds == nil
             && stories.values.allSatisfy { $0.request.abort == nil && $0.answer.start == .afterRequest }
     }
+    /// Called with a line for each thing that its peers do and see.
     public var chronicle: ((String) -> Void)?
     private var start: UInt64 = 0
     /// The most bytes of buffers that were lent at once.

@@ -39,7 +39,7 @@ struct AdminConnectionTests {
         close(theirs)
     }
 
-    @Test func aSlowHeadIsTold() {
+    @Test func aSlowHeadIsAnswered() {
         let (ours, theirs) = pair()
         var connection = AdminConnection(descriptor: ours, now: 0)
         send("GET /", theirs)

@@ -146,7 +146,7 @@ struct AdminServerTests {
         #expect(client.get("/incidents?kind=x").body.contains("second_response, header_block_in_body"))
     }
 
-    @Test func streamTellsNewIncidentsAndMissedOnes() {
+    @Test func streamShowsNewIncidentsAndMissedOnes() {
         let first = record(.secondResponse)
         let second = record(.lateInterim)
         let client = AdminClient(server.address)

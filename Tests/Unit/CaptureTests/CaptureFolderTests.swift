@@ -79,7 +79,7 @@ struct CaptureFolderTests {
         #expect(CaptureFolder.read(folder.path, name(1)) == nil)
     }
 
-    @Test func whatCannotBeWrittenIsTold() throws {
+    @Test func whatCannotBeWrittenIsReported() throws {
         #expect(throws: LogOpenError.self) { try CaptureFolder(path: "/no/such/folder", keep: 1) }
         let folder = Folder()
         let files = try CaptureFolder(path: folder.path, keep: 1)

@@ -80,7 +80,7 @@ struct TapeDeckTests {
         #expect(Array(files.keys) == [name])
         let text = try #require(files[name])
         #expect(text.contains("HTTP/1.1 500 Oh") && text.contains("FIN") && text.contains("connection 2"))
-        #expect(text.split(separator: "\n").count { $0.hasPrefix("!") } == 2, "both incidents are told")
+        #expect(text.split(separator: "\n").count { $0.hasPrefix("!") } == 2, "both incidents are written")
     }
 
     /// A hang-up is judged when its server has had time to explain it: its connection has gone by then.

@@ -41,7 +41,7 @@ struct TapeTests {
         String(decoding: trace.pieces.filter { $0.direction == .fromUpstream }.flatMap { $0.bytes ?? [] }, as: UTF8.self)
     }
 
-    @Test func whereverItIsCutTheSameIsToldAndNoSecret() throws {
+    @Test func whereverItIsCutTheSameIsWrittenAndNoSecret() throws {
         let answer = Self.chunked + Self.second
         for cut in 0...answer.utf8.count {
             let trace = try #require(tape(answer, cutAt: cut).trace(by: "test"))
@@ -57,7 +57,7 @@ struct TapeTests {
         }
     }
 
-    @Test func theIncidentIsWhatTheReplayIsToTell() throws {
+    @Test func theIncidentIsWhatTheReplayIsToFind() throws {
         let trace = try #require(tape(Self.chunked + Self.second, cutAt: 9).trace(by: "test"))
         #expect(trace.expectations.map(\.description) == ["second_response proven exchange=1"])
         #expect(trace.comments[0] == "sent?twice ?[31m")

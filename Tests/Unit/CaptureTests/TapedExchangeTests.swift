@@ -13,10 +13,10 @@ struct TapedExchangeTests {
             (.bytes([1, 2, 3]), 35, 3), (.body(1000), 32, 1000), (.stray([1]), 33, 1), (.fin, 32, 0), (.reset, 32, 0),
             (.bytes([]), 32, 0),
         ] as [(TapePart, Int, Int)])
-    func whatAPartCosts(_ part: TapePart, _ kept: Int, _ told: Int) {
+    func whatAPartCosts(_ part: TapePart, _ kept: Int, _ written: Int) {
         var exchange = TapedExchange()
         exchange.append(piece([part]))
-        #expect(exchange.keptBytes == kept && exchange.writtenBytes == told && exchange.pieces.count == 1)
+        #expect(exchange.keptBytes == kept && exchange.writtenBytes == written && exchange.pieces.count == 1)
     }
 
     /// A body of any length costs as little as a small one: its reads are one run, as long as nothing else comes between.

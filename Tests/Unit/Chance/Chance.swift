@@ -25,11 +25,11 @@ public struct Chance: RandomNumberGenerator {
     /// The bytes with one to four small changes: a byte replaced, left out, put in, doubled, or a stretch moved.
     public mutating func mutated(_ bytes: [UInt8]) -> [UInt8] {
         // Bytes that mean something in HTTP/1 come more often than others.
-        let telling = Array("\r\n\r\n\r\n :;,\t0123456789abcdefHTTP/1.1 \u{0}\u{7f}\"=-".utf8) + [0x80, 0xff]
+        let syntax = Array("\r\n\r\n\r\n :;,\t0123456789abcdefHTTP/1.1 \u{0}\u{7f}\"=-".utf8) + [0x80, 0xff]
         var result = bytes
         for _ in 0...below(4) {
             let at = below(result.count + 1)
-            let byte = oneIn(4) ? UInt8(truncatingIfNeeded: next()) : pick(telling)
+            let byte = oneIn(4) ? UInt8(truncatingIfNeeded: next()) : pick(syntax)
             switch below(6) {
             case 0: result.insert(byte, at: at)
             case 1 where at < result.count: result[at] = byte

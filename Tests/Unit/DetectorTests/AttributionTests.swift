@@ -122,7 +122,7 @@ import Testing
 
     /// Two that answer twice, one after the other, before the surplus shows: each is told. The slow answer of an exchange
     /// between them keeps the second one's own answer back.
-    @Test func eachThatAnsweredTwiceIsTold() {
+    @Test func eachThatAnsweredTwiceIsRecorded() {
         var habits = Habits()
         for _ in 0..<20 {
             let alone = [exchange(1, sent: 0, head: 1)]
@@ -141,7 +141,7 @@ import Testing
         #expect(found.map { $0.shift?.age } == [2, 1])
     }
 
-    @Test func oneThatAnsweredThriceIsToldOnce() {
+    @Test func oneThatAnsweredThriceIsRecordedOnce() {
         var habits = Habits()
         let past = [exchange(2, sent: 100, head: 101), exchange(1, sent: 0, head: 1)]
         let surplus = [101.2, 101.3].map { SurplusPart(shape: Self.error, bodyBytes: 7, time: UInt64($0 * 1e6)) }

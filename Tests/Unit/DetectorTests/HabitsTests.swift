@@ -161,7 +161,7 @@ import Testing
         }
         #expect(zip(odds, odds.dropFirst()).allSatisfy { $0 <= $1 } && odds[5] > odds[0])
         #expect(odds.last! <= 0.97 / 0.03 + 0.001, "never quite sure")
-        // That it was there, and nobody can tell what its own answer was, speaks for it a little.
+        // That it was there, and nobody can know what its own answer was, speaks for it a little.
         var few = habits(10)
         for _ in 0..<3 { few.suspect(7, share: 1, shape: Self.error) }
         let before = few.odds(7)

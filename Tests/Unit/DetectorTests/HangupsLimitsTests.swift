@@ -2,7 +2,7 @@ import Testing
 
 @testable import Detector
 
-/// How many hang-ups wait, for how long, and in which order they are told.
+/// How many hang-ups wait, for how long, and in which order they are recorded.
 @Suite struct HangupsLimitsTests {
     typealias Machine = Hangups<Int>
     private static let second: UInt64 = 1_000_000_000
@@ -28,22 +28,22 @@ import Testing
         #expect(machine.count == Machine.waitingMax && machine.due == 5 * Self.second + Machine.waitTime)
     }
 
-    /// Those that have waited are told one by one, the first first; the rest wait on.
-    @Test func whoHasWaitedIsToldInOrder() {
+    /// Those that have waited are recorded one by one, the first first; the rest wait on.
+    @Test func whoHasWaitedIsRecordedInOrder() {
         var machine = Machine()
         for i in 0..<6 { #expect(end(&machine, i, server: i, at: 5 * Self.second + UInt64(i) * 10 * Self.millisecond)) }
         let now = 5 * Self.second + 45 * Self.millisecond
         #expect(!machine.mayEnd(at: now) && machine.waits(at: now))
-        var told: [Int] = []
+        var recorded: [Int] = []
         while let (hangup, decision) = machine.next(at: now, isEnding: false, { _ in life() }) {
             #expect(decision == .hangup)
-            told.append(hangup.exchange)
+            recorded.append(hangup.exchange)
         }
-        #expect(told == [0, 1, 2] && machine.count == 3 && !machine.waits(at: now))
+        #expect(recorded == [0, 1, 2] && machine.count == 3 && !machine.waits(at: now))
         #expect(machine.due == 5 * Self.second + 50 * Self.millisecond)
         #expect(machine.mayEnd(at: 5 * Self.second + 70 * Self.millisecond))
-        while let (hangup, _) = machine.next(at: now, isEnding: true, { _ in life() }) { told.append(hangup.exchange) }
-        #expect(told == Array(0..<6) && machine.isEmpty, "at the end nobody waits any longer")
+        while let (hangup, _) = machine.next(at: now, isEnding: true, { _ in life() }) { recorded.append(hangup.exchange) }
+        #expect(recorded == Array(0..<6) && machine.isEmpty, "at the end nobody waits any longer")
     }
 
     @Test(arguments: [(Machine.latest, Machine.Decision.hangup), (Machine.latest + 1, .forget)])
@@ -73,8 +73,8 @@ import Testing
         #expect(here == (isInnocent ? .forget : .hangup))
     }
 
-    /// Of a server's death one hang-up tells, and the next only when the server has been back for a while.
-    @Test func aDeathIsToldOnce() {
+    /// One hang-up records a server's death, and the next only when the server has been back for a while.
+    @Test func aDeathIsRecordedOnce() {
         var machine = Machine()
         var decisions: [Machine.Decision] = []
         for (round, time) in [0, 100, 200, 600].enumerated() {

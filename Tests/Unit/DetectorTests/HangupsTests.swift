@@ -49,7 +49,7 @@ import Testing
         #expect(judge(Known(connected: 5)) { $0.ended(server: 1, answers: 0, at: self.ms(-1)) } == .hangup, "of another server")
     }
 
-    @Test func aBusyRouteIsToldFromAProcessThatDies() {
+    @Test func aBusyRouteIsDistinguishedFromAProcessThatDies() {
         func hangups(_ times: [Double]) -> (inout Machine) -> Void {
             { machine in
                 for at in times {

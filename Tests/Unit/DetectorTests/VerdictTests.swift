@@ -36,7 +36,7 @@ import Testing
         #expect(Judge.sentBeforeRequest(facts) == verdict)
     }
 
-    /// A finding that is narrowed down to one answer of several tells that one's bytes.
+    /// A finding that is narrowed down to one answer of several has that one's bytes.
     @Test func oneOfSeveralAnswers() {
         var finding = Finding(Verdict(.secondResponse, in: .idle), .surplus(SurplusFacts(total: 90)), connectionOffset: 100)
         finding.sample = Array("firstsecond".utf8)

@@ -25,7 +25,7 @@ import Testing
 
     private func tag(_ slot: Int32) -> EventTag { EventTag(.client, generation: 3, slot: slot) }
 
-    @Test func eventsAreToldByTheirPlace() {
+    @Test func eventsAreReportedByTheirPlace() {
         let kernel = Events()
         kernel.waits = [[tag(4).bits, tag(9).bits]]
         var loop = Loop(kernel: Kernel(simulated: kernel), poll: -1)
@@ -37,7 +37,7 @@ import Testing
         #expect(none == 0 && kernel.asked == [70, -1])
     }
 
-    @Test func aWaitThatFailsHasToldNothing() {
+    @Test func aWaitThatFailsHasReportedNothing() {
         let kernel = Events()
         kernel.error = Int(-EINTR)
         var loop = Loop(kernel: Kernel(simulated: kernel), poll: -1)
@@ -73,6 +73,6 @@ import Testing
         loop.workedOff(0)
         _ = loop.wait(milliseconds: 0)
         let after = loop.standsForLook()
-        #expect(!after, "what has come since the next wait began is yet to be told")
+        #expect(!after, "what has come since the next wait began is yet to be reported")
     }
 }

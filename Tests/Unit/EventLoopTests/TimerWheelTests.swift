@@ -75,7 +75,7 @@ import Testing
         #expect(expired(&wheel, now: 36_000_000_000_000 + tick) == [2])
     }
 
-    /// Random operations and sleeps against a list of deadlines. Between two looks the loop sleeps as long as it is told,
+    /// Random operations and sleeps against a list of deadlines. Between two looks the loop sleeps as long as it is returned,
     /// so a wheel that says too much would be late.
     @Test(arguments: 0..<40) func againstAList(seed: UInt64) {
         var chance = Chance(seed: seed)
@@ -101,9 +101,9 @@ import Testing
                     wheel.set(slot, deadlines[slot]!)
                 }
             }
-            let told = TimerWheel.milliseconds(until: wheel.due, now: now)
-            #expect(told >= 0 || deadlines.isEmpty, "a deadline that nobody waits for")
-            let most = told < 0 ? UInt64(1_000_000_000) : UInt64(told) * 1_000_000
+            let returned = TimerWheel.milliseconds(until: wheel.due, now: now)
+            #expect(returned >= 0 || deadlines.isEmpty, "a deadline that nobody waits for")
+            let most = returned < 0 ? UInt64(1_000_000_000) : UInt64(returned) * 1_000_000
             now += chance.oneIn(3) ? UInt64(chance.below(Int(most) + 1)) : most
             for slot in expired(&wheel, now: now) {
                 let deadline = deadlines.removeValue(forKey: slot)
@@ -120,8 +120,8 @@ import Testing
         wheel.open(0)
         #expect(TimerWheel.milliseconds(until: wheel.due, now: 0) == -1)
         wheel.set(0, 100_000_000)
-        let told = TimerWheel.milliseconds(until: wheel.due, now: 0)
-        #expect(told >= 100 && told <= 104)
+        let returned = TimerWheel.milliseconds(until: wheel.due, now: 0)
+        #expect(returned >= 100 && returned <= 104)
         #expect(TimerWheel.milliseconds(until: wheel.due, now: 200_000_000) == 0)
     }
 }

@@ -60,17 +60,17 @@ private func names(_ bits: UInt32) -> [FieldName] {
     FieldName.allCases.filter { bits & (1 << UInt32($0.rawValue)) != 0 }
 }
 
-/// A malformed head told byte by byte: incomplete for a while, then malformed for that reason, and so for ever.
+/// A malformed head reported byte by byte: incomplete for a while, then malformed for that reason, and so for ever.
 func everyCutAgrees(_ kind: ParsedHead.Kind, _ bytes: [UInt8], _ fault: Malformation?) -> Bool {
-    var told = false
+    var reported = false
     for count in 0...bytes.count {
         switch ParsedHead(kind, Array(bytes[..<count])).outcome {
-        case .incomplete: if told { return false }
+        case .incomplete: if reported { return false }
         case .malformed(let found):
             if found != fault { return false }
-            told = true
+            reported = true
         case .complete: return fault == nil && ParsedHead(kind, Array(bytes[..<count])).byteCount == count
         }
     }
-    return told || fault == nil
+    return reported || fault == nil
 }

@@ -1,7 +1,7 @@
 import HTTP1
 import Wire
 
-/// Drives a response decoder as a connection does, and writes down what it tells.
+/// Drives a response decoder as a connection does, and writes down what it reports.
 struct ResponseLog {
     private(set) var log: [String] = []
     private var decoder = ResponseDecoder()

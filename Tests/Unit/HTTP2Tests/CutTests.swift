@@ -1,7 +1,7 @@
 import HTTP2
 import Testing
 
-/// However a network cuts them, the same bytes tell the same.
+/// However a network cuts them, the same bytes report the same.
 @Suite struct CutTests {
     /// What a client may say, right and wrong: padding, CONTINUATIONs, resets, surplus, control frames.
     static let client: [UInt8] =
@@ -18,9 +18,9 @@ import Testing
     @Test func atEveryByte() {
         let whole = Endpoint(.server)
         whole.receive(Self.client)
-        let told = whole.told()
+        let reported = whole.reported()
         #expect(
-            told == [
+            reported == [
                 "1: head POST /a", "1: body 4", "3: head GET / end", "1: body 9 end", "5: head POST /", "5: reset 8",
                 "1: reset 5 for dataAfterEnd", "7: refused malformed end", "9: head POST /", "9: body 21", "9: trailers end",
                 "11: head POST /", "11: reset 1 for lengthExceeded", "0: goAway",
@@ -30,12 +30,12 @@ import Testing
             let server = Endpoint(.server)
             server.receive(Array(Self.client[..<cut]))
             server.receive(Array(Self.client[cut...]))
-            #expect(server.told() == told, "cut at \(cut)")
+            #expect(server.reported() == reported, "cut at \(cut)")
             #expect(server.output() == written, "cut at \(cut)")
         }
         let dripping = Endpoint(.server)
         dripping.receiveCut(Self.client)
-        #expect(dripping.told() == told && dripping.output() == written)
+        #expect(dripping.reported() == reported && dripping.output() == written)
     }
 
     /// What is left to be given again is never more than a frame.

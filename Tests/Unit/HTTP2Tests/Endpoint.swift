@@ -64,7 +64,7 @@ final class Endpoint {
     }
 
     /// Takes the log.
-    func told() -> [String] {
+    func reported() -> [String] {
         defer { log = [] }
         return log
     }

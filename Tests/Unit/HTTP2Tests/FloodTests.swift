@@ -117,11 +117,13 @@ import Wire
         server.receive(Self.start)
         for i in 0..<4 { server.receive(Frames.get(stream(i))) }
         #expect(
-            server.told() == ["1: head GET / end", "3: head GET / end", "5: head GET / end", "7: refused tooManyStreams end"])
+            server.reported() == [
+                "1: head GET / end", "3: head GET / end", "5: head GET / end", "7: refused tooManyStreams end",
+            ])
         #expect(Frames.parse(server.output()).last!.payload == Frames.number(7))
         server.head(3, "HTTP/1.1 204 \r\n\r\n", ended: true)
         server.receive(Frames.get(9))
-        #expect(server.told() == ["9: head GET / end"])
+        #expect(server.reported() == ["9: head GET / end"])
     }
 
     @Test func headerBlocksOverTheLimits() {
@@ -132,15 +134,15 @@ import Wire
         server.receive(Self.start + Frames.get(1, with: [("a", String(repeating: "v", count: 2000))]))
         server.receive(Frames.get(3, ends: false, with: (0..<20).map { ("f\($0)", "v") }))
         server.receive(Frames.get(5, with: (0..<19).map { ("f\($0)", "v") }))
-        #expect(server.told() == ["1: refused headerTooLarge end", "3: refused tooManyFields", "5: head GET / end"])
+        #expect(server.reported() == ["1: refused headerTooLarge end", "3: refused tooManyFields", "5: head GET / end"])
         let frames = Frames.parse(server.output()).filter { $0.stream == 1 || $0.stream == 3 }
         #expect(frames.map(\.type) == [1, 1, 3])
         let client = Endpoint(.client)
         for _ in 0..<2 { client.request("GET / HTTP/1.1\r\nHost: a\r\n\r\n") }
         client.receive(Frames.settings() + frames.flatMap { Frames.frame($0.type, $0.flags, $0.stream, $0.payload) })
-        #expect(client.told() == ["1: head 431 end", "3: head 431 end"])
+        #expect(client.reported() == ["1: head 431 end", "3: head 431 end"])
         server.receive(Frames.data(3, "body", ends: true))
-        #expect(server.told() == [])
+        #expect(server.reported() == [])
     }
 
     /// One entry of the dynamic table, named again and again: small on the wire, large when unpacked.
@@ -151,7 +153,7 @@ import Wire
         let named = [UInt8](repeating: 0x80 | 62, count: 16)
         let head = Frames.block(RequestTests.pseudo)
         server.receive(Frames.frame(1, 5, 1, head + entry + named))
-        #expect(server.told() == ["1: refused headerTooLarge end"])
+        #expect(server.reported() == ["1: refused headerTooLarge end"])
         server.receive(Frames.frame(1, 5, 3, head + [UInt8](repeating: 0x80 | 62, count: 1000)))
         #expect(server.failure == .headerBomb)
     }
@@ -165,8 +167,8 @@ import Wire
         #expect(server.failure == .headerBomb)
     }
 
-    /// Frames that tell nothing: a step reads some, and lets others have their turn.
-    @Test func framesThatTellNothing() {
+    /// Frames that report nothing: a step reads some, and lets others have their turn.
+    @Test func framesThatReportNothing() {
         let server = HTTP2Session(.server, HTTP2Limits())!
         var block = HeaderBlock(capacity: 128)
         var bytes = Self.start + (0..<100).flatMap { _ in Frames.windowUpdate(0, 1) }
@@ -194,7 +196,7 @@ import Wire
         upstream.receive(Frames.settings())
         upstream.session.reset(1, code: 8)
         for _ in 0..<4000 { upstream.receive(Frames.headers(1, [(":status", "103")])) }
-        #expect(upstream.failure == nil && upstream.told() == [])
+        #expect(upstream.failure == nil && upstream.reported() == [])
         upstream.receive(Frames.headers(1, [(":status", "103")]))
         #expect(upstream.failure == .lateHeadFlood)
     }
@@ -205,6 +207,6 @@ import Wire
         for _ in 0..<2 { upstream.request("GET / HTTP/1.1\r\nHost: a\r\n\r\n") }
         upstream.receive(Frames.settings() + Frames.headers(1, [(":status", "200")]) + Frames.goAway(0))
         upstream.receive(Frames.data(1, "whole", ends: true))
-        #expect(upstream.told() == ["1: head 200", "0: goAway", "3: reset 7", "1: body 5 end"])
+        #expect(upstream.reported() == ["1: head 200", "0: goAway", "3: reset 7", "1: body 5 end"])
     }
 }

@@ -25,7 +25,7 @@ import Testing
                 [(":method", "PUT"), (":scheme", "http"), (":path", "/\(round)"), (":authority", "a")] + more, body)
             #expect(id > 0)
             exchange(peer, server)
-            #expect(server.told().first == "\(id): head PUT /\(round)\(body == nil ? " end" : "")")
+            #expect(server.reported().first == "\(id): head PUT /\(round)\(body == nil ? " end" : "")")
             #expect(server.lastHead == ["host: a"] + lines(more))
             #expect(server.bodies[id] ?? [] == body ?? [])
             let back = fields(&chance)
@@ -62,7 +62,7 @@ import Testing
             let answer = chance.bytes(chance.pick([0, 1, 5000, 70_000]))
             peer.answer(id, [(":status", "200")] + back, answer)
             exchange(peer, client)
-            #expect(client.told() == ["\(id): head 200", "\(id): body \(answer.count) end"])
+            #expect(client.reported() == ["\(id): head 200", "\(id): body \(answer.count) end"])
             #expect(client.lastHead == lines(back))
             #expect(client.bodies[id] ?? [] == answer)
         }

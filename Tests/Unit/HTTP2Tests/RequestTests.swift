@@ -15,14 +15,14 @@ import Wire
             Frames.get(
                 1, "/p",
                 with: [("cookie", "a=1"), ("x", "y"), ("cookie", "b=2"), ("te", "trailers"), ("host", "A"), ("cookie", "c")]))
-        #expect(server.told() == ["1: head GET /p end"])
+        #expect(server.reported() == ["1: head GET /p end"])
         #expect(server.lastHead == ["host: a", "cookie: a=1; b=2; c", "x: y", "te: trailers"])
         server.receive(
             Frames.headers(3, [(":method", "OPTIONS"), (":scheme", "http"), (":path", "*"), ("host", "b")], ends: true))
-        #expect(server.told() == ["3: head OPTIONS * end"])
+        #expect(server.reported() == ["3: head OPTIONS * end"])
         #expect(server.lastHead == ["host: b"])
         server.receive(Frames.headers(5, [(":method", "CONNECT"), (":authority", "c:443")]))
-        #expect(server.told() == ["5: head CONNECT c:443"])
+        #expect(server.reported() == ["5: head CONNECT c:443"])
         server.receive(
             Frames.headers(
                 7,
@@ -30,7 +30,7 @@ import Wire
                     (":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"), (":path", "/chat"),
                     (":authority", "d"),
                 ]))
-        #expect(server.told() == ["7: head CONNECT /chat"])
+        #expect(server.reported() == ["7: head CONNECT /chat"])
         #expect(server.lastHead == ["upgrade: websocket", "host: d"])
     }
 
@@ -78,7 +78,7 @@ import Wire
     func malformedRequestsAreReset(_ i: Int) {
         let (name, fields) = Self.malformed[i]
         server.receive(Self.start + Frames.headers(1, fields, ends: true) + Frames.get(3))
-        #expect(server.told() == ["1: refused malformed end", "3: head GET / end"], "\(name)")
+        #expect(server.reported() == ["1: refused malformed end", "3: head GET / end"], "\(name)")
         let frames = Frames.parse(server.output()).filter { $0.type == 3 }
         #expect(frames.map(\.stream) == [1] && frames[0].payload == Frames.number(1))
     }
@@ -93,7 +93,7 @@ import Wire
         server.receive(Frames.get(11) + Frames.data(11, "x"))
         server.receive(Frames.get(13) + Frames.headers(13, [("a", "b")], ends: true))
         #expect(
-            server.told() == [
+            server.reported() == [
                 "1: head POST /", "1: reset 1 for lengthExceeded", "3: head POST /", "3: body 2",
                 "3: reset 1 for lengthShort", "5: head POST /", "5: body 3 end", "7: head POST /",
                 "7: reset 1 for trailersWithoutEnd", "9: head POST /", "9: reset 1 for malformedTrailers end",
@@ -108,41 +108,41 @@ import Wire
         server.receive(Self.start + Frames.get(1) + Frames.get(3) + Frames.get(5, ends: false) + Frames.get(7, ends: false))
         for stream in [1, 3, 5] as [Int32] { server.head(stream, "HTTP/1.1 204 No Content\r\n\r\n", ended: true) }
         server.session.reset(5, code: 0)
-        _ = server.told()
+        _ = server.reported()
         let before = server.output().count
         #expect(before > 0)
         server.receive(Frames.data(1, "late") + Frames.data(1, "later", ends: true))
-        #expect(server.told() == ["1: violation dataAfterEnd 4"])
+        #expect(server.reported() == ["1: violation dataAfterEnd 4"])
         let resets = Frames.parse(server.output()).filter { $0.type == 3 }
         #expect(resets.map(\.stream) == [1, 1] && resets.allSatisfy { $0.payload == Frames.number(5) })
         server.receive(Frames.data(5, "on its way") + Frames.headers(5, [("a", "b")], ends: true))
         server.receive(Frames.reset(7) + Frames.data(7, "whatever"))
-        #expect(server.told() == ["7: reset 8"])
+        #expect(server.reported() == ["7: reset 8"])
         server.receive(Frames.headers(3, [("a", "b")], ends: true))
-        #expect(server.told() == ["3: failed streamClosed end"])
+        #expect(server.reported() == ["3: failed streamClosed end"])
         #expect(server.facts.last?.step.cause == .headAfterEnd && server.facts.last?.fields == ["a: b"])
     }
 
     /// What comes behind a fault is of the same fault; and where it stood is known to the byte.
-    @Test func aFaultIsToldOnce() {
+    @Test func aFaultIsReportedOnce() {
         server.receive(Self.start + Frames.get(1))
         let offset = UInt64((Self.start + Frames.get(1)).count)
         server.receiveCut(Frames.data(1, "more") + Frames.data(1, "and more"))
-        #expect(server.told() == ["1: head GET / end", "1: reset 5 for dataAfterEnd"])
+        #expect(server.reported() == ["1: head GET / end", "1: reset 5 for dataAfterEnd"])
         #expect(server.facts.last?.step.surplusBytes == 4 && server.facts.last?.step.offset == offset)
     }
 
     @Test func trailersThatAreTooLargeAreNoFault() {
         server.receive(Self.start + Frames.get(1, ends: false))
         server.receive(Frames.headers(1, (0..<200).map { ("x\($0)", "1") }, ends: true))
-        #expect(server.told() == ["1: head POST /", "1: reset 1 end"])
+        #expect(server.reported() == ["1: head POST /", "1: reset 1 end"])
     }
 
     @Test func windowsThatAreMisused() {
         server.receive(Self.start + Frames.get(1) + Frames.get(3))
         server.receive(Frames.windowUpdate(1, 0) + Frames.windowUpdate(3, 0x7fff_ffff))
         #expect(
-            server.told() == [
+            server.reported() == [
                 "1: head GET / end", "3: head GET / end", "1: reset 1 for windowMisused", "3: reset 3 for windowMisused",
             ])
     }
@@ -169,7 +169,7 @@ import Wire
             var bytes = Frames.frame(1, Frames.endStream, 1, parts[0])
             for i in 1..<parts.count { bytes += Frames.frame(9, i == parts.count - 1 ? Frames.endHeaders : 0, 1, parts[i]) }
             server.receiveCut(Self.start + bytes)
-            #expect(server.told() == (parts.count <= 1000 ? ["1: head GET / end"] : []))
+            #expect(server.reported() == (parts.count <= 1000 ? ["1: head GET / end"] : []))
         }
     }
 
@@ -179,7 +179,7 @@ import Wire
         let data = Frames.frame(0, 8, 1, [4] + Array("body".utf8) + [0, 0, 0, 0])
         let onlyPadding = Frames.frame(0, 8 | 1, 1, [0])
         server.receiveCut(Self.start + padded + data + onlyPadding)
-        #expect(server.told() == ["1: head POST /", "1: body 4 end"])
+        #expect(server.reported() == ["1: head POST /", "1: body 4 end"])
         #expect(server.bodies[1] == Array("body".utf8))
     }
 
@@ -226,11 +226,11 @@ import Wire
         server.receive(Frames.get(3))
         server.session.goAway()
         server.receive(Frames.get(5) + Frames.data(5, "x"))
-        #expect(server.told() == ["1: head GET / end", "3: head GET / end"])
+        #expect(server.reported() == ["1: head GET / end", "3: head GET / end"])
         server.receive(Frames.frame(9, 4, 1, []))
-        let told = Frames.parse(server.output()).filter { $0.type == 7 }.map(\.payload)
+        let reported = Frames.parse(server.output()).filter { $0.type == 7 }.map(\.payload)
         #expect(
-            told == [
+            reported == [
                 [0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0], Frames.number(3) + Frames.number(0), Frames.number(3) + Frames.number(1),
             ])
     }
@@ -239,7 +239,7 @@ import Wire
         server.receive(Self.start + Frames.get(1))
         server.session.goAway()
         server.receive(Frames.get(3))
-        #expect(server.told() == ["1: head GET / end"])
+        #expect(server.reported() == ["1: head GET / end"])
         #expect(!server.session.isFinished && server.session.openStreams == 1)
         server.head(1, "HTTP/1.1 204 No Content\r\n\r\n", ended: true)
         let frames = Frames.parse(server.output())

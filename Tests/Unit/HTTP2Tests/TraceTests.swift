@@ -15,8 +15,8 @@ import Wire
         for file in files {
             let trace = try Trace.parse(file.bytes)
             guard trace.pieces.contains(where: { $0.bytes != nil }) else { continue }
-            let told = try replay(trace, isCut: isCut)
-            #expect(told == trace.expectations.map(\.description), "\(file.name)")
+            let reported = try replay(trace, isCut: isCut)
+            #expect(reported == trace.expectations.map(\.description), "\(file.name)")
             replayed += 1
         }
         #expect(replayed > 30)
@@ -33,7 +33,7 @@ import Wire
                 continue
             }
             requests.receive(bytes)
-            for fact in requests.told() where fact.contains(" head ") {
+            for fact in requests.reported() where fact.contains(" head ") {
                 let words = fact.split(separator: " ")
                 let id = upstream.request("\(words[2]) \(words[3]) HTTP/1.1\r\nHost: a\r\n\r\n", ended: words.last == "end")
                 if upstream.failure == nil { #expect(words[0] == "\(id):") }

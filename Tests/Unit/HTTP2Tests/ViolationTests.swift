@@ -9,7 +9,7 @@ import Testing
         var method = "GET"
         /// What the upstream sends on stream 1, behind its SETTINGS.
         var bytes: [UInt8]
-        var told: [String]
+        var reported: [String]
         var body = ""
         var status = 0
         var fields: [String] = []
@@ -26,115 +26,117 @@ import Testing
     static let cases: [Case] = [
         Case(
             name: "DATA after END_STREAM", bytes: head(200) + Frames.data(1, "ok", ends: true) + Frames.data(1, "again"),
-            told: ["1: head 200", "1: body 2 end", "1: violation dataAfterEnd 5"], body: "ok"),
+            reported: ["1: head 200", "1: body 2 end", "1: violation dataAfterEnd 5"], body: "ok"),
         Case(
             name: "HEADERS after END_STREAM", bytes: head(200) + Frames.data(1, "ok", ends: true) + second,
-            told: ["1: head 200", "1: body 2 end", "1: violation headAfterEnd \(secondCount)"], body: "ok", status: 500,
+            reported: ["1: head 200", "1: body 2 end", "1: violation headAfterEnd \(secondCount)"], body: "ok", status: 500,
             fields: ["content-type: text/html", "x: y"]),
         Case(
             name: "interim after END_STREAM", bytes: head(200, ends: true) + head(103),
-            told: ["1: head 200 end", "1: violation interimAfterEnd 13"], status: 103),
+            reported: ["1: head 200 end", "1: violation interimAfterEnd 13"], status: 103),
         Case(
             name: "fields after END_STREAM", bytes: head(200, ends: true) + Frames.headers(1, [("x", "y")], ends: true),
-            told: ["1: head 200 end", "1: violation trailersAfterEnd 5"], fields: ["x: y"]),
+            reported: ["1: head 200 end", "1: violation trailersAfterEnd 5"], fields: ["x: y"]),
         Case(
             name: "a second final header block", bytes: head(200) + second + Frames.data(1, "body", ends: true),
-            told: ["1: head 200", "1: violation headInBody \(secondCount)", "1: body 4 end"], body: "body", status: 500,
+            reported: ["1: head 200", "1: violation headInBody \(secondCount)", "1: body 4 end"], body: "body", status: 500,
             fields: ["content-type: text/html", "x: y"]),
         Case(
             name: "a second final header block between DATA",
             bytes: head(200) + Frames.data(1, "pa") + second + Frames.data(1, "rt", ends: true),
-            told: ["1: head 200", "1: body 2", "1: violation headInBody \(secondCount)", "1: body 4 end"], body: "part",
+            reported: ["1: head 200", "1: body 2", "1: violation headInBody \(secondCount)", "1: body 4 end"], body: "part",
             status: 500, fields: ["content-type: text/html", "x: y"]),
         Case(
             name: "interim behind the final header block", bytes: head(200) + head(100) + Frames.data(1, "x", ends: true),
-            told: ["1: head 200", "1: violation interimInBody 13", "1: body 1 end"], body: "x", status: 100),
+            reported: ["1: head 200", "1: violation interimInBody 13", "1: body 1 end"], body: "x", status: 100),
         Case(
             name: ":status in trailers",
             bytes: head(200) + Frames.data(1, "x") + Frames.headers(1, [(":status", "200"), ("a", "b")], ends: true),
-            told: ["1: head 200", "1: body 1", "1: violation statusInTrailers 18 end"], body: "x", status: 200, fields: ["a: b"]
+            reported: ["1: head 200", "1: body 1", "1: violation statusInTrailers 18 end"], body: "x", status: 200,
+            fields: ["a: b"]
         ),
         Case(
             name: ":status behind a field in trailers",
             bytes: head(200) + Frames.data(1, "x") + Frames.headers(1, [("a", "b"), (":status", "404")], ends: true),
-            told: ["1: head 200", "1: body 1", "1: violation statusInTrailers 18 end"], body: "x", status: 404, fields: ["a: b"]
+            reported: ["1: head 200", "1: body 1", "1: violation statusInTrailers 18 end"], body: "x", status: 404,
+            fields: ["a: b"]
         ),
         Case(
             name: "trailers without END_STREAM",
             bytes: head(200) + Frames.headers(1, [("a", "b")]) + Frames.data(1, "x", ends: true),
-            told: ["1: head 200", "1: violation trailersWithoutEnd 5", "1: body 1 end"], body: "x", fields: ["a: b"]),
+            reported: ["1: head 200", "1: violation trailersWithoutEnd 5", "1: body 1 end"], body: "x", fields: ["a: b"]),
         Case(
             name: "past content-length in one frame",
             bytes: head(200, [("content-length", "5")]) + Frames.data(1, "firstsecond", ends: true),
-            told: ["1: head 200", "1: body 5", "1: violation lengthExceeded 6 end"], body: "first"),
+            reported: ["1: head 200", "1: body 5", "1: violation lengthExceeded 6 end"], body: "first"),
         Case(
             name: "past content-length in later frames",
             bytes: head(200, [("content-length", "5")]) + Frames.data(1, "first") + Frames.data(1, "sec")
                 + Frames.data(1, "ond") + Frames.data(1, "", ends: true),
-            told: [
+            reported: [
                 "1: head 200", "1: body 5", "1: violation lengthExceeded 3", "1: violation lengthExceeded 3", "1: body 5 end",
             ], body: "first"),
         Case(
             name: "short of content-length",
             bytes: head(200, [("content-length", "5")]) + Frames.data(1, "fir", ends: true),
-            told: ["1: head 200", "1: body 3", "1: violation lengthShort 0 end"], body: "fir"),
+            reported: ["1: head 200", "1: body 3", "1: violation lengthShort 0 end"], body: "fir"),
         Case(
             name: "short of content-length, by an empty frame",
             bytes: head(200, [("content-length", "5")]) + Frames.data(1, "fir") + Frames.data(1, "", ends: true),
-            told: ["1: head 200", "1: body 3", "1: violation lengthShort 0 end"], body: "fir"),
+            reported: ["1: head 200", "1: body 3", "1: violation lengthShort 0 end"], body: "fir"),
         Case(
             name: "content-length and no body at all", bytes: head(200, [("content-length", "5")], ends: true),
-            told: ["1: head 200", "1: violation lengthShort 0 end"]),
+            reported: ["1: head 200", "1: violation lengthShort 0 end"]),
         Case(
             name: "trailers in place of the rest",
             bytes: head(200, [("content-length", "5")]) + Frames.data(1, "fir") + Frames.headers(1, [("a", "b")], ends: true),
-            told: ["1: head 200", "1: body 3", "1: violation lengthShort 5 end"], body: "fir", fields: ["a: b"]),
+            reported: ["1: head 200", "1: body 3", "1: violation lengthShort 5 end"], body: "fir", fields: ["a: b"]),
         Case(
             name: "DATA for HEAD", method: "HEAD",
             bytes: head(200, [("content-length", "5")]) + Frames.data(1, "first", ends: true),
-            told: ["1: head 200", "1: violation dataOnBodiless 5 end"]),
+            reported: ["1: head 200", "1: violation dataOnBodiless 5 end"]),
         Case(
             name: "DATA with 204", bytes: head(204) + Frames.data(1, "a") + Frames.data(1, "bc", ends: true),
-            told: ["1: head 204", "1: violation dataOnBodiless 1", "1: violation dataOnBodiless 2 end"]),
+            reported: ["1: head 204", "1: violation dataOnBodiless 1", "1: violation dataOnBodiless 2 end"]),
         Case(
             name: "DATA with 304", bytes: head(304) + Frames.data(1, "a", ends: true),
-            told: ["1: head 304", "1: violation dataOnBodiless 1 end"]),
+            reported: ["1: head 304", "1: violation dataOnBodiless 1 end"]),
         Case(
             name: "DATA before any header block", bytes: Frames.data(1, "abc", ends: true) + head(200, ends: true),
-            told: ["1: violation dataBeforeHead 3 resets"]),
+            reported: ["1: violation dataBeforeHead 3 resets"]),
         Case(
             name: "a header block without :status", bytes: Frames.headers(1, [("a", "b")]) + Frames.data(1, "x", ends: true),
-            told: ["1: violation malformedHead 5 resets"], fields: ["a: b"]),
+            reported: ["1: violation malformedHead 5 resets"], fields: ["a: b"]),
         Case(
             name: "an upper-case field name", bytes: head(200, [("Content-Type", "text/html")]),
-            told: ["1: violation malformedHead 37 resets"], status: 200),
+            reported: ["1: violation malformedHead 37 resets"], status: 200),
         Case(
             name: "a line end in a field value", bytes: head(200, [("a", "b\r\nc: d")]),
-            told: ["1: violation malformedHead 24 resets"], status: 200),
+            reported: ["1: violation malformedHead 24 resets"], status: 200),
         Case(
             name: "Transfer-Encoding", bytes: head(200, [("transfer-encoding", "chunked")]),
-            told: ["1: violation malformedHead 40 resets"], status: 200),
-        Case(name: "101", bytes: head(101), told: ["1: violation malformedHead 13 resets"], status: 101),
+            reported: ["1: violation malformedHead 40 resets"], status: 200),
+        Case(name: "101", bytes: head(101), reported: ["1: violation malformedHead 13 resets"], status: 101),
         Case(
             name: "an interim that ends the stream", bytes: head(103, ends: true),
-            told: ["1: violation malformedHead 13 resets end"], status: 103),
+            reported: ["1: violation malformedHead 13 resets end"], status: 103),
         Case(
             name: "a malformed trailer section",
             bytes: head(200) + Frames.data(1, "x") + Frames.headers(1, [("A", "b")], ends: true),
-            told: ["1: head 200", "1: body 1", "1: violation malformedTrailers 5 end"], body: "x"),
+            reported: ["1: head 200", "1: body 1", "1: violation malformedTrailers 5 end"], body: "x"),
         Case(
             name: "an answer that nobody asked for", bytes: Frames.headers(9, [(":status", "200")]) + Frames.data(9, "abc"),
-            told: ["9: violation unrequestedHead 13", "9: violation unrequestedData 3"], status: 200),
+            reported: ["9: violation unrequestedHead 13", "9: violation unrequestedData 3"], status: 200),
     ]
 
     @Test(arguments: cases, [false, true])
-    func isTold(_ story: Case, isCut: Bool) throws {
+    func isReported(_ story: Case, isCut: Bool) throws {
         let upstream = Endpoint(.client)
         upstream.request("\(story.method) / HTTP/1.1\r\nHost: a\r\n\r\n")
         _ = upstream.output()
         let bytes = Frames.settings() + story.bytes
         if isCut { upstream.receiveCut(bytes) } else { upstream.receive(bytes) }
-        #expect(upstream.told() == story.told)
+        #expect(upstream.reported() == story.reported)
         #expect(upstream.bodies[1] ?? [] == Array(story.body.utf8))
         let first = try #require(upstream.violations.first)
         #expect(first.status == story.status && first.fields == story.fields)
@@ -146,10 +148,10 @@ import Testing
         // The connection goes on, and header blocks are still understood.
         let id = upstream.request("GET /next HTTP/1.1\r\nHost: a\r\n\r\n")
         upstream.receive(Frames.headers(UInt32(id), [(":status", "200")]) + Frames.data(UInt32(id), "next", ends: true))
-        #expect(upstream.told() == ["\(id): head 200", "\(id): body 4 end"])
+        #expect(upstream.reported() == ["\(id): head 200", "\(id): body 4 end"])
         let types = Frames.parse(upstream.output()).map(\.type)
         #expect(!types.contains(7))
-        #expect(types.contains(3) == story.told.last!.contains("resets"))
+        #expect(types.contains(3) == story.reported.last!.contains("resets"))
     }
 
     @Test func innocentAnswers() {
@@ -167,7 +169,7 @@ import Testing
         upstream.receive(Frames.data(7, "", ends: true))
         #expect(upstream.violations.isEmpty)
         #expect(
-            upstream.told() == [
+            upstream.reported() == [
                 "1: head 200", "1: body 0 end", "3: head 304 end", "5: interim 103", "5: interim 100", "5: head 200",
                 "5: body 19",
                 "5: trailers end", "7: head 200 end", "9: head 200 end",
@@ -182,11 +184,11 @@ import Testing
         upstream.receive(Frames.settings() + Self.head(200) + Frames.headers(3, [(":status", "200")], ends: true))
         upstream.session.reset(1, code: 8)
         upstream.session.reset(3, code: 8)
-        _ = upstream.told()
+        _ = upstream.reported()
         upstream.receive(Frames.data(1, "late") + Self.second + Frames.data(1, "late", ends: true))
-        #expect(upstream.told() == [])
+        #expect(upstream.reported() == [])
         upstream.receive(Frames.data(3, "late"))
-        #expect(upstream.told() == ["3: violation dataAfterEnd 4"])
+        #expect(upstream.reported() == ["3: violation dataAfterEnd 4"])
     }
 
     /// The tag of a stream outlives it, so that the guilty one is named.
@@ -200,7 +202,7 @@ import Testing
             upstream.receive(Frames.headers(id, [(":status", "200")], ends: true))
         }
         upstream.receive(Frames.data(79, "x") + Frames.headers(17, [(":status", "500")]) + Frames.data(15, "x"))
-        // The last 32 are remembered; of 15, the eighth, nobody can tell any more.
+        // The last 32 are remembered; of 15, the eighth, nobody can know any more.
         #expect(upstream.violations.map(\.step.tag) == [139, 108])
         upstream.session.setTag(79, -1)
         upstream.receive(Frames.data(79, "x"))
@@ -211,7 +213,7 @@ import Testing
         let upstream = Endpoint(.client)
         for i in 0..<4 { upstream.request("GET / HTTP/1.1\r\nHost: a\r\n\r\n", tag: Int32(i)) }
         upstream.receive(Frames.settings() + Frames.goAway(3))
-        #expect(Set(upstream.told()) == ["0: goAway", "5: reset 7", "7: reset 7"])
+        #expect(Set(upstream.reported()) == ["0: goAway", "5: reset 7", "7: reset 7"])
         #expect(!upstream.session.canOpenStream && upstream.session.openStreams == 2)
         upstream.receive(
             Frames.headers(1, [(":status", "200")], ends: true) + Frames.headers(3, [(":status", "200")], ends: true))

@@ -66,9 +66,9 @@ import Testing
         server.consumes = false
         server.receive(Self.start + Frames.get(1, ends: false) + Frames.get(3, ends: false))
         for _ in 0..<16 { server.receive(Frames.frame(0, 0, 1, [UInt8](repeating: 0, count: 16384))) }
-        _ = server.told()
+        _ = server.reported()
         server.receive(Frames.data(1, "x") + Frames.data(3, "fine"))
-        #expect(server.told() == ["1: reset 3 for windowMisused", "3: body 4"])
+        #expect(server.reported() == ["1: reset 3 for windowMisused", "3: body 4"])
     }
 
     @Test func theConnectionOverItsWindowIsOver() {
@@ -111,7 +111,7 @@ import Testing
             #expect(server.failure == nil, "at \(i)")
         }
         let sent = 200 * 10_100
-        // Less than half a window is not told yet, and no more than the streams that are remembered hold back.
+        // Less than half a window is not reported yet, and no more than the streams that are remembered hold back.
         #expect(credit > sent - (1 << 19) - 32 * 10_000 && credit <= sent + (1 << 20) - 65_535)
     }
 
@@ -223,7 +223,7 @@ import Testing
         let long = String(repeating: "v", count: 50_000)
         client.request("GET / HTTP/1.1\r\nHost: a\r\nX-Long: \(long)\r\nY: z\r\n\r\n")
         settle(client, server)
-        #expect(server.told() == ["1: head GET / end"])
+        #expect(server.reported() == ["1: head GET / end"])
         #expect(server.lastHead == ["host: a", "x-long: \(long)", "y: z"])
     }
 }

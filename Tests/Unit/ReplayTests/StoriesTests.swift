@@ -115,7 +115,7 @@ import Traces
             ]),
     ]
 
-    @Test(arguments: stories) func isToldRight(story: Story) throws {
+    @Test(arguments: stories) func isRecordedRight(story: Story) throws {
         let trace = try Trace.parse(Array(story.lines.joined(separator: "\n").utf8))
         for cutting in [.asRecorded] + (try Replay.cuttings(of: trace, everywhere: true)) {
             let outcome = try Replay.run(trace, cutting: cutting)

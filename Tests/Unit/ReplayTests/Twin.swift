@@ -42,7 +42,7 @@ struct Twin: Sendable, CustomTestStringConvertible {
 
     var name: String
     var asked = Asked.get
-    /// Told behind an ordinary exchange on the same connection.
+    /// Told after an ordinary exchange on the same connection.
     var isSecond = false
     var reads: [Read]
     /// Lines of a trace without what depends on the framing.

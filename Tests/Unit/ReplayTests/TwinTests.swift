@@ -191,17 +191,17 @@ import Traces
             for cutting in try Replay.cuttings(of: trace, everywhere: true) {
                 let outcome = try Replay.run(trace, cutting: cutting)
                 // Apart from the answer before it, a second answer on HTTP/1 may be the one to an earlier request come late.
-                let told = outcome.incidents.filter { $0.fact("proof") != "accounting" }
-                #expect(told.map(withoutBytes) == twin.incidents, "cut \(cutting)")
+                let recorded = outcome.incidents.filter { $0.fact("proof") != "accounting" }
+                #expect(recorded.map(withoutBytes) == twin.incidents, "cut \(cutting)")
                 #expect(outcome.faults == [], "cut \(cutting)")
             }
         }
     }
 
     private func withoutBytes(_ incident: Traces.Expectation) -> String {
-        var told = incident
-        told.facts.removeAll { $0.name == "surplus_bytes" }
-        return told.description
+        var recorded = incident
+        recorded.facts.removeAll { $0.name == "surplus_bytes" }
+        return recorded.description
     }
 
     /// What must not depend on the version.

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Report
 
-/// A report and the wire's incident of one exchange are told as one, in whatever order they come.
+/// A report and the wire's incident of one exchange are recorded as one, in whatever order they come.
 struct ApplicationDeskTests {
     private let desk = ApplicationDesk()
     private let second: UInt64 = 1_000_000_000
@@ -33,25 +33,25 @@ struct ApplicationDeskTests {
 
     @Test func withoutAProbeNothingWaits() { #expect(desk.take(fullIncident(), now: 0) != nil) }
 
-    @Test func aloneItIsToldInTheEnd() {
+    @Test func aloneItIsRecordedInTheEnd() {
         desk.learn(
             .init(routes: ["shop"], servers: [.init(upstream: "a", address: "x:1"), .init(upstream: "b", address: "y:2")]),
             salt: 1)
         _ = desk.take(report(), now: 0)
         #expect(desk.due(now: 1).isEmpty)
-        let told = desk.due(now: second)
-        #expect(told.map(\.kind) == [.applicationDoubleSend])
-        #expect(told.first?.route == "shop")
-        #expect(told.first?.upstream?.address == "y:2")
-        #expect(told.first?.upstream?.connection == 812)
+        let recorded = desk.due(now: second)
+        #expect(recorded.map(\.kind) == [.applicationDoubleSend])
+        #expect(recorded.first?.route == "shop")
+        #expect(recorded.first?.upstream?.address == "y:2")
+        #expect(recorded.first?.upstream?.connection == 812)
         #expect(desk.due(now: 9 * second).isEmpty)
     }
 
     @Test func aMarkOfAnotherProcessIsNotBelieved() {
         _ = desk.take(report(), now: 0)
-        let told = desk.rest()
-        #expect(told.first?.route == "_none")
-        #expect(told.first?.upstream == nil)
+        let recorded = desk.rest()
+        #expect(recorded.first?.route == "_none")
+        #expect(recorded.first?.upstream == nil)
     }
 
     @Test func aCorrectionHolds() {
@@ -62,7 +62,7 @@ struct ApplicationDeskTests {
         #expect(desk.rest().first?.application?.outcome == "crashed")
     }
 
-    @Test func aHangUpBehindItIsNotToldTwice() {
+    @Test func aHangUpAfterItIsNotRecordedTwice() {
         _ = desk.take(report(), now: 0)
         #expect(desk.take(fullIncident(kind: .hangupAfterEnd), now: 1) == nil)
         #expect(desk.rest().map(\.kind) == [.applicationDoubleSend])
@@ -70,9 +70,9 @@ struct ApplicationDeskTests {
 
     @Test func whatWentOutNamesTheGuiltyRequest() {
         _ = desk.take(report(request: "guilty", outcome: "sent"), now: 0)
-        let told = desk.take(fullIncident(kind: .secondResponse), now: 1)
-        #expect(told?.request?.id == "guilty")
-        #expect(told?.upstream?.exchange == 3)
+        let recorded = desk.take(fullIncident(kind: .secondResponse), now: 1)
+        #expect(recorded?.request?.id == "guilty")
+        #expect(recorded?.upstream?.exchange == 3)
     }
 
     @Test func whoDoesNotKnowWhoItWasLeavesTheWiresWord() {
@@ -80,19 +80,19 @@ struct ApplicationDeskTests {
         open.attribution = .open
         _ = desk.take(open, now: 0)
         let wire = fullIncident()
-        let told = desk.take(wire, now: 1)
-        #expect(told?.application?.operation == "setHeader")
-        #expect(told?.request?.id == wire.request?.id)
-        #expect(told?.attribution == wire.attribution)
-        #expect(told?.message == wire.message)
+        let recorded = desk.take(wire, now: 1)
+        #expect(recorded?.application?.operation == "setHeader")
+        #expect(recorded?.request?.id == wire.request?.id)
+        #expect(recorded?.attribution == wire.attribution)
+        #expect(recorded?.message == wire.message)
     }
 
     @Test func whatWaitsIsBounded() {
-        var told = 0
+        var recorded = 0
         for number in 0..<(ApplicationDesk.reportsMax + 10) {
-            told += desk.take(report("r\(number)", request: "q\(number)"), now: 0).count
+            recorded += desk.take(report("r\(number)", request: "q\(number)"), now: 0).count
         }
-        #expect(told == 10)
+        #expect(recorded == 10)
         #expect(desk.rest().count == ApplicationDesk.reportsMax)
     }
 }

@@ -72,10 +72,10 @@ import Testing
         (Phase.afterEnd, true, true), (.idle, true, true), (.nextExchange, true, false), (.inBody, true, false),
         (.idle, false, false),
     ])
-    func unsearchedBodies(_ phase: Phase, _ isUnsearched: Bool, _ isTold: Bool) {
+    func unsearchedBodies(_ phase: Phase, _ isUnsearched: Bool, _ isStated: Bool) {
         let found = record(surplus(.proven, phase), party { $0.isUnsearched = isUnsearched })
-        #expect((found.evidence.reason == IncidentWriter.unsearched) == isTold)
-        #expect(found.message.contains("was not searched") == isTold)
+        #expect((found.evidence.reason == IncidentWriter.unsearched) == isStated)
+        #expect(found.message.contains("was not searched") == isStated)
     }
 
     @Test func whatIsNotHTTPIsShownEscaped() {

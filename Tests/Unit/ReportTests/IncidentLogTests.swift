@@ -129,7 +129,7 @@ struct IncidentLogTests {
         }
     }
 
-    @Test func aFullDiskIsCountedEachTimeAndToldOnce() throws {
+    @Test func aFullDiskIsCountedEachTimeAndReportedOnce() throws {
         let log = try IncidentLog(path: "/dev/full", metrics: metrics, report: { [reports] in reports.add($0) })
         for _ in 0..<5 { log.append([0x61]) }
         log.close()
@@ -147,7 +147,7 @@ struct IncidentLogTests {
         for _ in 0..<1000 { log.append(line) }
         let count = try #require(dropped.split(separator: " ").last.flatMap { Int($0) })
         #expect(count >= 1000 - ReportLimit.queueBytesMax / 65536)
-        close(reader)  // the writer is told and goes on
+        close(reader)  // the writer sees it and goes on
         log.close()
         #expect(reports.all.count == 1)
     }

@@ -11,14 +11,14 @@ struct IncidentRecorderTests {
             .flatMap { $0.split(separator: " ").last }.map(String.init)
     }
 
-    @Test func theLimitHoldsBackAndTheNextRecordTells() {
+    @Test func theLimitHoldsBackAndTheNextRecordSaysSo() {
         let recorder = IncidentRecorder(metrics: metrics, log: nil, limit: IncidentLimit(burst: 2, perSecond: 1))
         for _ in 0..<5 { recorder.record(fullIncident(), monotonicNanoseconds: 1_000_000_000) }
         recorder.record(fullIncident(route: "blog"), monotonicNanoseconds: 1_000_000_000)  // a key of its own
         recorder.record(fullIncident(), monotonicNanoseconds: 1_999_999_999)
         recorder.record(fullIncident(), monotonicNanoseconds: 2_000_000_000)
-        let told = recorder.ring.incidents(limit: 100).map(\.incident.suppressed)
-        #expect(told == [0, 0, 0, 4])
+        let suppressed = recorder.ring.incidents(limit: 100).map(\.incident.suppressed)
+        #expect(suppressed == [0, 0, 0, 4])
         #expect(text(recorder.ring.incidents(limit: 1)[0].json).hasSuffix(#""suppressed":4}"#))
         #expect(sample(#"sendonce_incidents_suppressed_total{kind="header_block_in_body"}"#) == "4")
         let labels = #"kind="header_block_in_body",certainty="proven",route="shop",upstream="legacy-shop""#

@@ -35,7 +35,7 @@ struct IncidentRingTests {
         #expect(numbers(ring(6).incidents(filter: .init(kinds: [.lateInterim], routes: ["r0"]), limit: 10)) == ["6"])
     }
 
-    @Test func readingOnTellsWhatWasMissed() {
+    @Test func readingOnShowsWhatWasMissed() {
         let ring = ring(6)
         #expect(ring.entries(after: 0, limit: 3).missed == 2)
         #expect(numbers(ring.entries(after: 0, limit: 3).entries) == ["3", "4", "5"])

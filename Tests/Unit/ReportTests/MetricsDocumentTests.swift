@@ -3,7 +3,7 @@ import Testing
 
 @testable import Report
 
-/// docs/metrics.md tells of every metric, and of no other.
+/// docs/metrics.md names every metric, and of no other.
 struct MetricsDocumentTests {
     private let document = fileText(
         #filePath.split(separator: "/").dropLast(4).reduce("") { $0 + "/" + $1 } + "/docs/metrics.md")

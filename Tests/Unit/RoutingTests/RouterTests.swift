@@ -72,7 +72,7 @@ import Wire
         #expect(strict.ask("/b", method: "POST") == .noRoute)
     }
 
-    @Test func aThousandRoutesAreToldApart() {
+    @Test func aThousandRoutesAreDistinguished() {
         var rules: [RouteRule] = []
         for i in 0..<1000 { rules.append(.prefix("/service/\(i)", host: "h\(i % 7).example")) }
         var router = Router(rules)

@@ -62,7 +62,7 @@ import Testing
     static let writable: UInt32 = 4
     static let allGone: UInt32 = 0x201d
 
-    @Test func connectingTakesTimeAndIsTold() {
+    @Test func connectingTakesTimeAndIsReported() {
         let pair = Pair()
         #expect(pair.wait(0) == [])
         #expect(pair.wait() == [Self.writable])
@@ -83,7 +83,7 @@ import Testing
         #expect(network.takeError(fd) == ECONNREFUSED)
     }
 
-    @Test func aReadEdgeIsToldOnceForEachArrival() {
+    @Test func aReadEdgeIsReportedOnceForEachArrival() {
         let pair = Pair { $0.send("hello") }
         #expect(pair.wait() == [Self.writable])
         #expect(pair.wait() == [Self.readable | Self.writable])

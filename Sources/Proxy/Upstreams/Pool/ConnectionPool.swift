@@ -109,7 +109,7 @@ struct ConnectionPool: ~Copyable {
     /// Whether a connection could be had of those that are open.
     func hasConnection(_ server: Int) -> Bool { places[server].idleCount > 0 || !places[server].watched.isEmpty }
 
-    /// The connection that has been pooled the longest, -1 for none.
+    /// The connection that has been pooled the longest, if there is one.
     func oldest(_ server: Int) -> UpstreamSlot {
         places[server].settled.isEmpty ? places[server].resting.first : places[server].settled.last
     }
@@ -216,7 +216,7 @@ struct ConnectionPool: ~Copyable {
         connections[slot].pointee.phase = .active
     }
 
-    /// The connection that has been watched the longest, and is to make room for an exchange, which is counted; -1 for none.
+    /// The connection that has been watched the longest, and is to make room for an exchange, which is counted; `.none` when none is watched.
     func cutWatch(_ server: Int) -> UpstreamSlot {
         let slot = places[server].watched.first
         if slot.exists { _ = so_fetch_add(&places[server].shared.pointee.listeningCut, 1) }

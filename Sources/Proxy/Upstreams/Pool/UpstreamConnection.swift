@@ -36,7 +36,7 @@ struct UpstreamConnection: BitwiseCopyable {
     /// An answer on it has carried the mark of its request: the probe is there.
     var echoes = false
     var server: UInt16
-    /// The exchange in progress, -1 for none.
+    /// The exchange in progress, if there is one.
     var exchange = ExchangeSlot.none
     /// Neighbours in the server's list of pooled, or of shared connections; of a stream, among its connection's.
     var next = UpstreamSlot.none

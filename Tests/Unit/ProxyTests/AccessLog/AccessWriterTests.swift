@@ -98,7 +98,7 @@ import Testing
         #expect(line.contains(#""request":{"id":"id","body_bytes":0},"response":{"status":400,"#))
     }
 
-    @Test func aTraceIsToldWhenItIsWhole() throws {
+    @Test func aTraceIsWrittenWhenItIsWhole() throws {
         #expect(try line { $0.trace = $1(String(Self.trace.dropLast())) }.contains("trace_id") == false)
         #expect(try line { $0.trace = $1(Self.trace + "-more") }.contains("\"span_id\":\"b7ad6b7169203331\""))
     }

@@ -47,7 +47,7 @@ import Worlds
         run(WorldSeeds(base: 1, count: 60, isInnocent: false), of: sort)
     }
 
-    /// Edges are told once: losing any one that is needed, and that no later one makes up for, must show.
+    /// Edges are logged once: losing any one that is needed, and that no later one makes up for, must show.
     @Test func everyLostWakeUpIsNoticed() {
         var lost = 0
         var tried = 0
@@ -75,12 +75,12 @@ import Worlds
     @Test(arguments: WorldSort.allCases) func seedsReplay(_ sort: WorldSort) {
         for seed in WorldSeeds(base: 3, count: 6) {
             let worlds = [SimulatedWorld(seed: seed, sort: sort), SimulatedWorld(seed: seed, sort: sort)]
-            var told: [[String]] = [[], []]
+            var logged: [[String]] = [[], []]
             for i in 0...1 {
-                worlds[i].chronicle = { told[i].append($0) }
+                worlds[i].chronicle = { logged[i].append($0) }
                 _ = worlds[i].run()
             }
-            #expect(told[0] == told[1])
+            #expect(logged[0] == logged[1])
             #expect(worlds[0].turns == worlds[1].turns)
         }
     }

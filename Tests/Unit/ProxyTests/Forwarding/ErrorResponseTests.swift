@@ -52,7 +52,7 @@ import Testing
         #expect(head.contains("X-Request-Id: abc\r\nAllow: GET\r\n\(line)\r\n"))
     }
 
-    @Test func anAnswerToHEADTellsTheLengthAlone() {
+    @Test func anAnswerToHEADHasTheLengthAlone() {
         let (whole, head) = (response().bytes, response { $0.omitsBody = true }.bytes)
         #expect(whole.starts(with: head) && head.count == ErrorResponse.headCount(whole))
         #expect(ErrorResponse.headCount(head) == head.count)

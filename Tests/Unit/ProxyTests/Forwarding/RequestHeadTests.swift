@@ -268,8 +268,8 @@ import Wire
 
     // MARK: The record
 
-    /// Logs and incidents tell what the client asked for, also where a route asks its upstream for something else.
-    @Test func theRecordTellsWhatTheClientAskedFor() throws {
+    /// Logs and incidents show what the client asked for, also where a route asks its upstream for something else.
+    @Test func theRecordShowsWhatTheClientAskedFor() throws {
         var setup = Setup()
         setup.start = "DELETE /old?x=1 HTTP/1.1"
         setup.target = "/new"

@@ -116,7 +116,7 @@ import Wire
         #expect(try write(row) == ["HTTP/1.1 200 OK"] + row.expected + ["Via: 1.1 sendonce"])
     }
 
-    /// Whatever the server spoke, the client is answered in this proxy's version, and Via tells the server's.
+    /// Whatever the server spoke, the client is answered in this proxy's version, and Via names the server's.
     @Test(arguments: [
         ("HTTP/1.1 204 No Content", "HTTP/1.1 204 No Content", "Via: 1.1 sendonce"),
         ("HTTP/1.0 404 Not Found", "HTTP/1.1 404 Not Found", "Via: 1.0 sendonce"),

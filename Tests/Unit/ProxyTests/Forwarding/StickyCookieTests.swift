@@ -70,6 +70,6 @@ import Wire
         #expect(Self.pair(0) == Self.pair(2, servers: turned))
         #expect(Self.pair(2) == Self.pair(0, servers: turned))
         #expect(Self.pair(0) != Self.pair(0, upstream: "shop"))
-        #expect(!Self.pair(0).contains("10.0"), "it tells no address")
+        #expect(!Self.pair(0).contains("10.0"), "it reveals no address")
     }
 }

@@ -127,7 +127,7 @@ import Testing
         #expect(check.wakesAt == 7 + Self.second && !check.isDue(.max), "one at a time")
         #expect(check.expire(6 + Self.second) == .unfinished)
         #expect(check.expire(7 + Self.second) == .unhealthy("no answer in time"))
-        #expect(check.expire(.max) == .unfinished, "told once")
+        #expect(check.expire(.max) == .unfinished, "reported once")
         // The next begins when its time has come, counted from the beginning of this one.
         #expect(check.isDue(7 + 5 * Self.second))
         _ = try ask(&check, server, now: 7 + 5 * Self.second)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Proxy
 
-/// A client's incident before it is told: what comes after it on the same stream counts.
+/// A client's incident before it is recorded: what comes after it on the same stream counts.
 @Suite struct ClientIncidentTests {
     private func incident(stream: Int32?, _ text: String = "") -> ClientIncident {
         let finding = ClientFinding.frame(.dataAfterEnd, offset: 9, surplusBytes: 4, fields: nil, protocolName: "h2")
@@ -41,7 +41,7 @@ import Testing
         #expect(record.id == "ID" && record.origin == .client)
     }
 
-    @Test func oneWithoutASurplusIsToldAsItIs() {
+    @Test func oneWithoutASurplusIsRecordedAsItIs() {
         let incident = incident(stream: nil)
         #expect(!incident.isOpen)
         add("more", on: 3, to: incident)

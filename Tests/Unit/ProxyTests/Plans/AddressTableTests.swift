@@ -39,7 +39,7 @@ import Testing
         #expect(!table.noteFailure(0, generation: generation, 4))
     }
 
-    @Test func namesAreToldFromAddresses() {
+    @Test func namesAreDistinguishedFromAddresses() {
         #expect(Plan.isName(.tcp(host: "app.internal", port: 80)))
         #expect(!Plan.isName(.tcp(host: "10.0.0.1", port: 80)))
         #expect(!Plan.isName(.tcp(host: "::1", port: 80)))

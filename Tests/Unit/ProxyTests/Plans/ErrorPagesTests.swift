@@ -67,8 +67,8 @@ import Testing
         #expect(throws: Problems.self) { try pages(502, more.path) }
     }
 
-    /// Every file that cannot be used is told, each at its key.
-    @Test func everyProblemIsTold() throws {
+    /// Every file that cannot be used is reported, each at its key.
+    @Test func everyProblemIsReported() throws {
         let text = "upstreams: {app: {servers: [127.0.0.1:1]}}\nerror_pages:\n  502: /no/such\n  404: /no/other\n"
         let settings = try Settings.decode(Array(text.utf8), file: "a.yaml")
         do throws(Problems) {

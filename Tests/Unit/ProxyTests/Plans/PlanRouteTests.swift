@@ -76,13 +76,13 @@ import Testing
     ]
 
     @Test(arguments: cases)
-    func passages(_ one: Case) throws {
+    func routeActions(_ one: Case) throws {
         let plan = try plan(one.route, upstream: one.upstream)
         let route = plan.routes[0]
-        let passage = Passage(route, route.upstream < 0 ? nil : plan.upstreams[route.upstream])
-        #expect(passage.redirects == one.redirects && passage.changesTarget == one.changesTarget)
-        #expect(passage.failsForSurplus == one.fails && passage.isSticky == one.isSticky)
-        #expect((passage.requestFields != nil) == one.changesFields && passage.responseFields == nil)
+        let actions = RouteActions(route, route.upstream < 0 ? nil : plan.upstreams[route.upstream])
+        #expect(actions.redirects == one.redirects && actions.changesTarget == one.changesTarget)
+        #expect(actions.failsForSurplus == one.fails && actions.isSticky == one.isSticky)
+        #expect((actions.requestFields != nil) == one.changesFields && actions.responseFields == nil)
         #expect(one.redirects == (route.redirect != nil) && one.redirects == (route.upstream < 0))
     }
 
@@ -93,10 +93,10 @@ import Testing
             ("timeouts: {body_idle: 2s}", 7_000_000_000, 2_000_000_000),
             ("timeouts: {response_header: 1h, body_idle: 2h}", 3_600_000_000_000, 7_200_000_000_000),
         ] as [(String, UInt64, UInt64)])
-    func timesOfAPassage(_ text: String, _ head: UInt64, _ body: UInt64) throws {
+    func timesOfRouteActions(_ text: String, _ head: UInt64, _ body: UInt64) throws {
         let plan = try plan(
             "upstream: app\(text.isEmpty ? "" : ", ")\(text)", upstream: "timeouts: {response_header: 7s, body_idle: 8s}")
-        let passage = Passage(plan.routes[0], plan.upstreams[1])
-        #expect(passage.responseHeaderTimeout == head && passage.bodyIdleTimeout == body)
+        let actions = RouteActions(plan.routes[0], plan.upstreams[1])
+        #expect(actions.responseHeaderTimeout == head && actions.bodyIdleTimeout == body)
     }
 }

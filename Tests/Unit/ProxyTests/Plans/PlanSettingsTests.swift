@@ -149,7 +149,7 @@ import Testing
         }
     }
 
-    @Test func aPathThatIsNoSocketsIsTold() throws {
+    @Test func aPathThatIsNoSocketsIsReported() throws {
         let path = "/" + String(repeating: "x", count: 200)
         #expect(throws: Plan.ResolveError.self) { try Plan.resolve(.unix(path: path)) }
         #expect(throws: Plan.ResolveError.self) { try Plan.resolve(.tcp(host: "no.such.host.invalid", port: 1)) }

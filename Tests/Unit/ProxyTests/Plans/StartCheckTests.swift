@@ -4,7 +4,7 @@ import Testing
 
 @testable import Proxy
 
-/// What a start would stumble over, told before it: each at its place in the file, and nothing is left behind.
+/// What a start would stumble over, reported before it: each at its place in the file, and nothing is left behind.
 @Suite struct StartCheckTests {
     private func problems(_ text: String) throws -> [String] {
         let settings = try Settings.decode(Array(text.utf8), file: "a.yaml")
@@ -40,7 +40,7 @@ import Testing
         #expect(found.allSatisfy { $0.hasPrefix("a.yaml:2:") }, "each has its line")
     }
 
-    /// All are told at once.
+    /// All are reported at once.
     @Test func everyProblem() throws {
         let text = """
             upstreams: {app: {servers: [no.such.host.invalid:80, 127.0.0.1:1]}}

@@ -68,8 +68,8 @@ import Testing
                 }
             }
         }
-        let told = [Set(Self.places.keys), Set(Self.bodies.keys), Set(Self.answers.keys), Set(Self.tunnels.keys)]
-        #expect(told.reduce(0) { $0 + $1.count } == Fact.allCases.count, "every fact stands in one table")
+        let listed = [Set(Self.places.keys), Set(Self.bodies.keys), Set(Self.answers.keys), Set(Self.tunnels.keys)]
+        #expect(listed.reduce(0) { $0 + $1.count } == Fact.allCases.count, "every fact stands in one table")
     }
 
     @Test func whatFollows() {

@@ -56,7 +56,7 @@ import Testing
         }
     }
 
-    /// An end alone is something to tell: a stream's last frame may have no bytes.
+    /// An end alone is something to send: a stream's last frame may have no bytes.
     @Test func anEndIsNotNothing() {
         var outbox = Outbox()
         var isEmpty = outbox.isEmpty

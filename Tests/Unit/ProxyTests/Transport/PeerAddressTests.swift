@@ -27,7 +27,7 @@ import Testing
         "a.example:80", "[::1]:80:", "2001:db8:0:0:0:0:0:1:2",
     ])
     func noAddresses(_ text: String) {
-        guard text != "[::1]:80:" else { return #expect(parsed(text)?.text == "::1", "a port that is none tells nothing") }
+        guard text != "[::1]:80:" else { return #expect(parsed(text)?.text == "::1", "a port that is none says nothing") }
         #expect(parsed(text) == nil, "\(text)")
     }
 

@@ -19,7 +19,7 @@ import Testing
         #expect(all.count == sizes.clients + sizes.upstreams + sizes.servers + 5)
     }
 
-    @Test func whatIsDueIsTold() {
+    @Test func whatIsDueIsReturned() {
         var deadlines = Deadlines(clients: 2, upstreams: 2, servers: 2, now: 0)
         let wanted: [(Deadlines.Deadline, UInt64)] = [
             (.client(1), 10_000_000), (.upstream(0), 20_000_000), (.server(1), 30_000_000), (.access, 40_000_000),

@@ -26,7 +26,7 @@ import Testing
         #expect(listeners.isPaused == false)
     }
 
-    /// People are told once in ten seconds.
+    /// A pause is logged once in ten seconds.
     @Test(arguments: [(UInt64(1), false), (Listeners.logTime, false), (Listeners.logTime + 1, true)])
     func newsAreRare(after time: UInt64, isNews: Bool) {
         var listeners = Listeners()

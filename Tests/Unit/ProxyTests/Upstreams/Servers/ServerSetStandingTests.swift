@@ -130,18 +130,18 @@ import Testing
         #expect((shared[0].refusedAt > 0) == (refused || unreachable))
     }
 
-    /// People are told of the first failure in a row, and of the ejection.
-    @Test func whatIsTold() throws {
+    /// The first failure in a row is logged, and of the ejection.
+    @Test func whatIsLogged() throws {
         let shared = UnsafeMutablePointer<SharedServer>.allocate(capacity: 2)
         shared.initialize(repeating: SharedServer(), count: 2)
         defer { shared.deallocate() }
         let address = try #require(SocketAddress(unixPath: "/server"))
         let upstream = Plan.Upstream(name: "app", servers: (0...1).map { Plan.Server(name: "\($0)", address: address) })
         var set = ServerSet([upstream]) { shared + $0 }
-        let told = (0..<7).map { _ in set.failed(0, .silent, 1) }
-        #expect(told.map(\.isFirstInRow) == [true, false, false, false, false, false, false])
-        #expect(told.map(\.isEjected) == [false, false, false, false, true, false, false])
-        #expect(told.map(\.failures) == [1, 2, 3, 4, 5, 6, 7])
+        let answers = (0..<7).map { _ in set.failed(0, .silent, 1) }
+        #expect(answers.map(\.isFirstInRow) == [true, false, false, false, false, false, false])
+        #expect(answers.map(\.isEjected) == [false, false, false, false, true, false, false])
+        #expect(answers.map(\.failures) == [1, 2, 3, 4, 5, 6, 7])
     }
 
     /// The time over which a share grows is that of the absence, within bounds.

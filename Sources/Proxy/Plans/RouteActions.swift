@@ -1,7 +1,7 @@
 import Wire
 
 /// What the worker does to every request of a route, in a form that is read without counting references.
-struct Passage: BitwiseCopyable {
+struct RouteActions: BitwiseCopyable {
     /// Answered with a redirect.
     var redirects: Bool
     /// The target goes on other than it came.
