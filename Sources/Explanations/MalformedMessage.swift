@@ -22,7 +22,7 @@ extension Explanation {
             "`res.writeHead(101)` in an ordinary handler: the client never asked for an upgrade.",
             "A server of another protocol on the configured port: TLS, HTTP/2, a database.",
             "Hand-written chunked encoding with a decimal size or a missing CRLF.",
-            "`[...].join('\\n')` written to a socket: lines that end in LF alone. Such an answer is delivered, and told with severity `info`.",
+            "`[...].join('\\n')` written to a socket: lines that end in LF alone. Such an answer is delivered, and recorded with severity `info`.",
         ],
         example: Example(
             outcome: "The client reads `debug: user 7` where a chunk size is due. All Node versions.",

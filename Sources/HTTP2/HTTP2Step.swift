@@ -24,8 +24,6 @@ public struct HTTP2Step: Sendable {
     public var hasBlock = false
     /// Violation: the header block, or the trailer section, is larger than our limits, which breaks no rule: the reason.
     public var overLimit: HeaderOverLimit?
-    /// Violation: the stream had not been closed in both directions.
-    public var isStreamOpen = false
     /// Violation: the session has reset the stream for it, and reports nothing more of it.
     public var resetsStream = false
     /// Server, with `.reset`: what the client did that the session has reset the stream for; nil: the client has reset it, or its

@@ -195,7 +195,6 @@ extension SessionState {
         }
         let stream = streams[place]
         var step = violation(what, stream.pointee.id, stream.pointee.tag, surplus: surplus, at: at)
-        step.isStreamOpen = true
         if resets {
             // Nothing more of it is reported.
             data.skipped += data.strangeLeft

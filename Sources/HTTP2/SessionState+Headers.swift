@@ -66,7 +66,6 @@ extension SessionState {
         step.offset = start
         step.surplusBytes = count
         step.hasBlock = true
-        step.isStreamOpen = place >= 0
         step.ended = ends
         step.overLimit = outcome == .tooLarge ? .bytes : outcome == .tooManyFields ? .fields : nil
         if place >= 0 { step.tag = streams[place].pointee.tag }

@@ -38,7 +38,6 @@ extension SessionState {
             return step
         }
         step.event = .violation(.lengthShort)
-        step.isStreamOpen = true
         step.offset = data.offset
         guard !isServer else {
             return resetByOurselves(

@@ -12,9 +12,6 @@ public enum FieldReader {
         case .connection: connection(value, count, &block)
         case .keepAlive: keepAlive(value, count, &block)
         case .upgrade: block.facts.insert(.upgradeField)
-        case .expect: if equalsIgnoringCase(value, "100-continue", count: count) { block.facts.insert(.expectContinue) }
-        case .te:
-            eachElement(value, count) { if equalsIgnoringCase($0, "trailers", count: $1) { block.facts.insert(.teTrailers) } }
         default: break
         }
     }

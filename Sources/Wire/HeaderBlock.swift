@@ -64,10 +64,8 @@ public struct HeaderFacts: OptionSet, Sendable {
     public static let upgrade = HeaderFacts(rawValue: 1 << 9)
     public static let connectionUpgrade = HeaderFacts(rawValue: 1 << 10)
     public static let upgradeField = HeaderFacts(rawValue: 1 << 11)
-    public static let expectContinue = HeaderFacts(rawValue: 1 << 12)
     /// Connection names fields beyond close, keep-alive and upgrade.
     public static let nominates = HeaderFacts(rawValue: 1 << 13)
-    public static let teTrailers = HeaderFacts(rawValue: 1 << 14)
     /// Chunked stands more than once.
     public static let chunkedRepeated = HeaderFacts(rawValue: 1 << 15)
     /// `:status` stands more than once; the first counts.

@@ -77,7 +77,8 @@ public final class ApplicationDesk: Sendable {
     /// The exchange of this mark has this client.
     public func identify(_ mark: ExchangeMark, _ client: Incident.Client) {
         state.withLock { state in
-            for place in state.reports.indices where !state.reports[place].isRecorded && state.reports[place].report.mark == mark {
+            for place in state.reports.indices
+            where !state.reports[place].isRecorded && state.reports[place].report.mark == mark {
                 state.reports[place].report.client = client
             }
         }
