@@ -12,7 +12,7 @@ struct GateCommand: ParsableCommand {
             Runs COMMAND with the probe in its environment (NODE_OPTIONS), so that Node programs that it starts say which line sent \
             first and which again. With --upstream or --start a proxy stands before the server; COMMAND finds it at SENDONCE_URL. \
             Exits with COMMAND's status when that is not 0, with 3 when COMMAND passed and incidents were found that are neither \
-            allowed nor in the baseline, else with 0. What was found is told on standard error. docs/ci.md has examples.
+            allowed nor in the baseline, else with 0. What was found is printed on standard error. docs/ci.md has examples.
             """)
 
     @Option(help: ArgumentHelp("A server that is running: the proxy stands before it.", valueName: "addr")) var upstream:

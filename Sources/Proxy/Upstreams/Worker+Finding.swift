@@ -71,7 +71,7 @@ extension Worker {
 
     /// None could be begun.
     private mutating func noConnection(_ exchange: ExchangeSlot, _ server: Int, _ error: Int32) {
-        if Self.meansExhausted(-error) { return waitForDescriptor(exchange, server) }
+        if Self.isOutOfResources(-error) { return waitForDescriptor(exchange, server) }
         if error == EBUSY { return enqueue(exchange) }
         exchanges[exchange].pointee.attempts += 1
         exchanges[exchange].pointee.wasPooled = false
@@ -109,7 +109,7 @@ extension Worker {
         var target = nextAddress(server)
         var fd = kernel.connect(target.address, isConnected: &isConnected)
         while fd < 0 {
-            guard !Self.meansExhausted(fd), isAnotherAddress(server, target.place, target.generation) else {
+            guard !Self.isOutOfResources(fd), isAnotherAddress(server, target.place, target.generation) else {
                 giveUpPlace(server)
                 return .failed(-fd)
             }

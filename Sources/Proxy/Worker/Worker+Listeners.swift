@@ -19,7 +19,7 @@ extension Worker {
     }
 
     /// Whether a call failed for want of descriptors or memory of our own.
-    static func meansExhausted(_ result: Int32) -> Bool {
+    static func isOutOfResources(_ result: Int32) -> Bool {
         result == -EMFILE || result == -ENFILE || result == -ENOMEM || result == -ENOBUFS
     }
 

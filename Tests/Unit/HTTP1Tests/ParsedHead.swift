@@ -60,7 +60,7 @@ private func names(_ bits: UInt32) -> [FieldName] {
     FieldName.allCases.filter { bits & (1 << UInt32($0.rawValue)) != 0 }
 }
 
-/// A malformed head reported byte by byte: incomplete for a while, then malformed for that reason, and so for ever.
+/// A malformed head given byte by byte: incomplete for a while, then malformed for that reason, and so for ever.
 func everyCutAgrees(_ kind: ParsedHead.Kind, _ bytes: [UInt8], _ fault: Malformation?) -> Bool {
     var reported = false
     for count in 0...bytes.count {
