@@ -237,6 +237,19 @@ import Testing
         #expect(sorts.count { habits.answers($0) > 0 } == 3, "one has given way")
     }
 
+    /// One answer is worth nothing yet; two are.
+    @Test(arguments: [(1, true), (2, false)])
+    func whoIsWorthNothingGivesWay(_ answers: Int, _ givesWay: Bool) {
+        var habits = Habits()
+        for i in 0..<4 {
+            let sort = UInt32(7 + i * (Habits.sortsMax - 1))
+            for _ in 0..<answers { habits.note(sort, shape: Self.ok, delay: 1, bodyBytes: 1) }
+        }
+        let stranger = UInt32(7 + 4 * (Habits.sortsMax - 1))
+        habits.note(stranger, shape: Self.ok, delay: 1, bodyBytes: 1)
+        #expect((habits.answers(stranger) == 1) == givesWay)
+    }
+
     /// The first place stands for everything and is no sort's.
     @Test func everySortHasAPlaceBesidesTheFirst() {
         var habits = Habits()

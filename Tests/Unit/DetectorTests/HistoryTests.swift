@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct HistoryTests {
     @Test func theLastOnesAreKeptTheNewestFirst() {
-        for capacity in [1, 2, 3, 4, 8, 64] {
+        for capacity in [1, 2, 3, 4, 5, 8, 12, 64] {
             var history = History<Int>(capacityMax: capacity)
             defer { history.deallocate() }
             #expect(history.isEmpty && history.latest == nil)

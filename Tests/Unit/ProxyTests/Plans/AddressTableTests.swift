@@ -66,6 +66,13 @@ import Testing
             !table.noteFailure(16, generation: table.generation, 2) && !table.noteFailure(2, generation: table.generation, 2))
     }
 
+    @Test func howLongAFailureIsHeldAgainstAnAddress() throws {
+        let table = AddressTable([try address(1), try address(2)])
+        #expect(table.noteFailure(0, generation: table.generation, 5))
+        #expect(table.next(turn: 0, 5 + AddressTable.failureTime - 1)?.place == 1)
+        #expect(table.next(turn: 0, 5 + AddressTable.failureTime)?.place == 0)
+    }
+
     /// Turns go on where the counter wraps round.
     @Test func theTurnsCounterWrapsRound() throws {
         let table = AddressTable([try address(1), try address(2), try address(3)])

@@ -21,5 +21,8 @@ import Testing
         asked.note(server: 0, sort: 1000)
         #expect(!asked.contains(server: 0, sort: 0))
         #expect(asked.contains(server: 0, sort: 1) && asked.contains(server: 0, sort: 1000))
+        for sort in 1001...1003 as ClosedRange<UInt32> { asked.note(server: 0, sort: sort) }
+        #expect((1...3).allSatisfy { !asked.contains(server: 0, sort: $0) } && asked.contains(server: 0, sort: 4))
+        #expect((1000...1003).allSatisfy { asked.contains(server: 0, sort: $0) })
     }
 }

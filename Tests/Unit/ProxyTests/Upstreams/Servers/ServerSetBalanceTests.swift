@@ -67,6 +67,19 @@ import Testing
         }
     }
 
+    /// Whoever is back this very moment has the smallest share, and not none: else nobody would be asked.
+    @Test(arguments: [Plan.Balance.roundRobin, .leastConnections, .randomTwo])
+    func allAreBackThisMoment(_ balance: Plan.Balance) {
+        let shared = UnsafeMutablePointer<SharedServer>.allocate(capacity: 2)
+        shared.initialize(repeating: SharedServer(), count: 2)
+        defer { shared.deallocate() }
+        for server in 0...1 { (shared[server].returnsAt, shared[server].returnTime) = (Self.now, 10_000_000_000) }
+        var set = set(2, balance, shared)
+        var random = RandomNumbers(seed: 3)
+        let chosen = set.choose(0, ServerSet.Demand(now: Self.now), &random)
+        #expect(chosen != nil)
+    }
+
     /// A server that a trial is due for may be asked: a refusing one by anybody, an ejected one by who can be asked again.
     @Test(arguments: [
         (false, false, 0, false), (true, false, 0, true), (true, true, 0, true), (true, false, -1, false),

@@ -85,6 +85,9 @@ import Testing
         Story("refused till it is ejected, and back", [.fails(.refused, times: 5), .passes(300), .connects]) {
             ($0.failures, $0.returns, $0.returnTime) = (5, 1, 300)
         },
+        Story("away for an hour", [.fails(.refused), .passes(3_600_000), .goes, .connects]) {
+            ($0.failures, $0.returnTime) = (1, 30_000)
+        },
         Story("a connection to one that was never away", [.connects]) { _ in },
         // The last one is never ejected.
         Story("the other is down", [.otherDown, .fails(.hungUp, times: 20)]) { $0.failures = 20 },
