@@ -130,7 +130,9 @@ extension Worker {
     private mutating func answerBegins(_ slot: UpstreamSlot, _ count: Int) -> Bool {
         let u = upstreams[slot]
         exchanges[u.pointee.exchange].pointee.state.receive(.answerBegan)
-        if u.pointee.ordinal > 1, u.pointee.asksAcknowledgement, wasSentBeforeRequest(slot, count), sentBeforeRequest(slot, count) {
+        if u.pointee.ordinal > 1, u.pointee.asksAcknowledgement, wasSentBeforeRequest(slot, count),
+            sentBeforeRequest(slot, count)
+        {
             return false
         }
         // The mark shows for certain whether it is an answer to this request; until then it may have to be sent again.
