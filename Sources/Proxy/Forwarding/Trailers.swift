@@ -2,8 +2,8 @@ import Wire
 
 /// Trailer sections as they are passed on (RFC 9110 section 6.5.1).
 enum Trailers {
-    /// Writes the fields that may stand in trailers, none that frames or routes a message; returns their bytes.
-    static func write(_ block: borrowing HeaderBlock, to bytes: UnsafeMutablePointer<UInt8>) -> Int {
+    /// Writes the fields that may stand in trailers, none that frames or routes a message; returns what was written.
+    static func write(_ block: borrowing HeaderBlock, to bytes: UnsafeMutablePointer<UInt8>) -> UnsafeBufferPointer<UInt8> {
         var out = ByteWriter(bytes)
         for i in 0..<block.count {
             switch block.fields[i].name {
@@ -12,6 +12,6 @@ enum Trailers {
             default: continue
             }
         }
-        return out.count
+        return UnsafeBufferPointer(start: bytes, count: out.count)
     }
 }

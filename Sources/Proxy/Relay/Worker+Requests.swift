@@ -117,25 +117,12 @@ extension Worker {
         let e = exchanges[exchange]
         e.pointee.requestBytes += UInt64(count)
         if e.pointee.requestBytes > plan.limits.bodyBytes { return requestBodyTooLarge(client) }
-        let hop = upstreams[e.pointee.upstream].pointee.hop
-        if e.pointee.requestIsChunked, !hop.framesBodies {
-            if count > 0 {
-                outbox.addChunkSize(count)
-                outbox.add(bytes, count)
-                outbox.add("\r\n")
-            }
-            if ended {
-                outbox.add("0\r\n")
-                if hasTrailers { outbox.add(scratch.trailers, Trailers.write(requestBlock, to: scratch.trailers)) }
-                outbox.add("\r\n")
-            }
-        } else {
-            outbox.add(bytes, count)
-            if ended, hasTrailers, hop.framesBodies {
-                outbox.add(scratch.trailers, Trailers.write(requestBlock, to: scratch.trailers))
-                outbox.endsWithTrailers = true
-            }
-        }
+        let framesBodies = upstreams[e.pointee.upstream].pointee.hop.framesBodies
+        let inChunks = e.pointee.requestIsChunked && !framesBodies
+        let takesTrailers = ended && hasTrailers && (inChunks || framesBodies)
+        outbox.addBody(
+            bytes, count, inChunks: inChunks, ended: ended,
+            trailers: takesTrailers ? Trailers.write(requestBlock, to: scratch.trailers) : nil)
         // The end of a chunked body is a part of it, also when nothing stands before it.
         if count > 0 || e.pointee.requestIsChunked { e.pointee.state.receive(.bodySent) }
         if e.pointee.keepsBody { keepBody(exchange) }

@@ -69,24 +69,11 @@ extension Worker {
             e.pointee.answer.bodyBytes += UInt64(count)
             timers.set(upstreamTimer(slot), now + bodyIdleTimeout(e))
         }
-        guard e.pointee.clientFraming == .chunked else {
-            outbox.add(bytes, count)
-            if ended, hasTrailers, clients[e.pointee.client].pointee.hop.framesBodies {
-                outbox.add(scratch.trailers, Trailers.write(responseBlock, to: scratch.trailers))
-                outbox.endsWithTrailers = true
-            }
-            return
-        }
-        if count > 0 {
-            outbox.addChunkSize(count)
-            outbox.add(bytes, count)
-            outbox.add("\r\n")
-        }
-        if ended {
-            outbox.add("0\r\n")
-            if hasTrailers { outbox.add(scratch.trailers, Trailers.write(responseBlock, to: scratch.trailers)) }
-            outbox.add("\r\n")
-        }
+        let inChunks = e.pointee.clientFraming == .chunked
+        let takesTrailers = ended && hasTrailers && (inChunks || clients[e.pointee.client].pointee.hop.framesBodies)
+        outbox.addBody(
+            bytes, count, inChunks: inChunks, ended: ended,
+            trailers: takesTrailers ? Trailers.write(responseBlock, to: scratch.trailers) : nil)
     }
 
     /// Looks for a status line in a piece of a Content-Length body. Body bytes may spell anything: only the end will show.

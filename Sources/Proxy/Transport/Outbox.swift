@@ -41,6 +41,32 @@ struct Outbox: ~Copyable {
 
     mutating func add(_ text: StaticString) { add(text.utf8Start, text.utf8CodeUnitCount) }
 
+    /// A piece of a body as the next hop reads it: in chunks (RFC 9112 section 7.1), or as it is, where a length or the end of a stream or
+    /// connection says when it is over. The trailer section comes with the end, for a hop that takes one.
+    @inline(__always)
+    mutating func addBody(
+        _ bytes: UnsafePointer<UInt8>, _ count: Int, inChunks: Bool, ended: Bool, trailers: UnsafeBufferPointer<UInt8>?
+    ) {
+        guard inChunks else {
+            add(bytes, count)
+            if let trailers {
+                add(trailers.baseAddress.unsafelyUnwrapped, trailers.count)
+                endsWithTrailers = true
+            }
+            return
+        }
+        if count > 0 {
+            addChunkSize(count)
+            add(bytes, count)
+            add("\r\n")
+        }
+        if ended {
+            add("0\r\n")
+            if let trailers { add(trailers.baseAddress.unsafelyUnwrapped, trailers.count) }
+            add("\r\n")
+        }
+    }
+
     /// A chunk's size line (RFC 9112 section 7.1).
     mutating func addChunkSize(_ size: Int) {
         var digits = (64 - size.leadingZeroBitCount + 3) / 4

@@ -8,7 +8,7 @@ import Wire
     private func passed(_ lines: [String]) throws -> [String] {
         try ReadBlock.of(.trailers, lines) { block in
             withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 4096) { space in
-                let count = Trailers.write(block, to: space.baseAddress!)
+                let count = Trailers.write(block, to: space.baseAddress!).count
                 return ReadBlock.lines(
                     String(decoding: UnsafeBufferPointer(start: space.baseAddress, count: count), as: UTF8.self) + "\r\n")
             }

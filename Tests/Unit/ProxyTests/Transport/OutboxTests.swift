@@ -43,6 +43,39 @@ import Testing
         #expect(text(outbox) == "12000\r\n…11fff\r\n…0\r\n…7\r\n…")
     }
 
+    struct Piece: Sendable {
+        var bytes: StaticString
+        var inChunks: Bool
+        var ended: Bool
+        var trailers: StaticString?
+        var written: String
+        var marksTrailers = false
+    }
+
+    static let pieces: [Piece] = [
+        Piece(bytes: "abc", inChunks: false, ended: false, written: "abc"),
+        Piece(bytes: "abc", inChunks: false, ended: true, written: "abc"),
+        Piece(bytes: "", inChunks: false, ended: true, written: ""),
+        Piece(
+            bytes: "abc", inChunks: false, ended: true, trailers: "etag: 1\r\n", written: "abcetag: 1\r\n", marksTrailers: true),
+        Piece(bytes: "abc", inChunks: true, ended: false, written: "3\r\nabc\r\n"),
+        Piece(bytes: "", inChunks: true, ended: false, written: ""),
+        Piece(bytes: "abc", inChunks: true, ended: true, written: "3\r\nabc\r\n0\r\n\r\n"),
+        Piece(bytes: "", inChunks: true, ended: true, written: "0\r\n\r\n"),
+        Piece(bytes: "", inChunks: true, ended: true, trailers: "etag: 1\r\n", written: "0\r\netag: 1\r\n\r\n"),
+    ]
+
+    @Test(arguments: pieces)
+    func piecesOfABody(_ piece: Piece) {
+        var outbox = Outbox()
+        let trailers = piece.trailers.map { UnsafeBufferPointer(start: $0.utf8Start, count: $0.utf8CodeUnitCount) }
+        outbox.addBody(
+            piece.bytes.utf8Start, piece.bytes.utf8CodeUnitCount, inChunks: piece.inChunks, ended: piece.ended,
+            trailers: trailers)
+        let marksTrailers = outbox.endsWithTrailers
+        #expect(text(outbox) == piece.written && marksTrailers == piece.marksTrailers)
+    }
+
     @Test func whatLeftIsForgotten() {
         var outbox = Outbox()
         for _ in 0..<100 {
