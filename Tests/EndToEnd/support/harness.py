@@ -6,6 +6,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -197,6 +198,8 @@ class EndToEndTest(unittest.TestCase):
 
     def setUp(self):
         self.programs = []
+        # The sockets of `dial`, by proxy.
+        self.dialled = {}
         # A short path: a Unix socket's has room for about 100 bytes.
         self.directory = tempfile.mkdtemp(prefix="sendonce-")
         self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
@@ -208,8 +211,18 @@ class EndToEndTest(unittest.TestCase):
         self.addCleanup(lambda: self.end(proxy))
         return proxy
 
+    def dial(self, proxy):
+        """A connection of bytes. It closes before the proxy ends, which would wait for a client that stays after GOAWAY."""
+        host, port = proxy.address.rsplit(":", 1)
+        one = socket.create_connection((host, int(port)), timeout=10)
+        self.addCleanup(one.close)
+        self.dialled.setdefault(proxy, []).append(one)
+        return one
+
     def end(self, proxy):
         """Stops the proxy, if that was not done, and holds it to its promises about ending."""
+        for one in self.dialled.pop(proxy, []):
+            one.close()
         status = proxy.stop()
         self.assertEqual(status, 0, f"exit status; the log:\n{proxy.log[-3000:]}")
         self.assertNotRegex(proxy.log, r"(?i)fatal error|crashed|segmentation|stack dump")

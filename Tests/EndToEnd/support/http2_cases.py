@@ -35,6 +35,11 @@ def post(stream, *more, end=False):
     return headers(stream, *POST, *more, end=end)
 
 
+def unread(stream):
+    """A request whose body nobody reads: what the kernels on its way do not take stays in our window."""
+    return headers(stream, *POST[:3], (":path", "/unread"), end=False)
+
+
 def packed(stream, fragment, end=True):
     """A request whose header block is these bytes."""
     return frame(HEADERS, END_HEADERS | (END_STREAM if end else 0), stream, fragment)
@@ -128,7 +133,7 @@ def client_cases():
     case("9113 6.9.2", "a window that opens later", [setting(4, 0), get(1), setting(4, 1)], "answer 1 200, data 1 1")
     case("9113 6.9.2", "a window that is closed and opened", [setting(4, 2), get(1), setting(4, 0), frame(WINDOW_UPDATE, 0, 1, number(3))], "answer 1 200, data 1 3")
     case("9113 6.9.2", "a setting that overflows a window", [post(1), frame(WINDOW_UPDATE, 0, 1, number(0x7FFF0000)), setting(4, 0x7FFFFFFF)], "goaway 3")
-    case("9113 6.9", "more DATA than our window", [post(1), *[data(1, bytes(16384))] * 17], "reset 1 3")
+    case("9113 6.9", "more DATA than our window", [unread(1), *[data(1, bytes(16384))] * 1024], "reset 1 3")
     case("9113 6.10", "a header block in many pieces", [
         headers(1, *GET[:1], end=True, ends_block=False), frame(CONTINUATION, 0, 1, block(*GET[1:3])), frame(CONTINUATION, END_HEADERS, 1, block(GET[3]))], ok)
     case("9113 6.10", "CONTINUATION of another stream", [headers(1, *GET, ends_block=False), frame(CONTINUATION, END_HEADERS, 3, b"")], "goaway 1")

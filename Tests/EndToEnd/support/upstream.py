@@ -78,8 +78,9 @@ class Conversation:
 
     def read_request(self):
         request = self.read_head()
-        if request is None:
-            return None
+        return request and self.read_body(request)
+
+    def read_body(self, request):
         if (request.field("transfer-encoding") or "").lower() == "chunked":
             while (size := int(self._read_line().split(b";")[0], 16)) > 0:
                 request.body += self.read_exactly(size)

@@ -1,6 +1,5 @@
 """HTTP/2 by the sections of RFC 9113 and RFC 7541, in both roles: each case of support/http2_cases.py, and what has to come of it."""
 
-import socket
 import threading
 
 import frames
@@ -39,20 +38,15 @@ class Conformance(EndToEndTest):
         self.release = threading.Event()
         self.addCleanup(self.release.set)
 
-    def dial(self):
-        host, port = self.to.address.rsplit(":", 1)
-        one = socket.create_connection((host, int(port)), timeout=10)
-        self.addCleanup(one.close)
-        return one
-
 
 class Clients(Conformance):
     """A client towards us. Whatever it does, another connection is served afterwards."""
 
     def serve(self, conversation):
-        while (request := conversation.read_request()) is not None:
-            if request.target == "/held":
+        while (request := conversation.read_head()) is not None:
+            if request.target in ("/held", "/unread"):
                 self.release.wait(30)
+            conversation.read_body(request)
             conversation.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood")
 
     def setUp(self):
@@ -62,7 +56,7 @@ class Clients(Conformance):
 
     def seen(self, sent, expected):
         """What we were told, of the sorts that are expected, until all of that has come or the connection has ended."""
-        with self.dial() as one:
+        with self.dial(self.to) as one:
             peer = Observed(one)
             try:
                 peer.send(frames.PREFACE, frames.frame(frames.SETTINGS, 0, 0), sent)
@@ -100,10 +94,10 @@ class Clients(Conformance):
 
     def test_no_preface(self):
         for text in (b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", frames.frame(frames.SETTINGS, 0, 0)):
-            with self.dial() as one:
+            with self.dial(self.to) as one:
                 one.sendall(text)
                 self.assertNotIn(b"200", one.recv(65536))
-        with self.dial() as one:
+        with self.dial(self.to) as one:
             one.sendall(frames.PREFACE + http2_cases.get(1))
             peer = Observed(one)
             while (word := peer.next()) == "housekeeping":

@@ -3,7 +3,6 @@
 import json
 import pathlib
 import re
-import socket
 import subprocess
 import threading
 
@@ -35,10 +34,7 @@ class HTTP2Test(EndToEndTest):
         return json.loads(done.stdout)
 
     def frame_client(self, proxy):
-        host, port = proxy.address.rsplit(":", 1)
-        one = socket.create_connection((host, int(port)), timeout=10)
-        self.addCleanup(one.close)
-        return frames.client(one)
+        return frames.client(self.dial(proxy))
 
     def answer(self, peer, stream):
         """Everything that comes on a stream until its end: (flags and payloads of HEADERS, body, reset code or None)."""
@@ -174,10 +170,7 @@ class Innocents(HTTP2Test):
         for path in "/big", "/ok":
             with self.subTest(path):
                 proxy = self.h2_proxy(self.node("h2.js").address, timeouts_={"client_body": "300ms"})
-                host, port = proxy.address.rsplit(":", 1)
-                one = socket.create_connection((host, int(port)), timeout=10)
-                self.addCleanup(one.close)
-                peer = frames.Peer(one)
+                peer = frames.Peer(self.dial(proxy))
                 # SETTINGS_INITIAL_WINDOW_SIZE: nothing may be sent.
                 shut = frames.frame(frames.SETTINGS, 0, 0, (4).to_bytes(2, "big") + bytes(4))
                 peer.send(frames.PREFACE, shut, frames.request(1, path))

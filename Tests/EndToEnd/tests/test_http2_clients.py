@@ -3,7 +3,6 @@
 What a client has sent before it could know better is never held against it.
 """
 
-import socket
 import threading
 
 import frames
@@ -34,9 +33,7 @@ class HTTP2ClientTest(EndToEndTest):
         self.peer = self.connect()
 
     def connect(self):
-        host, port = self.to.address.rsplit(":", 1)
-        one = socket.create_connection((host, int(port)), timeout=10)
-        self.addCleanup(one.close)
+        one = self.dial(self.to)
         self.name = "%s:%d" % one.getsockname()
         return frames.client(one)
 

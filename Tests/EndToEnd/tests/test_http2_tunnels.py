@@ -54,10 +54,7 @@ class TunnelTest(EndToEndTest):
         return one
 
     def frame_client(self):
-        host, port = self.to.address.rsplit(":", 1)
-        one = socket.create_connection((host, int(port)), timeout=10)
-        self.addCleanup(one.close)
-        return frames.client(one)
+        return frames.client(self.dial(self.to))
 
     def opened(self, path="/raw"):
         """An HTTP/2 client in a tunnel, on stream 1."""

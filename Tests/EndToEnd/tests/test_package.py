@@ -18,7 +18,7 @@ from judges import ask, judge
 
 
 def build(folder, **environment):
-    done = subprocess.run([ROOT / "scripts/package", folder], env=os.environ | {"SENDONCE": BINARY} | environment, capture_output=True, text=True)
+    done = subprocess.run([ROOT / "scripts/package", folder], env=os.environ | {"SENDONCE": BINARY, "PACKAGE_XZ_LEVEL": "1"} | environment, capture_output=True, text=True)
     if done.returncode != 0:
         raise AssertionError(done.stdout + done.stderr)
     return next(pathlib.Path(folder).glob("sendonce_*.deb"))

@@ -29,10 +29,7 @@ class SlowReaders(EndToEndTest):
 
     def shut_windows(self, proxy, count):
         """A client that speaks HTTP/2 and keeps the windows of its streams shut."""
-        host, port = proxy.address.rsplit(":", 1)
-        one = socket.create_connection((host, int(port)), timeout=10)
-        self.addCleanup(one.close)
-        peer = frames.Peer(one)
+        peer = frames.Peer(self.dial(proxy))
         shut = frames.frame(frames.SETTINGS, 0, 0, (4).to_bytes(2, "big") + bytes(4))
         peer.send(frames.PREFACE, shut, *(frames.request(1 + 2 * i, "/big") for i in range(count)))
         return peer
