@@ -98,8 +98,8 @@ let package = Package(
         .testTarget(
             name: "ReplayTests", dependencies: ["Replay", "RecordedTraces", "Report", "Traces"], path: "Tests/Unit/ReplayTests"),
         .testTarget(
-            name: "ReportTests", dependencies: ["Report", "Detector", "Exchanges", "Wire"], exclude: ["templates.tsv"],
-            path: "Tests/Unit/ReportTests"),
+            name: "ReportTests", dependencies: ["Report", "Detector", "Exchanges", "Wire"],
+            path: "Tests/Unit/ReportTests", exclude: ["templates.tsv"]),
         .testTarget(
             name: "CaptureTests", dependencies: ["Capture", "Detector", "Report", "Traces", "Wire"],
             path: "Tests/Unit/CaptureTests"),
