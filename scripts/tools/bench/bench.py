@@ -11,6 +11,7 @@ what slows the machine for a while slows both.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -27,11 +28,11 @@ import tempfile
 import time
 
 import loads
+import parts
 import proxies
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 PAGE = ROOT / "docs/performance.md"
-MARKS = ("<!-- bench: begin -->\n", "<!-- bench: end -->\n")
 IDLE = {"plain": 4000, "tls": 2000, "h2c": 2000}
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 
@@ -86,8 +87,8 @@ def anonymous(pids):
     return sum(int(re.search(r"^Anonymous:\s+(\d+) kB", text, re.M)[1]) for text in texts) * 1024
 
 
-def cell(kind, scenario, origins, pair, seconds):
-    """One proxy under one load, once."""
+def cell(kind, scenario, origins, pair, seconds, watch=lambda pids: contextlib.nullcontext()):
+    """One proxy under one load, once; `watch` gives what looks on at its processes meanwhile."""
     proxy = kind(origins.addresses[scenario.origin], pair)
     try:
         subprocess.run([*loads.CPU, *scenario.load(proxy, 1)], capture_output=True, timeout=60)
@@ -95,7 +96,8 @@ def cell(kind, scenario, origins, pair, seconds):
         pids = proxy.pids()
         before, theirs, busy, began = run_time(pids), run_time(origins.pids()), busy_time(), time.perf_counter()
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = subprocess.run([*loads.CPU, *command], capture_output=True, text=True, timeout=seconds + 60)
+        with watch(pids):
+            done = subprocess.run([*loads.CPU, *command], capture_output=True, text=True, timeout=seconds + 60)
         took = time.perf_counter() - began
         ours = run_time(pids) - before
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -176,6 +178,30 @@ def measure(names, scenarios, rounds, seconds, keep):
     return found
 
 
+def profile(names, scenarios, seconds):
+    """{(scenario, proxy): (share of each part, microseconds a request)}."""
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        pair = certificate(folder)
+        origins = loads.Origins(folder, proxies.free_port)
+        try:
+            for scenario in scenarios:
+                for name in names:
+                    kind, samples = proxies.ALL[name], []
+                    # Sampling makes the proxy slower: what a request costs is measured without it.
+                    cost = cell(kind, loads.SCENARIOS[scenario], origins, pair, seconds)["cpu"]
+
+                    def watch(pids):
+                        samples.append(parts.Samples(pids))
+                        return samples[0]
+                    cell(kind, loads.SCENARIOS[scenario], origins, pair, seconds, watch)
+                    found[scenario, kind.name] = samples[0].shares, cost
+        finally:
+            origins.stop()
+    return found
+
+
 def figure(value):
     return value if isinstance(value, float) else value["cpu"]
 
@@ -245,9 +271,14 @@ def write(found, names, arguments):
     for (scenario, name), count in failed.items():
         if count:
             text.append(f"- {proxies.ALL[name].name} failed {count} requests of `{scenario}`.")
-    page = PAGE.read_text()
-    head, rest = page.split(MARKS[0], 1)
-    PAGE.write_text(head + MARKS[0] + "\n" + "\n".join(text) + "\n\n" + MARKS[1] + rest.split(MARKS[1], 1)[1])
+    put("bench", text)
+
+
+def put(mark, text):
+    """Puts the lines into the page, between the marks of that name."""
+    begin, end = f"<!-- {mark}: begin -->\n", f"<!-- {mark}: end -->\n"
+    head, rest = PAGE.read_text().split(begin, 1)
+    PAGE.write_text(head + begin + "\n" + "\n".join(text) + "\n\n" + end + rest.split(end, 1)[1])
     print("\n".join(text))
 
 
@@ -260,9 +291,16 @@ def main():
     parser.add_argument("--scenarios", default=",".join(every))
     parser.add_argument("--keep", type=pathlib.Path)
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--parts", action="store_true")
     parser.add_argument("--from", dest="source", type=pathlib.Path)
     arguments = parser.parse_args()
     names = [name for name in arguments.proxies.split(",") if proxies.ALL[name].installed()]
+    if arguments.parts:
+        enter_network()
+        prepare()
+        text = [f"Measured on {time.strftime('%Y-%m-%d')} by `scripts/bench --parts --scenarios {arguments.scenarios} --seconds {arguments.seconds:g}`, in "
+                "microseconds a request.", "", *parts.table(profile(names, arguments.scenarios.split(","), arguments.seconds))]
+        return put("parts", text) if arguments.write else print("\n".join(text))
     if arguments.source:
         found = json.loads(arguments.source.read_text())
     else:
