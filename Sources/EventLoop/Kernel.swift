@@ -64,7 +64,7 @@ public struct Kernel {
         return result
     }
 
-    /// Sends small writes at once (TCP_NODELAY): every write of the proxy is already gathered.
+    /// Sends small writes at once (TCP_NODELAY), on all that this socket accepts: every write of the proxy is already gathered.
     public func noDelay(_ fd: Int32) {
         if simulated == nil { _ = so_no_delay(fd) }
     }

@@ -120,7 +120,10 @@ public struct ListeningSockets: Sendable {
         let fd = so_socket(Int32(address.storage.ss_family))
         guard fd >= 0 else { return fd }
         var storage = address.storage
-        if !address.isUnix { _ = so_reuse_port(fd) }
+        if !address.isUnix {
+            _ = so_reuse_port(fd)
+            _ = so_no_delay(fd)
+        }
         var result = so_bind(fd, &storage, address.length)
         if result >= 0 { result = so_listen(fd, Fleet.backlog) }
         guard result >= 0 else {

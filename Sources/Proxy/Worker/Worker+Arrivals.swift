@@ -50,6 +50,5 @@ extension Worker {
             guard beginTLS(slot, acceptor) else { return closeClient(slot) }
         }
         guard loop.register(fd, clientTag(slot), edge: true) >= 0 else { return closeClient(slot) }
-        if !peer.isUnix { kernel.noDelay(fd) }
     }
 }

@@ -14,6 +14,8 @@ struct ListenerSocket {
 extension Worker {
     package mutating func addListener(fd: Int32, index: Int) -> Int32 {
         let place = listeners.add(ListenerSocket(fd: fd, index: index))
+        // What a service manager opened may lack it.
+        kernel.noDelay(fd)
         // Level-triggered: a turn that does not accept everything is reminded.
         return loop.register(fd, EventTag(.listener, slot: place), edge: false)
     }
