@@ -24,6 +24,17 @@ extension Verdicts {
         return story.answer.mark == .none
     }
 
+    /// A stray without a mark that meets a request whose own answer has none either is suspected alone, and that is its record.
+    static func isSuspected(
+        _ stray: ScriptedUpstream.Stray, of upstream: ScriptedUpstream, _ world: SimulatedWorld
+    ) -> Bool {
+        world.incidents.contains { incident in
+            isSuspicion(incident, world) && incident.upstream?.connection == UInt64(upstream.number)
+                && stray.others.contains { $0.story.id == id(incident.victim) }
+                && ([incident.request] + incident.candidates.map(\.request)).contains { id($0) == stray.guilty.story.id }
+        }
+    }
+
     /// Who sent a second answer that has a mark is known.
     static func judgeAccused(
         _ stray: ScriptedUpstream.Stray, _ upstream: ScriptedUpstream, _ incidents: [Incident], _ world: SimulatedWorld

@@ -86,6 +86,12 @@ struct Weather {
 }
 
 extension Link {
+    /// What is sent in several pieces comes with a delay for each.
+    var delaysPieces: Bool {
+        if case .never = cuts { return false }
+        return cutDelay > 0
+    }
+
     /// A hundred bytes may be on their way for longer than one waits for more of a stray.
     var isSlow: Bool {
         if case .everyByte = cuts { return true }
