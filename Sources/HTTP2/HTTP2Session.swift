@@ -65,11 +65,17 @@ public final class HTTP2Session {
     /// Ends the stream now. With NO_ERROR: once what was queued with its end has been framed.
     public func reset(_ stream: Int32, code: UInt32) { state.pointee.resetByWorker(stream, code) }
 
+    /// Nobody has opened the stream yet.
+    public func isIdle(_ stream: Int32) -> Bool { state.pointee.isIdle(stream) }
+
     /// Body bytes that are not framed yet. While there are any, the stream is not to be fed.
     public func pending(_ stream: Int32) -> Int {
         let place = state.pointee.streams.find(stream)
         return place < 0 ? 0 : state.pointee.streams[place].pointee.pending
     }
+
+    /// The peer has sent all that the connection's window has room for, or so much that a whole frame finds none.
+    public var isWindowShut: Bool { state.pointee.receiveWindow < 16 << 10 }
 
     /// Body bytes of this stream have been passed on: the peer may send as many more.
     public func consumed(_ stream: Int32, _ n: Int) { state.pointee.consumed(stream, n) }

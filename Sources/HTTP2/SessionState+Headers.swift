@@ -231,11 +231,11 @@ extension SessionState {
     ) -> HTTP2Step? {
         var step = initial
         step.ended = false
+        guard lateHeads.take(limits.lateHeads, now: now) else { return fail(.lateHeadFlood, 0) }
         if isIdle(step.stream) {
             step.event = .violation(.unrequestedHead)
             return step
         }
-        guard lateHeads.take(limits.lateHeads, now: now) else { return fail(.lateHeadFlood, 0) }
         // Of a stream that we have reset, it may have been on its way; of one that is forgotten, nobody can know.
         guard let entry = closed.find(step.stream), entry.pointee.endedByPeer else { return nil }
         step.tag = entry.pointee.tag

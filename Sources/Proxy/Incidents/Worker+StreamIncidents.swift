@@ -52,16 +52,16 @@ extension Worker {
 
     /// The stream's answer is complete, as far as its client is concerned: these bytes are nobody's.
     private mutating func collectFrames(_ slot: UpstreamSlot, _ step: HTTP2Step) {
-        let source = SurplusSource(slot.index, stream: step.stream)
+        let source = surplusSource(slot, step)
         guard !surplus.contains(source) else { return surplus.count(UInt64(step.surplusBytes), of: source) }
+        if source.stream == 0, multiplexing[upstreams[slot].pointee.multiplex].hasRecordedUnrequested {
+            return surplusGoesOn(slot, step)
+        }
         // Past the declared length the stream may still be open; its client has had all that was declared.
         let isOpen = step.upstreamSlot.exists && upstreams[step.upstreamSlot].pointee.exchange.exists
         let finished = multiplexing[upstreams[slot].pointee.multiplex].finished?.first { $0.stream == step.stream }
         let isRecorded = isOpen ? upstreams[step.upstreamSlot].pointee.awaitsStreamEnd : finished?.isRecorded ?? false
-        if isRecorded, !step.hasBlock {
-            let upstream = servers.upstream(Int(upstreams[slot].pointee.server))
-            return counters.addSurplus(upstream: upstream, bytes: UInt64(step.surplusBytes))
-        }
+        if isRecorded, !step.hasBlock { return surplusGoesOn(slot, step) }
         var current = FinishedExchange()
         if isOpen {
             let e = exchanges[upstreams[step.upstreamSlot].pointee.exchange]
@@ -82,9 +82,29 @@ extension Worker {
         timers.set(streamSurplusTimer, surplus.due!)
     }
 
+    /// Where surplus is collected: what comes on streams that nobody opened is one, whatever their numbers.
+    private func surplusSource(_ slot: UpstreamSlot, _ step: HTTP2Step) -> SurplusSource {
+        let session = multiplexing[upstreams[slot].pointee.multiplex].session
+        return SurplusSource(slot.index, stream: session.isIdle(step.stream) ? 0 : step.stream)
+    }
+
+    /// More of what has been recorded: it is counted.
+    private mutating func surplusGoesOn(_ slot: UpstreamSlot, _ step: HTTP2Step) {
+        counters.addSurplus(
+            upstream: servers.upstream(Int(upstreams[slot].pointee.server)), bytes: UInt64(step.surplusBytes))
+    }
+
+    /// A server that speaks on streams that nobody opened is not to be asked more: the connection serves whom it has.
+    private mutating func endUpstreamMultiplexSoon(_ slot: UpstreamSlot) {
+        guard !upstreams[slot].pointee.mustClose else { return }
+        upstreams[slot].pointee.mustClose = true
+        multiplexing[upstreams[slot].pointee.multiplex].session.goAway()
+        frameUpstream(slot)
+    }
+
     /// Payload of a violation: whether it is line ends alone makes a difference.
     mutating func keepStreamSurplus(_ slot: UpstreamSlot, _ step: HTTP2Step, _ bytes: UnsafePointer<UInt8>) {
-        surplus.keep(bytes, step.bodyCount, of: SurplusSource(slot.index, stream: step.stream))
+        surplus.keep(bytes, step.bodyCount, of: surplusSource(slot, step))
     }
 
     /// An answer with bytes past its declared length ends: with its stream, or because that has been waited for long enough.
@@ -98,7 +118,12 @@ extension Worker {
         let conclusion = conclude(&collection, UpstreamSlot(source.connection))
         giveBack(&collection)
         if case .innocent = conclusion { return }
-        let multiplex = multiplexing[upstreams[UpstreamSlot(source.connection)].pointee.multiplex]
+        let slot = UpstreamSlot(source.connection)
+        let multiplex = multiplexing[upstreams[slot].pointee.multiplex]
+        if source.stream == 0 {
+            multiplex.hasRecordedUnrequested = true
+            return endUpstreamMultiplexSoon(slot)
+        }
         multiplex.finished?.change(where: { $0.stream == source.stream }, { $0.isRecorded = true })
     }
 

@@ -25,6 +25,10 @@ final class Multiplex {
     var isInterrupted = false
     /// Whether the connection moves, while it sets the pace of a stream's answer. Clients only.
     var pace = Pace()
+    /// When its window, which held all streams up, had room again. Clients only.
+    private(set) var windowOpenedAt: UInt64 = 0
+    /// Frames on streams that nobody opened have been recorded: more of them are no other incident. Upstreams only.
+    var hasRecordedUnrequested = false
     /// Has, or may have, frames to send when the turn ends: `Multiplexing` knows.
     var isMarked = false
 
@@ -44,6 +48,13 @@ final class Multiplex {
     func begin(_ stream: UpstreamSlot, _ upstreams: borrowing Slab<UpstreamConnection>) {
         upstreamStreams.prepend(stream, upstreams)
         streamCount += 1
+    }
+
+    /// Body bytes of a stream have been passed on: its peer may send as many more.
+    func consumed(_ stream: Int32, _ count: Int, _ now: UInt64) {
+        let wasShut = session.isWindowShut
+        session.consumed(stream, count)
+        if wasShut, !session.isWindowShut { windowOpenedAt = now }
     }
 
     /// It is over.

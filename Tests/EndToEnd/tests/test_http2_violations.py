@@ -107,6 +107,28 @@ class Violations(HTTP2Test):
         proxy.wait_metric(20, "sendonce_surplus_bytes_total")
         self.assertEqual(len(self.end(proxy)), 1)
 
+    def test_frames_on_streams_that_nobody_opened_go_on(self):
+        # One incident, and the connection ends, whatever their numbers, DATA and header blocks alike.
+        ended = threading.Event()
+
+        def script(peer, stream):
+            peer.send(frames.headers(stream, OK), frames.data(stream, b"hello", end=True))
+            try:
+                for n in range(200):
+                    peer.send(frames.data(1001, b"."), frames.headers(2001 + 2 * n, OK))
+                    if ended.wait(0.01):
+                        break
+            except OSError:
+                ended.set()
+        proxy = self.h2_proxy(self.scripted(frames.server(script)).address)
+        peer = self.frame_client(proxy)
+        peer.send(frames.request(1, "/"))
+        self.assertEqual(self.answer(peer, 1)[1:], (b"hello", None))
+        self.assertTrue(ended.wait(5))
+        incidents = self.end(proxy)
+        self.assertEqual([one["kind"] for one in incidents], ["body_after_end"])
+        self.assertNotIn("request", incidents[0])
+
     def test_short_of_content_length(self):
         def script(peer, stream):
             peer.send(frames.headers(stream, OK, ("content-length", "50")), frames.data(stream, b"hello", end=True))

@@ -231,9 +231,10 @@ final class StreamPlay {
         act { [world] in if delay == 0 { send() } else { world.network.after(delay, send) } }
     }
 
-    /// On a stream that nobody has asked for.
+    /// On a stream that nobody has asked for. Once a connection: more of it is no other incident.
     private func unrequested(_ block: FieldPacker.Fields?) {
-        // A number of its own: what comes on one stream is one surplus.
+        guard !upstream.hasSentUnrequested else { return }
+        upstream.hasSentUnrequested = true
         let stream = world.random.pick([UInt32(2 * (1 + id)), UInt32(1_000_001 + 2 * id)])
         let body = pattern(id, 1 + world.random.below(50))
         var count = body.count

@@ -35,6 +35,8 @@ final class StreamUpstream: FramePeer {
     let number: Int
     let server: Int
     private var isDead = false
+    /// Frames on a stream that nobody has opened.
+    var hasSentUnrequested = false
     private var isConnected = false
     private(set) var served: [Served] = []
     private var byStream: [UInt32: Served] = [:]
