@@ -43,7 +43,7 @@ extension Worker {
         let multiplex = multiplexing[clients[parent].pointee.multiplex]
         // Bytes that nobody will read must not keep the connection's window closed.
         let unread = Int(s.pointee.unconsumed) + s.pointee.socket.input.count
-        if unread > 0 { multiplex.session.consumed(s.pointee.stream, unread) }
+        if unread > 0 { multiplex.consumed(s.pointee.stream, unread, now) }
         multiplex.session.setTag(s.pointee.stream, -1)
         multiplex.end(stream, clients)
         timers.close(Worker.clientTimer(stream))

@@ -77,7 +77,7 @@ extension Worker {
         let s = clients[stream]
         guard s.pointee.unconsumed > 0 else { return }
         let parent = s.pointee.parent
-        multiplexing[clients[parent].pointee.multiplex].session.consumed(s.pointee.stream, Int(s.pointee.unconsumed))
+        multiplexing[clients[parent].pointee.multiplex].consumed(s.pointee.stream, Int(s.pointee.unconsumed), now)
         s.pointee.unconsumed = 0
         frameClient(parent)
     }
@@ -144,7 +144,6 @@ extension Worker {
 
     mutating func upstreamStreamDrained(_ stream: UpstreamSlot) {
         upstreams[stream].pointee.socket.isHeldBack = false
-        let exchange = upstreams[stream].pointee.exchange
-        if exchange.exists { queueClient(exchanges[exchange].pointee.client) }
+        requestMoves(stream)
     }
 }

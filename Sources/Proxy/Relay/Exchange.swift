@@ -21,6 +21,13 @@ struct RequestRecord: BitwiseCopyable {
 
     var isEmpty: Bool { head.base == nil }
 
+    /// The client waits for a 100, or an answer, before it sends the body. Cold: a deadline asks.
+    var expectsContinue: Bool {
+        guard head.count > 0 else { return false }
+        let line = UnsafeBufferPointer(start: head.first, count: head.count)
+        return line.split(separator: 0x0a).contains { $0.prefix(7).map { $0 | 0x20 } == Array("expect:".utf8) }
+    }
+
     func text(_ range: ByteRange) -> String {
         guard let base = head.base else { return "" }
         return String(decoding: UnsafeBufferPointer(start: base + Int(range.start), count: Int(range.count)), as: UTF8.self)

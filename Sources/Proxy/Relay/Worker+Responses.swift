@@ -21,6 +21,8 @@ extension Worker {
     mutating func forwardInterim(_ exchange: ExchangeSlot) {
         guard mayTakeInterim(exchange) else { return }
         let e = exchanges[exchange]
+        // A client that has asked whether to send its body knows now.
+        restartBodyDeadline(e.pointee.client)
         guard e.pointee.request.clientVersion != .http10 else { return }
         let hop = ResponseHead.Hop(framing: .none, closes: false, isHTTP10: false)
         ResponseHead.dropFields(&responseBlock, hop)

@@ -79,6 +79,7 @@ extension Worker {
         requestStarts(exchange)
         sendToUpstream(exchange)
         // Body bytes that came meanwhile wait in the client's connection.
+        restartBodyDeadline(exchanges[exchange].pointee.client)
         queueClient(exchanges[exchange].pointee.client)
     }
 
@@ -103,6 +104,7 @@ extension Worker {
             requestStarts(exchange)
             sendToUpstream(exchange)
             // Body bytes that came meanwhile wait in the client's connection or stream.
+            restartBodyDeadline(exchanges[exchange].pointee.client)
             queueClient(exchanges[exchange].pointee.client)
             stream = next
         }

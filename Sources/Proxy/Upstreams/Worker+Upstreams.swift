@@ -26,9 +26,7 @@ extension Worker {
         case .active:
             if u.pointee.socket.isBlocked, u.pointee.socket.isWritable {
                 if !transport.flush(&u.pointee.socket, .upstream) { upstreamRefusesBytes(slot) }
-                if !u.pointee.socket.isBlocked, u.pointee.exchange.exists {
-                    queueClient(exchanges[u.pointee.exchange].pointee.client)
-                }
+                requestMoves(slot)
             }
             readUpstream(slot)
         case .resting, .settled: pooledReady(slot)

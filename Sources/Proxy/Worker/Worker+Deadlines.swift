@@ -39,6 +39,50 @@ extension Worker {
         }
     }
 
+    // MARK: Whose turn it is
+
+    /// Whether nothing but the client holds up what is left of its request: there is a connection for it, which takes bytes, and the
+    /// server has been heard if it was asked whether it wants them. Where it is not so, the client's deadline blames nobody, and where
+    /// it is, the server's does not.
+    func isAwaited(_ client: ClientSlot) -> Bool {
+        let c = clients[client]
+        guard c.pointee.phase == .body else { return false }
+        guard !c.pointee.discardsBody, c.pointee.exchange.exists else { return true }
+        let e = exchanges[c.pointee.exchange]
+        guard e.pointee.upstream.exists, !c.pointee.endsWithInput else { return false }
+        let u = upstreams[e.pointee.upstream]
+        guard u.pointee.phase != .connecting, !u.pointee.socket.isBlocked else { return false }
+        let isAsking = e.pointee.requestBytes == 0 && e.pointee.interims == 0 && e.pointee.request.expectsContinue
+        return !isAsking || e.pointee.state.answer != .awaited
+    }
+
+    /// Whether the client has had its time to send: others on its connection may have filled the window that is for all.
+    func hadRoom(_ client: ClientSlot) -> Bool {
+        let c = clients[client]
+        guard c.pointee.isStream, c.pointee.phase == .body else { return true }
+        let multiplex = multiplexing[clients[c.pointee.parent].pointee.multiplex]
+        return !multiplex.session.isWindowShut && now - multiplex.windowOpenedAt >= plan.timeouts.clientBody
+    }
+
+    /// From now on the client's body is read, again: its time begins anew.
+    mutating func restartBodyDeadline(_ client: ClientSlot) {
+        guard clients[client].pointee.phase == .body else { return }
+        timers.set(Worker.clientTimer(client), now + plan.timeouts.clientBody)
+    }
+
+    /// A server takes more of a request's body: its time to answer begins anew.
+    mutating func requestMoves(_ slot: UpstreamSlot) {
+        let exchange = upstreams[slot].pointee.exchange
+        guard exchange.exists else { return }
+        let e = exchanges[exchange]
+        if e.pointee.state.answer == .awaited, timers.deadline(upstreamTimer(slot)) != 0 {
+            timers.set(upstreamTimer(slot), now + responseHeaderTimeout(e))
+        }
+        guard !upstreams[slot].pointee.socket.isBlocked else { return }
+        restartBodyDeadline(e.pointee.client)
+        queueClient(e.pointee.client)
+    }
+
     /// How far an answer in progress has come.
     func answerPhase(_ slot: UpstreamSlot) -> ResponseDecoder.Phase {
         let u = upstreams[slot]

@@ -39,6 +39,7 @@ extension Worker {
         case .body:
             guard c.pointee.exchange.exists else { return closeClient(slot) }
             if exchanges[c.pointee.exchange].pointee.state.isWaiting { return waitedInVain(slot) }
+            guard isAwaited(slot), hadRoom(slot) else { return restartBodyDeadline(slot) }
             failExchange(c.pointee.exchange, status: 408, "the request's body did not come in time")
         case .waiting:
             if c.pointee.exchange.exists, exchanges[c.pointee.exchange].pointee.state.isWaiting { waitedInVain(slot) }
@@ -74,14 +75,15 @@ extension Worker {
             case .head:
                 let e = exchanges[exchange]
                 // A client that is still sending its request has its own deadline.
-                if !e.pointee.state.requestEnded, !u.pointee.socket.isBlocked {
-                    return timers.set(upstreamTimer(slot), now + responseHeaderTimeout(e))
-                }
+                if isAwaited(e.pointee.client) { return timers.set(upstreamTimer(slot), now + responseHeaderTimeout(e)) }
                 serverFailed(Int(u.pointee.server), .silent, "did not answer in time")
                 failExchange(
                     exchange, status: 504,
                     "upstream \(plan.upstreams[Int(e.pointee.upstreamIndex)].name) did not answer in time")
             case .body where u.pointee.awaitsStreamEnd: streamEndedBehindSurplus(slot, isOver: false)
+            // A server that answers while it reads may be waiting for more of the request.
+            case .body where isAwaited(exchanges[exchange].pointee.client):
+                timers.set(upstreamTimer(slot), now + bodyIdleTimeout(exchanges[exchange]))
             case .body: stalled(slot)
             case .idle, .tunnel: break
             }

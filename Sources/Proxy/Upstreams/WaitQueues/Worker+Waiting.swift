@@ -7,6 +7,8 @@ extension Worker {
         guard exchanges[exchange].pointee.state.place == .called else { return }
         let upstream = Int(exchanges[exchange].pointee.upstreamIndex)
         waitQueues.remove(exchange, exchanges)
+        // Until now it was the queue's, and if it waits again it will be.
+        restartBodyDeadline(exchanges[exchange].pointee.client)
         findUpstream(exchange)
         passOn(upstream)
     }

@@ -1,0 +1,223 @@
+import EventLoop
+import Logging
+import Report
+import Simulation
+import Testing
+
+@testable import Proxy
+
+/// Deadlines run while their party is what is waited for, and blame nobody else: a client is not to be told that its body was late while
+/// there was nowhere for it to go, a server is not to be accused while it waits for its client.
+@Suite struct DeadlineTurnsTests {
+    private static let second: UInt64 = 1_000_000_000
+    private static let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: "
+
+    private final class Client: SimulatedPeer {
+        let parts: [(delay: UInt64, bytes: [UInt8])]
+        let network: SimulatedNetwork
+        var heard: [UInt8] = []
+        init(_ network: SimulatedNetwork, _ parts: [(delay: UInt64, bytes: [UInt8])]) {
+            self.network = network
+            self.parts = parts
+        }
+        override func connected() { sendFrom(0) }
+        override func received(_ bytes: [UInt8]) { heard += bytes }
+        override func ended() { close() }
+        private func sendFrom(_ place: Int) {
+            guard place < parts.count else { return }
+            network.after(parts[place].delay) { [weak self] in
+                guard let self else { return }
+                send(parts[place].bytes)
+                sendFrom(place + 1)
+            }
+        }
+        /// The status of its last answer.
+        var status: Int {
+            let lines = String(decoding: heard, as: UTF8.self).split(separator: "\r\n")
+            return lines.last { $0.hasPrefix("HTTP/1.1 ") }.flatMap { Int($0.dropFirst(9).prefix(3)) } ?? 0
+        }
+    }
+
+    /// Answers when it has had so many bytes, body and all.
+    private final class Server: SimulatedPeer {
+        var wanted = 1
+        var heard = 0
+        var answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        var opening: (_ server: Server) -> Void = { _ in }
+        private var hasOpened = false
+        private var hasAnswered = false
+        override func received(_ bytes: [UInt8]) {
+            heard += bytes.count
+            if !hasOpened {
+                hasOpened = true
+                opening(self)
+            }
+            guard heard >= wanted, !hasAnswered else { return }
+            hasAnswered = true
+            send(answer)
+        }
+    }
+
+    private struct Outcome {
+        var status: Int
+        var incidents: Int
+    }
+
+    private static func run(
+        _ service: (SimulatedNetwork) -> SimulatedNetwork.Service, client parts: [(delay: UInt64, bytes: [UInt8])],
+        clientBody: UInt64 = second, _ change: (inout Plan.Upstream) -> Void = { _ in }
+    ) throws -> Outcome {
+        let address = try #require(SocketAddress(unixPath: "/server"))
+        var upstream = Plan.Upstream(name: "app", servers: [Plan.Server(name: "app-1", address: address)])
+        upstream.connectTimeout = 60 * second
+        change(&upstream)
+        var timeouts = Plan.Timeouts()
+        timeouts.clientBody = clientBody
+        let plan = Plan(upstreams: [upstream], routes: [Plan.Route(name: "all", upstream: 0)], timeouts: timeouts)
+        let metrics = Metrics(schema: plan.metricsSchema(listeners: ["front"]), version: "test")
+        let recorder = IncidentRecorder(metrics: metrics, log: nil)
+        let world = World(
+            plan: plan, counters: [metrics.makeCounters()], recorder: recorder, gauges: metrics.servers,
+            log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), wakes: false)
+        let network = SimulatedNetwork(seed: 1)
+        network.serve(address.description, service(network))
+        let made = Worker(index: 0, kernel: Kernel(simulated: network), poll: 3, plan: plan, world: world, seed: 1)
+        guard var worker = made else { throw SimulatedWorkerTests.Failure() }
+        let listener = network.makeListener()
+        _ = worker.addListener(fd: listener, index: 0)
+        let client = Client(network, parts)
+        network.connect(client, to: listener, over: Link())
+        repeat { worker.turn(waitMilliseconds: -1) } while !network.isQuiet
+        let census = worker.census
+        #expect(census == WorkerCensus())
+        return Outcome(status: client.status, incidents: Int(recorder.ring.lastSequence))
+    }
+
+    private static func whole(_ count: Int) -> [(delay: UInt64, bytes: [UInt8])] {
+        [(0, Array("\(head)\(count)\r\n\r\n".utf8) + [UInt8](repeating: 0x61, count: count))]
+    }
+
+    private static func slowLink(_ seconds: UInt64) -> Link {
+        var link = Link()
+        link.latency = seconds * second
+        return link
+    }
+
+    @Test func aBodyThatIsThereBeforeTheConnectionIsNotLate() throws {
+        let outcome = try Self.run({ _ in .accepts { _ in (Server(), Self.slowLink(3)) } }, client: Self.whole(5))
+        #expect(outcome.status == 200)
+    }
+
+    /// What the client had left of its time does not count either.
+    @Test func aBodyGoesOnAfterTheConnectionIsThere() throws {
+        let parts = Self.whole(0).map { _ in (delay: UInt64(0), bytes: Array("\(Self.head)2\r\n\r\na".utf8)) }
+        let server = Server()
+        server.wanted = 1 << 30
+        server.opening = { $0.wanted = $0.heard + 1 }
+        let outcome = try Self.run(
+            { _ in .accepts { _ in (server, Self.slowLink(1)) } },
+            client: parts + [(delay: 2 * Self.second + Self.second / 2, bytes: [0x61])])
+        #expect(outcome.status == 200)
+    }
+
+    @Test func aServerThatCannotBeReachedIsNotTheClientsFault() throws {
+        let outcome = try Self.run({ _ in .silent(Link()) }, client: Self.whole(5)) { $0.connectTimeout = 3 * Self.second }
+        #expect(outcome.status == 502)
+    }
+
+    @Test func aBodyWhoseServerTakesNothingForAWhileIsNotLate() throws {
+        let count = 400_000
+        let server = Server()
+        server.wanted = count
+        server.isReading = false
+        let outcome = try Self.run(
+            { network in
+                network.after(5 * Self.second) { server.isReading = true }
+                return .accepts { _ in (server, Link()) }
+            }, client: Self.whole(count))
+        #expect(outcome.status == 200)
+    }
+
+    @Test func aServerThatTakesNothingAtAllIsBlamed() throws {
+        let server = Server()
+        server.isReading = false
+        let outcome = try Self.run({ _ in .accepts { _ in (server, Link()) } }, client: Self.whole(400_000)) {
+            $0.responseHeaderTimeout = 3 * Self.second
+        }
+        #expect(outcome.status == 504)
+    }
+
+    /// It reads for longer than it may take to answer.
+    @Test func aServerThatReadsSlowlyIsNotSilent() throws {
+        let count = 1_000_000
+        let server = Server()
+        server.wanted = count
+        server.readBytesMax = 50_000
+        let outcome = try Self.run(
+            { network in
+                func rest() {
+                    server.isReading = false
+                    network.after(Self.second) {
+                        server.isReading = true
+                        if server.heard < count { rest() }
+                    }
+                }
+                server.opening = { _ in rest() }
+                return .accepts { _ in (server, Link()) }
+            }, client: Self.whole(count)
+        ) { $0.responseHeaderTimeout = 5 * Self.second }
+        #expect(outcome.status == 200)
+    }
+
+    @Test func aClientThatAskedMayWaitForTheWord() throws {
+        let server = Server()
+        server.wanted = 1 << 30
+        let asks = "\(Self.head)3\r\nexpect: 100-continue\r\n\r\n"
+        let outcome = try Self.run(
+            { network in
+                server.opening = { server in
+                    network.after(3 * Self.second) {
+                        server.send("HTTP/1.1 100 Continue\r\n\r\n")
+                        server.wanted = server.heard + 3
+                    }
+                }
+                return .accepts { _ in (server, Link()) }
+            }, client: [(0, Array(asks.utf8)), (3 * Self.second + Self.second / 2, Array("abc".utf8))])
+        #expect(outcome.status == 200)
+    }
+
+    @Test func aServerThatSaysNothingToWhoAskedIsBlamed() throws {
+        let server = Server()
+        server.wanted = 1 << 30
+        let asks = "\(Self.head)3\r\nExpect: 100-continue\r\n\r\n"
+        let outcome = try Self.run({ _ in .accepts { _ in (server, Link()) } }, client: [(0, Array(asks.utf8))]) {
+            $0.responseHeaderTimeout = 3 * Self.second
+        }
+        #expect(outcome.status == 504)
+    }
+
+    /// It has begun its answer, and waits for more of the request before it goes on.
+    @Test func aServerThatWaitsForItsClientHasNotStalled() throws {
+        let server = Server()
+        server.wanted = 1 << 30
+        server.answer = "rest"
+        server.opening = { server in
+            server.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n.")
+            server.wanted = server.heard + 1
+        }
+        let outcome = try Self.run(
+            { _ in .accepts { _ in (server, Link()) } },
+            client: [(0, Array("\(Self.head)2\r\n\r\na".utf8)), (5 * Self.second, [0x61])], clientBody: 10 * Self.second
+        ) { $0.bodyIdleTimeout = Self.second }
+        #expect(outcome.status == 200)
+        #expect(outcome.incidents == 0)
+    }
+
+    @Test func aClientThatStopsInTheMiddleIsBlamed() throws {
+        let server = Server()
+        server.wanted = 1 << 30
+        let outcome = try Self.run(
+            { _ in .accepts { _ in (server, Link()) } }, client: [(0, Array("\(Self.head)2\r\n\r\na".utf8))])
+        #expect(outcome.status == 408)
+    }
+}
