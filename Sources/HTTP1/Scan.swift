@@ -56,24 +56,29 @@ enum Scan {
 
     /// Offset of the first `HTTP/1.` in the bytes, or nil.
     ///
-    /// Looks at 32 places at a time for an H with a slash four bytes on, in one branch: twice as fast as 16 with one each.
+    /// Looks at pairs of bytes, which halves what is to be compared: wherever seven bytes begin, one of their pairs stands at an even place, `TP` when
+    /// they begin at an even one and `P/` when not. 64 bytes in one branch.
     static func statusLine(_ base: UnsafePointer<UInt8>, count: Int) -> Int? {
-        let h = SIMD16<UInt8>(repeating: 0x48)
-        let slash = SIMD16<UInt8>(repeating: 0x2f)
+        let even = SIMD8<UInt16>(repeating: UInt16(littleEndian: 0x5054))
+        let odd = SIMD8<UInt16>(repeating: UInt16(littleEndian: 0x2f50))
         let first = UnsafeRawPointer(base)
-        var p = first
-        let last = first + (count - 36)
-        while p <= last {
-            let (a, b) = (p.loadUnaligned(as: SIMD16<UInt8>.self), (p + 4).loadUnaligned(as: SIMD16<UInt8>.self))
-            let (c, d) = ((p + 16).loadUnaligned(as: SIMD16<UInt8>.self), (p + 20).loadUnaligned(as: SIMD16<UInt8>.self))
-            if any((a .== h) .& (b .== slash) .| (c .== h) .& (d .== slash)) {
-                let i = p - first
-                for j in i..<i + 32 where j + 7 <= count && isVersion(base + j) { return j }
-            }
-            p += 32
+        var i = 0
+        while i + 64 <= count {
+            let p = first + i
+            let (a, b) = (p.loadUnaligned(as: SIMD8<UInt16>.self), (p + 16).loadUnaligned(as: SIMD8<UInt16>.self))
+            let (c, d) = ((p + 32).loadUnaligned(as: SIMD8<UInt16>.self), (p + 48).loadUnaligned(as: SIMD8<UInt16>.self))
+            let isEven = (a .== even) .| (b .== even) .| (c .== even) .| (d .== even)
+            let isOdd = (a .== odd) .| (b .== odd) .| (c .== odd) .| (d .== odd)
+            if any(isEven .| isOdd), let found = version(base, from: i - 3, to: i + 64, count: count) { return found }
+            i += 64
         }
-        var i = p - first
-        while i + 7 <= count {
+        return version(base, from: i - 3, to: count, count: count)
+    }
+
+    /// The first place in `from..<to` where `HTTP/1.` begins and ends within `count` bytes, or nil.
+    private static func version(_ base: UnsafePointer<UInt8>, from: Int, to: Int, count: Int) -> Int? {
+        var i = max(0, from)
+        while i < to, i + 7 <= count {
             if base[i] == 0x48, isVersion(base + i) { return i }
             i += 1
         }

@@ -61,4 +61,47 @@ import Testing
             }
         }
     }
+
+    // MARK: Status lines in bodies
+
+    /// As the definition says it, byte by byte.
+    private func plain(_ bytes: ArraySlice<UInt8>) -> Int? {
+        let version = Array("HTTP/1.".utf8)
+        return bytes.indices.first { bytes[$0...].starts(with: version) }.map { $0 - bytes.startIndex }
+    }
+
+    private func found(_ bytes: ArraySlice<UInt8>) -> Int? {
+        bytes.withUnsafeBufferPointer { Scan.statusLine($0.baseAddress!, count: $0.count) }
+    }
+
+    /// Wherever it begins, and wherever the bytes begin and end.
+    @Test func everyPlace() {
+        for place in 0..<150 {
+            var bytes = [UInt8](repeating: 0x78, count: 160)
+            bytes.replaceSubrange(place..<min(160, place + 7), with: Array("HTTP/1.".utf8).prefix(160 - place))
+            for from in 0...3 {
+                for to in [place + 6, place + 7, place + 8, 160] where to <= 160 && from < to {
+                    #expect(found(bytes[from..<to]) == plain(bytes[from..<to]), "\(place) in \(from)..<\(to)")
+                }
+            }
+        }
+    }
+
+    /// Bytes that are nearly it, some of which are.
+    @Test func manyNearly() {
+        var random = Chance(seed: 7)
+        let pieces = ["HTTP/1.", "HTTP/", "TP", "P/", "/1.", "H", "HTTP/2.", "x", "HTTPHTTP/1.", "1.", "TTP/1."].map {
+            Array($0.utf8)
+        }
+        for _ in 0..<2000 {
+            var bytes: [UInt8] = []
+            for _ in 0..<Int.random(in: 1...40, using: &random) {
+                bytes += pieces[Int.random(in: 1..<pieces.count, using: &random)]
+            }
+            if Bool.random(using: &random) {
+                bytes.insert(contentsOf: pieces[0], at: Int.random(in: 0...bytes.count, using: &random))
+            }
+            #expect(found(bytes[...]) == plain(bytes[...]), "\(bytes)")
+        }
+    }
 }
