@@ -43,6 +43,25 @@ public enum SurplusReader: SurplusReading {
         kept.withUnsafeBufferPointer { bytes in bytes.baseAddress.flatMap { Scan.statusLine($0, count: bytes.count) } }
     }
 
+    // MARK: The first look
+
+    public static func isOnlyLineEnds(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+        (0..<count).allSatisfy { bytes[$0] == 0x0d || bytes[$0] == 0x0a }
+    }
+
+    /// Line ends are no second answer, and a timeout's notice is innocent once the close is there: only the end of the bytes will show.
+    public static func mayBeInnocent(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+        isOnlyLineEnds(bytes, count) || EmbeddedStatusLine.mayBe(408, bytes, count)
+    }
+
+    /// Whether the bytes begin so; `orShorter`: as far as they go.
+    public static func begins(
+        _ bytes: UnsafePointer<UInt8>, _ count: Int, like text: StaticString, orShorter: Bool = false
+    ) -> Bool {
+        guard orShorter || count >= text.utf8CodeUnitCount else { return false }
+        return (0..<min(count, text.utf8CodeUnitCount)).allSatisfy { bytes[$0] == text.utf8Start[$0] }
+    }
+
     /// Whether the bytes begin with a whole final header block that keeps its connection.
     public static func keepsConnection(_ kept: [UInt8]) -> Bool {
         kept.withUnsafeBufferPointer { bytes in

@@ -89,10 +89,10 @@ extension Worker {
 
     // MARK: Answers over our limits
 
-    /// An answer of a connection to an upstream goes over a limit; what of it has been sent stands in the outbox.
-    mutating func answerOverLimits(_ slot: UpstreamSlot, _ fault: Malformation) {
+    /// An answer goes over a limit; what of it has been sent stands in the outbox.
+    mutating func answerOverLimits(_ slot: UpstreamSlot, _ reason: UpstreamRejectReason) {
         let exchange = upstreams[slot].pointee.exchange
-        noteOverLimits(slot, UpstreamRejectReason(fault), naming(exchanges[exchange].pointee.request))
+        noteOverLimits(slot, reason, naming(exchanges[exchange].pointee.request))
         failExchange(exchange, status: 502, "the upstream's answer is larger than the limits allow")
     }
 

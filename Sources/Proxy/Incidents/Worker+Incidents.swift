@@ -11,11 +11,9 @@ import Wire
 extension Worker {
     /// Records a finding about the exchange in progress on a connection, or a stream; its line in the access log names it.
     mutating func record(_ finding: Finding, ofExchangeOn slot: UpstreamSlot) {
-        let u = upstreams[slot]
-        let e = exchanges[u.pointee.exchange]
-        let guilty = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
+        let guilty = exchangeInProgress(on: slot)
         let id = newIncidentID()
-        note(id, of: u.pointee.exchange)
+        note(id, of: upstreams[slot].pointee.exchange)
         submit(IncidentWriter.incident(finding, at: place(slot, seenAt: now, id: id), guilty: party(guilty)))
     }
 
@@ -111,10 +109,7 @@ extension Worker {
     /// The exchange of this ordinal on the connection: the one in progress, or one that has ended.
     func exchange(_ slot: UpstreamSlot, _ ordinal: UInt32) -> FinishedExchange? {
         let u = upstreams[slot]
-        if u.pointee.exchange.exists, u.pointee.ordinal == ordinal {
-            let e = exchanges[u.pointee.exchange]
-            return FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: ordinal)
-        }
+        if u.pointee.exchange.exists, u.pointee.ordinal == ordinal { return exchangeInProgress(on: slot) }
         guard u.pointee.multiplex >= 0 else { return u.pointee.history.first { $0.ordinal == ordinal } }
         return multiplexing[u.pointee.multiplex].finished?.first { $0.exchange.ordinal == ordinal }?.exchange
     }

@@ -2,45 +2,32 @@ import Detector
 import EventLoop
 import Exchanges
 import HTTP1
+import HTTP2
 import Report
 import Wire
 
-/// What no answer accounts for: bytes are collected here, with frames in `Worker+StreamIncidents`; what either has come to is recorded in one way.
+/// What comes after an answer's end, as bytes of its connection or as frames: collected here until it has ended, and recorded in one way.
+/// What comes in the middle of an answer: `Worker+BrokenAnswers`.
 extension Worker {
     /// So long a connection to an upstream is watched for strays, after its last exchange and after the first surplus byte.
     static var watchTime: UInt64 { SurplusCollections<FinishedExchange>.collectTime }
 
+    // MARK: Bytes
+
     /// Bytes have come after an answer's end. Acts now; the incident is recorded when the bytes have ended.
     mutating func beginSurplus(_ slot: UpstreamSlot, _ place: SurplusPlace, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
-        collect(slot, place, bytes, count)
-        // Line ends are no second answer, and a timeout's notice is innocent once the close is there. What else has come is a
-        // second answer until its bytes say otherwise.
-        if !isOnlyLineEnds(bytes, count), !EmbeddedStatusLine.mayBe(408, bytes, count) {
-            quarantine(slot, for: upstreams[slot].pointee.last)
-        }
-    }
-
-    func isOnlyLineEnds(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> Bool {
-        (0..<count).allSatisfy { bytes[$0] == 0x0d || bytes[$0] == 0x0a }
-    }
-
-    /// Whether the bytes begin so; `orShorter`: as far as they go.
-    private func begins(_ bytes: UnsafePointer<UInt8>, _ count: Int, like text: StaticString, orShorter: Bool = false) -> Bool {
-        guard orShorter || count >= text.utf8CodeUnitCount else { return false }
-        return (0..<min(count, text.utf8CodeUnitCount)).allSatisfy { bytes[$0] == text.utf8Start[$0] }
+        let sighting = Sighting(slot, at: upstreams[slot].pointee.received, bytes, count)
+        collect(collection(sighting, place), sighting)
+        // What may be innocent is not, until it has ended; what else has come is a second answer until its bytes say otherwise.
+        if !SurplusReader.mayBeInnocent(bytes, count) { quarantine(slot, for: upstreams[slot].pointee.last) }
     }
 
     /// The connection serves nobody any more: all that it still sends is collected.
-    private mutating func collect(
-        _ slot: UpstreamSlot, _ place: SurplusPlace, _ bytes: UnsafePointer<UInt8>, _ count: Int,
-        _ note: (inout Surplus) -> Void = { _ in }
-    ) {
+    mutating func collect(_ collection: Surplus, _ sighting: Sighting) {
+        let slot = sighting.connection
         let u = upstreams[slot]
-        var collection = Surplus(place, connectionOffset: u.pointee.received, startedAt: now)
-        collection.add(bytes, count)
-        note(&collection)
         surplus.begin(collection, from: SurplusSource(slot.index))
-        u.pointee.received += UInt64(count)
+        u.pointee.received += collection.total
         connectionPool.unwatch(slot, upstreams)
         u.pointee.phase = .surplus
         transport.buffers.give(&u.pointee.socket.input)
@@ -69,11 +56,9 @@ extension Worker {
         if u.pointee.phase == .surplus { surplusEnded(slot, closed: true) } else { watchEnded(slot, closed: true) }
     }
 
-    /// The bytes have ended, or have been waited for long enough: what they were is recorded, and the connection closed.
+    /// A connection's bytes have ended, or have been waited for long enough: it is closed.
     mutating func surplusEnded(_ slot: UpstreamSlot, closed: Bool) {
-        guard var collection = surplus.take(SurplusSource(slot.index)) else { return closeUpstream(slot, .incident) }
-        defer { giveBack(&collection) }
-        switch conclude(&collection, slot, closed: closed) {
+        switch surplusEnded(SurplusSource(slot.index), closed: closed) {
         case .innocent: return closeUpstream(slot, .upstreamClosed)
         case .recorded: break
         case .doubleSend(let guilty): quarantine(slot, for: guilty)
@@ -81,7 +66,118 @@ extension Worker {
         closeUpstream(slot, .incident)
     }
 
-    // MARK: What every surplus comes to
+    // MARK: Frames
+
+    /// A frame has come on a stream whose answer is complete, as far as its client is concerned.
+    mutating func collectFrame(_ slot: UpstreamSlot, _ step: HTTP2Step) {
+        let sighting = Sighting(slot, step)
+        let source = surplusSource(slot, step)
+        guard !surplus.contains(source) else { return surplus.count(UInt64(step.surplusBytes), of: source) }
+        if source.stream == 0, multiplexing[upstreams[slot].pointee.multiplex].hasRecordedUnrequested {
+            return surplusGoesOn(slot, step)
+        }
+        // Past the declared length the stream may still be open; its client has had all that was declared.
+        let isOpen = step.upstreamSlot.exists && upstreams[step.upstreamSlot].pointee.exchange.exists
+        let finished = multiplexing[upstreams[slot].pointee.multiplex].finished?.first { $0.stream == step.stream }
+        let isRecorded = isOpen ? upstreams[step.upstreamSlot].pointee.awaitsStreamEnd : finished?.isRecorded ?? false
+        if isRecorded, !step.hasBlock { return surplusGoesOn(slot, step) }
+        var current = isOpen ? exchangeInProgress(on: step.upstreamSlot) : finished?.exchange ?? FinishedExchange()
+        current.request = copyOf(current.request)
+        if isOpen { current.answer.endedAt = now }
+        let place: SurplusPlace = isOpen || current.answer.endedAt == now ? .afterEnd : .idle
+        var collection = collection(sighting, place)
+        if !current.isEmpty { collection.current = current }
+        if isOpen { name(&collection, of: upstreams[step.upstreamSlot].pointee.exchange) }
+        if let oldest = surplus.crowdedOut { surplusEnded(oldest) }
+        surplus.begin(collection, from: source)
+        timers.set(streamSurplusTimer, surplus.due!)
+    }
+
+    /// Where surplus is collected: what comes on streams that nobody opened is one, whatever their numbers.
+    private func surplusSource(_ slot: UpstreamSlot, _ step: HTTP2Step) -> SurplusSource {
+        let session = multiplexing[upstreams[slot].pointee.multiplex].session
+        return SurplusSource(slot.index, stream: session.isIdle(step.stream) ? 0 : step.stream)
+    }
+
+    /// More of what has been recorded: it is counted.
+    private mutating func surplusGoesOn(_ slot: UpstreamSlot, _ step: HTTP2Step) {
+        counters.addSurplus(
+            upstream: servers.upstream(Int(upstreams[slot].pointee.server)), bytes: UInt64(step.surplusBytes))
+    }
+
+    /// A server that speaks on streams that nobody opened is not to be asked more: the connection serves whom it has.
+    private mutating func endUpstreamMultiplexSoon(_ slot: UpstreamSlot) {
+        guard !upstreams[slot].pointee.mustClose else { return }
+        upstreams[slot].pointee.mustClose = true
+        multiplexing[upstreams[slot].pointee.multiplex].session.goAway()
+        frameUpstream(slot)
+    }
+
+    /// Payload of a violation: whether it is line ends alone makes a difference.
+    mutating func keepFrame(_ slot: UpstreamSlot, _ step: HTTP2Step, _ bytes: UnsafePointer<UInt8>) {
+        surplus.keep(bytes, step.bodyCount, of: surplusSource(slot, step))
+    }
+
+    /// What has been collected from the streams of a connection that is about to be closed has ended.
+    mutating func surplusEnded(ofStreamsOn slot: UpstreamSlot) {
+        while let source = surplus.first(of: slot.index) { surplusEnded(source) }
+    }
+
+    /// What has been collected from streams for long enough has ended.
+    mutating func surplusExpired() {
+        while let source = surplus.due(at: now) { surplusEnded(source) }
+        if let due = surplus.due { timers.set(streamSurplusTimer, due) }
+    }
+
+    // MARK: Either
+
+    /// What is sighted begins to be collected.
+    func collection(_ sighting: Sighting, _ place: SurplusPlace) -> Surplus {
+        switch sighting.content {
+        case .bytes(let bytes, let count):
+            var collection = Surplus(place, connectionOffset: sighting.offset, startedAt: now)
+            collection.add(bytes, count)
+            return collection
+        case .frame(let step):
+            return Surplus(place, connectionOffset: sighting.offset, startedAt: now, frames: facts(step))
+        }
+    }
+
+    /// What a frame looks like.
+    private func facts(_ step: HTTP2Step) -> SurplusFacts {
+        // An answer's own header block, which breaks no rule of HTTP/2.
+        if case .head = step.event {
+            let bytes = UInt64(step.consumed)
+            return SurplusFacts(total: bytes, blockBytes: bytes, beginsLikeHeaderBlock: true)
+        }
+        let bytes = UInt64(step.surplusBytes)
+        guard step.hasBlock else { return SurplusFacts(total: bytes) }
+        let fields = (0..<responseBlock.count).map { i in
+            String(decoding: responseBlock.nameBytes(responseBlock.fields[i]), as: UTF8.self)
+        }
+        return SurplusFacts(
+            total: bytes, status: responseBlock.status == 0 ? nil : responseBlock.status, fields: fields, blockBytes: bytes,
+            beginsLikeHeaderBlock: true)
+    }
+
+    /// What has been collected has ended, or has been waited for long enough.
+    @discardableResult
+    private mutating func surplusEnded(_ source: SurplusSource, closed: Bool = false) -> Conclusion {
+        guard var collection = surplus.take(source) else { return .recorded }
+        let slot = UpstreamSlot(source.connection)
+        let conclusion = conclude(&collection, slot, closed: closed)
+        giveBack(&collection)
+        if source.stream >= 0, conclusion.isRecord {
+            let multiplex = multiplexing[upstreams[slot].pointee.multiplex]
+            if source.stream == 0 {
+                multiplex.hasRecordedUnrequested = true
+                endUpstreamMultiplexSoon(slot)
+                return conclusion
+            }
+            multiplex.finished?.change(where: { $0.stream == source.stream }, { $0.isRecorded = true })
+        }
+        return conclusion
+    }
 
     enum Conclusion {
         case innocent
@@ -89,114 +185,15 @@ extension Worker {
         case recorded
         /// The handler of this exchange will answer twice again.
         case doubleSend(FinishedExchange)
+
+        var isRecord: Bool {
+            if case .innocent = self { false } else { true }
+        }
     }
 
     /// A collection that was kept owns the copy of its request's record.
     mutating func giveBack(_ collection: inout Surplus) {
         if collection.current != nil { transport.buffers.give(&collection.current!.request.head) }
-    }
-
-    // MARK: In the middle of an answer
-
-    /// Bytes that are not what an answer's framing calls for.
-    mutating func malformed(_ slot: UpstreamSlot, _ fault: Malformation, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
-        let u = upstreams[slot]
-        let exchange = u.pointee.exchange
-        let e = exchanges[exchange]
-        let isInBody = u.pointee.decoder.phase == .body
-        // A status line that is wrong is this answer's own fault; what is none was there before it.
-        let isStray = !isInBody && fault == .startLine && !u.pointee.last.isEmpty && !begins(bytes, count, like: "HTTP/")
-        if isStray { return strayBeforeAnswer(slot, bytes, count, leftBeforeRequest: false) }
-        if fault.isOurLimit { return answerOverLimits(slot, fault) }
-        if !isInBody { e.pointee.answer.startOffset = u.pointee.received }
-        var current = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
-        current.answer.endedAt = now
-        let impact: ClientImpact = cutsAnswer(exchange) ? .aborted : .badGateway
-        collect(slot, isInBody ? .inChunkedBody : .inAnswer, bytes, count) {
-            $0.reason = isInBody ? FaultReason.ofBody(fault, bytes, count) : FaultReason.ofHead(fault, bytes, count)
-            $0.clientImpact = impact
-        }
-        u.pointee.exchange = .none
-        e.pointee.upstream = .none
-        noteCollection(slot, of: exchange)
-        remember(current, on: slot)
-        e.pointee.request.head = Buffer()
-        if isInBody, begins(bytes, count, like: "HTTP/1.") { quarantine(slot, for: current) }
-        // What is whole goes to the client first.
-        endBroken(exchange, record: current.request)
-        readWatched(slot)
-    }
-
-    /// Where an answer was due stands something that the exchange before has left: this request may be answered elsewhere.
-    mutating func strayBeforeAnswer(
-        _ slot: UpstreamSlot, _ bytes: UnsafePointer<UInt8>, _ count: Int, leftBeforeRequest: Bool,
-        mark: Surplus.Mark? = nil
-    ) {
-        let u = upstreams[slot]
-        let exchange = u.pointee.exchange
-        let e = exchanges[exchange]
-        // The request lives on, so its record is copied.
-        let current = FinishedExchange(
-            request: copyOf(e.pointee.request), answer: e.pointee.answer, ordinal: u.pointee.ordinal)
-        collect(slot, .beforeAnswer, bytes, count) {
-            $0.current = current
-            $0.leftBeforeRequest = leftBeforeRequest
-            $0.mark = mark
-        }
-        noteCollection(slot, of: exchange)
-        u.pointee.exchange = .none
-        e.pointee.upstream = .none
-        quarantine(slot, for: u.pointee.last)
-        outbox.clear()
-        // What is another's for certain says nothing of the server's health: again, on a new connection.
-        let isRetried = retryOrFail(exchange, mark == nil ? .unanswered : .stale)
-        surplus.note(isRetried ? .none : .badGateway, of: SurplusSource(slot.index))
-        readWatched(slot)
-    }
-
-    /// Bytes left the upstream before the request had arrived there: they are not its answer. False when they are harmless.
-    mutating func sentBeforeRequest(_ slot: UpstreamSlot, _ count: Int) -> Bool {
-        let u = upstreams[slot]
-        // Line ends are passed over where the answer is read.
-        if isOnlyLineEnds(transport.readBuffer, count) { return false }
-        if EmbeddedStatusLine.mayBe(408, transport.readBuffer, count) {
-            // Perhaps a timeout's notice that crossed the request: innocent once the close is there.
-            let exchange = u.pointee.exchange
-            u.pointee.exchange = .none
-            exchanges[exchange].pointee.upstream = .none
-            beginSurplus(slot, .idle, transport.readBuffer, count)
-            retryOrFail(exchange, .stale)
-            readWatched(slot)
-            return true
-        }
-        strayBeforeAnswer(slot, transport.readBuffer, count, leftBeforeRequest: true)
-        return true
-    }
-
-    /// Line ends where an answer was due, and the answer after them: recorded, left out. How many to pass over, nil when something else
-    /// stands there.
-    mutating func lineEndsBeforeAnswer(_ slot: UpstreamSlot, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> Int? {
-        let u = upstreams[slot]
-        guard u.pointee.decoder.phase == .head, !u.pointee.last.isEmpty else { return nil }
-        var blank = 0
-        while blank < count, bytes[blank] == 0x0d || bytes[blank] == 0x0a { blank += 1 }
-        guard blank > 0, blank <= Self.lineEndsMax else { return nil }
-        if blank == count { return 0 }
-        guard begins(bytes + blank, count - blank, like: "HTTP/1.", orShorter: true) else { return nil }
-        recordLineEnds(slot, bytes, blank)
-        return blank
-    }
-
-    /// Line ends before an answer after which more is waited for; more of them are garbage.
-    private static var lineEndsMax: Int { 64 }
-
-    mutating func recordLineEnds(_ slot: UpstreamSlot, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
-        let u = upstreams[slot]
-        var collection = Surplus(.beforeAnswer, connectionOffset: u.pointee.received, startedAt: now)
-        collection.add(bytes, count)
-        let route = Int(u.pointee.last.request.route)
-        if plan.routes[route].onViolation != .observe { u.pointee.mustClose = true }
-        conclude(&collection, slot)
     }
 
     /// A copy of a request's record, for an incident that is recorded when the request itself has moved on.
@@ -210,28 +207,5 @@ extension Worker {
         copy.head.start = record.head.start
         copy.head.end = record.head.end
         return copy
-    }
-
-    /// An interim response among the chunks: recorded, left out, and the answer goes on, except under `fail`: false then.
-    mutating func interimInBody(_ slot: UpstreamSlot, endingAt end: Int) -> Bool {
-        let u = upstreams[slot]
-        let e = exchanges[u.pointee.exchange]
-        guard mayTakeInterim(u.pointee.exchange) else { return false }
-        let blockBytes = responseBlock.byteCount
-        let start = end - blockBytes
-        var collection = Surplus(
-            .inChunkedBody, connectionOffset: u.pointee.received + UInt64(max(0, start)), startedAt: now)
-        collection.add(responseBlock.base, blockBytes)
-        let current = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
-        collection.current = current
-        u.pointee.mustClose = true
-        quarantine(slot, for: current)
-        name(&collection, of: u.pointee.exchange)
-        let fails = plan.routes[Int(e.pointee.request.route)].onViolation == .fail
-        if fails { collection.clientImpact = cutsAnswer(u.pointee.exchange) ? .aborted : .badGateway }
-        conclude(&collection, slot)
-        guard fails else { return true }
-        failExchange(u.pointee.exchange, status: 502, "the upstream sent an interim response inside its answer")
-        return false
     }
 }

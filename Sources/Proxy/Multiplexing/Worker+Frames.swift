@@ -110,14 +110,7 @@ extension Worker {
     mutating func upstreamMultiplexReady(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
         if u.pointee.phase == .connecting {
-            let generation = upstreams.generation(slot)
-            if u.pointee.socket.security == .none {
-                guard u.pointee.socket.isWritable || u.pointee.socket.peerEnded else { return }
-                connectDecided(slot)
-            } else {
-                upstreamShakesHands(slot)
-            }
-            guard upstreams.generation(slot) == generation, u.pointee.phase == .multiplexed else { return }
+            guard connectGoesOn(slot), u.pointee.phase == .multiplexed else { return }
         }
         if u.pointee.socket.isBlocked, u.pointee.socket.isWritable {
             if !transport.flush(&u.pointee.socket, .upstream) { upstreamRefusesFrames(slot) }

@@ -46,40 +46,33 @@ extension Worker {
         }
     }
 
-    /// Puts the outbox into a stream's session. False when the stream is gone.
+    /// Puts the outbox into a client's stream. False when the stream is gone.
     mutating func deliverToClientStream(_ stream: ClientSlot) -> Bool {
-        defer { outbox.clear() }
         let s = clients[stream]
-        let parent = s.pointee.parent
-        let session = multiplexing[clients[parent].pointee.multiplex].session
-        frameClient(parent)
-        guard put(outbox: session, s.pointee.stream) else { return false }
-        if session.pending(s.pointee.stream) >= Self.streamPendingMax { s.pointee.socket.isHeldBack = true }
-        return true
-    }
-
-    @inline(__always)
-    func put(outbox session: HTTP2Session, _ stream: Int32) -> Bool {
-        var first = 0
-        if outbox.beginsWithHead {
-            first = 1
-            let head = outbox.runs[0]
-            let ends = outbox.endsMessage && outbox.count == 1
-            guard session.sendHead(stream, head.iov_base.assumingMemoryBound(to: UInt8.self), head.iov_len, ended: ends)
-            else { return false }
-            if ends { return true }
+        let connection = clients[s.pointee.parent].pointee.multiplex
+        return deliver(on: connection, &s.pointee.stream, &s.pointee.socket) { session, stream, head, count, ends in
+            session.sendHead(stream, head, count, ended: ends)
         }
-        return putBody(session, stream, from: first)
     }
 
     /// What the client sent has been passed on: it may send as much again.
     mutating func openStreamWindow(_ stream: ClientSlot) {
         let s = clients[stream]
-        guard s.pointee.unconsumed > 0 else { return }
-        let parent = s.pointee.parent
-        multiplexing[clients[parent].pointee.multiplex].consumed(s.pointee.stream, Int(s.pointee.unconsumed), now)
-        s.pointee.unconsumed = 0
-        frameClient(parent)
+        openWindow(of: s.pointee.stream, on: .client(s.pointee.parent), &s.pointee.unconsumed)
+    }
+
+    /// What a server sent has been passed on: it may send as much again.
+    mutating func openUpstreamWindow(_ stream: UpstreamSlot) {
+        let s = upstreams[stream]
+        openWindow(of: s.pointee.stream, on: .upstream(s.pointee.parent), &s.pointee.unconsumed)
+    }
+
+    @inline(__always)
+    private mutating func openWindow(of stream: Int32, on connection: ConnectionSlot, _ unconsumed: inout UInt32) {
+        guard unconsumed > 0 else { return }
+        multiplexing[multiplexNumber(connection)].consumed(stream, Int(unconsumed), now)
+        unconsumed = 0
+        frame(connection)
     }
 
     /// Whether the stream's exchange has a connection that its body can go to.
@@ -88,28 +81,42 @@ extension Worker {
         return upstream.exists && upstreams[upstream].pointee.phase != .connecting
     }
 
-    /// Puts the outbox into a stream's session. False when the stream is gone, or cannot be opened.
-    mutating func deliverToUpstreamStream(_ stream: UpstreamSlot) -> Bool {
+    /// Puts the outbox into an upstream's stream, which its request opens. False when the stream is gone, or cannot be opened.
+    mutating func deliverToUpstreamStream(_ slot: UpstreamSlot) -> Bool {
+        let s = upstreams[slot]
+        let place = servers[Int(s.pointee.server)]
+        let isTLS = outbox.beginsWithHead && plan.upstreams[Int(place.upstream)].servers[Int(place.index)].tls != nil
+        let asksTunnel = exchanges[s.pointee.exchange].pointee.asksUpgrade
+        let connection = upstreams[s.pointee.parent].pointee.multiplex
+        return deliver(on: connection, &s.pointee.stream, &s.pointee.socket) { session, stream, head, count, ends in
+            stream = session.sendRequest(
+                head, count, isTLS: isTLS, asksTunnel: asksTunnel, ended: ends, tag: slot.index)
+            return stream >= 0
+        }
+    }
+
+    /// Puts the outbox into a stream. `begin` sends its header block.
+    @inline(__always)
+    private mutating func deliver(
+        on connection: Int32, _ stream: inout Int32, _ socket: inout Socket,
+        _ begin: (HTTP2Session, inout Int32, UnsafeMutablePointer<UInt8>, Int, _ ends: Bool) -> Bool
+    ) -> Bool {
         defer { outbox.clear() }
-        let s = upstreams[stream]
-        let parent = s.pointee.parent
-        let session = multiplexing[upstreams[parent].pointee.multiplex].session
-        frameUpstream(parent)
+        let session = multiplexing[connection].session
+        multiplexing.mark(connection)
         var first = 0
         if outbox.beginsWithHead {
             first = 1
             let head = outbox.runs[0]
             let ends = outbox.endsMessage && outbox.count == 1
-            let place = servers[Int(s.pointee.server)]
-            let isTLS = plan.upstreams[Int(place.upstream)].servers[Int(place.index)].tls != nil
-            s.pointee.stream = session.sendRequest(
-                head.iov_base.assumingMemoryBound(to: UInt8.self), head.iov_len, isTLS: isTLS,
-                asksTunnel: exchanges[s.pointee.exchange].pointee.asksUpgrade, ended: ends, tag: stream.index)
-            guard s.pointee.stream >= 0 else { return false }
+            guard begin(session, &stream, head.iov_base.assumingMemoryBound(to: UInt8.self), head.iov_len, ends) else {
+                return false
+            }
+            // Nothing of it can be held back.
             if ends { return true }
         }
-        guard putBody(session, s.pointee.stream, from: first) else { return false }
-        if session.pending(s.pointee.stream) >= Self.streamPendingMax { s.pointee.socket.isHeldBack = true }
+        guard putBody(session, stream, from: first) else { return false }
+        if session.pending(stream) >= Self.streamPendingMax { socket.isHeldBack = true }
         return true
     }
 
@@ -131,15 +138,6 @@ extension Worker {
         if clients[slot].pointee.endsWithHead { return BodyDecoder(.none) }
         guard requestBlock.facts.contains(.contentLength) else { return BodyDecoder(.chunked) }
         return BodyDecoder(.length, length: requestBlock.contentLength)
-    }
-
-    mutating func openUpstreamWindow(_ stream: UpstreamSlot) {
-        let s = upstreams[stream]
-        guard s.pointee.unconsumed > 0 else { return }
-        multiplexing[upstreams[s.pointee.parent].pointee.multiplex].session.consumed(
-            s.pointee.stream, Int(s.pointee.unconsumed))
-        s.pointee.unconsumed = 0
-        frameUpstream(s.pointee.parent)
     }
 
     mutating func upstreamStreamDrained(_ stream: UpstreamSlot) {

@@ -13,7 +13,7 @@ extension Worker {
         upstreams[stream].pointee.socket.isBroken = true
         upstreams[stream].pointee.streamIsOver = true
         if exchanges[exchange].pointee.state.isTunnel { return streamTunnelBroken(stream) }
-        if upstreams[stream].pointee.awaitsStreamEnd { return streamEndedBehindSurplus(stream, isOver: true) }
+        if upstreams[stream].pointee.awaitsStreamEnd { return answerEndedBeforeSurplus(stream, isOver: true) }
         if code == ErrorCode.noError || code == ErrorCode.cancel, isWhole(exchange) {
             return answerEnded(stream, surplusAt: 0, 0)
         }
@@ -70,7 +70,7 @@ extension Worker {
             upstreams[stream].pointee.streamIsOver = true
             upstreams[stream].pointee.socket.isBroken = wasReset
             if exchange.exists, upstreams[stream].pointee.awaitsStreamEnd {
-                streamEndedBehindSurplus(stream, isOver: true)
+                answerEndedBeforeSurplus(stream, isOver: true)
             } else if exchange.exists, exchanges[exchange].pointee.state.isTunnel {
                 streamTunnelBroken(stream)
             } else if exchange.exists, isWhole(exchange) {
@@ -105,7 +105,7 @@ extension Worker {
         let u = upstreams[slot]
         let server = Int(u.pointee.server)
         let multiplex = multiplexing[u.pointee.multiplex]
-        streamSurplusEnded(on: slot)
+        surplusEnded(ofStreamsOn: slot)
         for age in 0..<(multiplex.finished?.count ?? 0) {
             var head = multiplex.finished![age].exchange.request.head
             transport.buffers.give(&head)

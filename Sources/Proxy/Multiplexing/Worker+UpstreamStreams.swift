@@ -45,7 +45,7 @@ extension Worker {
             return false
         case .goAway: upstreams[slot].pointee.mustClose = true
         case .violation(let violation): frameViolation(slot, step, violation)
-        case .surplus: keepStreamSurplus(slot, step, body)
+        case .surplus: keepFrame(slot, step, body)
         case .needMore, .pause, .refused: break
         default:
             if step.upstreamSlot.exists, upstreams[step.upstreamSlot].pointee.exchange.exists {
@@ -71,7 +71,7 @@ extension Worker {
         case .body where exchanges[exchange].pointee.state.isTunnel: streamTunnelBytes(stream, bytes, step)
         case .trailers where exchanges[exchange].pointee.state.isTunnel: tunnelEnded(fromUpstream: stream)
         case .head:
-            guard isOwnStreamAnswer(slot, step) else { return }
+            guard isOwnAnswer(slot, step) else { return }
             forgetBody(exchange)
             guard answerHead(stream, ended: step.ended) else { return }
             if step.ended { answerEnded(stream, surplusAt: 0, 0) } else { sendToClient(exchanges[exchange].pointee.client) }

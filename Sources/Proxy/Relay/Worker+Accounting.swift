@@ -52,6 +52,14 @@ extension Worker {
         counters.observeRequestDuration(route: route, nanoseconds: now - e.pointee.startedAt)
     }
 
+    /// The exchange in progress on a connection, or a stream, as that will remember it.
+    @inline(__always)
+    func exchangeInProgress(on carrier: UpstreamSlot) -> FinishedExchange {
+        let u = upstreams[carrier]
+        let e = exchanges[u.pointee.exchange]
+        return FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal)
+    }
+
     /// The exchange is history: its request and answer stay with the connection, to attribute what may still come.
     mutating func finish(_ exchange: ExchangeSlot) {
         let e = exchanges[exchange]
@@ -60,8 +68,7 @@ extension Worker {
         e.pointee.answer.endedAt = now
         #if !WITHOUT_DETECTOR
             rememberRequest(exchange, e.pointee.request)
-            remember(
-                FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: u.pointee.ordinal), on: slot)
+            remember(exchangeInProgress(on: slot), on: slot)
         #else
             transport.buffers.give(&e.pointee.request.head)
         #endif

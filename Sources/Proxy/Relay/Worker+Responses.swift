@@ -132,18 +132,14 @@ extension Worker {
     /// Under `fail`, an answer that has more after it is no answer. False when the surplus is nothing but line ends, or
     /// perhaps a timeout's notice, which was found this early only because the answer was read late.
     private mutating func failsForSurplus(_ slot: UpstreamSlot, _ position: Int, _ count: Int) -> Bool {
-        guard !(position..<count).allSatisfy({ transport.readBuffer[$0] == 0x0d || transport.readBuffer[$0] == 0x0a }),
-            !EmbeddedStatusLine.mayBe(408, transport.readBuffer + position, count - position)
-        else { return false }
-        let u = upstreams[slot]
-        let exchange = u.pointee.exchange
+        guard !SurplusReader.mayBeInnocent(transport.readBuffer + position, count - position) else { return false }
+        let exchange = upstreams[slot].pointee.exchange
         let record = exchanges[exchange].pointee.request
         // The record stays with the connection, the exchange ends apart from it.
         let e = exchanges[exchange]
         e.pointee.answer.endedAt = now
-        remember(FinishedExchange(request: record, answer: e.pointee.answer, ordinal: u.pointee.ordinal), on: slot)
-        u.pointee.exchange = .none
-        e.pointee.upstream = .none
+        remember(exchangeInProgress(on: slot), on: slot)
+        part(slot)
         e.pointee.request.head = Buffer()
         beginSurplus(slot, .afterEnd, transport.readBuffer + position, count - position)
         // With its last bytes the client would have a whole answer.

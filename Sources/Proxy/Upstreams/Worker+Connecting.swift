@@ -10,8 +10,20 @@ import Wire
 
 /// What becomes of an attempt to connect: handshakes, the request that has waited for it, the next address.
 extension Worker {
+    /// Something has happened on a connection that is on its way. False when it is gone.
+    mutating func connectGoesOn(_ slot: UpstreamSlot) -> Bool {
+        let u = upstreams[slot]
+        let generation = upstreams.generation(slot)
+        if u.pointee.socket.security != .none {
+            upstreamShakesHands(slot)
+        } else if u.pointee.socket.isWritable || u.pointee.socket.peerEnded {
+            connectDecided(slot)
+        }
+        return upstreams.generation(slot) == generation
+    }
+
     /// A connect has been decided: the request goes out, or elsewhere.
-    mutating func connectDecided(_ slot: UpstreamSlot) {
+    private mutating func connectDecided(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
         let error = kernel.takeError(u.pointee.socket.fd)
         guard error == 0 else {
@@ -40,7 +52,7 @@ extension Worker {
     }
 
     /// A server's part of the handshake has come, or there is room for the rest of ours.
-    mutating func upstreamShakesHands(_ slot: UpstreamSlot) {
+    private mutating func upstreamShakesHands(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
         if u.pointee.socket.isBlocked, u.pointee.socket.isWritable, !transport.flush(&u.pointee.socket, .upstream) {
             return connectGaveUp(slot, "closed in the TLS handshake")

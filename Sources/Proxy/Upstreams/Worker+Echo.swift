@@ -12,10 +12,21 @@ import Wire
 extension Worker {
     /// Whether the final header block at hand, which begins at `position` of the read buffer, answers the request that waits.
     /// False when it was taken for what it is, and the exchange goes on elsewhere or has ended.
+    @inline(__always)
     mutating func isOwnAnswer(_ slot: UpstreamSlot, at position: Int, _ count: Int) -> Bool {
-        guard plan.echo != .off else { return true }
-        let u = upstreams[slot]
-        guard let field = responseBlock.first(.sendOnceID) else { return mayLackMark(slot, at: position, count) }
+        plan.echo == .off
+            || isOwn(Sighting(slot, at: upstreams[slot].pointee.received, transport.readBuffer + position, count - position))
+    }
+
+    /// Whether the header block that began a stream's answer is its request's.
+    @inline(__always)
+    mutating func isOwnAnswer(_ slot: UpstreamSlot, _ step: HTTP2Step) -> Bool {
+        plan.echo == .off || isOwn(Sighting(slot, step))
+    }
+
+    private mutating func isOwn(_ sighting: Sighting) -> Bool {
+        let u = upstreams[sighting.carrier]
+        guard let field = responseBlock.first(.sendOnceID) else { return mayLackMark(sighting) }
         let value = responseBlock.value(field)
         let exchange = u.pointee.exchange
         if value.elementsEqual(exchanges[exchange].pointee.request.mark) {
@@ -25,9 +36,9 @@ extension Worker {
         }
         guard let other = ExchangeMark(value), other.salt == plan.salt, other.connection == u.pointee.number else {
             // Given out on another connection: somebody in between has kept the answer. It says nothing of this one.
-            return plan.echo == .require ? refuse(slot) : true
+            return plan.echo == .require ? refuse(sighting.carrier) : true
         }
-        isStray(slot, at: position, count, .of(other.ordinal))
+        strayBeforeAnswer(sighting, leftBeforeRequest: true, mark: .of(other.ordinal))
         return false
     }
 
@@ -35,9 +46,14 @@ extension Worker {
     /// socket itself. Nothing shows which. A request that may be sent again is: its client gets an answer either way. What comes
     /// for any other is delivered, as it is once an answer to the same request, asked for on a new connection, had no mark either;
     /// or, where marks are required, refused, and watched all the same.
-    private mutating func mayLackMark(_ slot: UpstreamSlot, at position: Int, _ count: Int) -> Bool {
-        let u = upstreams[slot]
+    ///
+    /// HTTP/2 itself binds answers to requests: that a stream's has no mark says nothing.
+    private mutating func mayLackMark(_ sighting: Sighting) -> Bool {
+        let u = upstreams[sighting.carrier]
         let e = exchanges[u.pointee.exchange]
+        if u.pointee.hop.framesBodies {
+            return plan.echo == .require && !e.pointee.asksUpgrade ? refuse(sighting.carrier) : true
+        }
         guard !e.pointee.asksUpgrade, !isOfNodeItself else { return true }
         if e.pointee.staleRetries > 0, u.pointee.ordinal == 1 {
             retries.askedInVain.note(server: u.pointee.server, sort: e.pointee.request.sort)
@@ -45,30 +61,11 @@ extension Worker {
         guard u.pointee.echoes, u.pointee.ordinal > 1, plan.echo == .require || retries.maySendAgain(e),
             !retries.askedInVain.contains(server: u.pointee.server, sort: e.pointee.request.sort)
         else {
-            if plan.echo == .require { return refuse(slot) }
+            if plan.echo == .require { return refuse(sighting.carrier) }
             forgetBody(u.pointee.exchange)
             return true
         }
-        isStray(slot, at: position, count, .missing(own: Array(e.pointee.request.mark)))
-        return false
-    }
-
-    /// Whether the header block at hand, which began a stream's answer, is its request's. HTTP/2 itself binds answers to requests:
-    /// that one has no mark says nothing. False when the exchange goes on elsewhere or has ended.
-    mutating func isOwnStreamAnswer(_ slot: UpstreamSlot, _ step: HTTP2Step) -> Bool {
-        guard plan.echo != .off else { return true }
-        let stream = step.upstreamSlot
-        let e = exchanges[upstreams[stream].pointee.exchange]
-        guard let field = responseBlock.first(.sendOnceID) else {
-            return plan.echo == .require && !e.pointee.asksUpgrade ? refuse(stream) : true
-        }
-        let value = responseBlock.value(field)
-        if value.elementsEqual(e.pointee.request.mark) { return true }
-        guard let other = ExchangeMark(value), other.salt == plan.salt, other.connection == upstreams[slot].pointee.number
-        else {
-            return plan.echo == .require ? refuse(stream) : true
-        }
-        streamCarriesAnother(slot, step, other.ordinal)
+        strayBeforeAnswer(sighting, leftBeforeRequest: true, mark: .missing(own: Array(e.pointee.request.mark)))
         return false
     }
 
@@ -76,11 +73,6 @@ extension Worker {
     private var isOfNodeItself: Bool {
         [400, 408, 413, 431, 503].contains(responseBlock.status) && responseBlock.facts.contains(.close)
             && !responseBlock.has(.date)
-    }
-
-    private mutating func isStray(_ slot: UpstreamSlot, at position: Int, _ count: Int, _ mark: Surplus.Mark) {
-        strayBeforeAnswer(
-            slot, transport.readBuffer + position, count - position, leftBeforeRequest: true, mark: mark)
     }
 
     /// `probe.echo: require`, and nothing says that the answer is this request's.

@@ -10,12 +10,16 @@ import Wire
 extension Worker {
     /// Takes an exchange off its connection, and closes that.
     mutating func detach(_ slot: UpstreamSlot, _ reason: CloseReason) {
-        let u = upstreams[slot]
-        if u.pointee.exchange.exists {
-            exchanges[u.pointee.exchange].pointee.upstream = .none
-            u.pointee.exchange = .none
-        }
+        part(slot)
         closeUpstream(slot, reason)
+    }
+
+    /// Takes an exchange off its connection, which is kept for what it may still send.
+    mutating func part(_ slot: UpstreamSlot) {
+        let exchange = upstreams[slot].pointee.exchange
+        guard exchange.exists else { return }
+        exchanges[exchange].pointee.upstream = .none
+        upstreams[slot].pointee.exchange = .none
     }
 
     /// Closes a connection that is in no pool.
@@ -70,7 +74,7 @@ extension Worker {
         let e = exchanges[exchange]
         e.pointee.answer.endedAt = now
         rememberRequest(exchange, e.pointee.request)
-        let finished = FinishedExchange(request: e.pointee.request, answer: e.pointee.answer, ordinal: s.pointee.ordinal)
+        let finished = exchangeInProgress(on: stream)
         let multiplex = multiplexing[upstreams[s.pointee.parent].pointee.multiplex]
         let entry = FinishedStream(stream: s.pointee.stream, isRecorded: s.pointee.awaitsStreamEnd, exchange: finished)
         if var old = multiplex.finished?.add(entry) {

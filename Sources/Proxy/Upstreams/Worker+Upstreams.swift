@@ -15,14 +15,7 @@ extension Worker {
         switch u.pointee.phase {
         case .multiplexed: break
         case .connecting:
-            let generation = upstreams.generation(slot)
-            if u.pointee.socket.security == .none {
-                guard u.pointee.socket.isWritable || u.pointee.socket.peerEnded else { return }
-                connectDecided(slot)
-            } else {
-                upstreamShakesHands(slot)
-            }
-            if upstreams.generation(slot) == generation, u.pointee.phase == .active { readUpstream(slot) }
+            if connectGoesOn(slot), u.pointee.phase == .active { readUpstream(slot) }
         case .active:
             if u.pointee.socket.isBlocked, u.pointee.socket.isWritable {
                 if !transport.flush(&u.pointee.socket, .upstream) { upstreamRefusesBytes(slot) }
@@ -92,7 +85,9 @@ extension Worker {
             case .body: pass(step, at: position, slot)
             case .interimInBody:
                 pass(step, at: position, slot)
-                guard interimInBody(slot, endingAt: position + step.consumed) else { return count }
+                let start = UInt64(max(0, position + step.consumed - responseBlock.byteCount))
+                let sighting = Sighting(slot, at: u.pointee.received + start, responseBlock.base, responseBlock.byteCount)
+                guard interimInBody(sighting) else { return count }
             case .surplus: return count
             case .malformed(let fault):
                 if let passed = lineEndsBeforeAnswer(slot, transport.readBuffer + position, count - position) {
@@ -156,7 +151,7 @@ extension Worker {
         let left = u.pointee.socket.input.count
         switch u.pointee.decoder.phase {
         case .head:
-            if left > 0, isOnlyLineEnds(u.pointee.socket.input.first, left) {
+            if left > 0, SurplusReader.isOnlyLineEnds(u.pointee.socket.input.first, left) {
                 recordLineEnds(slot, u.pointee.socket.input.first, left)
             } else if left > 0 {
                 return truncated(slot, .inHead)

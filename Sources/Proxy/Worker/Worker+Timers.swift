@@ -16,7 +16,7 @@ extension Worker {
         case .drain: break
         case .hangups: judgeHangups()
         case .queues: lookAtQueues()
-        case .streamSurplus: streamSurplusExpired()
+        case .streamSurplus: surplusExpired()
         case .server(let server): quarantineExpired(server)
         case .access: access.handOver()
         }
@@ -80,7 +80,7 @@ extension Worker {
                 failExchange(
                     exchange, status: 504,
                     "upstream \(plan.upstreams[Int(e.pointee.upstreamIndex)].name) did not answer in time")
-            case .body where u.pointee.awaitsStreamEnd: streamEndedBehindSurplus(slot, isOver: false)
+            case .body where u.pointee.awaitsStreamEnd: answerEndedBeforeSurplus(slot, isOver: false)
             // A server that answers while it reads may be waiting for more of the request.
             case .body where isAwaited(exchanges[exchange].pointee.client):
                 timers.set(upstreamTimer(slot), now + bodyIdleTimeout(exchanges[exchange]))

@@ -76,4 +76,32 @@ import Testing
         let facts = read("HTTP/1.1 200 " + String(repeating: "x", count: 1000) + "\r\n\r\n")
         #expect(facts.startLine?.utf8.count == 256)
     }
+
+    // MARK: The first look
+
+    @Test(arguments: [
+        ("\r\n", true, true), ("\n\n\r", true, true), ("", true, true), ("\r\nH", false, false), (" ", false, false),
+        ("HTTP/1.1 408 Request Timeout\r\n", false, true), ("HTTP/1.0 408", false, true), ("HTTP/1.1 4", false, true),
+        ("H", false, true),
+        ("HTTP/1.1 500", false, false), ("HTTP/1.1 409", false, false), ("HTTP/1.1 200 OK\r\n\r\n", false, false),
+        ("second", false, false),
+    ])
+    func whatMayBeInnocent(text: String, isOnlyLineEnds: Bool, mayBe: Bool) {
+        Array(text.utf8 + [0]).withUnsafeBufferPointer {
+            #expect(SurplusReader.isOnlyLineEnds($0.baseAddress!, text.utf8.count) == isOnlyLineEnds)
+            #expect(SurplusReader.mayBeInnocent($0.baseAddress!, text.utf8.count) == mayBe)
+        }
+    }
+
+    @Test(arguments: [
+        ("HTTP/1.1 200", true, true), ("HTTP/1.", true, true), ("HTTP/1", false, true), ("", false, true),
+        ("HTTP/2 200", false, false),
+        ("HTX", false, false),
+    ])
+    func whatBeginsLikeAnAnswer(text: String, whole: Bool, orShorter: Bool) {
+        Array(text.utf8 + [0]).withUnsafeBufferPointer {
+            #expect(SurplusReader.begins($0.baseAddress!, text.utf8.count, like: "HTTP/1.") == whole)
+            #expect(SurplusReader.begins($0.baseAddress!, text.utf8.count, like: "HTTP/1.", orShorter: true) == orShorter)
+        }
+    }
 }
