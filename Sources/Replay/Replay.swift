@@ -112,7 +112,7 @@ public final class Replay {
     /// The defaults, but that the recorded requests shared their connection whatever the time between them.
     private static func plan(_ address: SocketAddress, isHTTP2: Bool) -> Plan {
         var upstream = Plan.Upstream(name: "recorded", servers: [Plan.Server(name: "recorded", address: address)])
-        upstream.isHTTP2 = isHTTP2
+        upstream.protocol = isHTTP2 ? .http2 : .http1
         upstream.reuse = .always
         var limits = Plan.Limits()
         limits.clientConnections = 64

@@ -76,7 +76,7 @@ private struct Watching {
                     place: place, upstream: upstream, server: server, health: health,
                     host: address.address.isUnix ? "localhost" : address.name,
                     tls: address.tls.map { HealthCheckTLS($0, records) },
-                    frames: plan.upstreams[upstream].isHTTP2 ? plan.upstreamFrameLimits : nil,
+                    frames: plan.upstreams[upstream].protocol.checksInFrames ? plan.upstreamFrameLimits : nil,
                     isUp: so_load(&world.shared(place).pointee.isUp) != 0, now: now))
         }
     }

@@ -146,7 +146,7 @@ extension Worker {
             party?.client ?? Incident.Client(address: clients[slot].pointee.address.text, protocolName: finding.protocolName)
         var place: IncidentPlace?
         if server >= 0 {
-            place = self.place(server: Int(server), connection: connection, isHTTP2: false, seenAt: now, id: id)
+            place = self.place(server: Int(server), connection: connection, seenAt: now, id: id)
         }
         let timeNanoseconds = kernel.wallClock()
         conclude(

@@ -125,7 +125,7 @@ extension Worker {
             connectionOffset: ended.received)
         finding.delay = hangup.gap
         let place = place(
-            server: hangup.server, connection: ended.connection, isHTTP2: false, seenAt: hangup.endedAt, id: nil)
+            server: hangup.server, connection: ended.connection, seenAt: hangup.endedAt, id: nil)
         submit(IncidentWriter.incident(finding, at: place, guilty: party(ended.finished)))
     }
 }

@@ -66,17 +66,15 @@ extension Worker {
 
     func place(_ slot: UpstreamSlot, seenAt: UInt64, id: String?) -> IncidentPlace {
         let u = upstreams[slot]
-        return place(
-            server: Int(u.pointee.server), connection: u.pointee.number,
-            isHTTP2: u.pointee.isStream || u.pointee.multiplex >= 0, seenAt: seenAt, id: id)
+        return place(server: Int(u.pointee.server), connection: u.pointee.number, seenAt: seenAt, id: id)
     }
 
-    func place(server: Int, connection: UInt64, isHTTP2: Bool, seenAt: UInt64, id: String?) -> IncidentPlace {
+    func place(server: Int, connection: UInt64, seenAt: UInt64, id: String?) -> IncidentPlace {
         let upstream = plan.upstreams[servers.upstream(server)]
         let time = kernel.wallClock()
         return IncidentPlace(
             upstream: upstream.name, address: upstream.servers[Int(servers[server].index)].name, connection: connection,
-            isHTTP2: isHTTP2, id: id ?? IncidentID.shared.next(timeNanoseconds: time),
+            protocolName: upstream.protocol.version.name, id: id ?? IncidentID.shared.next(timeNanoseconds: time),
             timeNanoseconds: time - min(time, now - min(now, seenAt)), seenAt: seenAt)
     }
 

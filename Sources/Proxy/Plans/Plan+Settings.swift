@@ -67,12 +67,8 @@ extension Plan {
             servers.append(made)
         }
         var made = Upstream(name: upstream.name, servers: servers)
-        switch upstream.balance {
-        case .roundRobin: made.balance = .roundRobin
-        case .randomTwo: made.balance = .randomTwo
-        case .leastConnections: made.balance = .leastConnections
-        case .stickyCookie:
-            made.balance = .leastConnections
+        made.balance = Balance(upstream.balance)
+        if upstream.balance == .stickyCookie {
             made.sticky = StickyCookie(upstream: made.name, servers: servers.map(\.name))
         }
         switch upstream.connections.reuse {
@@ -80,7 +76,7 @@ extension Plan {
         case .guarded: made.reuse = .guarded
         case .never: made.reuse = .never
         }
-        made.isHTTP2 = upstream.protocol == .http2
+        made.protocol = UpstreamProtocol(upstream.protocol)
         switch upstream.connections.hold {
         case .auto: made.hold = .automatic
         case .milliseconds(let milliseconds): made.hold = .fixed(nanoseconds(milliseconds))

@@ -43,7 +43,6 @@ public final class Plan: Sendable {
         case automatic
         case fixed(UInt64)
     }
-    public enum Balance: Sendable { case roundRobin, leastConnections, randomTwo }
 
     public struct Upstream: Sendable {
         public var name: String
@@ -71,8 +70,8 @@ public final class Plan: Sendable {
         /// Failures in a row after which a server is passed over for `ejectTime`; 0 for never.
         public var ejectFailures = 5
         public var ejectTime: UInt64 = 10_000_000_000
-        /// Its servers speak HTTP/2: by ALPN with TLS, else by prior knowledge.
-        public var isHTTP2 = false
+        /// What its servers speak.
+        public var `protocol` = UpstreamProtocol.http1
         public init(name: String, servers: [Server]) {
             self.name = name
             self.servers = servers

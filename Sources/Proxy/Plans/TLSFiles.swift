@@ -72,7 +72,7 @@ private struct TLSReading {
         let connector: TLSConnector
         do throws(TLSError) {
             connector = try TLSConnector(
-                trust: tls.ca.map { .file($0) } ?? .system, protocols: [upstream.protocol == .http2 ? .http2 : .http11])
+                trust: tls.ca.map { .file($0) } ?? .system, protocols: [UpstreamProtocol(upstream.protocol).version])
         } catch {
             note(error, [(tls.ca, "ca")], place + ["tls"])
             return nil

@@ -104,9 +104,9 @@ extension Worker {
         return exchange
     }
 
-    /// Over HTTP/2 there are tunnels for WebSockets; any other upgrade is left out, as its server may ignore it.
+    /// An upgrade that the upstream's protocol has no tunnel for is left out, as its server may ignore it.
     private func mayUpgrade(to upstream: UInt16) -> Bool {
-        !plan.upstreams[Int(upstream)].isHTTP2 || WebSocketKey.isAsked(by: requestBlock)
+        plan.upstreams[Int(upstream)].protocol.takesEveryUpgrade || WebSocketKey.isAsked(by: requestBlock)
     }
 
     /// Passes on a piece of a request's body.

@@ -197,10 +197,8 @@ struct Transport: ~Copyable {
 
     // MARK: Tapes
 
-    /// A connection to an upstream begins. Only HTTP/1 is kept.
-    mutating func beginTape(_ fd: Int32, connection: UInt64, isHTTP2: Bool) {
-        if !isHTTP2 { tapes?.begin(fd, connection: connection) }
-    }
+    /// A connection to an upstream begins, whose bytes are kept.
+    mutating func beginTape(_ fd: Int32, connection: UInt64) { tapes?.begin(fd, connection: connection) }
 
     /// Writes down what travelled on the connection of an incident, and names that in the record.
     mutating func capture(_ incident: inout Incident) { tapes?.capture(&incident) }

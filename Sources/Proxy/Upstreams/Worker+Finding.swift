@@ -25,7 +25,7 @@ extension Worker {
         }
         if mustWait(exchange) { return enqueue(exchange) }
         servers.requestGoes(to: server, now)
-        if plan.upstreams[upstream].isHTTP2 { return findStream(exchange, on: server) }
+        if plan.upstreams[upstream].protocol.sharesConnections { return findStream(exchange, on: server) }
         let mayRepeat = e.pointee.request.method.isIdempotent
         if !e.pointee.wantsNewConnection,
             let slot = takePooled(server, evenUnrested: false, mayRepeat: mayRepeat, trustsEcho: needsNoRest(e, on: server))
@@ -128,8 +128,8 @@ extension Worker {
             giveUpPlace(server)
             return .failed(ENFILE)
         }
-        if transport.isTaping {
-            transport.beginTape(fd, connection: connection.number, isHTTP2: plan.upstreams[upstream].isHTTP2)
+        if transport.isTaping, plan.upstreams[upstream].protocol.isTaped {
+            transport.beginTape(fd, connection: connection.number)
         }
         connectionPool.changeConnections(server, by: 1)
         servers.exchangeBegins(server)
@@ -142,7 +142,7 @@ extension Worker {
         }
         timers.set(upstreamTimer(slot), now + plan.upstreams[upstream].connectTimeout)
         // Streams are put on a shared connection first: the event that it is writable sends them.
-        if isConnected, !plan.upstreams[upstream].isHTTP2,
+        if isConnected, !plan.upstreams[upstream].protocol.sharesConnections,
             plan.upstreams[upstream].servers[Int(servers[server].index)].tls == nil
         {
             upstreams[slot].pointee.phase = .active

@@ -66,7 +66,7 @@ public struct Worker: ~Copyable {
         // Connections that are only watched count as well, so there is room beyond the limit.
         // Streams have places of their own. Memory that is only reserved costs nothing.
         let exchangeCapacity = plan.limits.clientConnections + 64 * plan.limits.streams
-        let streamCapacity = plan.upstreams.contains { $0.isHTTP2 } ? exchangeCapacity : 0
+        let streamCapacity = plan.upstreams.contains { $0.protocol.sharesConnections } ? exchangeCapacity : 0
         let upstreamCapacity = plan.upstreams.reduce(0) { $0 + $1.servers.count * $1.connectionsMax } + 1024 + streamCapacity
         guard let clients = Slab<ClientConnection>(capacity: plan.limits.clientConnections + exchangeCapacity),
             let upstreams = Slab<UpstreamConnection>(capacity: upstreamCapacity),

@@ -35,7 +35,7 @@ public struct IncidentPlace: Sendable {
     public var address: String
     /// Number of the connection, unique in the process.
     public var connection: UInt64
-    public var isHTTP2: Bool
+    public var protocolName: String
     public var id: String
     /// When the offending bytes were seen, since the Unix epoch.
     public var timeNanoseconds: UInt64
@@ -43,13 +43,13 @@ public struct IncidentPlace: Sendable {
     public var seenAt: UInt64
 
     public init(
-        upstream: String, address: String, connection: UInt64, isHTTP2: Bool, id: String, timeNanoseconds: UInt64,
+        upstream: String, address: String, connection: UInt64, protocolName: String, id: String, timeNanoseconds: UInt64,
         seenAt: UInt64
     ) {
         self.upstream = upstream
         self.address = address
         self.connection = connection
-        self.isHTTP2 = isHTTP2
+        self.protocolName = protocolName
         self.id = id
         self.timeNanoseconds = timeNanoseconds
         self.seenAt = seenAt

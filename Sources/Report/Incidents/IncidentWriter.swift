@@ -20,7 +20,7 @@ public enum IncidentWriter {
             certainty: verdict.certainty, origin: .upstream,
             action: isOnlyObserved(finding) ? .observe : guilty?.policy ?? .contain,
             clientImpact: finding.clientImpact, message: "", route: guilty?.route ?? MetricsSchema.none,
-            protocolName: place.isHTTP2 ? "h2" : "http/1.1", evidence: evidence(finding, guilty))
+            protocolName: place.protocolName, evidence: evidence(finding, guilty))
         incident.upstream = Incident.Upstream(
             name: place.upstream, address: place.address, connection: place.connection, exchange: guilty?.ordinal ?? 0)
         incident.victim = victim?.request

@@ -135,7 +135,7 @@ public final class SimulatedWorld {
         upstream.hold = weather.hold
         upstream.connectionsMax = weather.connectionsMax
         upstream.idleMax = weather.idleMax
-        upstream.isHTTP2 = speech.upstreams != nil
+        upstream.protocol = speech.upstreams != nil ? .http2 : .http1
         upstream.queueTimeout = 30_000_000_000
         upstream.connectTimeout = weather.connectTimeout
         upstream.ejectFailures = weather.ejectFailures

@@ -8,7 +8,7 @@ import Testing
 @Suite struct ClientIncidentRecordTests {
     private let client = Incident.Client(address: "10.0.0.9:1", protocolName: "h2")
     private let place = IncidentPlace(
-        upstream: "app", address: "s:1", connection: 7, isHTTP2: false, id: "ID", timeNanoseconds: 5, seenAt: 9)
+        upstream: "app", address: "s:1", connection: 7, protocolName: "http/1.1", id: "ID", timeNanoseconds: 5, seenAt: 9)
 
     private var party: IncidentParty {
         var answer = Answer()

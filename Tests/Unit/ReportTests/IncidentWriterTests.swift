@@ -7,7 +7,7 @@ import Testing
 /// Every sentence of a record, by table.
 @Suite struct IncidentWriterTests {
     private let place = IncidentPlace(
-        upstream: "app", address: "127.0.0.1:3000", connection: 7, isHTTP2: false, id: "ID", timeNanoseconds: 5,
+        upstream: "app", address: "127.0.0.1:3000", connection: 7, protocolName: "http/1.1", id: "ID", timeNanoseconds: 5,
         seenAt: 100_000_000)
 
     private func party(_ path: String, route: String = "shop", ordinal: UInt32, endedAt: UInt64 = 90_000_000) -> IncidentParty {
