@@ -12,7 +12,9 @@ extension Settings {
             "timeouts", Self(),
             keys: [
                 Key("client_header", \.clientHeaderMilliseconds, .duration(), "for a whole request header block"),
-                Key("client_body", \.clientBodyMilliseconds, .duration(), "between two parts of a request's body, while there is a server that takes it"),
+                Key(
+                    "client_body", \.clientBodyMilliseconds, .duration(),
+                    "between two parts of a request's body, while there is a server that takes it"),
                 Key("client_idle", \.clientIdleMilliseconds, .duration(), "for the next request on a connection"),
                 Key(
                     "drain", \.drainMilliseconds, .duration(least: 0),

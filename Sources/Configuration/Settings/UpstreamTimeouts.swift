@@ -15,7 +15,8 @@ extension Settings.Upstream {
                 Key("connect", \.connectMilliseconds, .duration(), "for a connection to open"),
                 Key(
                     "response_header", \.responseHeaderMilliseconds, .duration(),
-                    "from the request's end, or since the server has taken more of it, to the answer's final header block; then the client gets 504"),
+                    "from the request's end, or since the server has taken more of it, to the answer's final header block; then the client gets 504"
+                ),
                 Key(
                     "body_idle", \.bodyIdleMilliseconds, .duration(),
                     "between two parts of an answer's body; then it is a `stalled_response`"),

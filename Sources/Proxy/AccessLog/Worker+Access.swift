@@ -30,7 +30,7 @@ extension Worker {
             entry.readFields(AccessEntry.Text(start: record.head.first, count: record.head.count))
         }
         entry.route = Int(record.route)
-        entry.server = Int(e.pointee.server)
+        if e.pointee.server.exists { entry.server = e.pointee.server.place }
         entry.connection = e.pointee.connection
         entry.ordinal = e.pointee.ordinal
         entry.attempts = e.pointee.attempts

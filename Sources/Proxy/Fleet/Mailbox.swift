@@ -12,9 +12,9 @@ final class Mailbox: Sendable {
         /// A client that another worker leaves to this one.
         case adopt(MovedClient)
         /// A place under a server's limit of connections is left to this worker.
-        case grant(Int)
+        case grant(ServerIndex)
         /// Somebody waits elsewhere for a connection to the server: one that is idle is to be given up.
-        case giveIdle(Int)
+        case giveIdle(ServerIndex)
         /// Somebody waits elsewhere for a connection to the upstream: one whose client does not move is to be given up.
         case giveUpStill(Int)
         /// The probe has reported of this exchange: whoever serves it says who its client is.

@@ -10,7 +10,7 @@ extension World {
         var problems: [String] = []
         for upstream in plan.upstreams {
             let servers = first..<first + upstream.servers.count
-            if !servers.contains(where: { so_load(&shared($0).pointee.isUp) != 0 }) {
+            if !servers.contains(where: { so_load(&shared(ServerIndex($0)).pointee.isUp) != 0 }) {
                 problems.append("no server of upstream \(upstream.name) is up")
             }
             first += upstream.servers.count
@@ -27,7 +27,7 @@ extension World {
             json.objects("upstreams", plan.upstreams) { json, upstream in
                 json.string("name", upstream.name)
                 json.objects("servers", upstream.servers) { json, server in
-                    put(server, shared(place), addresses(place), now, &json)
+                    put(server, shared(ServerIndex(place)), addresses(ServerIndex(place)), now, &json)
                     place += 1
                 }
             }

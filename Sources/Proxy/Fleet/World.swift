@@ -69,9 +69,9 @@ public final class World: Sendable {
         var place = 0
         for (index, upstream) in plan.upstreams.enumerated() {
             for server in upstream.servers.indices {
-                if upstream.health == nil { so_store(&shared(place).pointee.isUp, 1) }
+                if upstream.health == nil { so_store(&shared(ServerIndex(place)).pointee.isUp, 1) }
                 if upstream.health == nil, upstream.servers.count == 1 {
-                    so_store(&shared(place).pointee.ejectedUntil, 0)
+                    so_store(&shared(ServerIndex(place)).pointee.ejectedUntil, 0)
                     gauges?.setUp(upstream: index, server: server, true)
                 }
                 place += 1
@@ -80,10 +80,10 @@ public final class World: Sendable {
     }
 
     /// What the workers share about a server: relaxed atomics only.
-    func shared(_ server: Int) -> UnsafeMutablePointer<SharedServer> { facts[server].shared }
+    func shared(_ server: ServerIndex) -> UnsafeMutablePointer<SharedServer> { facts[server.place].shared }
 
     /// The addresses of a server that is given by name.
-    func addresses(_ server: Int) -> AddressTable? { facts[server].addresses }
+    func addresses(_ server: ServerIndex) -> AddressTable? { facts[server.place].addresses }
 
     /// Whether the next descriptor would be one for a client. Costs two system calls.
     var hasRoomForClient: Bool {

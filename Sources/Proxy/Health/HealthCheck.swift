@@ -15,7 +15,7 @@ struct HealthCheck {
 
     private enum Phase { case resting, connecting, asking }
 
-    let place: Int
+    let place: ServerIndex
     let upstream: Int
     let server: Int
     let health: Plan.Health
@@ -37,7 +37,8 @@ struct HealthCheck {
     private let frames: HTTP2Limits?
 
     init(
-        place: Int, upstream: Int, server: Int, health: Plan.Health, host: String, tls: HealthCheckTLS?, frames: HTTP2Limits?,
+        place: ServerIndex, upstream: Int, server: Int, health: Plan.Health, host: String, tls: HealthCheckTLS?,
+        frames: HTTP2Limits?,
         isUp: Bool, now: UInt64
     ) {
         self.tls = tls

@@ -9,7 +9,7 @@ struct NameWatch {
     /// An answer that does not say (the hosts file), and after a failure.
     static let secondsElse = 5
 
-    let place: Int
+    let place: ServerIndex
     let upstream: Int
     let server: Int
     let host: String
@@ -18,7 +18,7 @@ struct NameWatch {
     private(set) var isAsking = false
     private(set) var failuresInRow = 0
 
-    init(place: Int, upstream: Int, server: Int, _ name: Plan.ServerName, now: UInt64) {
+    init(place: ServerIndex, upstream: Int, server: Int, _ name: Plan.ServerName, now: UInt64) {
         self.place = place
         self.upstream = upstream
         self.server = server

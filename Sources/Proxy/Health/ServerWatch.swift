@@ -58,7 +58,7 @@ private struct Watching {
     private var resolver: NameResolver?
     private var turns: UInt32 = 0
     /// Servers that are passed over, by their place: they come back without anybody's doing.
-    private var ejected: [(place: Int, upstream: Int, server: Int)] = []
+    private var ejected: [(place: ServerIndex, upstream: Int, server: Int)] = []
 
     init(_ plan: Plan, _ world: World) {
         self.plan = plan
@@ -81,11 +81,11 @@ private struct Watching {
         }
     }
 
-    private func forEachServer(_ plan: Plan, _ body: (Int, Int, Int) -> Void) {
+    private func forEachServer(_ plan: Plan, _ body: (ServerIndex, Int, Int) -> Void) {
         var place = 0
         for (index, upstream) in plan.upstreams.enumerated() {
             for server in upstream.servers.indices {
-                body(place, index, server)
+                body(ServerIndex(place), index, server)
                 place += 1
             }
         }
@@ -214,7 +214,7 @@ private struct Watching {
             world.gauges?.setUp(upstream: upstream, server: server, isUp)
             if isUp { world.log.info("server no longer ejected", metadata: names(upstream, server)) }
         }
-        var still: [(Int, Int, Int)] = []
+        var still: [(ServerIndex, Int, Int)] = []
         forEachServer(plan) { place, upstream, server in
             if so_load(&world.shared(place).pointee.ejectedUntil) > now { still.append((place, upstream, server)) }
         }

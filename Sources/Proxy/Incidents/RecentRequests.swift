@@ -13,7 +13,7 @@ struct RecentRequests {
 
     private struct Entry: BitwiseCopyable {
         var stream: Int32
-        var server: Int32
+        var server: ServerIndex
         var connection: UInt64
         var exchange: FinishedExchange
     }
@@ -46,8 +46,8 @@ struct RecentRequests {
         _ = entries.add(entry)
     }
 
-    /// The request of a stream with the server that it was sent to last, -1 for none. Good until the next is added.
-    func find(_ stream: Int32) -> (exchange: FinishedExchange, server: Int32, connection: UInt64)? {
+    /// The request of a stream with the server that it was sent to last, if any. Good until the next is added.
+    func find(_ stream: Int32) -> (exchange: FinishedExchange, server: ServerIndex, connection: UInt64)? {
         entries.first { $0.stream == stream }.map { ($0.exchange, $0.server, $0.connection) }
     }
 

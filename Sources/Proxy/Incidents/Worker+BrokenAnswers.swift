@@ -98,7 +98,7 @@ extension Worker {
 
     /// It is turned away, counted and logged, and nobody is accused.
     func noteOverLimits(_ slot: UpstreamSlot, _ reason: UpstreamRejectReason, _ request: String) {
-        let server = servers[Int(upstreams[slot].pointee.server)]
+        let server = servers[upstreams[slot].pointee.server]
         let upstream = plan.upstreams[Int(server.upstream)]
         counters.countUpstreamRejected(upstream: Int(server.upstream), reason)
         world.log.warning(

@@ -137,7 +137,7 @@ extension Worker {
 
     /// Of a client whose request is known; also its route and server, when it had been sent to one.
     private mutating func record(
-        _ finding: ClientFinding, _ slot: ClientSlot, _ exchange: FinishedExchange, server: Int32, connection: UInt64,
+        _ finding: ClientFinding, _ slot: ClientSlot, _ exchange: FinishedExchange, server: ServerIndex, connection: UInt64,
         id: String,
         _ surplus: ClientIncident.Collected?
     ) {
@@ -145,8 +145,8 @@ extension Worker {
         let client =
             party?.client ?? Incident.Client(address: clients[slot].pointee.address.text, protocolName: finding.protocolName)
         var place: IncidentPlace?
-        if server >= 0 {
-            place = self.place(server: Int(server), connection: connection, seenAt: now, id: id)
+        if server.exists {
+            place = self.place(server: server, connection: connection, seenAt: now, id: id)
         }
         let timeNanoseconds = kernel.wallClock()
         conclude(

@@ -22,7 +22,7 @@ extension Worker {
     /// A server has ended a connection by itself. Everything that ends counts; only some of it is suspicious.
     mutating func noteEnding(_ slot: UpstreamSlot, mayBeHangup: Bool) {
         let u = upstreams[slot]
-        let server = Int(u.pointee.server)
+        let server = u.pointee.server
         let shared = servers[server].shared
         let endings = so_fetch_add(&shared.pointee.endings, 1) + 1
         let before = so_load(&shared.pointee.endedAt)
@@ -35,7 +35,7 @@ extension Worker {
         let isRecent = mayBeHangup && !last.isEmpty && gap <= Hangups<EndedConnection>.deathTime
         guard isRecent else {
             so_store(&shared.pointee.idleEndedAt, now)
-            return hangups.ended(server: server, answers: answers, at: now)
+            return hangups.ended(server: server.place, answers: answers, at: now)
         }
         guard last.answer.promisesKeepAlive, !last.answer.wasHeldBack else { return }
         let recentBefore = so_load(&shared.pointee.recentEndedAt)
@@ -46,7 +46,7 @@ extension Worker {
             connection: u.pointee.number, received: u.pointee.received)
         guard
             hangups.ended(
-                server: server, answers: answers, at: now, gap: gap, endings: endings, before: before, exchange: ended)
+                server: server.place, answers: answers, at: now, gap: gap, endings: endings, before: before, exchange: ended)
         else { return }
         // The record goes with the suspicion; the connection is about to be closed.
         u.pointee.history.replaceLatest(FinishedExchange())
@@ -61,7 +61,7 @@ extension Worker {
             switch decision {
             case .hangup: record(hangup, connections: 1)
             case .death(let connections):
-                let shared = servers[hangup.server].shared
+                let shared = servers[ServerIndex(hangup.server)].shared
                 guard so_load(&shared.pointee.deathRecordedAt) + 1_000_000_000 < now else { break }
                 so_store(&shared.pointee.deathRecordedAt, now)
                 record(hangup, connections: connections)
@@ -78,7 +78,7 @@ extension Worker {
     ) -> (Hangups<EndedConnection>.Hangup, Hangups<EndedConnection>.Decision)? {
         // What is known of a server does not depend on the hang-up, but for its survivors.
         for hangup in hangups.waiting where lives[hangup.server] == nil {
-            let shared = servers[hangup.server].shared
+            let shared = servers[ServerIndex(hangup.server)].shared
             lives[hangup.server] = Hangups.Life(
                 hasSurvivors: false, connectedAt: so_load(&shared.pointee.connectedAt),
                 refusedAt: so_load(&shared.pointee.refusedAt), idleEndedAt: so_load(&shared.pointee.idleEndedAt),
@@ -89,13 +89,13 @@ extension Worker {
         let sorts = hangups.waiting.map(\.exchange.finished.request.sort)
         var rare: [Bool] = []
         for (i, hangup) in hangups.waiting.enumerated() {
-            survivors.append(oldestPooling(hangup.server))
+            survivors.append(oldestPooling(ServerIndex(hangup.server)))
             // Another just like it, and the server had gone on.
             var hasTwin = sorts.indices.contains {
                 $0 != i && sorts[$0] == sorts[i] && hangups.waiting[$0].server == hangup.server
             }
             let ended = hangup.exchange
-            let recentEndings = so_load(&servers[hangup.server].shared.pointee.recentEndings)
+            let recentEndings = so_load(&servers[ServerIndex(hangup.server)].shared.pointee.recentEndings)
             // Of another worker's nothing more is known.
             hasTwin = hasTwin || ended.hasTwinBefore || recentEndings > ended.recentEndings
             rare.append(!hasTwin && habits.answers(sorts[i]) <= 1)
@@ -113,7 +113,7 @@ extension Worker {
     }
 
     /// When the connection was pooled that has been pooled the longest; the end of time when none is.
-    private func oldestPooling(_ server: Int) -> UInt64 {
+    private func oldestPooling(_ server: ServerIndex) -> UInt64 {
         let slot = connectionPool.oldest(server)
         return slot.isNone ? .max : upstreams[slot].pointee.pooledAt
     }
@@ -125,7 +125,7 @@ extension Worker {
             connectionOffset: ended.received)
         finding.delay = hangup.gap
         let place = place(
-            server: hangup.server, connection: ended.connection, seenAt: hangup.endedAt, id: nil)
+            server: ServerIndex(hangup.server), connection: ended.connection, seenAt: hangup.endedAt, id: nil)
         submit(IncidentWriter.incident(finding, at: place, guilty: party(ended.finished)))
     }
 }

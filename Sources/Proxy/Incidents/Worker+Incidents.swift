@@ -66,10 +66,10 @@ extension Worker {
 
     func place(_ slot: UpstreamSlot, seenAt: UInt64, id: String?) -> IncidentPlace {
         let u = upstreams[slot]
-        return place(server: Int(u.pointee.server), connection: u.pointee.number, seenAt: seenAt, id: id)
+        return place(server: u.pointee.server, connection: u.pointee.number, seenAt: seenAt, id: id)
     }
 
-    func place(server: Int, connection: UInt64, seenAt: UInt64, id: String?) -> IncidentPlace {
+    func place(server: ServerIndex, connection: UInt64, seenAt: UInt64, id: String?) -> IncidentPlace {
         let upstream = plan.upstreams[servers.upstream(server)]
         let time = kernel.wallClock()
         return IncidentPlace(
@@ -149,7 +149,7 @@ extension Worker {
                 by: SurplusReader.self, closed: closed, untimed: wasHeldBack, sampleBytes: plan.sampleBytes)
         else { return .innocent }
         if finding.verdict.kind != .malformedMessage {
-            counters.addSurplus(upstream: servers.upstream(Int(u.pointee.server)), bytes: collection.total)
+            counters.addSurplus(upstream: servers.upstream(u.pointee.server), bytes: collection.total)
         }
         if let inside = embedded(slot, explaining: collection) {
             if inside.verdict.certainty == .proven { return .doubleSend(record(inside, slot, collection)) }

@@ -102,7 +102,7 @@ extension Worker {
     /// More of what has been recorded: it is counted.
     private mutating func surplusGoesOn(_ slot: UpstreamSlot, _ step: HTTP2Step) {
         counters.addSurplus(
-            upstream: servers.upstream(Int(upstreams[slot].pointee.server)), bytes: UInt64(step.surplusBytes))
+            upstream: servers.upstream(upstreams[slot].pointee.server), bytes: UInt64(step.surplusBytes))
     }
 
     /// A server that speaks on streams that nobody opened is not to be asked more: the connection serves whom it has.

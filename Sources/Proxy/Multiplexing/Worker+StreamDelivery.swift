@@ -84,7 +84,7 @@ extension Worker {
     /// Puts the outbox into an upstream's stream, which its request opens. False when the stream is gone, or cannot be opened.
     mutating func deliverToUpstreamStream(_ slot: UpstreamSlot) -> Bool {
         let s = upstreams[slot]
-        let place = servers[Int(s.pointee.server)]
+        let place = servers[s.pointee.server]
         let isTLS = outbox.beginsWithHead && plan.upstreams[Int(place.upstream)].servers[Int(place.index)].tls != nil
         let asksTunnel = exchanges[s.pointee.exchange].pointee.asksUpgrade
         let connection = upstreams[s.pointee.parent].pointee.multiplex

@@ -85,7 +85,7 @@ extension Worker {
     }
 
     /// The connect failed: nothing of its streams has been sent.
-    mutating func upstreamMultiplexUnreachable(_ slot: UpstreamSlot, avoiding avoided: Int = -1) {
+    mutating func upstreamMultiplexUnreachable(_ slot: UpstreamSlot, avoiding avoided: ServerIndex = .none) {
         let multiplex = multiplexing[upstreams[slot].pointee.multiplex]
         upstreams[slot].pointee.mustClose = true
         while !multiplex.upstreamStreams.isEmpty {
@@ -93,7 +93,7 @@ extension Worker {
             let exchange = upstreams[stream].pointee.exchange
             detach(stream, .error)
             if exchange.exists {
-                exchanges[exchange].pointee.avoidedServer = Int16(avoided)
+                exchanges[exchange].pointee.avoidedServer = avoided
                 retryOrFail(exchange, .unreachable)
             }
         }
@@ -103,7 +103,7 @@ extension Worker {
     /// Closes a shared connection that has no streams any more.
     mutating func closeUpstreamMultiplex(_ slot: UpstreamSlot, _ reason: CloseReason) {
         let u = upstreams[slot]
-        let server = Int(u.pointee.server)
+        let server = u.pointee.server
         let multiplex = multiplexing[u.pointee.multiplex]
         surplusEnded(ofStreamsOn: slot)
         for age in 0..<(multiplex.finished?.count ?? 0) {
@@ -129,7 +129,7 @@ extension Worker {
     mutating func upstreamFramesFailed(_ slot: UpstreamSlot, _ failure: HTTP2Failure) {
         if failure == .lateHeadFlood {
             // More of the interim responses that were too many already, which are not against the rules.
-            counters.countUpstreamRejected(upstream: servers.upstream(Int(upstreams[slot].pointee.server)), .interims)
+            counters.countUpstreamRejected(upstream: servers.upstream(upstreams[slot].pointee.server), .interims)
         } else {
             recordFramesFailed(slot, failure)
         }

@@ -64,7 +64,7 @@ struct Exchange: BitwiseCopyable {
     /// Body bytes as sent upstream, while they may have to be sent again.
     var body = Buffer()
     /// The server that it was sent to last, and the exchange's ordinal on the connection.
-    var server: Int32 = -1
+    var server = ServerIndex.none
     var ordinal: UInt32 = 0
     /// The queue in which it waits for a connection, and its neighbour there.
     var queue: Int32 = -1
@@ -75,8 +75,8 @@ struct Exchange: BitwiseCopyable {
     /// The pipe in which bytes of its answer's body wait for its client, -1 for none.
     var pipe: Int16 = -1
     var upstreamIndex: UInt16 = 0
-    /// The server that failed it last, which a retry passes over; -1 for none.
-    var avoidedServer: Int16 = -1
+    /// The server that failed it last, which a retry passes over.
+    var avoidedServer = ServerIndex.none
     /// The server in its upstream that the client's cookie names, -1 for none.
     var stickyServer: Int16 = -1
     /// Requests sent so far; a retry is another.

@@ -40,7 +40,7 @@ extension Worker {
             let promised = UInt64(responseBlock.keepAliveSeconds) * 1_000_000_000
             u.pointee.idleTimeout = min(plan.upstreams[upstream].idleTimeout, promised - min(1_000_000_000, promised / 2))
         }
-        serverAnswered(Int(u.pointee.server), status: responseBlock.status, sentAt: e.pointee.sentAt)
+        serverAnswered(u.pointee.server, status: responseBlock.status, sentAt: e.pointee.sentAt)
         counters.observeResponseHeader(upstream: upstream, nanoseconds: now - e.pointee.sentAt)
         timers.set(upstreamTimer(slot), now + bodyIdleTimeout(e))
     }

@@ -21,7 +21,7 @@ extension Worker {
         e.pointee.attempts += 1
         u.pointee.exchange = exchange
         u.pointee.ordinal += 1
-        e.pointee.server = Int32(u.pointee.server)
+        e.pointee.server = u.pointee.server
         e.pointee.connection = u.pointee.number
         e.pointee.ordinal = u.pointee.ordinal
         let isConnecting = u.pointee.phase == .connecting
@@ -66,7 +66,7 @@ extension Worker {
         let u = upstreams[e.pointee.upstream]
         let head = e.pointee.request.head
         let mark = ExchangeMark(
-            salt: plan.salt, server: u.pointee.server, route: e.pointee.request.route, connection: u.pointee.number,
+            salt: plan.salt, server: u.pointee.server.number, route: e.pointee.request.route, connection: u.pointee.number,
             ordinal: u.pointee.ordinal)
         mark.write(to: head.first + head.count - ExchangeMark.distanceFromEnd)
     }

@@ -20,7 +20,7 @@ extension Worker {
         _ hop: ResponseHead.Hop, _ slot: UpstreamSlot, accept: UnsafeBufferPointer<UInt8> = .init(start: nil, count: 0)
     ) {
         let e = exchanges[upstreams[slot].pointee.exchange]
-        let server = servers[Int(upstreams[slot].pointee.server)]
+        let server = servers[upstreams[slot].pointee.server]
         let changes = routeActions[Int(e.pointee.request.route)].responseFields
         guard routeActions[Int(e.pointee.request.route)].isSticky, Int(e.pointee.stickyServer) != Int(server.index),
             let sticky = plan.upstreams[Int(server.upstream)].sticky

@@ -117,8 +117,8 @@ extension Worker {
         } else if u.pointee.socket.sawEnd || u.pointee.socket.isBroken {
             noteEnding(slot, mayBeHangup: !u.pointee.mustClose)
             closeUpstream(slot, .upstreamClosed)
-        } else if mayKeep, !servers.isQuarantined(Int(u.pointee.server), now),
-            plan.upstreams[servers.upstream(Int(u.pointee.server))].reuse != .never
+        } else if mayKeep, !servers.isQuarantined(u.pointee.server, now),
+            plan.upstreams[servers.upstream(u.pointee.server)].reuse != .never
         {
             transport.buffers.give(&u.pointee.socket.input)
             if putBack(slot), u.pointee.socket.isReadable { queueUpstream(slot) }

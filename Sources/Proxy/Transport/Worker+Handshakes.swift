@@ -62,7 +62,7 @@ extension Worker {
     /// An upstream's session has failed after its handshake.
     mutating func logUpstreamTLS(_ slot: UpstreamSlot) {
         guard let failure = transport.tlsFailure, let heldBack = logLimits.failures.take(now) else { return }
-        let place = servers[Int(upstreams[slot].pointee.server)]
+        let place = servers[upstreams[slot].pointee.server]
         let upstream = plan.upstreams[Int(place.upstream)]
         var metadata: Logger.Metadata = [
             "upstream": "\(upstream.name)", "server": "\(upstream.servers[Int(place.index)].name)",

@@ -29,7 +29,7 @@ extension Worker {
         guard error == 0 else {
             return connectGaveUp(slot, String(cString: strerror(error)), error == ETIMEDOUT ? .unreachable : .refused)
         }
-        let place = servers[Int(u.pointee.server)]
+        let place = servers[u.pointee.server]
         if let destination = plan.upstreams[Int(place.upstream)].servers[Int(place.index)].tls {
             return shakeHands(slot, destination)
         }
@@ -81,7 +81,7 @@ extension Worker {
     /// A connection is there, with all that belongs to it: the request goes out.
     mutating func connected(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
-        serverConnected(Int(u.pointee.server))
+        serverConnected(u.pointee.server)
         if u.pointee.multiplex >= 0 { return upstreamMultiplexConnected(slot) }
         let exchange = u.pointee.exchange
         guard exchange.exists else { return closeUpstream(slot, .clientGone) }
@@ -125,7 +125,7 @@ extension Worker {
     /// A connect failed, or took too long.
     mutating func connectGaveUp(_ slot: UpstreamSlot, _ reason: String, _ failure: ServerFailure = .unreachable) {
         let exchange = upstreams[slot].pointee.exchange
-        let server = Int(upstreams[slot].pointee.server)
+        let server = upstreams[slot].pointee.server
         if isAnotherAddress(server, Int(upstreams[slot].pointee.addressPlace), upstreams[slot].pointee.addressGeneration) {
             if upstreams[slot].pointee.multiplex >= 0 { return upstreamMultiplexUnreachable(slot) }
             detach(slot, .error)
@@ -133,7 +133,7 @@ extension Worker {
         }
         serverFailed(server, failure, reason)
         if upstreams[slot].pointee.multiplex >= 0 { return upstreamMultiplexUnreachable(slot, avoiding: server) }
-        if exchange.exists { exchanges[exchange].pointee.avoidedServer = Int16(server) }
+        if exchange.exists { exchanges[exchange].pointee.avoidedServer = server }
         detach(slot, .error)
         if exchange.exists { retryOrFail(exchange, .unreachable) }
     }

@@ -17,7 +17,7 @@ extension Worker {
             let server = chooseServer(
                 upstream,
                 ServerSet.Demand(
-                    now: now, avoided: Int(e.pointee.avoidedServer), sticky: Int(e.pointee.stickyServer),
+                    now: now, avoided: e.pointee.avoidedServer, sticky: Int(e.pointee.stickyServer),
                     mayTry: e.pointee.attempts == 0 && e.pointee.request.method.isIdempotent
                         && plan.upstreams[upstream].retryAttempts > 0))
         else {
@@ -49,7 +49,7 @@ extension Worker {
     }
 
     /// Finds a stream for an exchange: on a connection with room, on a new one, or a place in the queue.
-    private mutating func findStream(_ exchange: ExchangeSlot, on server: Int) {
+    private mutating func findStream(_ exchange: ExchangeSlot, on server: ServerIndex) {
         var slot = servers[server].multiplexed.first
         while slot.exists {
             if hasStream(slot) { return attachStream(exchange, to: slot) }
@@ -62,7 +62,7 @@ extension Worker {
         }
     }
 
-    private mutating func connect(_ exchange: ExchangeSlot, to server: Int) {
+    private mutating func connect(_ exchange: ExchangeSlot, to server: ServerIndex) {
         switch openConnection(server) {
         case .slot(let slot): attach(exchange, to: slot)
         case .failed(let error): noConnection(exchange, server, error)
@@ -70,12 +70,12 @@ extension Worker {
     }
 
     /// None could be begun.
-    private mutating func noConnection(_ exchange: ExchangeSlot, _ server: Int, _ error: Int32) {
+    private mutating func noConnection(_ exchange: ExchangeSlot, _ server: ServerIndex, _ error: Int32) {
         if Self.isOutOfResources(-error) { return waitForDescriptor(exchange, server) }
         if error == EBUSY { return enqueue(exchange) }
         exchanges[exchange].pointee.attempts += 1
         exchanges[exchange].pointee.wasPooled = false
-        exchanges[exchange].pointee.avoidedServer = Int16(server)
+        exchanges[exchange].pointee.avoidedServer = server
         serverFailed(server, .refused, String(cString: strerror(error)))
         retryOrFail(exchange, .unreachable)
     }
@@ -87,7 +87,7 @@ extension Worker {
     }
 
     /// Begins a connection that many exchanges will share; it is the first of its server's.
-    private mutating func connectMultiplex(_ server: Int) -> Opening {
+    private mutating func connectMultiplex(_ server: ServerIndex) -> Opening {
         guard let session = HTTP2Session(.client, plan.upstreamFrameLimits, spare: multiplexing.spare) else {
             return .failed(ENOMEM)
         }
@@ -102,7 +102,7 @@ extension Worker {
     }
 
     /// Begins a connection to a server.
-    private mutating func openConnection(_ server: Int) -> Opening {
+    private mutating func openConnection(_ server: ServerIndex) -> Opening {
         guard connectionPool.takePlace(server) else { return .failed(EBUSY) }
         let upstream = servers.upstream(server)
         var isConnected = false
@@ -117,7 +117,7 @@ extension Worker {
             fd = kernel.connect(target.address, isConnected: &isConnected)
         }
         var connection = UpstreamConnection(
-            fd: fd, server: UInt16(server), number: world.nextConnectionNumber(),
+            fd: fd, server: server, number: world.nextConnectionNumber(),
             idleTimeout: plan.upstreams[upstream].idleTimeout)
         connection.asksAcknowledgement = plan.upstreams[upstream].reuse == .guarded && !target.address.isLoopback
         connection.addressPlace = UInt32(target.place)
@@ -166,7 +166,7 @@ extension Worker {
         guard stream.exists else { return failExchange(exchange, status: 503, "too many streams to upstreams") }
         multiplex.begin(stream, upstreams)
         u.pointee.ordinal += 1
-        servers.exchangeBegins(Int(u.pointee.server))
+        servers.exchangeBegins(u.pointee.server)
         timers.open(upstreamTimer(stream))
         if u.pointee.phase == .multiplexed { timers.set(upstreamTimer(slot), 0) }
         attach(exchange, to: stream)
@@ -174,7 +174,7 @@ extension Worker {
     }
 
     /// This process has no descriptor left, which is not the server's fault: one of its connections has to do.
-    private mutating func waitForDescriptor(_ exchange: ExchangeSlot, _ server: Int) {
+    private mutating func waitForDescriptor(_ exchange: ExchangeSlot, _ server: ServerIndex) {
         pauseAccepting()
         if let slot = takePooled(server, evenUnrested: true, mayRepeat: false) {
             connectionPool.noteUnrested(server)
@@ -193,7 +193,7 @@ extension Worker {
         let e = exchanges[exchange]
         let upstream = Int(e.pointee.upstreamIndex)
         // Who has to wait takes what there is.
-        e.pointee.avoidedServer = -1
+        e.pointee.avoidedServer = .none
         let server = awaitedServer(exchange)
         let enqueued = waitQueues.enqueue(exchange, boundTo: server, max: plan.upstreams[upstream].queueMax, now, exchanges)
         guard enqueued != .full else {
@@ -203,6 +203,6 @@ extension Worker {
         if timers.deadline(queueTimer) == 0 { timers.set(queueTimer, now + Self.queueLookTime) }
         askForIdle(upstream)
         // Room that was given before this one was seen to wait.
-        if enqueued == .queued { if server < 0 { callIfRoom(upstream: upstream) } else { callIfRoom(server: server) } }
+        if enqueued == .queued { if server.isNone { callIfRoom(upstream: upstream) } else { callIfRoom(server: server) } }
     }
 }

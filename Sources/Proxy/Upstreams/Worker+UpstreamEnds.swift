@@ -26,7 +26,7 @@ extension Worker {
     mutating func closeUpstream(_ slot: UpstreamSlot, _ reason: CloseReason, reset: Bool = false) {
         let u = upstreams[slot]
         if u.pointee.isStream { return closeUpstreamStream(slot) }
-        let server = Int(u.pointee.server)
+        let server = u.pointee.server
         let upstream = servers.upstream(server)
         connectionPool.unwatch(slot, upstreams)
         servers.exchangeEnds(server)
@@ -56,14 +56,14 @@ extension Worker {
             if !s.pointee.streamIsOver { multiplex.session.reset(s.pointee.stream, code: ErrorCode.cancel) }
         }
         multiplex.end(stream, upstreams)
-        servers.exchangeEnds(Int(s.pointee.server))
+        servers.exchangeEnds(s.pointee.server)
         timers.close(upstreamTimer(stream))
         upstreams.release(stream)
         frameUpstream(parent)
         if multiplex.streamCount == 0, u.pointee.phase == .multiplexed {
             timers.set(upstreamTimer(parent), now + u.pointee.idleTimeout)
         }
-        let server = Int(u.pointee.server)
+        let server = u.pointee.server
         serveQueue(servers.upstream(server), server)
     }
 
@@ -112,7 +112,7 @@ extension Worker {
     }
 
     mutating func leftPool(_ slot: UpstreamSlot) {
-        let server = Int(upstreams[slot].pointee.server)
+        let server = upstreams[slot].pointee.server
         servers.exchangeBegins(server)
         counters.changeUpstreamConnections(upstream: servers.upstream(server), .idle, by: -1)
         counters.changeUpstreamConnections(upstream: servers.upstream(server), .active, by: 1)

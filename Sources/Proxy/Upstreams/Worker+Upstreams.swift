@@ -159,8 +159,8 @@ extension Worker {
             let reason = noAnswer(slot)
             // That a pooled connection has ended says nothing of its server; that a new one has, does.
             let isServersFailure = reason == .unanswered || !exchanges[exchange].pointee.wasPooled
-            if isServersFailure { serverFailed(Int(u.pointee.server), .hungUp, "closed the connection without an answer") }
-            exchanges[exchange].pointee.avoidedServer = isServersFailure ? Int16(u.pointee.server) : -1
+            if isServersFailure { serverFailed(u.pointee.server, .hungUp, "closed the connection without an answer") }
+            exchanges[exchange].pointee.avoidedServer = isServersFailure ? u.pointee.server : .none
             detach(slot, .upstreamClosed)
             retryOrFail(exchange, reason)
         case .body:
@@ -207,7 +207,7 @@ extension Worker {
         return e.pointee.answer.bodyBytes >= UInt64(plan.limits.searchedBytes) && e.pointee.clientFraming == .length
             && !u.pointee.statusLine.isFound && u.pointee.statusLine.matched == 0 && u.pointee.socket.input.isEmpty
             && u.pointee.socket.security == .none && c.pointee.socket.security == .none && !c.pointee.isStream
-            && !u.pointee.isStream && !servers.isQuarantined(Int(u.pointee.server), now)
+            && !u.pointee.isStream && !servers.isQuarantined(u.pointee.server, now)
     }
 
     /// Moves what has come of a body to its client, as far as that takes it. False when it has to be read after all.
@@ -252,7 +252,7 @@ extension Worker {
         if u.pointee.socket.sawEnd || u.pointee.socket.isBroken {
             let idle = now - u.pointee.pooledAt
             if u.pointee.socket.sawEnd {
-                IdleLimit.noteEnd(&servers[Int(u.pointee.server)].shared.pointee.idleLimit, idle: idle, now)
+                IdleLimit.noteEnd(&servers[u.pointee.server].shared.pointee.idleLimit, idle: idle, now)
             }
             unpool(slot)
             pooledConnectionEnded(slot)

@@ -16,7 +16,7 @@ struct Deadlines: ~Copyable {
         /// Bytes on closed streams have been collected for long enough.
         case streamSurplus
         /// A server's quarantine ends.
-        case server(Int)
+        case server(ServerIndex)
         /// Lines of the access log have waited long enough for others.
         case access
     }
@@ -43,7 +43,7 @@ struct Deadlines: ~Copyable {
         case .hangups: firstOwn + 1
         case .queues: firstOwn + 2
         case .streamSurplus: firstOwn + 3
-        case .server(let server): firstOwn + 4 + Int32(server)
+        case .server(let server): firstOwn + 4 + Int32(server.place)
         case .access: firstOwn + 4 + servers
         }
     }
@@ -57,7 +57,7 @@ struct Deadlines: ~Copyable {
         case 1: return .hangups
         case 2: return .queues
         case 3: return .streamSurplus
-        case let place where place < 4 + servers: return .server(Int(place) - 4)
+        case let place where place < 4 + servers: return .server(ServerIndex(Int(place) - 4))
         default: return .access
         }
     }

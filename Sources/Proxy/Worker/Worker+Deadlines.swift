@@ -12,7 +12,7 @@ extension Worker {
     var queueTimer: Int32 { timers.timer(.queues) }
     var streamSurplusTimer: Int32 { timers.timer(.streamSurplus) }
     static func clientTimer(_ slot: ClientSlot) -> Int32 { slot.index }
-    func serverTimer(_ server: Int) -> Int32 { timers.timer(.server(server)) }
+    func serverTimer(_ server: ServerIndex) -> Int32 { timers.timer(.server(server)) }
     func upstreamTimer(_ slot: UpstreamSlot) -> Int32 { timers.timer(.upstream(slot)) }
 
     @inline(__always)

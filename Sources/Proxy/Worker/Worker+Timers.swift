@@ -76,7 +76,7 @@ extension Worker {
                 let e = exchanges[exchange]
                 // A client that is still sending its request has its own deadline.
                 if isAwaited(e.pointee.client) { return timers.set(upstreamTimer(slot), now + responseHeaderTimeout(e)) }
-                serverFailed(Int(u.pointee.server), .silent, "did not answer in time")
+                serverFailed(u.pointee.server, .silent, "did not answer in time")
                 failExchange(
                     exchange, status: 504,
                     "upstream \(plan.upstreams[Int(e.pointee.upstreamIndex)].name) did not answer in time")

@@ -17,7 +17,8 @@ import Testing
 
     private func record(_ finding: Finding, _ guilty: IncidentParty?, isHTTP2: Bool = false) -> Incident {
         let place = IncidentPlace(
-            upstream: "app", address: "s:1", connection: 7, protocolName: isHTTP2 ? "h2" : "http/1.1", id: "ID", timeNanoseconds: 5, seenAt: 9)
+            upstream: "app", address: "s:1", connection: 7, protocolName: isHTTP2 ? "h2" : "http/1.1", id: "ID",
+            timeNanoseconds: 5, seenAt: 9)
         return IncidentWriter.incident(finding, at: place, guilty: guilty)
     }
 

@@ -20,7 +20,8 @@ import Testing
         latest: IncidentParty? = nil
     ) -> String {
         let place = IncidentPlace(
-            upstream: "app", address: "s:1", connection: 7, protocolName: "http/1.1", id: "ID", timeNanoseconds: 5, seenAt: 100_000_000)
+            upstream: "app", address: "s:1", connection: 7, protocolName: "http/1.1", id: "ID", timeNanoseconds: 5,
+            seenAt: 100_000_000)
         return IncidentSentence(
             finding: finding, place: place, guilty: guilty, victim: victim, suspects: suspects, latest: latest
         ).text

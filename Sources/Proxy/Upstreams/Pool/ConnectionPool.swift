@@ -97,35 +97,37 @@ struct ConnectionPool: ~Copyable {
     // MARK: What there is
 
     @inline(__always)
-    func idleCount(_ server: Int) -> Int32 { places[server].idleCount }
+    func idleCount(_ server: ServerIndex) -> Int32 { places[server.place].idleCount }
 
     @inline(__always)
-    func connectionCount(_ server: Int) -> Int32 { places[server].connectionCount }
+    func connectionCount(_ server: ServerIndex) -> Int32 { places[server.place].connectionCount }
 
     /// No more may be kept.
     @inline(__always)
-    func isFull(_ server: Int) -> Bool { places[server].connectionCount >= places[server].idleMax }
+    func isFull(_ server: ServerIndex) -> Bool { places[server.place].connectionCount >= places[server.place].idleMax }
 
     /// Whether a connection could be had of those that are open.
-    func hasConnection(_ server: Int) -> Bool { places[server].idleCount > 0 || !places[server].watched.isEmpty }
+    func hasConnection(_ server: ServerIndex) -> Bool {
+        places[server.place].idleCount > 0 || !places[server.place].watched.isEmpty
+    }
 
     /// The connection that has been pooled the longest, if there is one.
-    func oldest(_ server: Int) -> UpstreamSlot {
-        places[server].settled.isEmpty ? places[server].resting.first : places[server].settled.last
+    func oldest(_ server: ServerIndex) -> UpstreamSlot {
+        places[server.place].settled.isEmpty ? places[server.place].resting.first : places[server.place].settled.last
     }
 
     // MARK: Out and in
 
     /// The connection for a request, or what has to be done before the next is looked for.
     mutating func checkOut(
-        _ server: Int, _ demand: Demand, _ now: UInt64, _ connections: borrowing Slab<UpstreamConnection>
+        _ server: ServerIndex, _ demand: Demand, _ now: UInt64, _ connections: borrowing Slab<UpstreamConnection>
     ) -> CheckOut {
         let settleTime = demand.isUnguarded ? 0 : max(demand.hold, min(Self.settleTime, demand.idleMax ?? .max))
         settle(server, before: now, after: settleTime, connections)
-        var slot = places[server].settled.first
+        var slot = places[server.place].settled.first
         // Of those that have rested for a shorter time, the one that has rested the longest is the least risky.
-        if slot.isNone || (isTooOld(slot, demand, now, connections) && !places[server].resting.isEmpty) {
-            slot = places[server].resting.first
+        if slot.isNone || (isTooOld(slot, demand, now, connections) && !places[server.place].resting.isEmpty) {
+            slot = places[server.place].resting.first
         }
         guard slot.exists else { return .empty }
         if isTooOld(slot, demand, now, connections) {
@@ -137,7 +139,7 @@ struct ConnectionPool: ~Copyable {
         let idle = now - connections[slot].pointee.pooledAt
         guard
             idle >= demand.hold || demand.takesUnrested || (demand.trustsEcho && connections[slot].pointee.echoes)
-                || (idle >= demand.holdLeast && places[server].restingCount > demand.restingMax)
+                || (idle >= demand.holdLeast && places[server.place].restingCount > demand.restingMax)
         else { return .empty }
         remove(slot, connections)
         if idle >= connections[slot].pointee.idleTimeout { return .close(slot, .idleTimeout) }
@@ -156,27 +158,27 @@ struct ConnectionPool: ~Copyable {
 
     /// Moves connections that have rested so long to where they are taken first.
     private mutating func settle(
-        _ server: Int, before now: UInt64, after time: UInt64, _ connections: borrowing Slab<UpstreamConnection>
+        _ server: ServerIndex, before now: UInt64, after time: UInt64, _ connections: borrowing Slab<UpstreamConnection>
     ) {
         while true {
-            let slot = places[server].resting.first
+            let slot = places[server.place].resting.first
             guard slot.exists, connections[slot].pointee.pooledAt + time <= now else { return }
-            places[server].resting.remove(slot, connections)
-            places[server].restingCount -= 1
-            places[server].settled.prepend(slot, connections)
+            places[server.place].resting.remove(slot, connections)
+            places[server.place].restingCount -= 1
+            places[server.place].settled.prepend(slot, connections)
             connections[slot].pointee.phase = .settled
         }
     }
 
     /// A connection that may serve another exchange, later.
     mutating func checkIn(_ slot: UpstreamSlot, _ now: UInt64, _ connections: borrowing Slab<UpstreamConnection>) -> CheckIn {
-        let server = Int(connections[slot].pointee.server)
+        let server = connections[slot].pointee.server
         connections[slot].pointee.phase = .resting
         connections[slot].pointee.pooledAt = now
-        places[server].resting.append(slot, connections)
-        places[server].restingCount += 1
+        places[server.place].resting.append(slot, connections)
+        places[server.place].restingCount += 1
         changeIdle(server, by: 1)
-        guard places[server].idleCount > places[server].idleMax else { return .pooled }
+        guard places[server.place].idleCount > places[server.place].idleMax else { return .pooled }
         // The one in the pool for the longest is the next to be closed by its server anyway.
         let oldest = oldest(server)
         remove(oldest, connections)
@@ -185,20 +187,20 @@ struct ConnectionPool: ~Copyable {
 
     /// Takes a connection out of the pool, to be used or closed.
     mutating func remove(_ slot: UpstreamSlot, _ connections: borrowing Slab<UpstreamConnection>) {
-        let server = Int(connections[slot].pointee.server)
+        let server = connections[slot].pointee.server
         switch connections[slot].pointee.phase {
-        case .settled: places[server].settled.remove(slot, connections)
+        case .settled: places[server.place].settled.remove(slot, connections)
         default:
-            places[server].resting.remove(slot, connections)
-            places[server].restingCount -= 1
+            places[server.place].resting.remove(slot, connections)
+            places[server.place].restingCount -= 1
         }
         connections[slot].pointee.phase = .active
         changeIdle(server, by: -1)
     }
 
-    private mutating func changeIdle(_ server: Int, by difference: Int32) {
-        places[server].idleCount += difference
-        _ = so_fetch_add(&places[server].shared.pointee.idle, Int64(difference))
+    private mutating func changeIdle(_ server: ServerIndex, by difference: Int32) {
+        places[server.place].idleCount += difference
+        _ = so_fetch_add(&places[server.place].shared.pointee.idle, Int64(difference))
     }
 
     // MARK: Watching for strays
@@ -206,64 +208,68 @@ struct ConnectionPool: ~Copyable {
     /// The connection serves nobody any more, and its late strays are still to be seen.
     mutating func watch(_ slot: UpstreamSlot, _ connections: borrowing Slab<UpstreamConnection>) {
         connections[slot].pointee.phase = .watched
-        places[Int(connections[slot].pointee.server)].watched.append(slot, connections)
+        places[connections[slot].pointee.server.place].watched.append(slot, connections)
     }
 
     /// The connection is not only watched any more: it is collected from, or closed.
     mutating func unwatch(_ slot: UpstreamSlot, _ connections: borrowing Slab<UpstreamConnection>) {
         guard connections[slot].pointee.phase == .watched else { return }
-        places[Int(connections[slot].pointee.server)].watched.remove(slot, connections)
+        places[connections[slot].pointee.server.place].watched.remove(slot, connections)
         connections[slot].pointee.phase = .active
     }
 
     /// The connection that has been watched the longest, and is to make room for an exchange, which is counted; `.none` when none is watched.
-    func cutWatch(_ server: Int) -> UpstreamSlot {
-        let slot = places[server].watched.first
-        if slot.exists { _ = so_fetch_add(&places[server].shared.pointee.listeningCut, 1) }
+    func cutWatch(_ server: ServerIndex) -> UpstreamSlot {
+        let slot = places[server.place].watched.first
+        if slot.exists { _ = so_fetch_add(&places[server.place].shared.pointee.listeningCut, 1) }
         return slot
     }
 
     /// A connection has been taken before it had rested.
-    func noteUnrested(_ server: Int) { _ = so_fetch_add(&places[server].shared.pointee.unrested, 1) }
+    func noteUnrested(_ server: ServerIndex) { _ = so_fetch_add(&places[server.place].shared.pointee.unrested, 1) }
 
     // MARK: Places under the limit
 
     @inline(__always)
-    func mayOpen(_ server: Int) -> Bool {
-        places[server].granted > 0
-            || so_load_ordered(&places[server].shared.pointee.connections) < places[server].connectionsMax
+    func mayOpen(_ server: ServerIndex) -> Bool {
+        places[server.place].granted > 0
+            || so_load_ordered(&places[server.place].shared.pointee.connections) < places[server.place].connectionsMax
     }
 
     /// Counts a connection against the server's limit; on a place that was granted it is counted already.
     /// False when all are taken.
-    mutating func takePlace(_ server: Int) -> Bool {
-        if places[server].granted > 0 {
-            places[server].granted -= 1
+    mutating func takePlace(_ server: ServerIndex) -> Bool {
+        if places[server.place].granted > 0 {
+            places[server.place].granted -= 1
             return true
         }
-        guard so_fetch_add(&places[server].shared.pointee.connections, 1) >= places[server].connectionsMax else { return true }
+        guard so_fetch_add(&places[server.place].shared.pointee.connections, 1) >= places[server.place].connectionsMax else {
+            return true
+        }
         freePlace(server)
         return false
     }
 
     /// A place under the limit is anybody's.
-    func freePlace(_ server: Int) { _ = so_fetch_add(&places[server].shared.pointee.connections, -1) }
+    func freePlace(_ server: ServerIndex) { _ = so_fetch_add(&places[server.place].shared.pointee.connections, -1) }
 
     /// Another worker has left its place to this one.
-    mutating func grantPlace(_ server: Int) { places[server].granted += 1 }
+    mutating func grantPlace(_ server: ServerIndex) { places[server.place].granted += 1 }
 
     /// Takes back a place that was granted and is not needed; false when there is none.
-    mutating func ungrantPlace(_ server: Int) -> Bool {
-        guard places[server].granted > 0 else { return false }
-        places[server].granted -= 1
+    mutating func ungrantPlace(_ server: ServerIndex) -> Bool {
+        guard places[server.place].granted > 0 else { return false }
+        places[server.place].granted -= 1
         return true
     }
 
     /// A connection has been opened on its place, or closed.
-    mutating func changeConnections(_ server: Int, by difference: Int32) { places[server].connectionCount += difference }
+    mutating func changeConnections(_ server: ServerIndex, by difference: Int32) {
+        places[server.place].connectionCount += difference
+    }
 
     /// Connections that other workers have in their pools.
-    func idleElsewhere(_ server: Int) -> Bool {
-        so_load(&places[server].shared.pointee.idle) > UInt64(places[server].idleCount)
+    func idleElsewhere(_ server: ServerIndex) -> Bool {
+        so_load(&places[server.place].shared.pointee.idle) > UInt64(places[server.place].idleCount)
     }
 }

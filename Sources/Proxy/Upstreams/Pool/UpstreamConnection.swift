@@ -35,7 +35,7 @@ struct UpstreamConnection: BitwiseCopyable {
     var isUnsent = false
     /// An answer on it has carried the mark of its request: the probe is there.
     var echoes = false
-    var server: UInt16
+    var server: ServerIndex
     /// The exchange in progress, if there is one.
     var exchange = ExchangeSlot.none
     /// Neighbours in the server's list of pooled, or of shared connections; of a stream, among its connection's.
@@ -86,7 +86,7 @@ struct UpstreamConnection: BitwiseCopyable {
 
     var isStream: Bool { parent.exists }
 
-    init(fd: Int32, server: UInt16, number: UInt64, idleTimeout: UInt64) {
+    init(fd: Int32, server: ServerIndex, number: UInt64, idleTimeout: UInt64) {
         socket = Socket(fd: fd)
         self.server = server
         self.number = number

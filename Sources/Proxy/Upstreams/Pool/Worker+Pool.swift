@@ -14,7 +14,7 @@ extension Worker {
     /// For a request that may not be repeated, it is one whose server will not soon close it, as far as we know its ways, and it
     /// is looked at however late the last wait for events was.
     mutating func takePooled(
-        _ server: Int, evenUnrested: Bool, mayRepeat: Bool, trustsEcho: Bool = false
+        _ server: ServerIndex, evenUnrested: Bool, mayRepeat: Bool, trustsEcho: Bool = false
     ) -> UpstreamSlot? {
         let upstream = servers.upstream(server)
         guard plan.upstreams[upstream].reuse != .never else { return nil }
@@ -56,7 +56,7 @@ extension Worker {
         switch isTrusted(slot, mayRepeat: mayRepeat) ? .quiet : transport.look(at: &u.pointee.socket) {
         case .quiet:
             IdleLimit.noteAlive(
-                &servers[Int(u.pointee.server)].shared.pointee.idleLimit, idle: now - u.pointee.pooledAt, now)
+                &servers[u.pointee.server].shared.pointee.idleLimit, idle: now - u.pointee.pooledAt, now)
             return true
         case .ended:
             u.pointee.socket.sawEnd = true
@@ -70,7 +70,7 @@ extension Worker {
     }
 
     /// How long a connection to a server may be idle as far as the server has been seen to keep to it.
-    private mutating func safeIdleTime(_ server: Int) -> UInt64? {
+    private mutating func safeIdleTime(_ server: ServerIndex) -> UInt64? {
         guard let safe = IdleLimit.safeTime(&servers[server].shared.pointee.idleLimit, now) else { return nil }
         let oldest = connectionPool.oldest(server)
         guard oldest.exists else { return safe }
@@ -96,7 +96,7 @@ extension Worker {
     /// A connection whose answer is complete, and that may serve another exchange. False when it has been closed instead.
     mutating func putBack(_ slot: UpstreamSlot) -> Bool {
         let u = upstreams[slot]
-        let server = Int(u.pointee.server)
+        let server = u.pointee.server
         let upstream = servers.upstream(server)
         if heir(server) != nil || isOutdated(slot) {
             closeUpstream(slot, isOutdated(slot) ? .aged : .maxIdle)
@@ -117,7 +117,7 @@ extension Worker {
 
     /// A server's own close of a connection that waited in the pool.
     mutating func pooledConnectionEnded(_ slot: UpstreamSlot) {
-        let (server, idle) = (Int(upstreams[slot].pointee.server), now - upstreams[slot].pointee.pooledAt)
+        let (server, idle) = (upstreams[slot].pointee.server, now - upstreams[slot].pointee.pooledAt)
         noteEnding(slot, mayBeHangup: !IdleLimit.explains(&servers[server].shared.pointee.idleLimit, idle: idle, now))
         closeUpstream(slot, .upstreamClosed)
     }
@@ -125,9 +125,9 @@ extension Worker {
     /// Whether this request would be asked for again if its answer lacked its mark, so that no stray can stand for it however soon
     /// the connection is used again. What may be delivered without a mark needs the rest, as everything does that has no echo.
     @inline(__always)
-    func needsNoRest(_ e: UnsafeMutablePointer<Exchange>, on server: Int) -> Bool {
+    func needsNoRest(_ e: UnsafeMutablePointer<Exchange>, on server: ServerIndex) -> Bool {
         plan.echo != .off && e.pointee.state.requestEnded && !e.pointee.asksUpgrade && retries.maySendAgain(e)
             && (retries.askedInVain.isEmpty
-                || !retries.askedInVain.contains(server: UInt16(server), sort: e.pointee.request.sort))
+                || !retries.askedInVain.contains(server: server, sort: e.pointee.request.sort))
     }
 }

@@ -5,7 +5,7 @@ import Report
 extension Worker {
     /// From now on each connection of this server serves one exchange, for the time configured, unless the guilty route only observes.
     mutating func quarantine(_ slot: UpstreamSlot, for guilty: FinishedExchange) {
-        let server = Int(upstreams[slot].pointee.server)
+        let server = upstreams[slot].pointee.server
         let place = servers[server]
         guard plan.quarantine > 0 else { return }
         if !guilty.isEmpty, plan.routes[Int(guilty.request.route)].onViolation == .observe { return }
@@ -24,7 +24,7 @@ extension Worker {
     }
 
     /// A server's quarantine is over, unless another offence has prolonged it.
-    mutating func quarantineExpired(_ server: Int) {
+    mutating func quarantineExpired(_ server: ServerIndex) {
         let place = servers[server]
         let until = servers.quarantinedUntil(server)
         guard until <= now else { return timers.set(serverTimer(server), until) }
@@ -37,7 +37,7 @@ extension Worker {
     }
 
     /// A server's pooled connections serve nobody any more. Those that were pooled a short time ago are watched first.
-    mutating func retirePool(_ server: Int, _ reason: CloseReason) {
+    mutating func retirePool(_ server: ServerIndex, _ reason: CloseReason) {
         while true {
             let slot = connectionPool.oldest(server)
             guard slot.exists else { return }
@@ -56,7 +56,7 @@ extension Worker {
     /// The connection serves nobody any more, and is watched for late strays.
     mutating func watchForStrays(_ slot: UpstreamSlot, until end: UInt64? = nil) {
         let u = upstreams[slot]
-        let server = Int(u.pointee.server)
+        let server = u.pointee.server
         connectionPool.watch(slot, upstreams)
         timers.set(upstreamTimer(slot), max(end ?? now + Self.watchTime, now))
         if u.pointee.socket.isReadable { queueUpstream(slot) }
@@ -65,7 +65,7 @@ extension Worker {
     }
 
     /// The limit is reached: the connection that has been watched for the longest makes room for an exchange.
-    mutating func endWatch(_ server: Int) -> Bool {
+    mutating func endWatch(_ server: ServerIndex) -> Bool {
         let slot = connectionPool.cutWatch(server)
         guard slot.exists else { return false }
         watchEnded(slot, closed: false)
@@ -88,7 +88,7 @@ extension Worker {
         // A close that was announced is no hang-up; one in quarantine is.
         if closed { noteEnding(slot, mayBeHangup: !upstreams[slot].pointee.mustClose) }
         if closed { return closeUpstream(slot, .upstreamClosed) }
-        let isQuarantined = servers.isQuarantined(Int(upstreams[slot].pointee.server), now)
+        let isQuarantined = servers.isQuarantined(upstreams[slot].pointee.server, now)
         closeUpstream(slot, isQuarantined ? .quarantine : isLeaving ? .drain : .notReusable)
     }
 }

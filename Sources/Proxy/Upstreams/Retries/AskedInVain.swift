@@ -4,7 +4,7 @@ struct AskedInVain {
     static let countMax = 64
 
     private struct Entry: Equatable {
-        var server: UInt16
+        var server: ServerIndex
         var sort: UInt32
     }
 
@@ -13,10 +13,10 @@ struct AskedInVain {
 
     var isEmpty: Bool { entries.isEmpty }
 
-    func contains(server: UInt16, sort: UInt32) -> Bool { entries.contains(Entry(server: server, sort: sort)) }
+    func contains(server: ServerIndex, sort: UInt32) -> Bool { entries.contains(Entry(server: server, sort: sort)) }
 
     /// - Parameter sort: `RequestSort`'s.
-    mutating func note(server: UInt16, sort: UInt32) {
+    mutating func note(server: ServerIndex, sort: UInt32) {
         let entry = Entry(server: server, sort: sort)
         guard !entries.contains(entry) else { return }
         if entries.count < Self.countMax { return entries.append(entry) }

@@ -5,9 +5,9 @@ extension ServerSet {
     /// What a request asks of its server.
     struct Demand {
         var now: UInt64
-        /// The one that has just failed it, or -1.
-        var avoided = -1
-        /// The one, by its place in the upstream, to which its client belongs as long as it can be used, or -1.
+        /// The one that has just failed it, or none.
+        var avoided = ServerIndex.none
+        /// The one, by its number in the upstream, to which its client belongs as long as it can be used, or -1.
         var sticky = -1
         /// A server that is only perhaps back may be asked, for the request can be sent again.
         var mayTry = false
@@ -21,18 +21,20 @@ extension ServerSet {
 
     /// Whether a request would find a connection to the server, as the worker has just seen. `choose` goes by it.
     @inline(__always)
-    mutating func noteRoom(_ server: Int, _ hasRoom: Bool) { servers[server].hasRoom = hasRoom }
+    mutating func noteRoom(_ server: ServerIndex, _ hasRoom: Bool) { servers[server.place].hasRoom = hasRoom }
 
     /// The server to use, by the upstream's way of balancing. Those that are down get nothing; those that are ejected or refuse
     /// connections, those without a free connection and the one to avoid are passed over while there are others.
-    mutating func choose(_ upstream: Int, _ demand: Demand, _ random: inout RandomNumbers) -> Int? {
+    mutating func choose(_ upstream: Int, _ demand: Demand, _ random: inout RandomNumbers) -> ServerIndex? {
         let candidates = of(upstream)
         if candidates.count == 1 { return isUp(candidates.lowerBound) ? candidates.lowerBound : nil }
-        let sticky = candidates.lowerBound + demand.sticky
-        if demand.sticky >= 0, isEligible(sticky, .other, demand) { return sticky }
+        if demand.sticky >= 0 {
+            let sticky = candidates.lowerBound.advanced(by: demand.sticky)
+            if isEligible(sticky, .other, demand) { return sticky }
+        }
         guard let level = bestLevel(candidates, demand) else { return nil }
         switch upstreams[upstream].balance {
-        case .roundRobin: return inTurn(candidates, level, demand, equalTo: -1)
+        case .roundRobin: return inTurn(candidates, level, demand, equalTo: .none)
         case .leastConnections: return leastLoaded(candidates, level, demand)
         case .randomTwo: return lessLoadedOfTwo(candidates, level, demand, &random)
         }
@@ -41,7 +43,7 @@ extension ServerSet {
     /// Whether a request that is not bound to a server would find one with a connection.
     func anyHasRoom(_ upstream: Int, _ now: UInt64) -> Bool { bestLevel(of(upstream), Demand(now: now)) == .free }
 
-    private func bestLevel(_ candidates: Range<Int>, _ demand: Demand) -> Eligibility? {
+    private func bestLevel(_ candidates: Range<ServerIndex>, _ demand: Demand) -> Eligibility? {
         for place in 0...Eligibility.up.rawValue {
             let level = Eligibility(rawValue: place)!
             for server in candidates where isEligible(server, level, demand) { return level }
@@ -49,10 +51,10 @@ extension ServerSet {
         return nil
     }
 
-    private func isEligible(_ server: Int, _ level: Eligibility, _ demand: Demand) -> Bool {
+    private func isEligible(_ server: ServerIndex, _ level: Eligibility, _ demand: Demand) -> Bool {
         guard isUp(server) else { return false }
         switch level {
-        case .free: return server != demand.avoided && !isPassedOver(server, demand) && servers[server].hasRoom
+        case .free: return server != demand.avoided && !isPassedOver(server, demand) && servers[server.place].hasRoom
         case .other: return server != demand.avoided && !isPassedOver(server, demand)
         // Better one that failed lately than the one that has just failed this request.
         case .passedOver: return server != demand.avoided
@@ -61,16 +63,16 @@ extension ServerSet {
         }
     }
 
-    private func isPassedOver(_ server: Int, _ demand: Demand) -> Bool {
+    private func isPassedOver(_ server: ServerIndex, _ demand: Demand) -> Bool {
         isPassedOver(server, demand.now, mayTry: demand.mayTry)
     }
 
     // MARK: Shares
 
     /// What a server may have of the requests: its weight, or less when it has come back a short time ago.
-    private func share(_ server: Int, _ now: UInt64) -> Int32 {
-        let whole = Int32(servers[server].weight) * Self.sharePerWeight
-        let shared = servers[server].shared
+    private func share(_ server: ServerIndex, _ now: UInt64) -> Int32 {
+        let whole = Int32(servers[server.place].weight) * Self.sharePerWeight
+        let shared = servers[server.place].shared
         let returnsAt = so_load(&shared.pointee.returnsAt)
         guard returnsAt != 0, now >= returnsAt else { return whole }
         let time = so_load(&shared.pointee.returnTime)
@@ -80,57 +82,59 @@ extension ServerSet {
     }
 
     /// Whether one server is less busy than another for its share.
-    private func isLessLoaded(_ a: Int, _ b: Int, _ now: UInt64) -> Bool {
+    private func isLessLoaded(_ a: ServerIndex, _ b: ServerIndex, _ now: UInt64) -> Bool {
         load(a, against: b, now) < load(b, against: a, now)
     }
 
-    private func load(_ server: Int, against other: Int, _ now: UInt64) -> Int64 {
-        Int64(servers[server].activeCount) * Int64(share(other, now))
+    private func load(_ server: ServerIndex, against other: ServerIndex, _ now: UInt64) -> Int64 {
+        Int64(servers[server.place].activeCount) * Int64(share(other, now))
     }
 
     // MARK: Ways of balancing
 
-    /// Smooth weighted turns: each candidate earns its share, and the richest pays for all. `equal`, unless -1, is a server
+    /// Smooth weighted turns: each candidate earns its share, and the richest pays for all. `equal`, unless none, is a server
     /// as busy as which the candidates have to be.
     private mutating func inTurn(
-        _ candidates: Range<Int>, _ level: Eligibility, _ demand: Demand, equalTo equal: Int
-    ) -> Int? {
+        _ candidates: Range<ServerIndex>, _ level: Eligibility, _ demand: Demand, equalTo equal: ServerIndex
+    ) -> ServerIndex? {
         let now = demand.now
-        var chosen = -1
+        var chosen = ServerIndex.none
         var sum: Int32 = 0
         for server in candidates where isEligible(server, level, demand) {
-            if equal >= 0, load(server, against: equal, now) != load(equal, against: server, now) { continue }
+            if equal.exists, load(server, against: equal, now) != load(equal, against: server, now) { continue }
             let earned = share(server, now)
-            servers[server].turnCredit += earned
+            servers[server.place].turnCredit += earned
             sum += earned
-            if chosen < 0 || servers[server].turnCredit > servers[chosen].turnCredit { chosen = server }
+            if chosen.isNone || servers[server.place].turnCredit > servers[chosen.place].turnCredit { chosen = server }
         }
-        guard chosen >= 0 else { return nil }
-        servers[chosen].turnCredit -= sum
+        guard chosen.exists else { return nil }
+        servers[chosen.place].turnCredit -= sum
         return chosen
     }
 
     /// Those that are equally little busy have their turns, so that idle servers share by their weights too.
-    private mutating func leastLoaded(_ candidates: Range<Int>, _ level: Eligibility, _ demand: Demand) -> Int? {
-        var least = -1
+    private mutating func leastLoaded(_ candidates: Range<ServerIndex>, _ level: Eligibility, _ demand: Demand) -> ServerIndex?
+    {
+        var least = ServerIndex.none
         for server in candidates where isEligible(server, level, demand) {
-            if least < 0 || isLessLoaded(server, least, demand.now) { least = server }
+            if least.isNone || isLessLoaded(server, least, demand.now) { least = server }
         }
-        return least < 0 ? nil : inTurn(candidates, level, demand, equalTo: least)
+        return least.isNone ? nil : inTurn(candidates, level, demand, equalTo: least)
     }
 
     private func lessLoadedOfTwo(
-        _ candidates: Range<Int>, _ level: Eligibility, _ demand: Demand, _ random: inout RandomNumbers
-    ) -> Int? {
-        guard let a = drawn(candidates, level, demand, besides: -1, &random) else { return nil }
+        _ candidates: Range<ServerIndex>, _ level: Eligibility, _ demand: Demand, _ random: inout RandomNumbers
+    ) -> ServerIndex? {
+        guard let a = drawn(candidates, level, demand, besides: .none, &random) else { return nil }
         guard let b = drawn(candidates, level, demand, besides: a, &random) else { return a }
         return isLessLoaded(b, a, demand.now) ? b : a
     }
 
     /// One server drawn by lot, each by its share.
     private func drawn(
-        _ candidates: Range<Int>, _ level: Eligibility, _ demand: Demand, besides other: Int, _ random: inout RandomNumbers
-    ) -> Int? {
+        _ candidates: Range<ServerIndex>, _ level: Eligibility, _ demand: Demand, besides other: ServerIndex,
+        _ random: inout RandomNumbers
+    ) -> ServerIndex? {
         var sum: UInt64 = 0
         for server in candidates where server != other && isEligible(server, level, demand) {
             sum += UInt64(share(server, demand.now))

@@ -26,25 +26,29 @@ extension ServerSet {
     }
 
     @inline(__always)
-    func isUp(_ server: Int) -> Bool { so_load(&servers[server].shared.pointee.isUp) != 0 }
+    func isUp(_ server: ServerIndex) -> Bool { so_load(&servers[server.place].shared.pointee.isUp) != 0 }
 
-    func isEjected(_ server: Int, _ now: UInt64) -> Bool { so_load(&servers[server].shared.pointee.ejectedUntil) > now }
+    func isEjected(_ server: ServerIndex, _ now: UInt64) -> Bool {
+        so_load(&servers[server.place].shared.pointee.ejectedUntil) > now
+    }
 
     /// Ejected, or refusing connections; unless it is time for a trial.
-    func isPassedOver(_ server: Int, _ now: UInt64, mayTry: Bool = false) -> Bool {
-        let shared = servers[server].shared
+    func isPassedOver(_ server: ServerIndex, _ now: UInt64, mayTry: Bool = false) -> Bool {
+        let shared = servers[server.place].shared
         if Outage.isRefusing(&shared.pointee.outage) { return !Outage.trialIsDue(&shared.pointee.outage, now) }
         return isEjected(server, now) && !(mayTry && Outage.trialIsDue(&shared.pointee.outage, now))
     }
 
     /// A request goes to the server; it may be the one that tries whether it is back.
     @inline(__always)
-    mutating func requestGoes(to server: Int, _ now: UInt64) { Outage.requestGoes(&servers[server].shared.pointee.outage, now) }
+    mutating func requestGoes(to server: ServerIndex, _ now: UInt64) {
+        Outage.requestGoes(&servers[server.place].shared.pointee.outage, now)
+    }
 
     /// A server has failed a request. One that refuses connections is passed over until one is made again; after so many
     /// failures in a row any is passed over for a while; never the last one that is left.
-    mutating func failed(_ server: Int, _ failure: ServerFailure, _ now: UInt64) -> Failed {
-        let shared = servers[server].shared
+    mutating func failed(_ server: ServerIndex, _ failure: ServerFailure, _ now: UInt64) -> Failed {
+        let shared = servers[server.place].shared
         let upstream = upstreams[upstream(server)]
         if failure == .refused || failure == .unreachable { so_store(&shared.pointee.refusedAt, now) }
         var failed = Failed(failures: so_fetch_add(&shared.pointee.failures, 1) + 1, isEjected: false)
@@ -68,13 +72,13 @@ extension ServerSet {
     ///
     /// - Parameter sentAt: when the request went out.
     @inline(__always)
-    mutating func answered(_ server: Int, sentAt: UInt64, _ now: UInt64) -> Bool {
+    mutating func answered(_ server: ServerIndex, sentAt: UInt64, _ now: UInt64) -> Bool {
         // Written only where that changes something: the word is shared by all workers.
-        so_load(&servers[server].shared.pointee.failures) != 0 && recovered(server, sentAt: sentAt, now)
+        so_load(&servers[server.place].shared.pointee.failures) != 0 && recovered(server, sentAt: sentAt, now)
     }
 
-    private mutating func recovered(_ server: Int, sentAt: UInt64, _ now: UInt64) -> Bool {
-        let shared = servers[server].shared
+    private mutating func recovered(_ server: ServerIndex, sentAt: UInt64, _ now: UInt64) -> Bool {
+        let shared = servers[server.place].shared
         let until = so_load(&shared.pointee.ejectedUntil)
         let ejectTime = upstreams[upstream(server)].ejectTime
         var isBack = false
@@ -89,15 +93,15 @@ extension ServerSet {
 
     /// A connection to a server is there. True when it was ejected, and is back with this.
     @inline(__always)
-    mutating func connected(_ server: Int, _ now: UInt64) -> Bool {
-        so_store(&servers[server].shared.pointee.connectedAt, now)
-        guard let time = Outage.ended(&servers[server].shared.pointee.outage, now) else { return false }
+    mutating func connected(_ server: ServerIndex, _ now: UInt64) -> Bool {
+        so_store(&servers[server.place].shared.pointee.connectedAt, now)
+        guard let time = Outage.ended(&servers[server.place].shared.pointee.outage, now) else { return false }
         return returns(server, after: time, now)
     }
 
     /// A server that was passed over for so long gets requests again, little at first. True when that ends an ejection.
-    private mutating func returns(_ server: Int, after time: UInt64, _ now: UInt64) -> Bool {
-        let shared = servers[server].shared
+    private mutating func returns(_ server: ServerIndex, after time: UInt64, _ now: UInt64) -> Bool {
+        let shared = servers[server.place].shared
         so_store(&shared.pointee.returnTime, min(time, Plan.returnTimeMax))
         so_store(&shared.pointee.returnsAt, now)
         guard isEjected(server, now) else { return false }
@@ -105,7 +109,7 @@ extension ServerSet {
         return true
     }
 
-    private func isAnotherUsable(_ server: Int, _ now: UInt64) -> Bool {
+    private func isAnotherUsable(_ server: ServerIndex, _ now: UInt64) -> Bool {
         for other in of(upstream(server)) where other != server {
             if isUp(other), !isPassedOver(other, now) { return true }
         }

@@ -8,7 +8,7 @@ import EventLoop
 struct ServerSet: ~Copyable {
     /// What the set must know of an upstream.
     struct Upstream {
-        var servers: Range<Int>
+        var servers: Range<ServerIndex>
         var balance: Plan.Balance
         /// Failures in a row after which a server is passed over, 0 for never; and for how long, in nanoseconds.
         var ejectFailures: UInt64
@@ -22,7 +22,7 @@ struct ServerSet: ~Copyable {
     let count: Int
 
     /// - Parameter shared: what the workers share of each server.
-    init(_ plan: [Plan.Upstream], shared: (Int) -> UnsafeMutablePointer<SharedServer>) {
+    init(_ plan: [Plan.Upstream], shared: (ServerIndex) -> UnsafeMutablePointer<SharedServer>) {
         count = plan.reduce(0) { $0 + $1.servers.count }
         servers = .allocate(capacity: max(count, 1))
         var next = 0
@@ -31,78 +31,88 @@ struct ServerSet: ~Copyable {
             for (index, server) in upstream.servers.enumerated() {
                 (servers + next).initialize(
                     to: Server(
-                        upstream: UInt16(place), index: UInt16(index), weight: UInt32(server.weight), shared: shared(next)))
+                        upstream: UInt16(place), index: UInt16(index), weight: UInt32(server.weight),
+                        shared: shared(ServerIndex(next))))
                 next += 1
             }
             upstreams.append(
                 Upstream(
-                    servers: first..<next, balance: upstream.balance, ejectFailures: UInt64(upstream.ejectFailures),
+                    servers: ServerIndex(first)..<ServerIndex(next), balance: upstream.balance,
+                    ejectFailures: UInt64(upstream.ejectFailures),
                     ejectTime: upstream.ejectTime, isRetrying: upstream.retryAttempts > 0))
         }
     }
 
     deinit { servers.deallocate() }
 
-    subscript(server: Int) -> Server {
-        @inline(__always) get { servers[server] }
+    subscript(server: ServerIndex) -> Server {
+        @inline(__always) get { servers[server.place] }
     }
 
-    var indices: Range<Int> { 0..<count }
+    var indices: Range<ServerIndex> { ServerIndex(0)..<ServerIndex(count) }
 
     /// An upstream's servers.
     @inline(__always)
-    func of(_ upstream: Int) -> Range<Int> { upstreams[upstream].servers }
+    func of(_ upstream: Int) -> Range<ServerIndex> { upstreams[upstream].servers }
 
     /// The upstream that a server belongs to.
     @inline(__always)
-    func upstream(_ server: Int) -> Int { Int(servers[server].upstream) }
+    func upstream(_ server: ServerIndex) -> Int { Int(servers[server.place].upstream) }
 
     // MARK: What a server has to do
 
     @inline(__always)
-    mutating func exchangeBegins(_ server: Int) { servers[server].activeCount += 1 }
+    mutating func exchangeBegins(_ server: ServerIndex) { servers[server.place].activeCount += 1 }
 
     @inline(__always)
-    mutating func exchangeEnds(_ server: Int) { servers[server].activeCount -= 1 }
+    mutating func exchangeEnds(_ server: ServerIndex) { servers[server.place].activeCount -= 1 }
 
-    mutating func addMultiplexed(_ slot: UpstreamSlot, to server: Int, _ connections: borrowing Slab<UpstreamConnection>) {
-        servers[server].multiplexed.prepend(slot, connections)
+    mutating func addMultiplexed(
+        _ slot: UpstreamSlot, to server: ServerIndex, _ connections: borrowing Slab<UpstreamConnection>
+    ) {
+        servers[server.place].multiplexed.prepend(slot, connections)
     }
 
-    mutating func removeMultiplexed(_ slot: UpstreamSlot, from server: Int, _ connections: borrowing Slab<UpstreamConnection>) {
-        servers[server].multiplexed.remove(slot, connections)
+    mutating func removeMultiplexed(
+        _ slot: UpstreamSlot, from server: ServerIndex, _ connections: borrowing Slab<UpstreamConnection>
+    ) {
+        servers[server.place].multiplexed.remove(slot, connections)
     }
 
     // MARK: Addresses
 
     /// The server is given by name: `generation` says which of its addresses hold.
-    mutating func setAddresses(_ server: Int, generation: UnsafePointer<UInt64>) {
-        servers[server].addressGeneration = generation
+    mutating func setAddresses(_ server: ServerIndex, generation: UnsafePointer<UInt64>) {
+        servers[server.place].addressGeneration = generation
     }
 
     /// Whose turn it is among a name's addresses; nil where there is no name.
-    mutating func nextAddressTurn(_ server: Int) -> UInt32? {
-        guard servers[server].addressGeneration != nil else { return nil }
-        servers[server].addressTurn &+= 1
-        return servers[server].addressTurn
+    mutating func nextAddressTurn(_ server: ServerIndex) -> UInt32? {
+        guard servers[server.place].addressGeneration != nil else { return nil }
+        servers[server.place].addressTurn &+= 1
+        return servers[server.place].addressTurn
     }
 
     /// Which generation of its name's addresses holds; nil where there is no name.
     @inline(__always)
-    func addressGeneration(_ server: Int) -> UInt64? { servers[server].addressGeneration.map { so_load_ordered($0) } }
+    func addressGeneration(_ server: ServerIndex) -> UInt64? {
+        servers[server.place].addressGeneration.map { so_load_ordered($0) }
+    }
 
     // MARK: Quarantine
 
     @inline(__always)
-    func isQuarantined(_ server: Int, _ now: UInt64) -> Bool { so_load(&servers[server].shared.pointee.quarantinedUntil) > now }
+    func isQuarantined(_ server: ServerIndex, _ now: UInt64) -> Bool {
+        so_load(&servers[server.place].shared.pointee.quarantinedUntil) > now
+    }
 
     /// Ends at this time on the loop's clock, if the server is in quarantine.
-    func quarantinedUntil(_ server: Int) -> UInt64 { so_load(&servers[server].shared.pointee.quarantinedUntil) }
+    func quarantinedUntil(_ server: ServerIndex) -> UInt64 { so_load(&servers[server.place].shared.pointee.quarantinedUntil) }
 
     /// Each connection of the server serves one exchange until then. True when its quarantine begins, false when it goes on.
-    mutating func quarantine(_ server: Int, until: UInt64, _ now: UInt64) -> Bool {
+    mutating func quarantine(_ server: ServerIndex, until: UInt64, _ now: UInt64) -> Bool {
         let was = quarantinedUntil(server)
-        so_store(&servers[server].shared.pointee.quarantinedUntil, until)
+        so_store(&servers[server.place].shared.pointee.quarantinedUntil, until)
         return was <= now
     }
 }

@@ -10,7 +10,7 @@ import Wire
 /// Choosing a server, and what is logged of one that fails.
 extension Worker {
     /// The server for a request; nil when none of the upstream's can be used.
-    mutating func chooseServer(_ upstream: Int, _ demand: ServerSet.Demand) -> Int? {
+    mutating func chooseServer(_ upstream: Int, _ demand: ServerSet.Demand) -> ServerIndex? {
         let candidates = servers.of(upstream)
         if candidates.count > 1 {
             for server in candidates { servers.noteRoom(server, hasRoom(server)) }
@@ -26,7 +26,7 @@ extension Worker {
 
     /// Whether a request would find a connection to the server, or a stream of one, or may open one.
     @inline(__always)
-    func hasRoom(_ server: Int) -> Bool {
+    func hasRoom(_ server: ServerIndex) -> Bool {
         var slot = servers[server].multiplexed.first
         while slot.exists {
             if hasStream(slot) { return true }
@@ -36,7 +36,7 @@ extension Worker {
     }
 
     /// A server has failed a request.
-    mutating func serverFailed(_ server: Int, _ failure: ServerFailure, _ error: @autoclosure () -> String) {
+    mutating func serverFailed(_ server: ServerIndex, _ failure: ServerFailure, _ error: @autoclosure () -> String) {
         let failed = servers.failed(server, failure, now)
         if failed.isFirstInRow, let heldBack = logLimits.failures.take(now) {
             let cannotConnect = failure == .refused || failure == .unreachable
@@ -54,18 +54,18 @@ extension Worker {
 
     /// A server has answered. Unless it says that there is nobody, it is in order.
     @inline(__always)
-    mutating func serverAnswered(_ server: Int, status: Int, sentAt: UInt64) {
+    mutating func serverAnswered(_ server: ServerIndex, status: Int, sentAt: UInt64) {
         if status >= 502, status <= 504 { return serverFailed(server, .answered, "answered \(status)") }
         if servers.answered(server, sentAt: sentAt, now) { world.wakeWatch() }
     }
 
     /// A connection to a server is there.
     @inline(__always)
-    mutating func serverConnected(_ server: Int) {
+    mutating func serverConnected(_ server: ServerIndex) {
         if servers.connected(server, now) { world.wakeWatch() }
     }
 
-    private func logFailure(_ message: Logger.Message, _ server: Int, _ facts: [(String, String)]) {
+    private func logFailure(_ message: Logger.Message, _ server: ServerIndex, _ facts: [(String, String)]) {
         let upstream = plan.upstreams[servers.upstream(server)]
         var metadata: Logger.Metadata = [
             "upstream": "\(upstream.name)", "server": "\(upstream.servers[Int(servers[server].index)].name)",

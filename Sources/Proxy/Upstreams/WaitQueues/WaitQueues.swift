@@ -35,16 +35,18 @@ struct WaitQueues: ~Copyable {
     func isAwaited(upstream: Int) -> Bool { queues[upstream].count > 0 }
 
     @inline(__always)
-    func isAwaited(server: Int) -> Bool { queues[upstreams + server].count > 0 }
+    func isAwaited(server: ServerIndex) -> Bool { queues[upstreams + server.place].count > 0 }
 
     /// Whether somebody has been called who may want a connection to this server.
-    func isCalled(for server: Int, of upstream: Int) -> Bool { queues[upstream].called + queues[upstreams + server].called > 0 }
+    func isCalled(for server: ServerIndex, of upstream: Int) -> Bool {
+        queues[upstream].called + queues[upstreams + server.place].called > 0
+    }
 
     /// The worker that should have the next connection to a server instead of this one.
     @inline(__always)
-    func heir(of server: Int, upstream: Int) -> Int? {
+    func heir(of server: ServerIndex, upstream: Int) -> Int? {
         guard room.count(upstream) > 0 else { return nil }
-        return room.heir(besides: worker, queues: (upstream, upstreams + server))
+        return room.heir(besides: worker, queues: (upstream, upstreams + server.place))
     }
 
     /// Whether so long has passed since this was asked last with that answer: it is time to look for places that could be given up.
@@ -55,24 +57,24 @@ struct WaitQueues: ~Copyable {
     }
 
     /// Exchanges that wait for one of an upstream's servers on any worker, but for those that have been called here.
-    func placesWanted(_ upstream: Int, servers: Range<Int>) -> Int {
-        let called = servers.reduce(queues[upstream].called) { $0 + queues[upstreams + $1].called }
+    func placesWanted(_ upstream: Int, servers: Range<ServerIndex>) -> Int {
+        let called = servers.reduce(queues[upstream].called) { $0 + queues[upstreams + $1.place].called }
         return Int(room.count(upstream)) - called
     }
 
     // MARK: Coming and going
 
-    /// Puts an exchange where it waits, `server` unless -1 being the one that it belongs to; one that had been called, and was too
+    /// Puts an exchange where it waits, `server` unless none being the one that it belongs to; one that had been called, and was too
     /// late, before those who came after it.
     mutating func enqueue(
-        _ exchange: ExchangeSlot, boundTo server: Int, max: Int, _ now: UInt64, _ exchanges: borrowing Slab<Exchange>
+        _ exchange: ExchangeSlot, boundTo server: ServerIndex, max: Int, _ now: UInt64, _ exchanges: borrowing Slab<Exchange>
     ) -> Enqueued {
         let e = exchanges[exchange]
         let upstream = Int(e.pointee.upstreamIndex)
         let isNew = e.pointee.waitingSince == 0
         guard room.enter(upstream, max: isNew ? max : .max) else { return .full }
         if isNew { e.pointee.waitingSince = now }
-        let queue = server < 0 ? upstream : upstreams + server
+        let queue = server.isNone ? upstream : upstreams + server.place
         e.pointee.state.receive(.queued)
         e.pointee.queue = Int32(queue)
         var previous = isNew ? queues[queue].last : .none
@@ -114,8 +116,8 @@ struct WaitQueues: ~Copyable {
     // MARK: Calling
 
     /// Who should have the next connection to a server: the one that has waited the longest and has not been called; none for nobody.
-    func next(for server: Int, of upstream: Int, _ exchanges: borrowing Slab<Exchange>) -> ExchangeSlot {
-        let (a, b) = (first(upstream, exchanges), first(upstreams + server, exchanges))
+    func next(for server: ServerIndex, of upstream: Int, _ exchanges: borrowing Slab<Exchange>) -> ExchangeSlot {
+        let (a, b) = (first(upstream, exchanges), first(upstreams + server.place, exchanges))
         if a.exists, b.isNone || exchanges[a].pointee.waitingSince <= exchanges[b].pointee.waitingSince { return a }
         return b
     }
@@ -124,7 +126,9 @@ struct WaitQueues: ~Copyable {
     func next(upstream: Int, _ exchanges: borrowing Slab<Exchange>) -> ExchangeSlot { first(upstream, exchanges) }
 
     /// The first that has not been called of those who belong to a server; none for nobody.
-    func next(server: Int, _ exchanges: borrowing Slab<Exchange>) -> ExchangeSlot { first(upstreams + server, exchanges) }
+    func next(server: ServerIndex, _ exchanges: borrowing Slab<Exchange>) -> ExchangeSlot {
+        first(upstreams + server.place, exchanges)
+    }
 
     /// It is its turn to look for a connection.
     mutating func call(_ exchange: ExchangeSlot, _ exchanges: borrowing Slab<Exchange>) {

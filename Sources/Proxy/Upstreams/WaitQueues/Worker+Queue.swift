@@ -6,13 +6,13 @@ extension Worker {
     /// While somebody waits it is looked that often whether there is room after all: a server that has come back, say.
     static var queueLookTime: UInt64 { 20_000_000 }
 
-    /// The server for which an exchange waits because it belongs to it; -1 when any of its upstream's will do.
-    func awaitedServer(_ exchange: ExchangeSlot) -> Int {
+    /// The server for which an exchange waits because it belongs to it; none when any of its upstream's will do.
+    func awaitedServer(_ exchange: ExchangeSlot) -> ServerIndex {
         let e = exchanges[exchange]
-        guard e.pointee.stickyServer >= 0 else { return -1 }
-        let server = servers.of(Int(e.pointee.upstreamIndex)).lowerBound + Int(e.pointee.stickyServer)
-        return servers.isUp(server) && !servers.isPassedOver(server, now) && server != Int(e.pointee.avoidedServer)
-            ? server : -1
+        guard e.pointee.stickyServer >= 0 else { return .none }
+        let server = servers.of(Int(e.pointee.upstreamIndex)).lowerBound.advanced(by: Int(e.pointee.stickyServer))
+        return servers.isUp(server) && !servers.isPassedOver(server, now) && server != e.pointee.avoidedServer
+            ? server : .none
     }
 
     /// Takes an exchange out of its queue that will not need a connection any more. What it was called for goes to the next.
@@ -30,7 +30,7 @@ extension Worker {
         let e = exchanges[exchange]
         guard e.pointee.waitingSince == 0 else { return false }
         let server = awaitedServer(exchange)
-        return server < 0
+        return server.isNone
             ? waitQueues.isAwaited(upstream: Int(e.pointee.upstreamIndex)) : waitQueues.isAwaited(server: server)
     }
 
@@ -38,7 +38,7 @@ extension Worker {
 
     /// A connection of the server has come free, or another may be opened: whoever waits the longest has it.
     @inline(__always)
-    mutating func serveQueue(_ upstream: Int, _ server: Int) {
+    mutating func serveQueue(_ upstream: Int, _ server: ServerIndex) {
         guard waitQueues.isAwaited(upstream: upstream) || waitQueues.isAwaited(server: server) else { return }
         call(waitQueues.next(for: server, of: upstream, exchanges))
     }
@@ -59,7 +59,7 @@ extension Worker {
     }
 
     /// Calls the first of those who belong to a server when it has room, or is not to be used any more.
-    mutating func callIfRoom(server: Int) {
+    mutating func callIfRoom(server: ServerIndex) {
         let exchange = waitQueues.next(server: server, exchanges)
         if exchange.exists, hasRoom(server) || !servers.isUp(server) || servers.isPassedOver(server, now) { call(exchange) }
     }
@@ -68,10 +68,10 @@ extension Worker {
 
     /// The worker that should have the next connection to a server instead of this one.
     @inline(__always)
-    func heir(_ server: Int) -> Int? { waitQueues.heir(of: server, upstream: servers.upstream(server)) }
+    func heir(_ server: ServerIndex) -> Int? { waitQueues.heir(of: server, upstream: servers.upstream(server)) }
 
     /// Another worker has closed a connection: its place under the limit is ours.
-    mutating func takeGrant(_ server: Int) {
+    mutating func takeGrant(_ server: ServerIndex) {
         connectionPool.grantPlace(server)
         serveQueue(servers.upstream(server), server)
         passOn(servers.upstream(server))
@@ -88,7 +88,7 @@ extension Worker {
     }
 
     /// A place under a server's limit is not needed here.
-    mutating func giveUpPlace(_ server: Int) {
+    mutating func giveUpPlace(_ server: ServerIndex) {
         if let heir = heir(server), world.mailboxes[heir].post(.grant(server)) { return }
         connectionPool.freePlace(server)
     }

@@ -28,7 +28,7 @@ extension Worker {
     }
 
     /// Somebody on another worker waits for a connection to the server: one that is idle here is given up for it.
-    mutating func giveIdle(_ server: Int) {
+    mutating func giveIdle(_ server: ServerIndex) {
         guard heir(server) != nil else { return }
         let slot = connectionPool.oldest(server)
         guard slot.exists else { return }

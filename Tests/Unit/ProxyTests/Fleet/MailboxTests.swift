@@ -13,8 +13,8 @@ import Testing
             case .drain: "drain"
             case .retire(let succession): succession == nil ? "retire" : "retire to another"
             case .adopt: "adopt"
-            case .grant(let server): "grant \(server)"
-            case .giveIdle(let server): "give idle \(server)"
+            case .grant(let server): "grant \(server.place)"
+            case .giveIdle(let server): "give idle \(server.place)"
             case .giveUpStill(let upstream): "give up still \(upstream)"
             case .identify(let mark): "identify \(mark.ordinal)"
             }

@@ -28,10 +28,10 @@ import Testing
     /// A server is the same when its upstream's name and its own are.
     @Test func whatAReloadKnowsAgain() throws {
         let first = world(try plan([("a", ["x", "y"]), ("b", ["x"])]))
-        for server in 0..<3 { first.shared(server).pointee.connections = UInt64(server + 1) }
+        for server in 0..<3 { first.shared(ServerIndex(server)).pointee.connections = UInt64(server + 1) }
         let second = world(try plan([("b", ["x", "new"]), ("a", ["y"]), ("c", ["x"])]), earlier: first)
         #expect(second.serverCount == 4)
-        #expect((0..<4).map { second.shared($0).pointee.connections } == [3, 0, 2, 0])
+        #expect((0..<4).map { second.shared(ServerIndex($0)).pointee.connections } == [3, 0, 2, 0])
         // What happens on an earlier plan's worker is seen by the later one's.
         first.shared(1).pointee.failures = 7
         #expect(second.shared(2).pointee.failures == 7 && second.shared(2) == first.shared(1))

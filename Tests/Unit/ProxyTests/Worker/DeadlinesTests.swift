@@ -10,7 +10,7 @@ import Testing
         var all: [Deadlines.Deadline] = (0..<Int32(sizes.clients)).map { .client(ClientSlot($0)) }
         all += (0..<Int32(sizes.upstreams)).map { .upstream(UpstreamSlot($0)) }
         all += [.drain, .hangups, .queues, .streamSurplus]
-        all += (0..<sizes.servers).map { .server($0) }
+        all += (0..<sizes.servers).map { .server(ServerIndex($0)) }
         all.append(.access)
         for (place, deadline) in all.enumerated() {
             #expect(deadlines.timer(deadline) == Int32(place))

@@ -70,7 +70,7 @@ import Testing
                 let slot =
                     isNew
                     ? connections.take(
-                        UpstreamConnection(fd: 3, server: UInt16(server), number: 1, idleTimeout: 400 * Self.millisecond))
+                        UpstreamConnection(fd: 3, server: ServerIndex(server), number: 1, idleTimeout: 400 * Self.millisecond))
                     : active[server].popLast() ?? .none
                 guard slot.exists else { continue }
                 models[server].resting.append(slot)
@@ -95,7 +95,7 @@ import Testing
                 let expected = models[server].checkOut(
                     hold: demand.isUnguarded ? 0 : hold, idleMax: limit, takesUnrested: demand.takesUnrested,
                     isUnguarded: demand.isUnguarded, now)
-                let found = pool.checkOut(server, demand, now * Self.millisecond, connections)
+                let found = pool.checkOut(ServerIndex(server), demand, now * Self.millisecond, connections)
                 #expect(found == expected)
                 switch found {
                 case .connection(let slot), .examine(let slot), .close(let slot, _): active[server].append(slot)
@@ -113,7 +113,7 @@ import Testing
                 pool.watch(slot, connections)
                 models[server].watched.append(slot)
             default:
-                let first = pool.cutWatch(server)
+                let first = pool.cutWatch(ServerIndex(server))
                 #expect(first == models[server].watched.first ?? .none)
                 guard let slot = models[server].watched.randomElement(using: &chance) else { continue }
                 pool.unwatch(slot, connections)
@@ -121,7 +121,9 @@ import Testing
                 active[server].append(slot)
             }
             for i in 0...1 {
-                let (idle, oldest, has) = (pool.idleCount(i), pool.oldest(i), pool.hasConnection(i))
+                let (idle, oldest, has) = (
+                    pool.idleCount(ServerIndex(i)), pool.oldest(ServerIndex(i)), pool.hasConnection(ServerIndex(i))
+                )
                 #expect(Int(idle) == models[i].idle && shared[i].idle == UInt64(models[i].idle))
                 #expect(oldest == models[i].oldest)
                 #expect(has == (models[i].idle > 0 || !models[i].watched.isEmpty))

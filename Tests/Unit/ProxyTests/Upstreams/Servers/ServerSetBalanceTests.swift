@@ -40,7 +40,7 @@ import Testing
         let address = SocketAddress(unixPath: "/server")!
         var upstream = Plan.Upstream(name: "app", servers: (0..<count).map { Plan.Server(name: "\($0)", address: address) })
         upstream.balance = balance
-        return ServerSet([upstream]) { shared + $0 }
+        return ServerSet([upstream]) { shared + $0.place }
     }
 
     @Test(arguments: [Plan.Balance.roundRobin, .leastConnections, .randomTwo])
@@ -55,13 +55,13 @@ import Testing
                 shared[server].isUp = facts.isUp ? 1 : 0
                 shared[server].ejectedUntil = facts.isEjected ? Self.now + 1 : Self.now
                 if facts.isRefusing { Outage.refused(&shared[server].outage, Self.now) }
-                set.noteRoom(server, facts.hasRoom)
+                set.noteRoom(ServerIndex(server), facts.hasRoom)
             }
             let demand = ServerSet.Demand(now: Self.now, avoided: a.isAvoided ? 0 : b.isAvoided ? 1 : -1)
             let ranks = [a.rank, b.rank]
             let best = ranks.compactMap { $0 }.min()
             let chosen = set.choose(0, demand, &random)
-            #expect(chosen.map { ranks[$0] } == best.map { .some($0) }, "\(a) \(b)")
+            #expect(chosen.map { ranks[$0.place] } == best.map { .some($0) }, "\(a) \(b)")
             let hasRoom = set.anyHasRoom(0, Self.now)
             #expect(hasRoom == [a, b].contains { $0.isUp && !$0.isEjected && !$0.isRefusing && $0.hasRoom })
         }
@@ -112,7 +112,7 @@ import Testing
     struct Bound: Sendable {
         var name: String
         var change: @Sendable (UnsafeMutablePointer<SharedServer>, inout ServerSet) -> Void
-        var avoided = -1
+        var avoided: ServerIndex = -1
         var isHeld: Bool
     }
 
@@ -141,7 +141,7 @@ import Testing
         defer { shared.deallocate() }
         var random = RandomNumbers(seed: 3)
         var set = set(4, .leastConnections, shared)
-        for server in 0..<4 { set.noteRoom(server, true) }
+        for server in 0..<4 { set.noteRoom(ServerIndex(server), true) }
         one.change(shared, &set)
         for _ in 0..<8 {
             let chosen = set.choose(0, ServerSet.Demand(now: Self.now, avoided: one.avoided, sticky: 2), &random)
@@ -159,7 +159,7 @@ import Testing
         let plan = [2, 0, 3].map { count in
             Plan.Upstream(name: "u", servers: (0..<count).map { Plan.Server(name: "\($0)", address: address, weight: $0 + 1) })
         }
-        var set = ServerSet(plan) { shared + $0 }
+        var set = ServerSet(plan) { shared + $0.place }
         #expect(set.of(0) == 0..<2 && set.of(1) == 2..<2 && set.of(2) == 2..<5 && set.indices == 0..<5)
         let (upstreams, indices, weights) = (
             set.indices.map { set.upstream($0) }, set.indices.map { set[$0].index }, set.indices.map { set[$0].weight }
@@ -189,13 +189,13 @@ import Testing
             var upstream = Plan.Upstream(
                 name: "app", servers: weights.map { Plan.Server(name: "\($0)", address: address, weight: $0) })
             upstream.balance = .roundRobin
-            var set = ServerSet([upstream]) { shared + $0 }
+            var set = ServerSet([upstream]) { shared + $0.place }
             var random = RandomNumbers(seed: 1)
             var counts = weights.map { _ in 0 }
             let total = weights.reduce(0, +)
             for turn in 1...3 * total {
                 guard let server = set.choose(0, ServerSet.Demand(now: Self.now), &random) else { continue }
-                counts[server] += 1
+                counts[server.place] += 1
                 // Smooth: at no time is anybody ahead or behind by more than one turn for each server.
                 for (count, weight) in zip(counts, weights) {
                     #expect(abs(count * total - turn * weight) <= total * weights.count)

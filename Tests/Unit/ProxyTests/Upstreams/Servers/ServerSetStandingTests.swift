@@ -110,7 +110,7 @@ import Testing
         var upstream = Plan.Upstream(name: "app", servers: (0...1).map { Plan.Server(name: "\($0)", address: address) })
         upstream.retryAttempts = story.attempts
         upstream.ejectFailures = story.ejectFailures
-        var set = ServerSet([upstream]) { shared + $0 }
+        var set = ServerSet([upstream]) { shared + $0.place }
         var now: UInt64 = 100_000_000_000
         var returns = 0
         for event in story.events {
@@ -140,7 +140,7 @@ import Testing
         defer { shared.deallocate() }
         let address = try #require(SocketAddress(unixPath: "/server"))
         let upstream = Plan.Upstream(name: "app", servers: (0...1).map { Plan.Server(name: "\($0)", address: address) })
-        var set = ServerSet([upstream]) { shared + $0 }
+        var set = ServerSet([upstream]) { shared + $0.place }
         let answers = (0..<7).map { _ in set.failed(0, .silent, 1) }
         #expect(answers.map(\.isFirstInRow) == [true, false, false, false, false, false, false])
         #expect(answers.map(\.isEjected) == [false, false, false, false, true, false, false])
@@ -155,7 +155,7 @@ import Testing
         let address = try #require(SocketAddress(unixPath: "/server"))
         var upstream = Plan.Upstream(name: "app", servers: (0...1).map { Plan.Server(name: "\($0)", address: address) })
         upstream.ejectTime = 3_600_000_000_000
-        var set = ServerSet([upstream]) { shared + $0 }
+        var set = ServerSet([upstream]) { shared + $0.place }
         for _ in 0..<5 { _ = set.failed(0, .silent, 7) }
         #expect(shared[0].returnTime == Plan.returnTimeMax && shared[0].returnsAt == 7 + 3_600_000_000_000)
         #expect([3_600_000_000_006, 3_600_000_000_007].map { set.isEjected(0, $0) } == [true, false])
@@ -168,7 +168,9 @@ import Testing
         shared.initialize(to: SharedServer())
         defer { shared.deallocate() }
         let address = try #require(SocketAddress(unixPath: "/server"))
-        var set = ServerSet([Plan.Upstream(name: "app", servers: [Plan.Server(name: "0", address: address)])]) { shared + $0 }
+        var set = ServerSet([Plan.Upstream(name: "app", servers: [Plan.Server(name: "0", address: address)])]) {
+            shared + $0.place
+        }
         #expect(set.isQuarantined(0, 0) == false)
         let begun = [set.quarantine(0, until: 100, 10), set.quarantine(0, until: 150, 60), set.quarantine(0, until: 300, 150)]
         #expect(begun == [true, false, true], "the one before has ended at its last moment")
@@ -181,7 +183,9 @@ import Testing
         shared.initialize(to: SharedServer())
         defer { shared.deallocate() }
         let address = try #require(SocketAddress(unixPath: "/server"))
-        var set = ServerSet([Plan.Upstream(name: "app", servers: [Plan.Server(name: "0", address: address)])]) { shared + $0 }
+        var set = ServerSet([Plan.Upstream(name: "app", servers: [Plan.Server(name: "0", address: address)])]) {
+            shared + $0.place
+        }
         let before = (set.nextAddressTurn(0), set.addressGeneration(0))
         #expect(before.0 == nil && before.1 == nil)
         let table = AddressTable([address])
@@ -198,7 +202,9 @@ import Testing
         shared.initialize(to: SharedServer())
         defer { shared.deallocate() }
         let address = try #require(SocketAddress(unixPath: "/server"))
-        var set = ServerSet([Plan.Upstream(name: "app", servers: [Plan.Server(name: "0", address: address)])]) { shared + $0 }
+        var set = ServerSet([Plan.Upstream(name: "app", servers: [Plan.Server(name: "0", address: address)])]) {
+            shared + $0.place
+        }
         var connections = Slab<UpstreamConnection>(capacity: 4)!
         let slots = (0..<3).map { connections.take(UpstreamConnection(fd: 3, server: 0, number: $0, idleTimeout: 1)) }
         for slot in slots { set.addMultiplexed(slot, to: 0, connections) }

@@ -20,30 +20,30 @@ import Testing
             let shared = UnsafeMutablePointer<SharedServer>.allocate(capacity: weights.count)
             shared.initialize(repeating: SharedServer(), count: weights.count)
             self.shared = shared
-            set = ServerSet([upstream]) { shared + $0 }
+            set = ServerSet([upstream]) { shared + $0.place }
             for server in set.indices { set.noteRoom(server, true) }
         }
 
         deinit { shared.deallocate() }
 
-        func choose(avoiding avoided: Int = -1, mayTry: Bool = false) -> Int? {
+        func choose(avoiding avoided: ServerIndex = .none, mayTry: Bool = false) -> ServerIndex? {
             set.choose(0, ServerSet.Demand(now: now, avoided: avoided, mayTry: mayTry), &random)
         }
 
         @discardableResult
-        func fail(_ server: Int, _ failure: ServerFailure, times: Int = 1) -> ServerSet.Failed {
+        func fail(_ server: ServerIndex, _ failure: ServerFailure, times: Int = 1) -> ServerSet.Failed {
             for _ in 1..<times { _ = set.failed(server, failure, now) }
             return set.failed(server, failure, now)
         }
 
-        func answers(_ server: Int, sentAt: UInt64) -> Bool { set.answered(server, sentAt: sentAt, now) }
+        func answers(_ server: ServerIndex, sentAt: UInt64) -> Bool { set.answered(server, sentAt: sentAt, now) }
 
-        func isEjected(_ server: Int) -> Bool { set.isEjected(server, now) }
+        func isEjected(_ server: ServerIndex) -> Bool { set.isEjected(server, now) }
     }
 
     /// Chooses so often, as if each exchange ended before the next began; how often each server was chosen.
     private func shares(
-        _ balance: Plan.Balance, weights: [Int], times: Int = 1200, avoiding: Int = -1, holding: Bool = false,
+        _ balance: Plan.Balance, weights: [Int], times: Int = 1200, avoiding: ServerIndex = .none, holding: Bool = false,
         prepare: (Scene) -> Void = { _ in }
     ) throws -> [Int] {
         let scene = try Scene(balance, weights)
@@ -51,7 +51,7 @@ import Testing
         var counts = weights.map { _ in 0 }
         for _ in 0..<times {
             guard let server = scene.choose(avoiding: avoiding) else { continue }
-            counts[server] += 1
+            counts[server.place] += 1
             if holding { scene.set.exchangeBegins(server) }
         }
         return counts
@@ -65,7 +65,7 @@ import Testing
 
     @Test func turnsAreSpreadAndNotBunched() throws {
         let scene = try Scene(.roundRobin, [3, 1])
-        var order: [Int] = []
+        var order: [ServerIndex] = []
         for _ in 0..<8 { order.append(scene.choose() ?? -1) }
         #expect(order == [0, 0, 1, 0, 0, 0, 1, 0])
     }
@@ -100,7 +100,7 @@ import Testing
         #expect(counts == [0, 1200])
         #expect(try shares(.roundRobin, weights: [1, 1], avoiding: 1) { $0.set[0].shared.pointee.isUp = 0 } == [0, 1200])
         let none = try shares(.leastConnections, weights: [1, 1]) { scene in
-            for server in 0...1 { scene.set[server].shared.pointee.isUp = 0 }
+            for server in [0, 1] as [ServerIndex] { scene.set[server].shared.pointee.isUp = 0 }
         }
         #expect(none == [0, 0])
     }
@@ -109,7 +109,7 @@ import Testing
         let counts = try shares(.roundRobin, weights: [1, 1], times: 10) { $0.set.noteRoom(0, false) }
         #expect(counts == [0, 10])
         let bothFull = try shares(.roundRobin, weights: [1, 1], times: 10) { scene in
-            for server in 0...1 { scene.set.noteRoom(server, false) }
+            for server in [0, 1] as [ServerIndex] { scene.set.noteRoom(server, false) }
         }
         #expect(bothFull == [5, 5])
     }
@@ -168,7 +168,7 @@ import Testing
         _ = scene.set.connected(0, scene.now)
         scene.now += 100 * Self.millisecond
         var counts = [0, 0]
-        for _ in 0..<200 { if let server = scene.choose() { counts[server] += 1 } }
+        for _ in 0..<200 { if let server = scene.choose() { counts[server.place] += 1 } }
         #expect(counts[0] > 50)
     }
 

@@ -37,13 +37,14 @@ import Testing
                 var exchange = Exchange(client: 0, startedAt: 0)
                 exchange.upstreamIndex = UInt16(upstream)
                 let number = exchanges.take(exchange)
-                let result = queues.enqueue(number, boundTo: queue < 2 ? -1 : queue - 2, max: most, now, exchanges)
+                let result = queues.enqueue(
+                    number, boundTo: queue < 2 ? .none : ServerIndex(queue - 2), max: most, now, exchanges)
                 let fits = count(model, upstream) < most
                 #expect(result == (fits ? .queued : .full))
                 if fits { model[queue].append(Waiting(number: number, since: now)) } else { exchanges.release(number) }
             case 2:
                 let server = chance.below(3)
-                let found = queues.next(for: server, of: Self.upstreamOf[server], exchanges)
+                let found = queues.next(for: ServerIndex(server), of: Self.upstreamOf[server], exchanges)
                 let expected = firstUncalled(model, [Self.upstreamOf[server], 2 + server])
                 #expect(found == expected?.number ?? .none)
                 guard let expected else { continue }
@@ -61,7 +62,8 @@ import Testing
             default:
                 guard let back = looking.popLast() else { continue }
                 // It is let in again however full it is, before those who came after it.
-                let result = queues.enqueue(back.number, boundTo: back.queue < 2 ? -1 : back.queue - 2, max: 0, now, exchanges)
+                let result = queues.enqueue(
+                    back.number, boundTo: back.queue < 2 ? .none : ServerIndex(back.queue - 2), max: 0, now, exchanges)
                 #expect(result == .again)
                 let place = model[back.queue].firstIndex { $0.since > back.since } ?? model[back.queue].count
                 model[back.queue].insert(Waiting(number: back.number, since: back.since), at: place)
@@ -96,12 +98,12 @@ import Testing
         }
         for server in 0..<3 {
             let upstream = Self.upstreamOf[server]
-            let isAwaited = queues.isAwaited(server: server)
+            let isAwaited = queues.isAwaited(server: ServerIndex(server))
             #expect(isAwaited == !model[2 + server].isEmpty)
-            let isCalled = queues.isCalled(for: server, of: upstream)
+            let isCalled = queues.isCalled(for: ServerIndex(server), of: upstream)
             #expect(isCalled == (model[upstream] + model[2 + server]).contains { $0.isCalled })
             // The other worker, where nobody waits, leaves the next connection to this one as soon as somebody waits uncalled.
-            let heir = observer.heir(of: server, upstream: upstream)
+            let heir = observer.heir(of: ServerIndex(server), upstream: upstream)
             #expect(heir == (firstUncalled(model, [upstream, 2 + server]) == nil ? nil : 0))
         }
         let wanted = queues.placesWanted(0, servers: 0..<2)

@@ -18,7 +18,7 @@ import Testing
         }
 
         /// A new exchange that waits; its number.
-        mutating func wait(upstream: Int = 0, boundTo server: Int = -1, max: Int = 10) -> ExchangeSlot {
+        mutating func wait(upstream: Int = 0, boundTo server: ServerIndex = .none, max: Int = 10) -> ExchangeSlot {
             var exchange = Exchange(client: 0, startedAt: 0)
             exchange.upstreamIndex = UInt16(upstream)
             let number = exchanges.take(exchange)
@@ -27,7 +27,7 @@ import Testing
         }
 
         /// Who has the connections to a server that come free one after the other.
-        mutating func served(_ server: Int, of upstream: Int = 0) -> [ExchangeSlot] {
+        mutating func served(_ server: ServerIndex, of upstream: Int = 0) -> [ExchangeSlot] {
             var order: [ExchangeSlot] = []
             while true {
                 let number = queues.next(for: server, of: upstream, exchanges)
