@@ -1,4 +1,4 @@
-// swift-tools-version: 6.1
+// swift-tools-version: 6.2
 import PackageDescription
 
 // Modules and the arrows between them: ARCHITECTURE.md. `scripts/check` builds with
@@ -138,6 +138,16 @@ let package = Package(
             ], path: "Tests/Unit/ProxyTests"),
     ]
 )
+
+// Modules in which the compiler holds every unsafe expression to be marked as one (SE-0458): docs/memory-safety.md.
+let marked: Set = [
+    "Admin", "Capture", "Configuration", "Detector", "EventLoop", "Exchanges", "Explanations", "HTTP1", "HTTP2", "JSON",
+    "Names",
+    "OTLP", "ProbeReports", "Records", "Report", "Routing", "TLS", "Traces", "Wire",
+]
+for target in package.targets where marked.contains(target.name) {
+    target.swiftSettings = [.strictMemorySafety(), .treatWarning("StrictMemorySafety", as: .error)]
+}
 
 // libFuzzer's targets: scripts/fuzz builds them with the sanitizers that they need.
 if Context.environment["SENDONCE_FUZZ"] != nil {

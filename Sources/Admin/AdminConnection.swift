@@ -48,7 +48,7 @@ struct AdminConnection {
     mutating func attend(_ routes: AdminRoutes, mayStream: Bool, now: UInt64) -> Outcome {
         if hasUnsent { return sendRest(routes, mayStream: mayStream, now: now) }
         var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = so_recv(descriptor, &buffer, buffer.count, 0)
+        let count = unsafe so_recv(descriptor, &buffer, buffer.count, 0)
         if count == -Int(EAGAIN) || count == -Int(EINTR) { return .stays }
         guard count > 0 else { return .closed }
         if stream != nil || isLingering { return .stays }  // nothing more is asked of us
@@ -132,8 +132,8 @@ struct AdminConnection {
         var hasProgressed = !hasUnsent
         unsent.append(contentsOf: bytes)
         while hasUnsent {
-            let count = unsent.withUnsafeBytes {
-                so_send(descriptor, $0.baseAddress.unsafelyUnwrapped + sentCount, $0.count - sentCount)
+            let count = unsafe unsent.withUnsafeBytes {
+                unsafe so_send(descriptor, $0.baseAddress.unsafelyUnwrapped + sentCount, $0.count - sentCount)
             }
             if count == -Int(EINTR) { continue }
             if count == -Int(EAGAIN) { break }

@@ -25,7 +25,7 @@ struct AdminLoop: Sendable {
             for connection in connections {
                 polled.append(pollfd(fd: connection.descriptor, events: connection.interest, revents: 0))
             }
-            poll(
+            unsafe poll(
                 &polled, nfds_t(polled.count),
                 timeout(connections, isAccepting ? nil : endTime ?? acceptTime, now: so_monotonic_ns()))
 
@@ -77,7 +77,7 @@ struct AdminLoop: Sendable {
         // Whoever has just come is heard before others can take the place.
         for _ in 0..<AdminLimit.acceptsMax {
             var peer = sockaddr_storage()
-            let descriptor = so_accept(socket.descriptor, &peer)
+            let descriptor = unsafe so_accept(socket.descriptor, &peer)
             guard descriptor >= 0 else {
                 return ![EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(-descriptor)
             }

@@ -27,12 +27,12 @@ struct AdminSocket {
         if text.hasPrefix("unix:") {
             let path = String(text.dropFirst(5))
             var storage = sockaddr_storage()
-            guard !path.isEmpty, so_unix_address(path, &storage) > 0 else {
+            guard !path.isEmpty, unsafe so_unix_address(path, &storage) > 0 else {
                 throw Failure(address: text, reason: "not a path that a socket can have")
             }
             Self.removeStale(path, &storage)
             descriptor = try Self.listen(&storage, text)
-            chmod(path, 0o660)
+            unsafe chmod(path, 0o660)
             unixPath = path
         } else {
             var storage = try Self.resolve(text)
@@ -44,14 +44,14 @@ struct AdminSocket {
 
     func close(removingFile: Bool = true) {
         so_close(descriptor)
-        if removingFile, let unixPath { unlink(unixPath) }
+        if removingFile, let unixPath { unsafe unlink(unixPath) }
     }
 
     private static func listen(_ storage: inout sockaddr_storage, _ text: String) throws(Failure) -> Int32 {
         let descriptor = so_socket(Int32(storage.ss_family))
         guard descriptor >= 0 else { throw Failure(address: text, reason: reason(descriptor)) }
         if Int32(storage.ss_family) != AF_UNIX { so_set_option(descriptor, SOL_SOCKET, SO_REUSEADDR, 1) }
-        var result = so_bind(descriptor, &storage, so_address_length(&storage))
+        var result = unsafe so_bind(descriptor, &storage, so_address_length(&storage))
         if result >= 0 { result = so_listen(descriptor, 64) }
         guard result >= 0 else {
             so_close(descriptor)
@@ -63,10 +63,10 @@ struct AdminSocket {
     /// A socket's file outlives its process; only one on which nobody listens any more is removed.
     private static func removeStale(_ path: String, _ storage: inout sockaddr_storage) {
         var status = stat()
-        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return }
+        guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return }
         let probe = so_socket(AF_UNIX)
         guard probe >= 0 else { return }
-        if so_connect(probe, &storage, so_address_length(&storage)) == -ECONNREFUSED { unlink(path) }
+        if unsafe so_connect(probe, &storage, so_address_length(&storage)) == -ECONNREFUSED { unsafe unlink(path) }
         so_close(probe)
     }
 
@@ -77,30 +77,30 @@ struct AdminSocket {
         }
         var host = String(text[..<colon])
         if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
-        var hints = addrinfo()
-        hints.ai_family = host.isEmpty ? AF_INET : AF_UNSPEC
-        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-        hints.ai_flags = AI_PASSIVE
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_family = host.isEmpty ? AF_INET : AF_UNSPEC
+        unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        unsafe hints.ai_flags = AI_PASSIVE
         var found: UnsafeMutablePointer<addrinfo>?
-        let status = getaddrinfo(host.isEmpty ? nil : host, String(port), &hints, &found)
-        defer { if let found { freeaddrinfo(found) } }
-        guard status == 0, let first = found?.pointee, let address = first.ai_addr else {
-            throw Failure(address: text, reason: String(cString: gai_strerror(status)))
+        let status = unsafe getaddrinfo(host.isEmpty ? nil : host, String(port), &hints, &found)
+        defer { if let found = unsafe found { unsafe freeaddrinfo(found) } }
+        guard status == 0, let first = unsafe found?.pointee, let address = unsafe first.ai_addr else {
+            throw unsafe Failure(address: text, reason: String(cString: gai_strerror(status)))
         }
         var storage = sockaddr_storage()
-        let bytes = UnsafeRawBufferPointer(start: address, count: Int(first.ai_addrlen))
-        withUnsafeMutableBytes(of: &storage) { $0.copyMemory(from: bytes) }
+        let bytes = unsafe UnsafeRawBufferPointer(start: address, count: Int(first.ai_addrlen))
+        unsafe withUnsafeMutableBytes(of: &storage) { unsafe $0.copyMemory(from: bytes) }
         return storage
     }
 
     private static func boundAddress(_ descriptor: Int32) -> String {
         var storage = sockaddr_storage()
-        so_local_address(descriptor, &storage)
-        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128) { text in
-            let count = so_format_address(&storage, text.baseAddress, 128)
-            return String(decoding: UnsafeRawBufferPointer(start: text.baseAddress, count: Int(count)), as: UTF8.self)
+        unsafe so_local_address(descriptor, &storage)
+        return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128) { text in
+            let count = unsafe so_format_address(&storage, text.baseAddress, 128)
+            return unsafe String(decoding: UnsafeRawBufferPointer(start: text.baseAddress, count: Int(count)), as: UTF8.self)
         }
     }
 
-    private static func reason(_ result: Int32) -> String { String(cString: strerror(-result)) }
+    private static func reason(_ result: Int32) -> String { unsafe String(cString: strerror(-result)) }
 }

@@ -65,8 +65,8 @@ struct AdmittedHosts {
     private static func isLiteral(_ host: String) -> Bool {
         var bytes = in6_addr()
         if host.hasPrefix("["), host.hasSuffix("]") {
-            return inet_pton(AF_INET6, String(host.dropFirst().dropLast()), &bytes) == 1
+            return unsafe inet_pton(AF_INET6, String(host.dropFirst().dropLast()), &bytes) == 1
         }
-        return inet_pton(AF_INET, host, &bytes) == 1
+        return unsafe inet_pton(AF_INET, host, &bytes) == 1
     }
 }

@@ -2,7 +2,7 @@
 struct HTMLText {
     private(set) var bytes: [UInt8] = []
 
-    mutating func markup(_ text: StaticString) { text.withUTF8Buffer { bytes.append(contentsOf: $0) } }
+    mutating func markup(_ text: StaticString) { text.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) } }
 
     /// A piece of page.html, which is ours too.
     mutating func trusted(_ template: ArraySlice<UInt8>) { bytes.append(contentsOf: template) }

@@ -5,7 +5,7 @@ struct PageFile: Sendable {
     let contentType: String
     let text: StaticString
 
-    var bytes: [UInt8] { text.withUTF8Buffer { Array($0) } }
+    var bytes: [UInt8] { text.withUTF8Buffer { unsafe Array($0) } }
 
     /// Served at `/`, with its marks filled in.
     static let template = "page.html"

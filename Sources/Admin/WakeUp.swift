@@ -29,13 +29,13 @@ final class WakeUp: Sendable {
     func wake() {
         guard !isPending.exchange(true, ordering: .acquiringAndReleasing) else { return }
         var one: UInt64 = 1
-        so_write(descriptor, &one, 8)
+        unsafe so_write(descriptor, &one, 8)
     }
 
     /// To be called before looking for what has changed.
     func clear() {
         var count: UInt64 = 0
-        so_read(descriptor, &count, 8)
+        unsafe so_read(descriptor, &count, 8)
         isPending.store(false, ordering: .sequentiallyConsistent)
     }
 }

@@ -11,11 +11,11 @@ struct CaptureFolder: Sendable {
     init(path: String, keep: Int) throws(LogOpenError) {
         self.path = path
         self.keep = keep
-        guard mkdir(path, 0o750) == 0 || errno == EEXIST else {
-            throw LogOpenError(log: "captures", path: path, reason: String(cString: strerror(errno)))
+        guard unsafe mkdir(path, 0o750) == 0 || errno == EEXIST else {
+            throw unsafe LogOpenError(log: "captures", path: path, reason: String(cString: strerror(errno)))
         }
-        guard access(path, W_OK | X_OK) == 0 else {
-            throw LogOpenError(log: "captures", path: path, reason: String(cString: strerror(errno)))
+        guard unsafe access(path, W_OK | X_OK) == 0 else {
+            throw unsafe LogOpenError(log: "captures", path: path, reason: String(cString: strerror(errno)))
         }
     }
 
@@ -23,26 +23,26 @@ struct CaptureFolder: Sendable {
     func write(_ bytes: [UInt8], _ name: String) -> String? {
         let target = "\(path)/\(name)"
         let unfinished = "\(path)/.\(name).new"
-        let descriptor = open(unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
-        guard descriptor >= 0 else { return String(cString: strerror(errno)) }
+        let descriptor = unsafe open(unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
+        guard descriptor >= 0 else { return unsafe String(cString: strerror(errno)) }
         var written = 0
         while written < bytes.count {
-            let count = bytes.withUnsafeBytes {
-                Glibc.write(descriptor, $0.baseAddress.unsafelyUnwrapped + written, $0.count - written)
+            let count = unsafe bytes.withUnsafeBytes {
+                unsafe Glibc.write(descriptor, $0.baseAddress.unsafelyUnwrapped + written, $0.count - written)
             }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else {
-                let failure = String(cString: strerror(errno))
+                let failure = unsafe String(cString: strerror(errno))
                 close(descriptor)
-                unlink(unfinished)
+                unsafe unlink(unfinished)
                 return failure
             }
             written += count
         }
         close(descriptor)
-        guard rename(unfinished, target) == 0 else {
-            let failure = String(cString: strerror(errno))
-            unlink(unfinished)
+        guard unsafe rename(unfinished, target) == 0 else {
+            let failure = unsafe String(cString: strerror(errno))
+            unsafe unlink(unfinished)
             return failure
         }
         removeOldest()
@@ -50,17 +50,17 @@ struct CaptureFolder: Sendable {
     }
 
     private func removeOldest() {
-        for name in Self.names(in: path).dropLast(keep) { unlink("\(path)/\(name)") }
+        for name in Self.names(in: path).dropLast(keep) { unsafe unlink("\(path)/\(name)") }
     }
 
     /// Names begin with ids, which sort by time. What is not ours is left alone.
     static func names(in path: String) -> [String] {
-        guard let directory = opendir(path) else { return [] }
-        defer { closedir(directory) }
+        guard let directory = unsafe opendir(path) else { return [] }
+        defer { unsafe closedir(directory) }
         var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        while let entry = unsafe readdir(directory) {
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+                unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
             }
             if isName(name) { names.append(name) }
         }
@@ -69,13 +69,13 @@ struct CaptureFolder: Sendable {
 
     static func read(_ path: String, _ name: String) -> [UInt8]? {
         guard isName(name) else { return nil }
-        let descriptor = open("\(path)/\(name)", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        let descriptor = unsafe open("\(path)/\(name)", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while bytes.count < 4 * CaptureLimit.traceBytesMax {
-            let count = Glibc.read(descriptor, &buffer, buffer.count)
+            let count = unsafe Glibc.read(descriptor, &buffer, buffer.count)
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { return count == 0 ? bytes : nil }
             bytes += buffer[..<count]

@@ -60,9 +60,9 @@ public struct Tape: Sendable {
     /// Bytes that came from it.
     mutating func received(_ bytes: UnsafeBufferPointer<UInt8>, at time: UInt64, _ block: inout HeaderBlock) {
         guard !isStopped, !bytes.isEmpty else { return }
-        guard !isAstray else { return append([stray(bytes)].compactMap(\.self), fromUpstream: true, at: time) }
+        guard !isAstray else { return unsafe append([stray(bytes)].compactMap(\.self), fromUpstream: true, at: time) }
         if held.isEmpty { heldSince = time }
-        held.append(contentsOf: bytes)
+        unsafe held.append(contentsOf: bytes)
         var parts: [TapePart] = []
         let taken = understand(&parts, &block)
         held.removeFirst(taken)
@@ -83,26 +83,28 @@ public struct Tape: Sendable {
     /// Reads what is held, as far as it goes. Returns how many bytes that took.
     private mutating func understand(_ parts: inout [TapePart], _ block: inout HeaderBlock) -> Int {
         var bytes = held
-        return bytes.withUnsafeMutableBufferPointer { buffer in
+        return unsafe bytes.withUnsafeMutableBufferPointer { buffer in
             var position = 0
             while position < buffer.count {
-                let start = buffer.baseAddress.unsafelyUnwrapped + position
-                let rest = UnsafeBufferPointer(start: start, count: buffer.count - position)
-                let step = answers.next(start, count: rest.count, limits: TapedRequests.limits, block: &block)
+                let start = unsafe buffer.baseAddress.unsafelyUnwrapped + position
+                let rest = unsafe UnsafeBufferPointer(start: start, count: buffer.count - position)
+                let step = unsafe answers.next(start, count: rest.count, limits: TapedRequests.limits, block: &block)
                 switch step.event {
                 case .needMore: return position
                 case .switched:
-                    parts.append(.bytes(Mask.head(Array(rest.prefix(step.consumed)), isRequest: false, keepsQuery: true)))
+                    unsafe parts.append(
+                        .bytes(Mask.head(Array(rest.prefix(step.consumed)), isRequest: false, keepsQuery: true)))
                     isStopped = true
                     return buffer.count
                 case .interim, .head:
-                    parts.append(.bytes(Mask.head(Array(rest.prefix(step.consumed)), isRequest: false, keepsQuery: true)))
+                    unsafe parts.append(
+                        .bytes(Mask.head(Array(rest.prefix(step.consumed)), isRequest: false, keepsQuery: true)))
                 case .body, .interimInBody:
-                    TapedBody.append(rest, step.consumed, step.bodyStart, step.bodyCount, policy, to: &parts)
+                    unsafe TapedBody.append(rest, step.consumed, step.bodyStart, step.bodyCount, policy, to: &parts)
                 case .surplus, .malformed:
-                    TapedBody.append(rest, step.consumed, step.bodyStart, step.bodyCount, policy, to: &parts)
+                    unsafe TapedBody.append(rest, step.consumed, step.bodyStart, step.bodyCount, policy, to: &parts)
                     isAstray = true
-                    if let part = stray(UnsafeBufferPointer(rebasing: rest[step.consumed...])) { parts.append(part) }
+                    if let part = unsafe stray(UnsafeBufferPointer(rebasing: rest[step.consumed...])) { parts.append(part) }
                     return buffer.count
                 }
                 position += step.consumed
@@ -115,7 +117,7 @@ public struct Tape: Sendable {
         guard !bytes.isEmpty else { return nil }
         let room = max(0, CaptureLimit.strayBytesMax - strayBytes)
         strayBytes += bytes.count
-        return bytes.count <= room ? .stray(Array(bytes)) : .body(bytes.count)
+        return unsafe bytes.count <= room ? .stray(Array(bytes)) : .body(bytes.count)
     }
 
     private mutating func append(_ parts: [TapePart], fromUpstream: Bool, at time: UInt64) {

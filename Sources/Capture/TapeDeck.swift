@@ -25,7 +25,7 @@ public struct TapeDeck: ~Copyable {
         _ descriptor: Int32, _ bytes: UnsafeBufferPointer<UInt8>, hasEnded: Bool, isReset: Bool, at time: UInt64
     ) {
         guard var tape = tapes.removeValue(forKey: descriptor) else { return }
-        tape.received(bytes, at: time, &block)
+        unsafe tape.received(bytes, at: time, &block)
         if hasEnded || isReset { tape.ended(isReset: isReset, at: time) }
         if tape.name != nil, tape.isBetweenExchanges { store.write(tape) }
         tapes[descriptor] = tape

@@ -32,7 +32,9 @@ struct TapedRequests {
     }
 
     private mutating func head(_ policy: CapturePolicy, _ block: inout HeaderBlock) -> Part? {
-        guard HeadParser.request(held, count: held.count, limits: Self.limits, into: &block) == .complete else { return nil }
+        guard unsafe HeadParser.request(held, count: held.count, limits: Self.limits, into: &block) == .complete else {
+            return nil
+        }
         let upgrades = block.facts.contains(.upgrade) || block.facts.contains(.upgradeField)
         let begin = Begin(method: block.method, asksUpgrade: upgrades)
         body = (try? RequestFraming.decide(block).get()) ?? BodyDecoder(.none)
@@ -44,14 +46,14 @@ struct TapedRequests {
 
     private mutating func framed(_ policy: CapturePolicy, _ block: inout HeaderBlock) -> Part? {
         let count = held.count
-        let step = held.withUnsafeMutableBufferPointer {
-            body.decode($0.baseAddress.unsafelyUnwrapped, count: count, limits: Self.limits, block: &block)
+        let step = unsafe held.withUnsafeMutableBufferPointer {
+            unsafe body.decode($0.baseAddress.unsafelyUnwrapped, count: count, limits: Self.limits, block: &block)
         }
         if step.outcome == .end { isInHead = true }
         guard step.consumed > 0 else { return nil }
         var parts: [TapePart] = []
-        held.withUnsafeBufferPointer {
-            TapedBody.append($0, step.consumed, step.bodyStart, step.bodyCount, policy, to: &parts)
+        unsafe held.withUnsafeBufferPointer {
+            unsafe TapedBody.append($0, step.consumed, step.bodyStart, step.bodyCount, policy, to: &parts)
         }
         held.removeFirst(step.consumed)
         return Part(begins: nil, parts: parts)

@@ -66,7 +66,7 @@ public enum Address: Hashable, Sendable, CustomStringConvertible {
         let parts = text.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
         guard let bytes = AddressBlock.bytes(ofIPv6: String(parts[0])) else { return nil }
         var buffer = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-        guard inet_ntop(AF_INET6, bytes, &buffer, socklen_t(INET6_ADDRSTRLEN)) != nil else { return nil }
+        guard unsafe inet_ntop(AF_INET6, bytes, &buffer, socklen_t(INET6_ADDRSTRLEN)) != nil else { return nil }
         let address = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         guard parts.count == 2 else { return address }
         guard !parts[1].isEmpty, parts[1].utf8.allSatisfy(isHostByte) else { return nil }

@@ -37,7 +37,7 @@ public struct AddressBlock: Hashable, Sendable, CustomStringConvertible {
     public var description: String {
         if bytes.isEmpty { return "unix" }
         var buffer = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-        _ = inet_ntop(bytes.count == 4 ? AF_INET : AF_INET6, bytes, &buffer, socklen_t(INET6_ADDRSTRLEN))
+        _ = unsafe inet_ntop(bytes.count == 4 ? AF_INET : AF_INET6, bytes, &buffer, socklen_t(INET6_ADDRSTRLEN))
         let address = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         return prefixBits == bytes.count * 8 ? address : "\(address)/\(prefixBits)"
     }
@@ -49,7 +49,7 @@ public struct AddressBlock: Hashable, Sendable, CustomStringConvertible {
         // A C string ends at NUL: what follows it would go unseen.
         guard !text.utf8.contains(0) else { return nil }
         var bytes = [UInt8](repeating: 0, count: count)
-        return inet_pton(family, text, &bytes) == 1 ? bytes : nil
+        return unsafe inet_pton(family, text, &bytes) == 1 ? bytes : nil
     }
 
     private static func mask(ofByte index: Int, prefixBits: Int) -> UInt8 {

@@ -7,13 +7,13 @@ package enum FileBytes {
     }
 
     package static func read(path: String, max: Int) throws(Unreadable) -> [UInt8] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw unreadable() }
         defer { close(descriptor) }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 64 << 10)
         while true {
-            let count = Glibc.read(descriptor, &chunk, chunk.count)
+            let count = unsafe Glibc.read(descriptor, &chunk, chunk.count)
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw unreadable() }
             guard count > 0 else { return bytes }
@@ -25,6 +25,6 @@ package enum FileBytes {
     }
 
     private static func unreadable() -> Unreadable {
-        Unreadable(reason: "cannot be read: \(String(cString: strerror(errno)))")
+        Unreadable(reason: unsafe "cannot be read: \(String(cString: strerror(errno)))")
     }
 }

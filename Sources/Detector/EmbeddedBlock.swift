@@ -9,7 +9,7 @@ public struct EmbeddedBlock: Sendable {
 
     public init(offset: UInt64) { self.offset = offset }
 
-    public mutating func add(_ bytes: UnsafePointer<UInt8>, _ count: Int) { kept.keep(bytes, count) }
+    public mutating func add(_ bytes: UnsafePointer<UInt8>, _ count: Int) { unsafe kept.keep(bytes, count) }
 
     /// Bytes came after the end of the body in which it began: what that is, when it may explain them.
     ///

@@ -4,7 +4,7 @@ import Exchanges
 ///
 /// A sort is a route, a method and a path without what varies in it. The table is bounded: of sorts that compete for the same few places
 /// the one that is worth the least is forgotten. The first place stands for everything. Of a busy worker's answers one in eight is noted.
-public struct Habits: ~Copyable {
+@safe public struct Habits: ~Copyable {
     public static let sortsMax = 512
     /// Places that a sort may have.
     private static let choicesMax = 4
@@ -43,37 +43,37 @@ public struct Habits: ~Copyable {
     private var tick: UInt32 = 0
 
     public init() {
-        habits = .allocate(capacity: Self.sortsMax)
-        shapes = .allocate(capacity: Self.sortsMax * Self.shapesMax)
-        shapeCounts = .allocate(capacity: Self.sortsMax * Self.shapesMax)
-        times = .allocate(capacity: Self.sortsMax * Self.bucketsMax)
-        lengths = .allocate(capacity: Self.sortsMax * Self.lengthsMax)
-        delays = .allocate(capacity: Self.sortsMax * Self.delaysMax)
+        unsafe habits = .allocate(capacity: Self.sortsMax)
+        unsafe shapes = .allocate(capacity: Self.sortsMax * Self.shapesMax)
+        unsafe shapeCounts = .allocate(capacity: Self.sortsMax * Self.shapesMax)
+        unsafe times = .allocate(capacity: Self.sortsMax * Self.bucketsMax)
+        unsafe lengths = .allocate(capacity: Self.sortsMax * Self.lengthsMax)
+        unsafe delays = .allocate(capacity: Self.sortsMax * Self.delaysMax)
         for place in 0..<Self.sortsMax { clear(place, for: 0) }
     }
 
     deinit {
-        habits.deallocate()
-        shapes.deallocate()
-        shapeCounts.deallocate()
-        times.deallocate()
-        lengths.deallocate()
-        delays.deallocate()
+        unsafe habits.deallocate()
+        unsafe shapes.deallocate()
+        unsafe shapeCounts.deallocate()
+        unsafe times.deallocate()
+        unsafe lengths.deallocate()
+        unsafe delays.deallocate()
     }
 
     /// Whether the next answer is to be noted.
     public mutating func wantsNext() -> Bool {
         tick &+= 1
-        return tick & 7 == 0 || habits[0].answers < Self.learnedAfter
+        return unsafe tick & 7 == 0 || habits[0].answers < Self.learnedAfter
     }
 
     /// An answer of a sort has come, so many nanoseconds after its request, and others after it: it was the request's own.
     public mutating func note(_ sort: UInt32, shape: UInt64, delay: UInt64, bodyBytes: UInt64) {
         count(0, shape, delay, bodyBytes)
         let place = place(of: sort)
-        if habits[place].sort != sort {
+        if unsafe habits[place].sort != sort {
             // Whoever comes often stays, and whoever is suspected.
-            if habits[place].worth > 1 {
+            if unsafe habits[place].worth > 1 {
                 age(place)
                 return
             }
@@ -85,53 +85,53 @@ public struct Habits: ~Copyable {
     /// A sort was answered so long before something that was one too many, whoever sent that: of who sends twice the time is always alike.
     public mutating func accompany(_ sort: UInt32, delay: UInt64) {
         let place = place(of: sort)
-        if habits[place].sort != sort { clear(place, for: sort) }
-        habits[place].companies += 1
-        delays[place * Self.delaysMax + Self.delayBucket(delay)] += 1
+        if unsafe habits[place].sort != sort { clear(place, for: sort) }
+        unsafe habits[place].companies += 1
+        unsafe delays[place * Self.delaysMax + Self.delayBucket(delay)] += 1
     }
 
     /// A sort is suspected of a share of a second send.
     public mutating func suspect(_ sort: UInt32, share: Double, shape: UInt64?) {
         let place = place(of: sort)
         // Who is suspected is worth remembering before who is only frequent.
-        if habits[place].sort != sort { clear(place, for: sort) }
+        if unsafe habits[place].sort != sort { clear(place, for: sort) }
         let share = Float(share)
-        habits[place].suspicion += share
+        unsafe habits[place].suspicion += share
         guard let shape else { return }
-        if habits[place].extraShape == shape {
-            habits[place].extraShapeShares += share
-        } else if habits[place].extraShapeShares < share {
-            (habits[place].extraShape, habits[place].extraShapeShares) = (shape, share)
+        if unsafe habits[place].extraShape == shape {
+            unsafe habits[place].extraShapeShares += share
+        } else if unsafe habits[place].extraShapeShares < share {
+            unsafe (habits[place].extraShape, habits[place].extraShapeShares) = (shape, share)
         } else {
-            habits[place].extraShapeShares -= share
+            unsafe habits[place].extraShapeShares -= share
         }
     }
 
     /// A sort was asked for where a second send was found, and which answer was its own cannot be known.
     public mutating func doubt(_ sort: UInt32) {
         let place = place(of: sort)
-        if habits[place].sort == sort { habits[place].suspected += 1 }
+        if unsafe habits[place].sort == sort { unsafe habits[place].suspected += 1 }
     }
 
     // MARK: What is known
 
     /// Answers of this sort that have been noted.
-    public func answers(_ sort: UInt32) -> Int { known(sort).map { Int(habits[$0].answers) } ?? 0 }
+    public func answers(_ sort: UInt32) -> Int { known(sort).map { unsafe Int(habits[$0].answers) } ?? 0 }
 
     /// The odds that a request of a sort is answered twice, before any evidence.
     func odds(_ sort: UInt32) -> Double {
         guard let place = known(sort) else { return 1.0 / 9 }
-        let asked = Double(habits[place].answers) + Double(habits[place].suspected) + 3
-        let chance = min(0.97, (Double(habits[place].suspicion) + 0.3) / asked)
+        let asked = unsafe Double(habits[place].answers) + Double(habits[place].suspected) + 3
+        let chance = unsafe min(0.97, (Double(habits[place].suspicion) + 0.3) / asked)
         return chance / (1 - chance)
     }
 
     /// How likely a second send of a sort looks like this; `general`: of a sort of which none is known.
     func likelihood(ofExtra shape: UInt64, of sort: UInt32, general: Double) -> Double {
-        guard let place = known(sort), habits[place].suspicion > 0 else { return general }
-        let shares = Double(habits[place].extraShapeShares)
-        let alike = AnswerShape.likeness(habits[place].extraShape, shape) * shares
-        return (alike + general) / (Double(habits[place].suspicion) + 1)
+        guard let place = known(sort), unsafe habits[place].suspicion > 0 else { return general }
+        let shares = unsafe Double(habits[place].extraShapeShares)
+        let alike = unsafe AnswerShape.likeness(habits[place].extraShape, shape) * shares
+        return unsafe (alike + general) / (Double(habits[place].suspicion) + 1)
     }
 
     /// How likely a second send of a sort comes so late; `general`: of a sort of which none is known.
@@ -139,14 +139,14 @@ public struct Habits: ~Copyable {
         guard let place = known(sort) else { return general }
         let bucket = Self.delayBucket(delay)
         func shares(_ i: Int) -> Double {
-            (0..<Self.delaysMax).contains(i) ? Double(delays[place * Self.delaysMax + i]) : 0
+            unsafe (0..<Self.delaysMax).contains(i) ? Double(delays[place * Self.delaysMax + i]) : 0
         }
         let near = (2 * shares(bucket) + shares(bucket - 1) + shares(bucket + 1)) / 4
-        return (near + 2 * general) / (Double(habits[place].companies) + 2)
+        return unsafe (near + 2 * general) / (Double(habits[place].companies) + 2)
     }
 
     /// In how many incidents a sort has been suspected, by shares.
-    func suspicion(_ sort: UInt32) -> Float { known(sort).map { habits[$0].suspicion } ?? 0 }
+    func suspicion(_ sort: UInt32) -> Float { known(sort).map { unsafe habits[$0].suspicion } ?? 0 }
 
     /// How likely an answer of this shape is for a sort of request; what is not known of the sort, all others stand in for.
     ///
@@ -154,12 +154,12 @@ public struct Habits: ~Copyable {
     func likelihood(of shape: UInt64, for sort: UInt32, among others: [UInt64]) -> Double {
         let common = commonness(of: shape, among: others)
         guard let place = known(sort) else { return common }
-        return (weight(of: shape, at: place) + common) / (Double(habits[place].answers) + 1)
+        return unsafe (weight(of: shape, at: place) + common) / (Double(habits[place].answers) + 1)
     }
 
     func commonness(of shape: UInt64, among others: [UInt64]) -> Double {
         let alike = others.reduce(-1) { $0 + AnswerShape.likeness($1, shape) }
-        return (weight(of: shape, at: 0) + alike + 0.3) / (Double(habits[0].answers) + Double(others.count))
+        return unsafe (weight(of: shape, at: 0) + alike + 0.3) / (Double(habits[0].answers) + Double(others.count))
     }
 
     /// How likely an answer is so long after its request.
@@ -167,10 +167,10 @@ public struct Habits: ~Copyable {
         let place = known(sort) ?? 0
         let bucket = Self.bucket(delay)
         func count(_ i: Int) -> Double {
-            (0..<Self.bucketsMax).contains(i) ? Double(times[place * Self.bucketsMax + i]) : 0
+            unsafe (0..<Self.bucketsMax).contains(i) ? Double(times[place * Self.bucketsMax + i]) : 0
         }
         let near = 2 * count(bucket) + count(bucket - 1) + count(bucket + 1)
-        return (near + 0.5) / (4 * Double(habits[place].answers) + 0.5 * Double(Self.bucketsMax))
+        return unsafe (near + 0.5) / (4 * Double(habits[place].answers) + 0.5 * Double(Self.bucketsMax))
     }
 
     /// How likely an answer's body is so long.
@@ -178,26 +178,26 @@ public struct Habits: ~Copyable {
         guard let place = known(sort) else { return 0.5 * 8 / 16 }
         let bucket = Self.lengthBucket(bytes)
         func count(_ i: Int) -> Double {
-            (0..<Self.lengthsMax).contains(i) ? Double(lengths[place * Self.lengthsMax + i]) : 0
+            unsafe (0..<Self.lengthsMax).contains(i) ? Double(lengths[place * Self.lengthsMax + i]) : 0
         }
         let near = 2 * count(bucket) + count(bucket - 1) + count(bucket + 1)
-        return 8 * (near + 0.5) / (4 * Double(habits[place].answers) + 16)
+        return unsafe 8 * (near + 0.5) / (4 * Double(habits[place].answers) + 16)
     }
 
     /// How likely an answer is there so long after its request, or sooner.
     func likelihood(ofDelayUpTo delay: UInt64, for sort: UInt32) -> Double {
         let place = known(sort) ?? 0
-        let count = (0...Self.bucket(delay)).reduce(0) { $0 + Double(times[place * Self.bucketsMax + $1]) }
-        return (count + 0.5) / (Double(habits[place].answers) + 1)
+        let count = (0...Self.bucket(delay)).reduce(0) { unsafe $0 + Double(times[place * Self.bucketsMax + $1]) }
+        return unsafe (count + 0.5) / (Double(habits[place].answers) + 1)
     }
 
     /// After how long a sort is usually answered; 0 when that is not known.
     func usualDelay(_ sort: UInt32) -> UInt64 {
-        guard let place = known(sort), habits[place].answers >= 3 else { return 0 }
+        guard let place = known(sort), unsafe habits[place].answers >= 3 else { return 0 }
         var count: UInt32 = 0
         for i in 0..<Self.bucketsMax {
-            count += times[place * Self.bucketsMax + i]
-            if count * 2 >= habits[place].answers { return i == 0 ? 30_000 : 1 << (15 + UInt64(i)) }
+            unsafe count += times[place * Self.bucketsMax + i]
+            if unsafe count * 2 >= habits[place].answers { return i == 0 ? 30_000 : 1 << (15 + UInt64(i)) }
         }
         return 0
     }
@@ -206,15 +206,15 @@ public struct Habits: ~Copyable {
     func usualStatus(_ sort: UInt32) -> Int? {
         guard let place = known(sort) else { return nil }
         let first = place * Self.shapesMax
-        let best = (first..<first + Self.shapesMax).max { shapeCounts[$0] < shapeCounts[$1] }!
-        return shapeCounts[best] > 0 ? AnswerShape.status(shapes[best]) : nil
+        let best = (first..<first + Self.shapesMax).max { unsafe shapeCounts[$0] < shapeCounts[$1] }!
+        return unsafe shapeCounts[best] > 0 ? AnswerShape.status(shapes[best]) : nil
     }
 
     /// Counts what is alike: the same shape, the same names in another number, the same status.
     private func weight(of shape: UInt64, at place: Int) -> Double {
         var weight = 0.0
-        for i in place * Self.shapesMax..<(place + 1) * Self.shapesMax where shapeCounts[i] > 0 {
-            weight += AnswerShape.likeness(shapes[i], shape) * Double(shapeCounts[i])
+        for i in place * Self.shapesMax..<(place + 1) * Self.shapesMax where unsafe shapeCounts[i] > 0 {
+            unsafe weight += AnswerShape.likeness(shapes[i], shape) * Double(shapeCounts[i])
         }
         return weight
     }
@@ -226,54 +226,54 @@ public struct Habits: ~Copyable {
         var weakest = 0
         for step in 0..<Self.choicesMax {
             let place = 1 + (Int(sort % UInt32(Self.sortsMax - 1)) + step) % (Self.sortsMax - 1)
-            if habits[place].sort == sort { return place }
-            if weakest == 0 || habits[place].worth < habits[weakest].worth { weakest = place }
+            if unsafe habits[place].sort == sort { return place }
+            if unsafe weakest == 0 || habits[place].worth < habits[weakest].worth { weakest = place }
         }
         return weakest
     }
 
     private func known(_ sort: UInt32) -> Int? {
         let place = place(of: sort)
-        return habits[place].sort == sort && (habits[place].answers > 0 || habits[place].suspected > 0) ? place : nil
+        return unsafe habits[place].sort == sort && (habits[place].answers > 0 || habits[place].suspected > 0) ? place : nil
     }
 
     private func clear(_ place: Int, for sort: UInt32) {
-        habits[place] = Habit(sort: sort)
-        (shapes + place * Self.shapesMax).initialize(repeating: 0, count: Self.shapesMax)
-        (shapeCounts + place * Self.shapesMax).initialize(repeating: 0, count: Self.shapesMax)
-        (times + place * Self.bucketsMax).initialize(repeating: 0, count: Self.bucketsMax)
-        (lengths + place * Self.lengthsMax).initialize(repeating: 0, count: Self.lengthsMax)
-        (delays + place * Self.delaysMax).initialize(repeating: 0, count: Self.delaysMax)
+        unsafe habits[place] = Habit(sort: sort)
+        unsafe (shapes + place * Self.shapesMax).initialize(repeating: 0, count: Self.shapesMax)
+        unsafe (shapeCounts + place * Self.shapesMax).initialize(repeating: 0, count: Self.shapesMax)
+        unsafe (times + place * Self.bucketsMax).initialize(repeating: 0, count: Self.bucketsMax)
+        unsafe (lengths + place * Self.lengthsMax).initialize(repeating: 0, count: Self.lengthsMax)
+        unsafe (delays + place * Self.delaysMax).initialize(repeating: 0, count: Self.delaysMax)
     }
 
     private func count(_ place: Int, _ shape: UInt64, _ delay: UInt64, _ bodyBytes: UInt64) {
-        if habits[place].answers >= Self.answersMax { age(place) }
-        habits[place].answers += 1
-        times[place * Self.bucketsMax + Self.bucket(delay)] += 1
-        lengths[place * Self.lengthsMax + Self.lengthBucket(bodyBytes)] += 1
+        if unsafe habits[place].answers >= Self.answersMax { age(place) }
+        unsafe habits[place].answers += 1
+        unsafe times[place * Self.bucketsMax + Self.bucket(delay)] += 1
+        unsafe lengths[place * Self.lengthsMax + Self.lengthBucket(bodyBytes)] += 1
         let first = place * Self.shapesMax
         var rarest = first
         for i in first..<first + Self.shapesMax {
-            if shapes[i] == shape, shapeCounts[i] > 0 {
-                shapeCounts[i] += 1
+            if unsafe shapes[i] == shape, unsafe shapeCounts[i] > 0 {
+                unsafe shapeCounts[i] += 1
                 return
             }
-            if shapeCounts[i] < shapeCounts[rarest] { rarest = i }
+            if unsafe shapeCounts[i] < shapeCounts[rarest] { rarest = i }
         }
-        shapes[rarest] = shape
-        shapeCounts[rarest] = 1
+        unsafe shapes[rarest] = shape
+        unsafe shapeCounts[rarest] = 1
     }
 
     private func age(_ place: Int) {
-        habits[place].answers /= 2
-        habits[place].suspicion /= 2
-        habits[place].suspected /= 2
-        habits[place].companies /= 2
-        habits[place].extraShapeShares /= 2
-        for i in place * Self.shapesMax..<(place + 1) * Self.shapesMax { shapeCounts[i] /= 2 }
-        for i in place * Self.bucketsMax..<(place + 1) * Self.bucketsMax { times[i] /= 2 }
-        for i in place * Self.lengthsMax..<(place + 1) * Self.lengthsMax { lengths[i] /= 2 }
-        for i in place * Self.delaysMax..<(place + 1) * Self.delaysMax { delays[i] /= 2 }
+        unsafe habits[place].answers /= 2
+        unsafe habits[place].suspicion /= 2
+        unsafe habits[place].suspected /= 2
+        unsafe habits[place].companies /= 2
+        unsafe habits[place].extraShapeShares /= 2
+        for i in place * Self.shapesMax..<(place + 1) * Self.shapesMax { unsafe shapeCounts[i] /= 2 }
+        for i in place * Self.bucketsMax..<(place + 1) * Self.bucketsMax { unsafe times[i] /= 2 }
+        for i in place * Self.lengthsMax..<(place + 1) * Self.lengthsMax { unsafe lengths[i] /= 2 }
+        for i in place * Self.delaysMax..<(place + 1) * Self.delaysMax { unsafe delays[i] /= 2 }
     }
 
     /// Powers of two, from 64 µs on.

@@ -20,9 +20,9 @@ public enum HeadFault {
     private static func repetition(of name: FieldName, _ block: borrowing HeaderBlock) -> String {
         var lines: [Int] = []
         var values: [[UInt8]] = []
-        for i in 0..<block.count where block.fields[i].name == name {
+        for i in 0..<block.count where unsafe block.fields[i].name == name {
             lines.append(i + 2)
-            values.append(Array(block.value(block.fields[i])))
+            unsafe values.append(Array(block.value(block.fields[i])))
         }
         guard lines.count > 1 else { return "\(name.text) more than once in one line (line \(lines.first ?? 0))" }
         let alike = values.allSatisfy { $0 == values[0] } ? "the same value" : "different values"
@@ -54,8 +54,8 @@ public enum HeadFault {
     /// The values of a field as they stand there: short, and nothing but what such a value may hold.
     private static func values(_ name: FieldName, _ block: borrowing HeaderBlock) -> String {
         var texts: [String] = []
-        for i in 0..<block.count where block.fields[i].name == name {
-            let bytes = block.value(block.fields[i]).prefix(32).filter { $0 > 0x20 && $0 < 0x7f }
+        for i in 0..<block.count where unsafe block.fields[i].name == name {
+            let bytes = unsafe block.value(block.fields[i]).prefix(32).filter { $0 > 0x20 && $0 < 0x7f }
             texts.append(bytes.isEmpty ? "(empty)" : String(decoding: bytes, as: UTF8.self))
         }
         return texts.joined(separator: ", ")

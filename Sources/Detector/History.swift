@@ -2,7 +2,7 @@
 ///
 /// A ring in memory of its own that grows to `capacityMax` as entries come. Owned by the slot that holds it: `deallocate` ends it.
 @frozen
-public struct History<Entry: BitwiseCopyable>: BitwiseCopyable {
+@safe public struct History<Entry: BitwiseCopyable>: BitwiseCopyable {
     @usableFromInline var base: UnsafeMutablePointer<Entry>?
     @usableFromInline var room: UInt16 = 0
     @usableFromInline let capacityMax: UInt16
@@ -15,14 +15,14 @@ public struct History<Entry: BitwiseCopyable>: BitwiseCopyable {
 
     @inlinable public var count: Int { Int(used) }
     @inlinable public var isEmpty: Bool { used == 0 }
-    @inlinable public var latest: Entry? { used == 0 ? nil : base.unsafelyUnwrapped[Int(newest)] }
+    @inlinable public var latest: Entry? { unsafe used == 0 ? nil : base.unsafelyUnwrapped[Int(newest)] }
 
     /// The entry that was added `age` entries before the newest.
     @inlinable
     public subscript(age: Int) -> Entry {
         precondition(age >= 0 && age < count)
         let place = Int(newest) - age
-        return base.unsafelyUnwrapped[place < 0 ? place + Int(room) : place]
+        return unsafe base.unsafelyUnwrapped[place < 0 ? place + Int(room) : place]
     }
 
     /// The entry that the next one will push out.
@@ -33,21 +33,21 @@ public struct History<Entry: BitwiseCopyable>: BitwiseCopyable {
     public mutating func add(_ entry: Entry) -> Entry? {
         if used == room, room < capacityMax { grow() }
         guard used > 0 else {
-            base.unsafelyUnwrapped.initialize(to: entry)
+            unsafe base.unsafelyUnwrapped.initialize(to: entry)
             (newest, used) = (0, 1)
             return nil
         }
         newest = newest &+ 1 == room ? 0 : newest &+ 1
-        let place = base.unsafelyUnwrapped + Int(newest)
-        let old: Entry? = used == room ? place.pointee : nil
-        place.initialize(to: entry)
+        let place = unsafe base.unsafelyUnwrapped + Int(newest)
+        let old: Entry? = unsafe used == room ? place.pointee : nil
+        unsafe place.initialize(to: entry)
         if used < room { used += 1 }
         return old
     }
 
     @inlinable
     public mutating func replaceLatest(_ entry: Entry) {
-        if used > 0 { base.unsafelyUnwrapped[Int(newest)] = entry }
+        if used > 0 { unsafe base.unsafelyUnwrapped[Int(newest)] = entry }
     }
 
     /// Changes the newest entry that matches.
@@ -55,7 +55,7 @@ public struct History<Entry: BitwiseCopyable>: BitwiseCopyable {
     public mutating func change(where matches: (Entry) -> Bool, _ change: (inout Entry) -> Void) {
         for age in 0..<count where matches(self[age]) {
             let place = Int(newest) - age
-            return change(&base.unsafelyUnwrapped[place < 0 ? place + Int(room) : place])
+            return unsafe change(&base.unsafelyUnwrapped[place < 0 ? place + Int(room) : place])
         }
     }
 
@@ -67,8 +67,8 @@ public struct History<Entry: BitwiseCopyable>: BitwiseCopyable {
 
     @inlinable
     public mutating func deallocate() {
-        base?.deallocate()
-        (base, room, used, newest) = (nil, 0, 0, 0)
+        unsafe base?.deallocate()
+        unsafe (base, room, used, newest) = (nil, 0, 0, 0)
     }
 
     /// Until it is full the entries stand in their order, so that they can be moved as they are.
@@ -76,11 +76,11 @@ public struct History<Entry: BitwiseCopyable>: BitwiseCopyable {
     mutating func grow() {
         let size = room == 0 ? min(4, capacityMax) : min(room * 2, capacityMax)
         let larger = UnsafeMutablePointer<Entry>.allocate(capacity: Int(size))
-        if let base {
-            larger.update(from: base, count: Int(used))
-            base.deallocate()
+        if let base = unsafe base {
+            unsafe larger.update(from: base, count: Int(used))
+            unsafe base.deallocate()
         }
-        base = larger
+        unsafe base = unsafe larger
         room = size
     }
 }

@@ -10,11 +10,11 @@ public enum RequestSort {
         add(UInt8(truncatingIfNeeded: route >> 8))
         add(method)
         var segment = 0
-        let end = target.prefix(bytesMax).firstIndex { $0 == 0x3f || $0 == 0x23 } ?? min(target.count, bytesMax)
+        let end = unsafe target.prefix(bytesMax).firstIndex { $0 == 0x3f || $0 == 0x23 } ?? min(target.count, bytesMax)
         while segment < end {
             var next = segment
-            while next < end, target[next] != 0x2f { next += 1 }
-            addSegment(target[segment..<next], add)
+            while next < end, unsafe target[next] != 0x2f { next += 1 }
+            unsafe addSegment(target[segment..<next], add)
             add(0x2f)
             segment = next + 1
         }
@@ -23,10 +23,11 @@ public enum RequestSort {
 
     /// Runs of digits count as one; a long segment with digits in it is an id or a token.
     private static func addSegment(_ segment: Slice<UnsafeBufferPointer<UInt8>>, _ add: (UInt8) -> Void) {
-        let hasDigits = segment.contains { $0 &- 0x30 < 10 }
-        if hasDigits, segment.count >= 16 { return add(0x2a) }
+        let hasDigits = unsafe segment.contains { $0 &- 0x30 < 10 }
+        if hasDigits, unsafe segment.count >= 16 { return add(0x2a) }
         var isNumber = false
-        for byte in segment {
+        for i in unsafe segment.indices {
+            let byte = unsafe segment[i]
             let isDigit = byte &- 0x30 < 10
             if !isDigit { add(byte) } else if !isNumber { add(0x30) }
             isNumber = isDigit

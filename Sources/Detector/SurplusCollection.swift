@@ -70,12 +70,12 @@ public struct SurplusCollection<Exchange: RememberedExchange> {
     /// Adds bytes, which were read later than the first ones.
     public mutating func add(_ bytes: UnsafePointer<UInt8>, _ count: Int, at now: UInt64) {
         if reads.count < Self.readsMax { reads.append((total, now)) }
-        add(bytes, count)
+        unsafe add(bytes, count)
     }
 
     public mutating func add(_ bytes: UnsafePointer<UInt8>, _ count: Int) {
         total += UInt64(count)
-        look(bytes, count)
+        unsafe look(bytes, count)
     }
 
     /// Counts bytes of frames whose content is known already, or is to be `keep`'s.
@@ -83,13 +83,13 @@ public struct SurplusCollection<Exchange: RememberedExchange> {
 
     /// Keeps a frame's payload, which is counted already.
     public mutating func keep(_ bytes: UnsafePointer<UInt8>, _ count: Int) {
-        if frames?.blockBytes == nil { look(bytes, count) }
+        if frames?.blockBytes == nil { unsafe look(bytes, count) }
     }
 
     private mutating func look(_ bytes: UnsafePointer<UInt8>, _ count: Int) {
-        kept.keep(bytes, count)
+        unsafe kept.keep(bytes, count)
         guard isOnlyLineEnds else { return }
-        isOnlyLineEnds = (0..<count).allSatisfy { bytes[$0] == 0x0d || bytes[$0] == 0x0a }
+        isOnlyLineEnds = (0..<count).allSatisfy { unsafe bytes[$0] == 0x0d || bytes[$0] == 0x0a }
         lineEnds += UInt64(count)
     }
 
@@ -122,6 +122,6 @@ extension [UInt8] {
     /// Appends as many bytes as are kept at all.
     mutating func keep(_ bytes: UnsafePointer<UInt8>, _ more: Int) {
         let room = SurplusFacts.keptBytesMax - count
-        if room > 0 { append(contentsOf: UnsafeBufferPointer(start: bytes, count: Swift.min(more, room))) }
+        if room > 0 { unsafe append(contentsOf: UnsafeBufferPointer(start: bytes, count: Swift.min(more, room))) }
     }
 }

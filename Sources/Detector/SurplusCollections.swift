@@ -52,7 +52,7 @@ public struct SurplusCollections<Exchange: RememberedExchange> {
 
     /// Adds bytes. False when no more of them are counted.
     public mutating func add(_ bytes: UnsafePointer<UInt8>, _ count: Int, at now: UInt64, to source: Source) -> Bool {
-        collections[source]?.add(bytes, count, at: now)
+        unsafe collections[source]?.add(bytes, count, at: now)
         return collections[source]?.isFull != true
     }
 
@@ -61,7 +61,7 @@ public struct SurplusCollections<Exchange: RememberedExchange> {
 
     /// Keeps the payload of a frame that is counted.
     public mutating func keep(_ bytes: UnsafePointer<UInt8>, _ count: Int, of source: Source) {
-        collections[source]?.keep(bytes, count)
+        unsafe collections[source]?.keep(bytes, count)
     }
 
     // MARK: What is known of it
@@ -82,7 +82,7 @@ public struct SurplusCollections<Exchange: RememberedExchange> {
     public mutating func begin(_ block: EmbeddedBlock, in connection: Int32) { blocks[connection] = block }
 
     public mutating func addToBlock(_ bytes: UnsafePointer<UInt8>, _ count: Int, in connection: Int32) {
-        blocks[connection]?.add(bytes, count)
+        unsafe blocks[connection]?.add(bytes, count)
     }
 
     public func block(in connection: Int32) -> EmbeddedBlock? { blocks[connection] }

@@ -18,7 +18,7 @@ public struct EventTag: Equatable {
         bits = kind.rawValue << 62 | UInt64(generation & Self.generationMask) << 32 | UInt64(UInt32(bitPattern: slot))
     }
 
-    @inlinable public var kind: Kind { Kind(rawValue: bits >> 62).unsafelyUnwrapped }
+    @inlinable public var kind: Kind { unsafe Kind(rawValue: bits >> 62).unsafelyUnwrapped }
     @inlinable public var slot: Int32 { Int32(truncatingIfNeeded: bits) }
 
     /// Whether the place is still of this generation.

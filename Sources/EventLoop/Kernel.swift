@@ -10,33 +10,33 @@ public struct Kernel {
     public init(simulated: SimulatedKernel? = nil) { self.simulated = simulated }
 
     @inlinable public func recv(_ fd: Int32, _ p: UnsafeMutableRawPointer, _ count: Int) -> Int {
-        if let simulated { return simulated.recv(fd, p, count, peek: false) }
-        return so_recv(fd, p, count, 0)
+        if let simulated { return unsafe simulated.recv(fd, p, count, peek: false) }
+        return unsafe so_recv(fd, p, count, 0)
     }
 
     /// Looks at what has arrived without taking it.
     @inlinable public func peek(_ fd: Int32, _ p: UnsafeMutableRawPointer, _ count: Int) -> Int {
-        if let simulated { return simulated.recv(fd, p, count, peek: true) }
-        return so_recv(fd, p, count, Int32(truncatingIfNeeded: Int(MSG_PEEK)))
+        if let simulated { return unsafe simulated.recv(fd, p, count, peek: true) }
+        return unsafe so_recv(fd, p, count, Int32(truncatingIfNeeded: Int(MSG_PEEK)))
     }
 
     @inlinable public func send(_ fd: Int32, _ p: UnsafeRawPointer, _ count: Int) -> Int {
         if let simulated {
-            var one = iovec(iov_base: UnsafeMutableRawPointer(mutating: p), iov_len: count)
-            return withUnsafeMutablePointer(to: &one) { simulated.sendv(fd, $0, 1) }
+            var one = unsafe iovec(iov_base: UnsafeMutableRawPointer(mutating: p), iov_len: count)
+            return unsafe withUnsafeMutablePointer(to: &one) { unsafe simulated.sendv(fd, $0, 1) }
         }
-        return so_send(fd, p, count)
+        return unsafe so_send(fd, p, count)
     }
 
     @inlinable public func sendv(_ fd: Int32, _ vectors: UnsafeMutablePointer<iovec>, _ count: Int) -> Int {
-        if let simulated { return simulated.sendv(fd, vectors, count) }
-        return so_sendv(fd, vectors, Int32(truncatingIfNeeded: count))
+        if let simulated { return unsafe simulated.sendv(fd, vectors, count) }
+        return unsafe so_sendv(fd, vectors, Int32(truncatingIfNeeded: count))
     }
 
     /// A pipe for `splice`, as large as asked for where that can be had: 0 with its read end and its write end, or -errno.
     public func pipe(_ ends: UnsafeMutablePointer<Int32>, bytes: Int) -> Int32 {
-        if let simulated { return simulated.pipe(ends, bytes: bytes) }
-        return so_pipe(ends, Int32(truncatingIfNeeded: bytes))
+        if let simulated { return unsafe simulated.pipe(ends, bytes: bytes) }
+        return unsafe so_pipe(ends, Int32(truncatingIfNeeded: bytes))
     }
 
     /// Moves bytes from a socket into a pipe, or from a pipe into a socket: how many, 0 at the end of the socket's stream, or -errno.
@@ -46,8 +46,8 @@ public struct Kernel {
     }
 
     public func accept(_ fd: Int32, _ address: UnsafeMutablePointer<sockaddr_storage>) -> Int32 {
-        if let simulated { return simulated.accept(fd, address) }
-        return so_accept(fd, address)
+        if let simulated { return unsafe simulated.accept(fd, address) }
+        return unsafe so_accept(fd, address)
     }
 
     /// A new non-blocking socket that has begun to connect: its descriptor, or -errno. `isConnected` when done at once.
@@ -57,7 +57,7 @@ public struct Kernel {
         if fd < 0 { return fd }
         if Int32(address.storage.ss_family) != AF_UNIX { _ = so_no_delay(fd) }
         var storage = address.storage
-        let result = so_connect(fd, &storage, address.length)
+        let result = unsafe so_connect(fd, &storage, address.length)
         isConnected = result == 0
         if result == 0 || result == -EINPROGRESS { return fd }
         _ = so_close(fd)
@@ -119,8 +119,8 @@ public struct Kernel {
     @inlinable public func wait(_ poll: Int32, _ events: UnsafeMutablePointer<so_event>, _ capacity: Int, milliseconds: Int)
         -> Int
     {
-        if let simulated { return simulated.wait(events, capacity, milliseconds: milliseconds) }
-        return Int(so_epoll_wait(poll, events, Int32(capacity), Int32(truncatingIfNeeded: milliseconds)))
+        if let simulated { return unsafe simulated.wait(events, capacity, milliseconds: milliseconds) }
+        return unsafe Int(so_epoll_wait(poll, events, Int32(capacity), Int32(truncatingIfNeeded: milliseconds)))
     }
 
     /// Nanoseconds on a clock that never goes back.

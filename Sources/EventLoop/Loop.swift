@@ -5,7 +5,7 @@ import CShim
 ///     wait ─▶ events, all of them worked off ─▶ turns, at most `turnsPerWait` ─▶ wait, for no time while others have a turn to come
 ///
 /// What an event or a turn is about stands in its `EventTag`.
-public struct Loop: ~Copyable {
+@safe public struct Loop: ~Copyable {
     /// Events taken from the kernel at a time.
     public static let eventsMax = 256
     /// Connections that have their turn between two waits, and looks at quiet connections that a wait stands in for.
@@ -24,22 +24,22 @@ public struct Loop: ~Copyable {
     public init(kernel: Kernel, poll: Int32) {
         self.kernel = kernel
         self.poll = poll
-        events = .allocate(capacity: Self.eventsMax)
+        unsafe events = .allocate(capacity: Self.eventsMax)
     }
 
-    deinit { events.deallocate() }
+    deinit { unsafe events.deallocate() }
 
     // MARK: Events
 
     /// Waits at most so long (-1: until something happens), unless somebody has a turn to come. How many events there are.
     public mutating func wait(milliseconds: Int) -> Int {
         looksLeft = 0
-        return max(kernel.wait(poll, events, Self.eventsMax, milliseconds: hasTurns ? 0 : milliseconds), 0)
+        return unsafe max(kernel.wait(poll, events, Self.eventsMax, milliseconds: hasTurns ? 0 : milliseconds), 0)
     }
 
     /// What the wait has reported, by its place.
     public subscript(event place: Int) -> (tag: EventTag, flags: UInt32) {
-        (EventTag(bits: events[place].tag), events[place].flags)
+        unsafe (EventTag(bits: events[place].tag), events[place].flags)
     }
 
     /// So many events have been worked off. With as many as were asked for, there may be more.

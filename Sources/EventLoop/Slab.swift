@@ -6,7 +6,7 @@ import CShim
 /// warmest is taken first. A place's generation changes whenever it is given back, so that an event for whoever
 /// stood there before is recognised.
 @frozen
-public struct Slab<Element: BitwiseCopyable>: ~Copyable {
+@safe public struct Slab<Element: BitwiseCopyable>: ~Copyable {
     public let capacity: Int
     @usableFromInline let elements: UnsafeMutablePointer<Element>
     /// Per place: generation in the high half; in the low half the next free place, or `inUse`.
@@ -20,42 +20,42 @@ public struct Slab<Element: BitwiseCopyable>: ~Copyable {
 
     /// nil when the address space cannot be had.
     public init?(capacity: Int) {
-        guard let memory = so_reserve(capacity * MemoryLayout<Element>.stride),
-            let linkMemory = so_reserve(capacity * MemoryLayout<UInt64>.stride)
+        guard let memory = unsafe so_reserve(capacity * MemoryLayout<Element>.stride),
+            let linkMemory = unsafe so_reserve(capacity * MemoryLayout<UInt64>.stride)
         else { return nil }
         self.capacity = capacity
-        elements = memory.bindMemory(to: Element.self, capacity: capacity)
-        links = linkMemory.bindMemory(to: UInt64.self, capacity: capacity)
+        unsafe elements = unsafe memory.bindMemory(to: Element.self, capacity: capacity)
+        unsafe links = unsafe linkMemory.bindMemory(to: UInt64.self, capacity: capacity)
     }
 
     deinit {
-        so_unreserve(elements, capacity * MemoryLayout<Element>.stride)
-        so_unreserve(links, capacity * MemoryLayout<UInt64>.stride)
+        unsafe so_unreserve(elements, capacity * MemoryLayout<Element>.stride)
+        unsafe so_unreserve(links, capacity * MemoryLayout<UInt64>.stride)
     }
 
     /// The value in a place. The pointer stays valid; what it shows after `release` is somebody else's.
     @inlinable
     public subscript(_ slot: Slot<Element>) -> UnsafeMutablePointer<Element> {
-        @inline(__always) get { elements + Int(slot.index) }
+        @inline(__always) get { unsafe elements + Int(slot.index) }
     }
 
     /// Changes each time the place is given back.
     @inlinable
-    public func generation(_ slot: Slot<Element>) -> UInt32 { UInt32(truncatingIfNeeded: links[Int(slot.index)] >> 32) }
+    public func generation(_ slot: Slot<Element>) -> UInt32 { unsafe UInt32(truncatingIfNeeded: links[Int(slot.index)] >> 32) }
 
     /// A free place, filled with the value; none when all are taken.
     @inlinable
     public mutating func take(_ value: Element) -> Slot<Element> {
         var place = firstFree
         if place >= 0 {
-            firstFree = Int32(truncatingIfNeeded: links[Int(place)])
+            firstFree = unsafe Int32(truncatingIfNeeded: links[Int(place)])
         } else {
             guard Int(used) < capacity else { return .none }
             place = used
             used += 1
         }
-        (elements + Int(place)).initialize(to: value)
-        links[Int(place)] = (links[Int(place)] & ~0xffff_ffff) | Self.inUse
+        unsafe (elements + Int(place)).initialize(to: value)
+        unsafe links[Int(place)] = unsafe (links[Int(place)] & ~0xffff_ffff) | Self.inUse
         taken += 1
         return Slot(place)
     }
@@ -64,7 +64,7 @@ public struct Slab<Element: BitwiseCopyable>: ~Copyable {
     @inlinable
     public mutating func release(_ slot: Slot<Element>) {
         let next = UInt64(generation(slot) &+ 1) << 32 | UInt64(UInt32(bitPattern: firstFree))
-        links[Int(slot.index)] = next
+        unsafe links[Int(slot.index)] = next
         firstFree = slot.index
         taken -= 1
     }
@@ -72,7 +72,7 @@ public struct Slab<Element: BitwiseCopyable>: ~Copyable {
     /// Whether somebody has the place.
     @inlinable
     public func isTaken(_ slot: Slot<Element>) -> Bool {
-        slot.index < used && links[Int(slot.index)] & 0xffff_ffff == Self.inUse
+        unsafe slot.index < used && links[Int(slot.index)] & 0xffff_ffff == Self.inUse
     }
 
     /// The next place that somebody has; none after the last. `.none` begins.

@@ -3,7 +3,7 @@
 /// Two rings of 256 ticks: near ones of 4 ms (about a second), far ones of 1.024 s (about 4 minutes). A place stands in
 /// one list of one ring. When its tick comes and its deadline has been moved since, it is put back; so a deadline that
 /// moves with every request costs one look each time it would have expired.
-public struct TimerWheel: ~Copyable {
+@safe public struct TimerWheel: ~Copyable {
     /// Granularity: a deadline is met up to this much late, never early.
     public static let tickNanoseconds: UInt64 = 4_000_000
     private static let slots = 256
@@ -30,41 +30,41 @@ public struct TimerWheel: ~Copyable {
 
     public init(capacity: Int, now: UInt64) {
         self.capacity = capacity
-        entries = .allocate(capacity: capacity)
+        unsafe entries = .allocate(capacity: capacity)
         heads = Array(repeating: -1, count: 2 * Self.slots)
         occupied = Array(repeating: 0, count: 2 * Self.slots / 64)
         current = now / Self.tickNanoseconds
     }
 
-    deinit { entries.deallocate() }
+    deinit { unsafe entries.deallocate() }
 
     /// Readies a place that has just been taken.
-    public mutating func open(_ slot: Int32) { (entries + Int(slot)).initialize(to: Entry()) }
+    public mutating func open(_ slot: Int32) { unsafe (entries + Int(slot)).initialize(to: Entry()) }
 
     /// Takes a place's deadline away.
     public mutating func close(_ slot: Int32) {
         unlink(slot)
-        entries[Int(slot)].deadline = 0
+        unsafe entries[Int(slot)].deadline = 0
     }
 
     /// Sets a place's deadline, replacing the one it had; 0 takes it away. Nanoseconds on the loop's clock.
     @inline(__always)
     public mutating func set(_ slot: Int32, _ deadline: UInt64) {
-        let entry = entries + Int(slot)
-        entry.pointee.deadline = deadline
+        let entry = unsafe entries + Int(slot)
+        unsafe entry.pointee.deadline = deadline
         guard deadline != 0 else { return }
-        if entry.pointee.list < 0 || deadline / Self.tickNanoseconds + 1 < entry.pointee.tick {
+        if unsafe entry.pointee.list < 0 || deadline / Self.tickNanoseconds + 1 < entry.pointee.tick {
             schedule(slot, earliest: current + 1)
         }
     }
 
-    public func deadline(_ slot: Int32) -> UInt64 { entries[Int(slot)].deadline }
+    public func deadline(_ slot: Int32) -> UInt64 { unsafe entries[Int(slot)].deadline }
 
     private mutating func schedule(_ slot: Int32, earliest: UInt64) {
-        let entry = entries + Int(slot)
+        let entry = unsafe entries + Int(slot)
         unlink(slot)
         // Rounded up: never early. Beyond the far ring it is looked at, and put back, on the way.
-        var tick = max(entry.pointee.deadline / Self.tickNanoseconds + 1, earliest)
+        var tick = unsafe max(entry.pointee.deadline / Self.tickNanoseconds + 1, earliest)
         let list: Int
         if tick - current < UInt64(Self.slots) {
             list = Int(tick & Self.mask)
@@ -72,25 +72,25 @@ public struct TimerWheel: ~Copyable {
             tick = min(tick, current + UInt64(Self.slots * (Self.slots - 1)))
             list = Self.slots + Int((tick / UInt64(Self.slots)) & Self.mask)
         }
-        entry.pointee.tick = tick
-        entry.pointee.list = Int16(list)
-        entry.pointee.previous = -1
-        entry.pointee.next = heads[list]
-        if heads[list] >= 0 { entries[Int(heads[list])].previous = slot }
+        unsafe entry.pointee.tick = tick
+        unsafe entry.pointee.list = Int16(list)
+        unsafe entry.pointee.previous = -1
+        unsafe entry.pointee.next = heads[list]
+        if heads[list] >= 0 { unsafe entries[Int(heads[list])].previous = slot }
         heads[list] = slot
         occupied[list >> 6] |= 1 << UInt64(list & 63)
     }
 
     private mutating func unlink(_ slot: Int32) {
-        let entry = entries + Int(slot)
-        let list = Int(entry.pointee.list)
+        let entry = unsafe entries + Int(slot)
+        let list = unsafe Int(entry.pointee.list)
         guard list >= 0 else { return }
-        let next = entry.pointee.next
-        let previous = entry.pointee.previous
-        if next >= 0 { entries[Int(next)].previous = previous }
-        if previous >= 0 { entries[Int(previous)].next = next } else { heads[list] = next }
+        let next = unsafe entry.pointee.next
+        let previous = unsafe entry.pointee.previous
+        if next >= 0 { unsafe entries[Int(next)].previous = previous }
+        if previous >= 0 { unsafe entries[Int(previous)].next = next } else { heads[list] = next }
         if heads[list] < 0 { occupied[list >> 6] &= ~(1 << UInt64(list & 63)) }
-        entry.pointee.list = -1
+        unsafe entry.pointee.list = -1
     }
 
     /// Takes the next place whose deadline has come, or nil. Its deadline is then 0. Call until nil.
@@ -101,12 +101,12 @@ public struct TimerWheel: ~Copyable {
             let list = Int(current & Self.mask)
             var slot = heads[list]
             while slot >= 0 {
-                let next = entries[Int(slot)].next
-                if entries[Int(slot)].tick <= current {
+                let next = unsafe entries[Int(slot)].next
+                if unsafe entries[Int(slot)].tick <= current {
                     unlink(slot)
-                    let deadline = entries[Int(slot)].deadline
+                    let deadline = unsafe entries[Int(slot)].deadline
                     if deadline != 0, deadline <= now {
-                        entries[Int(slot)].deadline = 0
+                        unsafe entries[Int(slot)].deadline = 0
                         return slot
                     }
                     if deadline != 0 { schedule(slot, earliest: current + 1) }
@@ -124,7 +124,7 @@ public struct TimerWheel: ~Copyable {
         while heads[list] >= 0 {
             let slot = heads[list]
             unlink(slot)
-            if entries[Int(slot)].deadline != 0 { schedule(slot, earliest: current) }
+            if unsafe entries[Int(slot)].deadline != 0 { schedule(slot, earliest: current) }
         }
     }
 

@@ -92,7 +92,7 @@ public struct BodyDecoder {
             let taken = Int(min(UInt64(count), remaining))
             remaining -= UInt64(taken)
             return BodyStep(consumed: taken, bodyStart: 0, bodyCount: taken, outcome: remaining == 0 ? .end : .more)
-        case .chunked: return decodeChunks(bytes, count, limits, &block)
+        case .chunked: return unsafe decodeChunks(bytes, count, limits, &block)
         }
     }
 
@@ -112,31 +112,31 @@ public struct BodyDecoder {
                 if bodyCount == 0 {
                     bodyStart = i
                 } else if bodyStart + bodyCount != i {
-                    (bytes + bodyStart + bodyCount).update(from: bytes + i, count: taken)
+                    unsafe (bytes + bodyStart + bodyCount).update(from: bytes + i, count: taken)
                 }
                 bodyCount += taken
                 i += taken
                 remaining -= UInt64(taken)
                 if remaining == 0 { state = .dataEnd }
             case .dataEnd:
-                guard bytes[i] == 0x0d else { return step(.malformed(.chunkEnd)) }
+                guard unsafe bytes[i] == 0x0d else { return step(.malformed(.chunkEnd)) }
                 i += 1
                 state = .dataLineFeed
             case .dataLineFeed:
-                guard bytes[i] == 0x0a else { return step(.malformed(.chunkEnd)) }
+                guard unsafe bytes[i] == 0x0a else { return step(.malformed(.chunkEnd)) }
                 i += 1
                 state = .size
                 remaining = 0
                 digits = 0
                 hasLeadingZero = false
             case .size:
-                if bytes[i] == 0x48 { return interim(bytes, count, limits, &block, step(.more)) }
-                guard Scan.hexDigit(bytes[i]) != nil else { return step(.malformed(.chunkSize)) }
+                if unsafe bytes[i] == 0x48 { return unsafe interim(bytes, count, limits, &block, step(.more)) }
+                guard unsafe Scan.hexDigit(bytes[i]) != nil else { return step(.malformed(.chunkSize)) }
                 state = .sizeDigits
             case .trailers:
-                return trailers(bytes, count, limits, &block, step(.more))
+                return unsafe trailers(bytes, count, limits, &block, step(.more))
             default:
-                if let fault = sizeLine(bytes[i]) { return step(.malformed(fault)) }
+                if let fault = unsafe sizeLine(bytes[i]) { return step(.malformed(fault)) }
                 i += 1
             }
         }
@@ -188,7 +188,7 @@ public struct BodyDecoder {
         _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, _ limits: HeadLimits, _ block: inout HeaderBlock, _ before: BodyStep
     ) -> BodyStep {
         var step = before
-        switch HeadParser.trailers(bytes + step.consumed, count: count - step.consumed, limits: limits, into: &block) {
+        switch unsafe HeadParser.trailers(bytes + step.consumed, count: count - step.consumed, limits: limits, into: &block) {
         case .complete:
             step.consumed += block.byteCount
             step.hasTrailers = block.count > 0
@@ -204,14 +204,14 @@ public struct BodyDecoder {
         _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, _ limits: HeadLimits, _ block: inout HeaderBlock, _ before: BodyStep
     ) -> BodyStep {
         var step = before
-        let p = bytes + step.consumed
+        let p = unsafe bytes + step.consumed
         let available = count - step.consumed
         // `HTTP/1.x 1`: another status is no interim, and needs no waiting for.
-        if available > 9, p[9] != 0x31 {
+        if available > 9, unsafe p[9] != 0x31 {
             step.outcome = .malformed(.chunkSize)
             return step
         }
-        switch HeadParser.response(p, count: available, limits: limits, into: &block) {
+        switch unsafe HeadParser.response(p, count: available, limits: limits, into: &block) {
         case .complete:
             step.consumed += block.byteCount
             step.outcome = .interim

@@ -69,8 +69,8 @@ public struct ResponseDecoder {
     ) -> ResponseStep {
         switch phase {
         case .idle: return ResponseStep(count == 0 ? .needMore : .surplus)
-        case .head: return head(bytes, count, limits, &block)
-        case .body: return body(bytes, count, limits, &block)
+        case .head: return unsafe head(bytes, count, limits, &block)
+        case .body: return unsafe body(bytes, count, limits, &block)
         case .tunnel:
             var step = ResponseStep(.body, consumed: count)
             step.bodyCount = count
@@ -88,7 +88,7 @@ public struct ResponseDecoder {
         _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, _ limits: HeadLimits, _ block: inout HeaderBlock
     ) -> ResponseStep {
         guard count > 0 else { return ResponseStep(.needMore) }
-        switch HeadParser.response(bytes, count: count, limits: limits, into: &block) {
+        switch unsafe HeadParser.response(bytes, count: count, limits: limits, into: &block) {
         case .incomplete: return ResponseStep(.needMore)
         case .malformed(let fault): return ResponseStep(.malformed(fault))
         case .complete: break
@@ -112,7 +112,7 @@ public struct ResponseDecoder {
         _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, _ limits: HeadLimits, _ block: inout HeaderBlock
     ) -> ResponseStep {
         guard count > 0 else { return ResponseStep(.needMore) }
-        let decoded = body.decode(bytes, count: count, limits: limits, block: &block)
+        let decoded = unsafe body.decode(bytes, count: count, limits: limits, block: &block)
         var step = ResponseStep(.body, consumed: decoded.consumed)
         step.bodyStart = decoded.bodyStart
         step.bodyCount = decoded.bodyCount

@@ -17,24 +17,24 @@ enum Scan {
     /// The first byte at or after `p` that may not stand in a field value: a control character other than HTAB.
     @inline(__always)
     static func endOfValue(_ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> UnsafePointer<UInt8> {
-        var p = start
+        var p = unsafe start
         while true {
-            while p + 8 <= end {
-                let word = UnsafeRawPointer(p).loadUnaligned(as: UInt64.self)
+            while unsafe p + 8 <= end {
+                let word = unsafe UnsafeRawPointer(p).loadUnaligned(as: UInt64.self)
                 // Exact for the lowest hit: a borrow can only disturb bytes above it.
                 let controls = (word &- lows &* 0x20) & ~word & highs
                 let delete = word ^ (lows &* 0x7f)
                 let deletes = (delete &- lows) & ~delete & highs
                 let hits = controls | deletes
                 if hits != 0 {
-                    p += hits.trailingZeroBitCount >> 3
+                    unsafe p += hits.trailingZeroBitCount >> 3
                     break
                 }
-                p += 8
+                unsafe p += 8
             }
-            while p < end, p.pointee >= 0x20, p.pointee != 0x7f { p += 1 }
-            if p < end, p.pointee == 0x09 { p += 1; continue }
-            return p
+            while unsafe p < end, unsafe p.pointee >= 0x20, unsafe p.pointee != 0x7f { unsafe p += 1 }
+            if unsafe p < end, unsafe p.pointee == 0x09 { unsafe p += 1; continue }
+            return unsafe p
         }
     }
 
@@ -43,9 +43,9 @@ enum Scan {
         var i = from
         while i + 4 <= count {
             // The last byte decides how far to skip.
-            switch base[i + 3] {
+            switch unsafe base[i + 3] {
             case 0x0a:
-                if base[i] == 0x0d, base[i + 1] == 0x0a, base[i + 2] == 0x0d { return i }
+                if unsafe base[i] == 0x0d, unsafe base[i + 1] == 0x0a, unsafe base[i + 2] == 0x0d { return i }
                 i += 2
             case 0x0d: i += 1
             default: i += 4
@@ -61,25 +61,25 @@ enum Scan {
     static func statusLine(_ base: UnsafePointer<UInt8>, count: Int) -> Int? {
         let even = SIMD8<UInt16>(repeating: UInt16(littleEndian: 0x5054))
         let odd = SIMD8<UInt16>(repeating: UInt16(littleEndian: 0x2f50))
-        let first = UnsafeRawPointer(base)
+        let first = unsafe UnsafeRawPointer(base)
         var i = 0
         while i + 64 <= count {
-            let p = first + i
-            let (a, b) = (p.loadUnaligned(as: SIMD8<UInt16>.self), (p + 16).loadUnaligned(as: SIMD8<UInt16>.self))
-            let (c, d) = ((p + 32).loadUnaligned(as: SIMD8<UInt16>.self), (p + 48).loadUnaligned(as: SIMD8<UInt16>.self))
+            let p = unsafe first + i
+            let (a, b) = unsafe (p.loadUnaligned(as: SIMD8<UInt16>.self), (p + 16).loadUnaligned(as: SIMD8<UInt16>.self))
+            let (c, d) = unsafe ((p + 32).loadUnaligned(as: SIMD8<UInt16>.self), (p + 48).loadUnaligned(as: SIMD8<UInt16>.self))
             let isEven = (a .== even) .| (b .== even) .| (c .== even) .| (d .== even)
             let isOdd = (a .== odd) .| (b .== odd) .| (c .== odd) .| (d .== odd)
-            if any(isEven .| isOdd), let found = version(base, from: i - 3, to: i + 64, count: count) { return found }
+            if any(isEven .| isOdd), let found = unsafe version(base, from: i - 3, to: i + 64, count: count) { return found }
             i += 64
         }
-        return version(base, from: i - 3, to: count, count: count)
+        return unsafe version(base, from: i - 3, to: count, count: count)
     }
 
     /// The first place in `from..<to` where `HTTP/1.` begins and ends within `count` bytes, or nil.
     private static func version(_ base: UnsafePointer<UInt8>, from: Int, to: Int, count: Int) -> Int? {
         var i = max(0, from)
         while i < to, i + 7 <= count {
-            if base[i] == 0x48, isVersion(base + i) { return i }
+            if unsafe base[i] == 0x48, unsafe isVersion(base + i) { return i }
             i += 1
         }
         return nil
@@ -88,7 +88,7 @@ enum Scan {
     /// Whether seven bytes spell `HTTP/1.`.
     @inline(__always)
     static func isVersion(_ p: UnsafePointer<UInt8>) -> Bool {
-        p[0] == 0x48 && p[1] == 0x54 && p[2] == 0x54 && p[3] == 0x50 && p[4] == 0x2f && p[5] == 0x31 && p[6] == 0x2e
+        unsafe p[0] == 0x48 && p[1] == 0x54 && p[2] == 0x54 && p[3] == 0x50 && p[4] == 0x2f && p[5] == 0x31 && p[6] == 0x2e
     }
 
     /// Value of a hexadecimal digit, or nil.
@@ -107,6 +107,6 @@ enum Scan {
 public enum HeadEnd {
     /// Whether `\r\n\r\n` ends after `from` in the bytes.
     public static func isIn(_ bytes: UnsafePointer<UInt8>, from: Int, count: Int) -> Bool {
-        Scan.endOfHead(bytes, from: max(0, from - 3), count: count) != nil
+        unsafe Scan.endOfHead(bytes, from: max(0, from - 3), count: count) != nil
     }
 }

@@ -1,5 +1,5 @@
 /// Bytes that wait, first in, first out, in one stretch of memory; none while there are no bytes and it has grown large.
-struct ByteQueue {
+@safe struct ByteQueue {
     /// What an empty queue may keep.
     static let keptBytesMax = 1024
 
@@ -11,19 +11,19 @@ struct ByteQueue {
     var count: Int { end &- start }
     var isEmpty: Bool { end == start }
     /// The first byte; only while there is memory.
-    var first: UnsafeMutablePointer<UInt8> { memory! + start }
+    var first: UnsafeMutablePointer<UInt8> { unsafe memory! + start }
 
     /// Room for `n` bytes after the last; they are in the queue once `commit` says so.
     mutating func reserve(_ n: Int) -> UnsafeMutablePointer<UInt8> {
         if capacity - end < n { makeRoom(n) }
-        return memory! + end
+        return unsafe memory! + end
     }
 
     mutating func commit(_ n: Int) { end += n }
 
     mutating func append(_ bytes: UnsafePointer<UInt8>, _ n: Int) {
         guard n > 0 else { return }
-        reserve(n).update(from: bytes, count: n)
+        unsafe reserve(n).update(from: bytes, count: n)
         end += n
     }
 
@@ -31,7 +31,7 @@ struct ByteQueue {
     mutating func take(into p: UnsafeMutablePointer<UInt8>, _ room: Int) -> Int {
         let n = min(room, count)
         guard n > 0 else { return 0 }
-        p.update(from: first, count: n)
+        unsafe p.update(from: first, count: n)
         drop(n)
         return n
     }
@@ -44,12 +44,12 @@ struct ByteQueue {
         if capacity > Self.keptBytesMax { release() }
     }
 
-    func deallocate() { memory?.deallocate() }
+    func deallocate() { unsafe memory?.deallocate() }
 
     /// Forgets the bytes and gives the memory back.
     mutating func release() {
-        memory?.deallocate()
-        memory = nil
+        unsafe memory?.deallocate()
+        unsafe memory = nil
         start = 0
         end = 0
         capacity = 0
@@ -58,16 +58,16 @@ struct ByteQueue {
     private mutating func makeRoom(_ n: Int) {
         let count = count
         if count + n <= capacity, start >= capacity / 2 {
-            memory!.update(from: memory! + start, count: count)
+            unsafe memory!.update(from: memory! + start, count: count)
         } else {
             var size = max(capacity, 256)
             while size < count + n { size *= 2 }
             let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: size)
-            if let memory {
-                larger.update(from: memory + start, count: count)
-                memory.deallocate()
+            if let memory = unsafe memory {
+                unsafe larger.update(from: memory + start, count: count)
+                unsafe memory.deallocate()
             }
-            memory = larger
+            unsafe memory = unsafe larger
             capacity = size
         }
         start = 0

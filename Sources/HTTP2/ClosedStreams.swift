@@ -1,5 +1,5 @@
 /// The streams that were closed last: whose late frames they are, and whether those are late at all.
-struct ClosedStreams {
+@safe struct ClosedStreams {
     struct Entry {
         var id: Int32
         var tag: Int32
@@ -24,22 +24,22 @@ struct ClosedStreams {
     init(countMax: Int) {
         self.countMax = max(1, countMax)
         capacity = min(8, self.countMax)
-        entries = .allocate(capacity: capacity)
+        unsafe entries = .allocate(capacity: capacity)
     }
 
-    func deallocate() { entries.deallocate() }
+    func deallocate() { unsafe entries.deallocate() }
 
     /// Remembers a stream, and returns the unconsumed bytes of the one that it pushes out.
     mutating func add(_ entry: Entry) -> Int {
         if count == capacity, capacity < countMax { grow() }
         if count < capacity {
-            entries[count] = entry
+            unsafe entries[count] = entry
             count += 1
             return 0
         }
-        let forgotten = entries[oldest]
+        let forgotten = unsafe entries[oldest]
         forgottenMax = max(forgottenMax, forgotten.id)
-        entries[oldest] = entry
+        unsafe entries[oldest] = entry
         oldest = oldest + 1 == capacity ? 0 : oldest + 1
         return Int(forgotten.unconsumed)
     }
@@ -47,9 +47,9 @@ struct ClosedStreams {
     private mutating func grow() {
         let size = min(capacity * 2, countMax)
         let larger = UnsafeMutablePointer<Entry>.allocate(capacity: size)
-        larger.moveInitialize(from: entries, count: count)
-        entries.deallocate()
-        entries = larger
+        unsafe larger.moveInitialize(from: entries, count: count)
+        unsafe entries.deallocate()
+        unsafe entries = unsafe larger
         capacity = size
     }
 
@@ -58,7 +58,7 @@ struct ClosedStreams {
         var i = oldest
         for _ in 0..<count {
             i = i == 0 ? count - 1 : i - 1
-            if entries[i].id == id { return entries + i }
+            if unsafe entries[i].id == id { return unsafe entries + i }
         }
         return nil
     }

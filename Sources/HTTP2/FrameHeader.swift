@@ -28,34 +28,34 @@ struct FrameHeader {
     var stream: Int32
 
     init(_ p: UnsafePointer<UInt8>) {
-        length = Int(p[0]) << 16 | Int(p[1]) << 8 | Int(p[2])
-        type = p[3]
-        flags = p[4]
-        stream = Int32(truncatingIfNeeded: Self.number(p + 5) & 0x7fff_ffff)
+        length = unsafe Int(p[0]) << 16 | Int(p[1]) << 8 | Int(p[2])
+        type = unsafe p[3]
+        flags = unsafe p[4]
+        stream = unsafe Int32(truncatingIfNeeded: Self.number(p + 5) & 0x7fff_ffff)
     }
 
     func has(_ flag: UInt8) -> Bool { flags & flag != 0 }
 
     @inline(__always)
     static func write(_ p: UnsafeMutablePointer<UInt8>, _ type: UInt8, _ flags: UInt8, _ stream: Int32, length: Int) {
-        p[0] = UInt8(truncatingIfNeeded: length >> 16)
-        p[1] = UInt8(truncatingIfNeeded: length >> 8)
-        p[2] = UInt8(truncatingIfNeeded: length)
-        p[3] = type
-        p[4] = flags
-        writeNumber(p + 5, UInt32(bitPattern: stream))
+        unsafe p[0] = UInt8(truncatingIfNeeded: length >> 16)
+        unsafe p[1] = UInt8(truncatingIfNeeded: length >> 8)
+        unsafe p[2] = UInt8(truncatingIfNeeded: length)
+        unsafe p[3] = type
+        unsafe p[4] = flags
+        unsafe writeNumber(p + 5, UInt32(bitPattern: stream))
     }
 
     @inline(__always)
     static func number(_ p: UnsafePointer<UInt8>) -> UInt32 {
-        UInt32(p[0]) << 24 | UInt32(p[1]) << 16 | UInt32(p[2]) << 8 | UInt32(p[3])
+        unsafe UInt32(p[0]) << 24 | UInt32(p[1]) << 16 | UInt32(p[2]) << 8 | UInt32(p[3])
     }
 
     @inline(__always)
     static func writeNumber(_ p: UnsafeMutablePointer<UInt8>, _ number: UInt32) {
-        p[0] = UInt8(truncatingIfNeeded: number >> 24)
-        p[1] = UInt8(truncatingIfNeeded: number >> 16)
-        p[2] = UInt8(truncatingIfNeeded: number >> 8)
-        p[3] = UInt8(truncatingIfNeeded: number)
+        unsafe p[0] = UInt8(truncatingIfNeeded: number >> 24)
+        unsafe p[1] = UInt8(truncatingIfNeeded: number >> 16)
+        unsafe p[2] = UInt8(truncatingIfNeeded: number >> 8)
+        unsafe p[3] = UInt8(truncatingIfNeeded: number)
     }
 }

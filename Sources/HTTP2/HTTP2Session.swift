@@ -5,7 +5,7 @@ import Wire
 ///
 /// Frames are read and written here, and header blocks packed; unpacking them is libnghttp2's. Its sessions would hide frames on
 /// closed streams, or end a connection for one stream's fault.
-public final class HTTP2Session {
+@safe public final class HTTP2Session {
     /// Behind a pointer, so that no access to it is checked for exclusivity at run time.
     private let state: UnsafeMutablePointer<SessionState>
 
@@ -19,13 +19,13 @@ public final class HTTP2Session {
     /// Its SETTINGS, and a client's preface, wait to be written. nil: no memory.
     public init?(_ role: Role, _ limits: HTTP2Limits, spare: HeaderSpare? = nil) {
         guard let made = SessionState(isServer: role == .server, limits, spare: spare) else { return nil }
-        state = .allocate(capacity: 1)
-        state.initialize(to: made)
+        unsafe state = .allocate(capacity: 1)
+        unsafe state.initialize(to: made)
     }
 
     deinit {
-        state.deinitialize(count: 1)
-        state.deallocate()
+        unsafe state.deinitialize(count: 1)
+        unsafe state.deallocate()
     }
 
     /// Reads the next fact from `bytes[0..<count]`. Total: no bytes can trap.
@@ -36,12 +36,12 @@ public final class HTTP2Session {
     ///   - now: nanoseconds of any steady clock, for the limits on rates.
     ///   - block: a header block; its bytes stay good until the next call of `receive` or `write`.
     public func receive(_ bytes: UnsafeMutablePointer<UInt8>, count: Int, now: UInt64, block: inout HeaderBlock) -> HTTP2Step {
-        state.pointee.receive(bytes, count: count, now: now, block: &block)
+        unsafe state.pointee.receive(bytes, count: count, now: now, block: &block)
     }
 
     /// Server: an answer's header block as HTTP/1 spells it. A 1xx one with `ended` false. False: the stream is gone.
     public func sendHead(_ stream: Int32, _ head: UnsafePointer<UInt8>, _ count: Int, ended: Bool) -> Bool {
-        state.pointee.sendHead(stream, head, count, ended: ended)
+        unsafe state.pointee.sendHead(stream, head, count, ended: ended)
     }
 
     /// Client: a request's header block as HTTP/1 spells it. The new stream's number; negative: none can be opened now.
@@ -49,78 +49,78 @@ public final class HTTP2Session {
     public func sendRequest(
         _ head: UnsafePointer<UInt8>, _ count: Int, isTLS: Bool, asksTunnel: Bool = false, ended: Bool, tag: Int32
     ) -> Int32 {
-        state.pointee.sendRequest(head, count, isTLS: isTLS, asksTunnel: asksTunnel, ended: ended, tag: tag)
+        unsafe state.pointee.sendRequest(head, count, isTLS: isTLS, asksTunnel: asksTunnel, ended: ended, tag: tag)
     }
 
     /// Takes body bytes. `ended`: END_STREAM after them. False: the stream is gone.
     public func sendBody(_ stream: Int32, _ runs: UnsafePointer<iovec>, _ runCount: Int, ended: Bool) -> Bool {
-        state.pointee.sendBody(stream, runs, runCount, ended: ended)
+        unsafe state.pointee.sendBody(stream, runs, runCount, ended: ended)
     }
 
     /// Trailer lines as HTTP/1 spells them, without the empty line. They end the stream.
     public func sendTrailers(_ stream: Int32, _ fields: UnsafePointer<UInt8>, _ count: Int) -> Bool {
-        state.pointee.sendTrailers(stream, fields, count)
+        unsafe state.pointee.sendTrailers(stream, fields, count)
     }
 
     /// Ends the stream now. With NO_ERROR: once what was queued with its end has been framed.
-    public func reset(_ stream: Int32, code: UInt32) { state.pointee.resetByWorker(stream, code) }
+    public func reset(_ stream: Int32, code: UInt32) { unsafe state.pointee.resetByWorker(stream, code) }
 
     /// Nobody has opened the stream yet.
-    public func isIdle(_ stream: Int32) -> Bool { state.pointee.isIdle(stream) }
+    public func isIdle(_ stream: Int32) -> Bool { unsafe state.pointee.isIdle(stream) }
 
     /// Body bytes that are not framed yet. While there are any, the stream is not to be fed.
     public func pending(_ stream: Int32) -> Int {
-        let place = state.pointee.streams.find(stream)
-        return place < 0 ? 0 : state.pointee.streams[place].pointee.pending
+        let place = unsafe state.pointee.streams.find(stream)
+        return unsafe place < 0 ? 0 : state.pointee.streams[place].pointee.pending
     }
 
     /// The peer has sent all that the connection's window has room for, or so much that a whole frame finds none.
-    public var isWindowShut: Bool { state.pointee.receiveWindow < 16 << 10 }
+    public var isWindowShut: Bool { unsafe state.pointee.receiveWindow < 16 << 10 }
 
     /// Body bytes of this stream have been passed on: the peer may send as many more.
-    public func consumed(_ stream: Int32, _ n: Int) { state.pointee.consumed(stream, n) }
+    public func consumed(_ stream: Int32, _ n: Int) { unsafe state.pointee.consumed(stream, n) }
 
     /// Opens, or takes, no new streams; those in progress go on.
-    public func goAway() { state.pointee.goAway() }
+    public func goAway() { unsafe state.pointee.goAway() }
 
     /// Server: says that it will go away, while streams that are on their way are still taken (RFC 9113 section 6.8).
-    public func warnOfGoAway() { state.pointee.warnOfGoAway() }
+    public func warnOfGoAway() { unsafe state.pointee.warnOfGoAway() }
 
     /// Puts frames into `p`, as many as fit, and returns their bytes; 0: nothing now.
     public func write(into p: UnsafeMutablePointer<UInt8>, capacity: Int) -> Int {
-        state.pointee.write(into: p, capacity: capacity)
+        unsafe state.pointee.write(into: p, capacity: capacity)
     }
 
     /// There are frames that can be written now.
-    public var wantsWrite: Bool { state.pointee.wantsWrite }
-    public var openStreams: Int { state.pointee.streams.count }
+    public var wantsWrite: Bool { unsafe state.pointee.wantsWrite }
+    public var openStreams: Int { unsafe state.pointee.streams.count }
     /// Client: a stream can be opened now.
-    public var canOpenStream: Bool { state.pointee.canOpenStream }
+    public var canOpenStream: Bool { unsafe state.pointee.canOpenStream }
     /// Neither side opens streams any more, none is open, and all is written.
     public var isFinished: Bool {
-        guard !state.pointee.wantsWrite else { return false }
-        return state.pointee.failure != nil
+        guard unsafe !state.pointee.wantsWrite else { return false }
+        return unsafe state.pointee.failure != nil
             || (state.pointee.hasSentGoAway || state.pointee.hasGoAway) && state.pointee.streams.count == 0
     }
     /// Body bytes wait for the peer's windows alone. With `framedBytes` unchanged for long, the peer stalls.
-    public var waitsForWindow: Bool { state.pointee.queuedStreams > 0 && !state.pointee.wantsWrite }
+    public var waitsForWindow: Bool { unsafe state.pointee.queuedStreams > 0 && !state.pointee.wantsWrite }
     /// Body bytes framed since the start.
-    public var framedBytes: UInt64 { state.pointee.framedBytes }
+    public var framedBytes: UInt64 { unsafe state.pointee.framedBytes }
     /// The peer has said what it takes.
-    public var hasPeerSettings: Bool { state.pointee.hasSettings }
+    public var hasPeerSettings: Bool { unsafe state.pointee.hasSettings }
     /// The peer takes extended CONNECT (RFC 8441).
-    public var allowsExtendedConnect: Bool { state.pointee.peerTakesConnect }
+    public var allowsExtendedConnect: Bool { unsafe state.pointee.peerTakesConnect }
 
     /// Steps of the stream carry the tag from now on, also those about what comes after its end. -1: none.
     public func setTag(_ stream: Int32, _ tag: Int32) {
-        let place = state.pointee.streams.find(stream)
+        let place = unsafe state.pointee.streams.find(stream)
         if place >= 0 {
-            state.pointee.streams[place].pointee.tag = tag
-        } else if let entry = state.pointee.closed.find(stream) {
-            entry.pointee.tag = tag
+            unsafe state.pointee.streams[place].pointee.tag = tag
+        } else if let entry = unsafe state.pointee.closed.find(stream) {
+            unsafe entry.pointee.tag = tag
         }
     }
 
     /// The tag of a stream whose pending bytes have all been framed: it may be fed again, or has ended. Once each; nil: none.
-    public func nextDrained() -> Int32? { state.pointee.drained.next() }
+    public func nextDrained() -> Int32? { unsafe state.pointee.drained.next() }
 }

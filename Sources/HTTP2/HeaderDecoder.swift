@@ -4,7 +4,7 @@ import Wire
 /// Unpacks header blocks (HPACK, by libnghttp2) and lays their fields out as HTTP/1 would spell them.
 ///
 /// Every block of a connection goes through it, wanted or not: blocks depend on those before them.
-struct HeaderDecoder {
+@safe struct HeaderDecoder {
     enum Sort { case request, answer, requestTrailers }
 
     enum Outcome: Equatable {
@@ -24,13 +24,13 @@ struct HeaderDecoder {
 
     init?(spare: HeaderSpare?) {
         var made: OpaquePointer?
-        guard nghttp2_hd_inflate_new(&made) == 0, let made else { return nil }
-        inflater = made
+        guard unsafe nghttp2_hd_inflate_new(&made) == 0, let made = unsafe made else { return nil }
+        unsafe inflater = unsafe made
         layout = HeaderLayout(spare: spare)
     }
 
     func deallocate() {
-        nghttp2_hd_inflate_del(inflater)
+        unsafe nghttp2_hd_inflate_del(inflater)
         layout.deallocate()
     }
 
@@ -39,20 +39,20 @@ struct HeaderDecoder {
         _ sort: Sort, _ bytes: UnsafePointer<UInt8>, _ count: Int, _ limits: HTTP2Limits, into block: inout HeaderBlock
     ) -> Outcome {
         layout.begin(sort, bytesMax: limits.headerBytesMax, countMax: limits.headerCountMax, &block)
-        var input = bytes
+        var input = unsafe bytes
         var left = count
         while true {
-            var field = nghttp2_nv()
+            var field = unsafe nghttp2_nv()
             var flags: Int32 = 0
-            let taken = nghttp2_hd_inflate_hd2(inflater, &field, &flags, input, left, 1)
+            let taken = unsafe nghttp2_hd_inflate_hd2(inflater, &field, &flags, input, left, 1)
             guard taken >= 0 else { return .failed(.compressionError) }
-            input += taken
+            unsafe input += taken
             left -= taken
             if flags & Int32(NGHTTP2_HD_INFLATE_EMIT.rawValue) != 0 {
-                layout.put(field.name, field.namelen, field.value, field.valuelen, &block)
+                unsafe layout.put(field.name, field.namelen, field.value, field.valuelen, &block)
                 guard !layout.isBomb else { return .failed(.headerBomb) }
             } else if flags & Int32(NGHTTP2_HD_INFLATE_FINAL.rawValue) != 0 {
-                nghttp2_hd_inflate_end_headers(inflater)
+                unsafe nghttp2_hd_inflate_end_headers(inflater)
                 return layout.end(&block)
             } else if left == 0, taken == 0 {
                 return .failed(.compressionError)

@@ -2,8 +2,8 @@ import CNghttp2
 import Wire
 
 /// Lays fields out as lines of HTTP/1, and holds them against RFC 9113 section 8.2 and 8.3.
-struct HeaderLayout {
-    private var bytes = UnsafeMutablePointer<UInt8>?.none
+@safe struct HeaderLayout {
+    private var bytes = unsafe UnsafeMutablePointer<UInt8>?.none
     private var count = 0
     private var capacity = 0
     private let spare: HeaderSpare?
@@ -47,7 +47,7 @@ struct HeaderLayout {
         authority = ByteRange()
         path = ByteRange()
         cookie = -1
-        block.reset(base: bytes!)
+        unsafe block.reset(base: bytes!)
         block.version = .http2
         block.method = .other
         block.methodText = ByteRange()
@@ -59,42 +59,44 @@ struct HeaderLayout {
         _ block: inout HeaderBlock
     ) {
         allBytes += nameCount + valueCount + 4
-        if nameCount > 0, name[0] == 0x3a {
-            if !isOver { putPseudo(name, nameCount, value, valueCount, &block) }
+        if nameCount > 0, unsafe name[0] == 0x3a {
+            if !isOver { unsafe putPseudo(name, nameCount, value, valueCount, &block) }
             return
         }
         allFields += 1
         if isOver { return }
         hasRegular = true
-        guard nghttp2_check_header_name(name, nameCount) != 0, nameCount <= Int(UInt16.max),
-            nghttp2_check_header_value(value, valueCount) != 0
+        guard unsafe nghttp2_check_header_name(name, nameCount) != 0, nameCount <= Int(UInt16.max),
+            unsafe nghttp2_check_header_value(value, valueCount) != 0
         else {
-            note(nghttp2_check_header_name(name, nameCount) != 0 ? .value : .name, name, nameCount, &block)
+            unsafe note(nghttp2_check_header_name(name, nameCount) != 0 ? .value : .name, name, nameCount, &block)
             return
         }
         // Section 8.2.1. Servers that leave a space there are many: an answer's is taken off, as HTTP/1 has it.
-        guard sort == .answer || !isPadded(value, valueCount) else { return note(.value, name, nameCount, &block) }
-        var start = value
+        guard unsafe sort == .answer || !isPadded(value, valueCount) else {
+            return unsafe note(.value, name, nameCount, &block)
+        }
+        var start = unsafe value
         var valueCount = valueCount
-        while valueCount > 0, start[0] == 0x20 || start[0] == 0x09 { start += 1; valueCount -= 1 }
-        while valueCount > 0, start[valueCount - 1] == 0x20 || start[valueCount - 1] == 0x09 { valueCount -= 1 }
-        let known = FieldName(name, count: nameCount)
+        while valueCount > 0, unsafe start[0] == 0x20 || start[0] == 0x09 { unsafe start += 1; valueCount -= 1 }
+        while valueCount > 0, unsafe start[valueCount - 1] == 0x20 || start[valueCount - 1] == 0x09 { valueCount -= 1 }
+        let known = unsafe FieldName(name, count: nameCount)
         if known == .other {
-            if nameCount == 6, equalsIgnoringCase(name, "cookie", count: 6), sort == .request {
-                putCookie(name, start, valueCount, &block)
+            if nameCount == 6, unsafe equalsIgnoringCase(name, "cookie", count: 6), sort == .request {
+                unsafe putCookie(name, start, valueCount, &block)
             } else {
-                putLine(name, nameCount, start, valueCount, known, &block)
+                unsafe putLine(name, nameCount, start, valueCount, known, &block)
             }
             return
         }
-        putKnown(known, name, nameCount, start, valueCount, &block)
+        unsafe putKnown(known, name, nameCount, start, valueCount, &block)
     }
 
     private func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 
     /// Whether the value begins or ends with white space.
     private func isPadded(_ value: UnsafePointer<UInt8>, _ count: Int) -> Bool {
-        count > 0 && (isBlank(value[0]) || isBlank(value[count - 1]))
+        unsafe count > 0 && (isBlank(value[0]) || isBlank(value[count - 1]))
     }
 
     private mutating func putKnown(
@@ -104,24 +106,24 @@ struct HeaderLayout {
         switch known {
         case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade:
             // Section 8.2.2.
-            return note(.connectionSpecific, name, nameCount, &block)
-        case .te where !equalsIgnoringCase(value, "trailers", count: valueCount):
-            return note(.connectionSpecific, name, nameCount, &block)
+            return unsafe note(.connectionSpecific, name, nameCount, &block)
+        case .te where unsafe !equalsIgnoringCase(value, "trailers", count: valueCount):
+            return unsafe note(.connectionSpecific, name, nameCount, &block)
         case .host where sort == .request:
             // Section 8.3.1: two names for where a request goes are none.
             if block.has(.host) {
-                if !isSame(value, valueCount, authority) { isMalformed = true }
+                if unsafe !isSame(value, valueCount, authority) { isMalformed = true }
                 return
             }
-            guard nghttp2_check_authority(value, valueCount) != 0 else {
+            guard unsafe nghttp2_check_authority(value, valueCount) != 0 else {
                 isMalformed = true
                 return
             }
         default: break
         }
-        putLine(name, nameCount, value, valueCount, known, &block)
+        unsafe putLine(name, nameCount, value, valueCount, known, &block)
         if known == .host { authority = lastValue(block) }
-        FieldReader.note(known, value, valueCount, &block)
+        unsafe FieldReader.note(known, value, valueCount, &block)
     }
 
     private mutating func putPseudo(
@@ -129,40 +131,40 @@ struct HeaderLayout {
         _ block: inout HeaderBlock
     ) {
         guard !hasRegular, sort != .requestTrailers else {
-            note(.pseudoBehindRegular, name, nameCount, &block)
+            unsafe note(.pseudoBehindRegular, name, nameCount, &block)
             if sort == .requestTrailers { block.facts.insert(.pseudoInTrailers) }
             // A status among trailers is worth knowing (`HTTP2Violation.statusInTrailers`).
-            if sort == .answer { putStatus(name, nameCount, value, valueCount, &block) }
+            if sort == .answer { unsafe putStatus(name, nameCount, value, valueCount, &block) }
             return
         }
         if sort == .answer {
-            putStatus(name, nameCount, value, valueCount, &block)
+            unsafe putStatus(name, nameCount, value, valueCount, &block)
             return
         }
         let field: PseudoFields
         switch nameCount {
-        case 5 where equalsIgnoringCase(name, ":path", count: 5):
+        case 5 where unsafe equalsIgnoringCase(name, ":path", count: 5):
             field = .path
-            path = append(value, valueCount)
-            for i in 0..<valueCount where value[i] <= 0x20 || value[i] >= 0x7f { isMalformed = true }
-        case 7 where equalsIgnoringCase(name, ":method", count: 7):
+            path = unsafe append(value, valueCount)
+            for i in 0..<valueCount where unsafe value[i] <= 0x20 || value[i] >= 0x7f { isMalformed = true }
+        case 7 where unsafe equalsIgnoringCase(name, ":method", count: 7):
             field = .method
-            block.method = Method(value, count: valueCount)
-            block.methodText = append(value, valueCount)
-            if valueCount == 0 || nghttp2_check_method(value, valueCount) == 0 { isMalformed = true }
-        case 7 where equalsIgnoringCase(name, ":scheme", count: 7):
+            block.method = unsafe Method(value, count: valueCount)
+            block.methodText = unsafe append(value, valueCount)
+            if unsafe valueCount == 0 || nghttp2_check_method(value, valueCount) == 0 { isMalformed = true }
+        case 7 where unsafe equalsIgnoringCase(name, ":scheme", count: 7):
             field = .scheme
-            if valueCount == 0 || nghttp2_check_header_value(value, valueCount) == 0 { isMalformed = true }
-        case 9 where equalsIgnoringCase(name, ":protocol", count: 9):
+            if unsafe valueCount == 0 || nghttp2_check_header_value(value, valueCount) == 0 { isMalformed = true }
+        case 9 where unsafe equalsIgnoringCase(name, ":protocol", count: 9):
             field = .protocol
-            if valueCount == 0 || nghttp2_check_method(value, valueCount) == 0 {
+            if unsafe valueCount == 0 || nghttp2_check_method(value, valueCount) == 0 {
                 isMalformed = true
             } else {
-                putLine("upgrade", value, valueCount, .upgrade, &block)
+                unsafe putLine("upgrade", value, valueCount, .upgrade, &block)
             }
-        case 10 where equalsIgnoringCase(name, ":authority", count: 10):
+        case 10 where unsafe equalsIgnoringCase(name, ":authority", count: 10):
             field = .authority
-            putAuthority(value, valueCount, &block)
+            unsafe putAuthority(value, valueCount, &block)
         default:
             isMalformed = true
             return
@@ -176,25 +178,25 @@ struct HeaderLayout {
 
     private mutating func putAuthority(_ value: UnsafePointer<UInt8>, _ valueCount: Int, _ block: inout HeaderBlock) {
         // Section 8.3.1: no user information.
-        for i in 0..<valueCount where value[i] == 0x40 { isMalformed = true }
-        guard nghttp2_check_authority(value, valueCount) != 0 else {
+        for i in 0..<valueCount where unsafe value[i] == 0x40 { isMalformed = true }
+        guard unsafe nghttp2_check_authority(value, valueCount) != 0 else {
             isMalformed = true
             return
         }
         guard valueCount > 0 else { return }
-        putLine("host", value, valueCount, .host, &block)
+        unsafe putLine("host", value, valueCount, .host, &block)
         authority = lastValue(block)
-        FieldReader.note(.host, value, valueCount, &block)
+        unsafe FieldReader.note(.host, value, valueCount, &block)
     }
 
     private mutating func putStatus(
         _ name: UnsafePointer<UInt8>, _ nameCount: Int, _ value: UnsafePointer<UInt8>, _ valueCount: Int,
         _ block: inout HeaderBlock
     ) {
-        guard equalsIgnoringCase(name, ":status", count: nameCount), valueCount == 3,
-            let status = FieldReader.decimal(value, valueCount), status >= 100
+        guard unsafe equalsIgnoringCase(name, ":status", count: nameCount), valueCount == 3,
+            let status = unsafe FieldReader.decimal(value, valueCount), status >= 100
         else {
-            return note(.status, name, nameCount, &block)
+            return unsafe note(.status, name, nameCount, &block)
         }
         if pseudo.contains(.status) {
             block.facts.insert(.statusRepeated)
@@ -211,13 +213,15 @@ struct HeaderLayout {
         isMalformed = true
         guard block.fault == nil else { return }
         block.fault = fault
-        let shown = UnsafeBufferPointer(start: name, count: min(nameCount, 64)).map { $0 > 0x20 && $0 < 0x7f ? $0 : 0x3f }
+        let shown = unsafe UnsafeBufferPointer(start: name, count: min(nameCount, 64)).map {
+            $0 > 0x20 && $0 < 0x7f ? $0 : 0x3f
+        }
         block.faultName = String(decoding: shown, as: UTF8.self)
     }
 
     mutating func end(_ block: inout HeaderBlock) -> HeaderDecoder.Outcome {
         if sort == .request, !isOver { endRequest(&block) }
-        block.base = UnsafePointer(bytes!)
+        unsafe block.base = unsafe UnsafePointer(bytes!)
         block.byteCount = count + 2
         FieldReader.conclude(&block)
         if allFields > countMax || isFull { return .tooManyFields }
@@ -234,7 +238,7 @@ struct HeaderLayout {
             if !pseudo.isDisjoint(with: [.scheme, .path]) || !pseudo.contains(.authority) { isMalformed = true }
         } else {
             if !pseudo.isSuperset(of: [.method, .scheme, .path]) || path.isEmpty || !block.has(.host) { isMalformed = true }
-            let first = path.isEmpty ? 0 : bytes![Int(path.start)]
+            let first = unsafe path.isEmpty ? 0 : bytes![Int(path.start)]
             let isAsterisk = path.count == 1 && first == 0x2a && block.method == .options
             if first != 0x2f, !isAsterisk { isMalformed = true }
         }
@@ -250,28 +254,30 @@ struct HeaderLayout {
 
 /// The bytes.
 extension HeaderLayout {
-    func deallocate() { bytes?.deallocate() }
+    func deallocate() { unsafe bytes?.deallocate() }
 
     /// Gives the bytes back, when no block is looked at.
     mutating func release() {
-        if let bytes, capacity != HeaderSpare.byteCount || spare?.keep(bytes) != true { bytes.deallocate() }
-        bytes = nil
+        if let bytes = unsafe bytes, unsafe capacity != HeaderSpare.byteCount || spare?.keep(bytes) != true {
+            unsafe bytes.deallocate()
+        }
+        unsafe bytes = nil
         capacity = 0
     }
 
     private mutating func begin() {
-        guard let space = spare?.take() else { return grow(HeaderSpare.byteCount) }
-        bytes = space
+        guard let space = unsafe spare?.take() else { return grow(HeaderSpare.byteCount) }
+        unsafe bytes = unsafe space
         capacity = HeaderSpare.byteCount
     }
 
     private mutating func grow(_ size: Int) {
         let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: size)
-        if let bytes {
-            larger.update(from: bytes, count: count)
-            bytes.deallocate()
+        if let bytes = unsafe bytes {
+            unsafe larger.update(from: bytes, count: count)
+            unsafe bytes.deallocate()
         }
-        bytes = larger
+        unsafe bytes = unsafe larger
         capacity = size
     }
 
@@ -282,7 +288,7 @@ extension HeaderLayout {
 
     private mutating func append(_ value: UnsafePointer<UInt8>, _ n: Int) -> ByteRange {
         reserve(n)
-        (bytes! + count).update(from: value, count: n)
+        unsafe (bytes! + count).update(from: value, count: n)
         count += n
         return ByteRange(start: count - n, count: n)
     }
@@ -298,15 +304,15 @@ extension HeaderLayout {
             return
         }
         reserve(nameCount + valueCount + 4)
-        let line = bytes! + count
-        line.update(from: name, count: nameCount)
-        line[nameCount] = 0x3a
-        line[nameCount + 1] = 0x20
-        (line + nameCount + 2).update(from: value, count: valueCount)
-        line[nameCount + valueCount + 2] = 0x0d
-        line[nameCount + valueCount + 3] = 0x0a
+        let line = unsafe bytes! + count
+        unsafe line.update(from: name, count: nameCount)
+        unsafe line[nameCount] = 0x3a
+        unsafe line[nameCount + 1] = 0x20
+        unsafe (line + nameCount + 2).update(from: value, count: valueCount)
+        unsafe line[nameCount + valueCount + 2] = 0x0d
+        unsafe line[nameCount + valueCount + 3] = 0x0a
         let end = count + nameCount + valueCount + 4
-        block.fields[block.count] = Field(
+        unsafe block.fields[block.count] = Field(
             start: UInt32(truncatingIfNeeded: count), end: UInt32(truncatingIfNeeded: end),
             nameCount: UInt16(truncatingIfNeeded: nameCount), name: known,
             valueStart: UInt32(truncatingIfNeeded: count + nameCount + 2), valueCount: UInt32(truncatingIfNeeded: valueCount))
@@ -317,12 +323,12 @@ extension HeaderLayout {
     private mutating func putLine(
         _ name: StaticString, _ value: UnsafePointer<UInt8>, _ valueCount: Int, _ known: FieldName, _ block: inout HeaderBlock
     ) {
-        putLine(name.utf8Start, name.utf8CodeUnitCount, value, valueCount, known, &block)
+        unsafe putLine(name.utf8Start, name.utf8CodeUnitCount, value, valueCount, known, &block)
     }
 
     private func lastValue(_ block: borrowing HeaderBlock) -> ByteRange {
         guard block.count > 0 else { return ByteRange() }
-        let field = block.fields[block.count - 1]
+        let field = unsafe block.fields[block.count - 1]
         return ByteRange(start: Int(field.valueStart), count: Int(field.valueCount))
     }
 
@@ -332,34 +338,34 @@ extension HeaderLayout {
     ) {
         guard cookie >= 0 else {
             if block.count < countMax { cookie = block.count }
-            putLine(name, 6, value, valueCount, .other, &block)
+            unsafe putLine(name, 6, value, valueCount, .other, &block)
             return
         }
         let n = valueCount + 2
         reserve(n)
-        let at = Int(block.fields[cookie].end) - 2
+        let at = unsafe Int(block.fields[cookie].end) - 2
         // What stands after it, the line's own end included, makes room; seldom more than that end.
-        (bytes! + at + n).update(from: bytes! + at, count: count - at)
-        bytes![at] = 0x3b
-        bytes![at + 1] = 0x20
-        (bytes! + at + 2).update(from: value, count: valueCount)
+        unsafe (bytes! + at + n).update(from: bytes! + at, count: count - at)
+        unsafe bytes![at] = 0x3b
+        unsafe bytes![at + 1] = 0x20
+        unsafe (bytes! + at + 2).update(from: value, count: valueCount)
         count += n
         let shift = UInt32(truncatingIfNeeded: n)
         if Int(authority.start) > at { authority.start += shift }
-        block.fields[cookie].end += shift
-        block.fields[cookie].valueCount += shift
+        unsafe block.fields[cookie].end += shift
+        unsafe block.fields[cookie].valueCount += shift
         for i in cookie + 1..<max(block.count, cookie + 1) {
-            block.fields[i].start += shift
-            block.fields[i].end += shift
-            block.fields[i].valueStart += shift
+            unsafe block.fields[i].start += shift
+            unsafe block.fields[i].end += shift
+            unsafe block.fields[i].valueStart += shift
         }
     }
 
     private func isSame(_ value: UnsafePointer<UInt8>, _ n: Int, _ range: ByteRange) -> Bool {
         guard n == Int(range.count) else { return false }
-        let other = bytes! + Int(range.start)
+        let other = unsafe bytes! + Int(range.start)
         for i in 0..<n {
-            var (a, b) = (value[i], other[i])
+            var (a, b) = unsafe (value[i], other[i])
             if a &- 0x41 < 26 { a |= 0x20 }
             if b &- 0x41 < 26 { b |= 0x20 }
             if a != b { return false }

@@ -19,12 +19,12 @@ extension SessionState {
         guard settings.take(limits.settings, now: now), header.length <= 6 * Self.settingsEntriesMax,
             unsentAcks < Self.unsentAcksMax
         else { return fail(.settingsFlood, 0) }
-        var p = payload
-        while p < payload + header.length {
-            if let failure = apply(setting: UInt16(p[0]) << 8 | UInt16(p[1]), FrameHeader.number(p + 2)) {
+        var p = unsafe payload
+        while unsafe p < payload + header.length {
+            if let failure = unsafe apply(setting: UInt16(p[0]) << 8 | UInt16(p[1]), FrameHeader.number(p + 2)) {
                 return fail(failure, 0)
             }
-            p += 6
+            unsafe p += 6
         }
         unsentAcks += 1
         putFrame(FrameHeader.settings, FrameHeader.ack, 0, length: 0)
@@ -54,8 +54,8 @@ extension SessionState {
         peerWindow += change
         var overflows = false
         streams.forEach { place in
-            streams[place].pointee.sendWindow += change
-            if streams[place].pointee.sendWindow > Self.windowMax { overflows = true }
+            unsafe streams[place].pointee.sendWindow += change
+            if unsafe streams[place].pointee.sendWindow > Self.windowMax { overflows = true }
         }
         if overflows { return .flowControlError }
         // The same places by another name: listing changes what is in them, not where they are.
@@ -63,7 +63,7 @@ extension SessionState {
         places.forEach { place in
             if isUnlisted(place) {
                 list(place)
-            } else if streams[place].pointee.sendWindow <= 0, streams[place].pointee.flags.contains(.isListed) {
+            } else if unsafe streams[place].pointee.sendWindow <= 0, unsafe streams[place].pointee.flags.contains(.isListed) {
                 // It waits for the connection's window no more, but for its own.
                 unlist(place)
             }
@@ -72,8 +72,9 @@ extension SessionState {
     }
 
     private func isUnlisted(_ place: Int32) -> Bool {
-        let stream = streams[place]
-        return !stream.pointee.queue.isEmpty && stream.pointee.sendWindow > 0 && !stream.pointee.flags.contains(.isListed)
+        let stream = unsafe streams[place]
+        return unsafe !stream.pointee.queue.isEmpty && stream.pointee.sendWindow > 0
+            && !stream.pointee.flags.contains(.isListed)
     }
 
     mutating func receiveWindowUpdate(
@@ -81,7 +82,7 @@ extension SessionState {
     ) -> HTTP2Step? {
         guard header.length == 4 else { return fail(.frameSizeError, 0) }
         guard windowUpdates.take(limits.windowUpdates, now: now) else { return fail(.windowUpdateFlood, 0) }
-        let n = Int(FrameHeader.number(payload) & 0x7fff_ffff)
+        let n = unsafe Int(FrameHeader.number(payload) & 0x7fff_ffff)
         if header.stream == 0 {
             guard n > 0 else { return fail(.protocolError, 0) }
             sendWindow += n
@@ -92,8 +93,8 @@ extension SessionState {
         guard n > 0 else {
             return resetByOurselves(place, ErrorCode.protocolError, cause: .windowMisused, offset: start, consumed: 0)
         }
-        streams[place].pointee.sendWindow += n
-        guard streams[place].pointee.sendWindow <= Self.windowMax else {
+        unsafe streams[place].pointee.sendWindow += n
+        guard unsafe streams[place].pointee.sendWindow <= Self.windowMax else {
             return resetByOurselves(place, ErrorCode.flowControlError, cause: .windowMisused, offset: start, consumed: 0)
         }
         if isUnlisted(place) { list(place) }
@@ -106,9 +107,9 @@ extension SessionState {
         if isServer, !resets.take(limits.resets, now: now) { return fail(.rapidReset, 0) }
         let place = streams.find(header.stream)
         guard place >= 0 else { return nil }
-        var step = HTTP2Step(.reset(FrameHeader.number(payload)))
+        var step = unsafe HTTP2Step(.reset(FrameHeader.number(payload)))
         step.stream = header.stream
-        step.tag = streams[place].pointee.tag
+        step.tag = unsafe streams[place].pointee.tag
         drop(place, byPeer: true)
         return step
     }
@@ -120,14 +121,14 @@ extension SessionState {
         guard !header.has(FrameHeader.ack) else { return nil }
         unsentAcks += 1
         putFrame(FrameHeader.ping, FrameHeader.ack, 0, length: 8)
-        out.append(payload, 8)
+        unsafe out.append(payload, 8)
         return nil
     }
 
     mutating func receiveGoAway(_ header: FrameHeader, _ payload: UnsafePointer<UInt8>) -> HTTP2Step? {
         guard header.length >= 8 else { return fail(.frameSizeError, 0) }
         guard header.stream == 0 else { return fail(.protocolError, 0) }
-        let last = Int32(truncatingIfNeeded: FrameHeader.number(payload) & 0x7fff_ffff)
+        let last = unsafe Int32(truncatingIfNeeded: FrameHeader.number(payload) & 0x7fff_ffff)
         let isFirst = !hasGoAway
         hasGoAway = true
         if !isServer {

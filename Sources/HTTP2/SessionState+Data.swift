@@ -10,7 +10,7 @@ extension SessionState {
         guard header.stream != 0 else { return fail(.protocolError, count) }
         if header.has(FrameHeader.padded) {
             guard header.length > 0 else { return fail(.frameSizeError, count) }
-            padding = Int(bytes[at + headerCount]) + 1
+            padding = unsafe Int(bytes[at + headerCount]) + 1
             guard padding <= header.length else { return fail(.protocolError, count) }
             headerCount += 1
         }
@@ -25,16 +25,16 @@ extension SessionState {
         data.skipped = padding > 0 ? padding - 1 : 0
         let place = streams.find(header.stream)
         if place < 0 { return receiveLateData(payload, count, at, isPadded: padding > 0) }
-        let stream = streams[place]
-        if stream.pointee.flags.contains(.peerEnded) {
+        let stream = unsafe streams[place]
+        if unsafe stream.pointee.flags.contains(.peerEnded) {
             creditConnection(header.length)
             data.skipped += payload
             // A second empty END_STREAM says nothing that was not said.
             if !isServer, payload == 0 { return nil }
             return strangeData(.dataAfterEnd, place, payload, count, at, code: ErrorCode.streamClosed)
         }
-        stream.pointee.receiveWindow -= header.length
-        guard stream.pointee.receiveWindow >= 0 else {
+        unsafe stream.pointee.receiveWindow -= header.length
+        guard unsafe stream.pointee.receiveWindow >= 0 else {
             data.skipped += payload
             creditConnection(header.length)
             return resetByOurselves(
@@ -46,8 +46,8 @@ extension SessionState {
 
     /// DATA that its stream may carry: how much of it is the message's.
     private mutating func expectData(_ place: Int32, _ payload: Int, _ count: Int, _ at: Int) -> HTTP2Step? {
-        let stream = streams[place]
-        let flags = stream.pointee.flags
+        let stream = unsafe streams[place]
+        let flags = unsafe stream.pointee.flags
         if !isServer, !flags.contains(.hasHead) || flags.contains(.isBodiless) && payload > 0 {
             credit(place, payload)
             data.skipped += payload
@@ -57,8 +57,8 @@ extension SessionState {
                 resets: isEarly)
         }
         data.bodyLeft = payload
-        if flags.contains(.declaresLength), !flags.contains(.isBodiless), UInt64(payload) > stream.pointee.lengthLeft {
-            let surplus = payload - Int(stream.pointee.lengthLeft)
+        if flags.contains(.declaresLength), !flags.contains(.isBodiless), unsafe UInt64(payload) > stream.pointee.lengthLeft {
+            let surplus = unsafe payload - Int(stream.pointee.lengthLeft)
             if isServer {
                 // Such a request is not passed on, so none of it is reported any more.
                 data.bodyLeft = 0
@@ -119,18 +119,18 @@ extension SessionState {
     }
 
     private mutating func reportBody(_ place: Int32, _ n: Int, _ at: inout Int) -> HTTP2Step {
-        let stream = streams[place]
+        let stream = unsafe streams[place]
         data.bodyLeft -= n
-        stream.pointee.bodyBytes += UInt64(n)
-        stream.pointee.unconsumed += n
+        unsafe stream.pointee.bodyBytes += UInt64(n)
+        unsafe stream.pointee.unconsumed += n
         var step = HTTP2Step(.body, consumed: at + n)
         step.bodyStart = at
         step.bodyCount = n
-        step.stream = stream.pointee.id
-        step.tag = stream.pointee.tag
+        step.stream = unsafe stream.pointee.id
+        step.tag = unsafe stream.pointee.tag
         if data.bodyLeft == 0, data.surplusLeft == 0, data.ends {
-            if stream.pointee.isShort {
-                endedStream = stream.pointee.id
+            if unsafe stream.pointee.isShort {
+                endedStream = unsafe stream.pointee.id
             } else {
                 step.ended = true
                 endPeerSide(place)
@@ -149,9 +149,9 @@ extension SessionState {
         }
         data.skipped += payload
         // Of a stream that we have reset, it may have been on its way; of one that is forgotten, nobody can know.
-        guard let entry = closed.find(data.stream), isServer || payload > 0 else { return nil }
-        let (endedByPeer, isReported) = (entry.pointee.endedByPeer, entry.pointee.isReported)
-        guard endedByPeer || isServer && (entry.pointee.resetByPeer || isReported) else { return nil }
+        guard let entry = unsafe closed.find(data.stream), isServer || payload > 0 else { return nil }
+        let (endedByPeer, isReported) = unsafe (entry.pointee.endedByPeer, entry.pointee.isReported)
+        guard unsafe endedByPeer || isServer && (entry.pointee.resetByPeer || isReported) else { return nil }
         if isServer, isReported, !endedByPeer { return reportMore(payload, count, at) }
         if isServer {
             guard resets.take(limits.resets, now: now) else { return fail(.rapidReset, count) }
@@ -159,7 +159,7 @@ extension SessionState {
             // Whoever has reset the stream is done with it, whatever was still to follow.
             guard endedByPeer else { return nil }
             if isReported { return reportMore(payload, count, at) }
-            entry.pointee.isReported = true
+            unsafe entry.pointee.isReported = true
             var step = HTTP2Step(.violation(.dataAfterEnd), consumed: at)
             step.stream = data.stream
             step.surplusBytes = payload
@@ -168,7 +168,7 @@ extension SessionState {
             step.bodyCount = min(count - at, payload)
             return step
         }
-        return violation(.dataAfterEnd, data.stream, entry.pointee.tag, surplus: payload, at: at)
+        return unsafe violation(.dataAfterEnd, data.stream, entry.pointee.tag, surplus: payload, at: at)
     }
 
     /// More of what has been reported of a client's stream; it lies at the start of what is skipped.
@@ -193,15 +193,15 @@ extension SessionState {
             step.bodyCount = min(count - step.bodyStart, surplus)
             return step
         }
-        let stream = streams[place]
-        var step = violation(what, stream.pointee.id, stream.pointee.tag, surplus: surplus, at: at)
+        let stream = unsafe streams[place]
+        var step = unsafe violation(what, stream.pointee.id, stream.pointee.tag, surplus: surplus, at: at)
         if resets {
             // Nothing more of it is reported.
             data.skipped += data.strangeLeft
             data.strangeLeft = 0
             step.resetsStream = true
             reset(place, code)
-        } else if data.ends, !stream.pointee.flags.contains(.peerEnded) {
+        } else if data.ends, unsafe !stream.pointee.flags.contains(.peerEnded) {
             step.ended = true
             endPeerSide(place)
         }

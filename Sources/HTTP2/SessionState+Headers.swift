@@ -6,29 +6,29 @@ extension SessionState {
         _ header: FrameHeader, _ payload: UnsafePointer<UInt8>, _ start: UInt64, _ block: inout HeaderBlock
     ) -> HTTP2Step? {
         guard header.stream != 0, !isServer || header.stream & 1 == 1 else { return fail(.protocolError, 0) }
-        var p = payload
+        var p = unsafe payload
         var n = header.length
         var padding = 0
         if header.has(FrameHeader.padded) {
             guard n >= 1 else { return fail(.frameSizeError, 0) }
-            padding = Int(p[0])
-            p += 1
+            padding = unsafe Int(p[0])
+            unsafe p += 1
             n -= 1
         }
         if header.has(FrameHeader.hasPriority) {
             guard n >= 5 else { return fail(.frameSizeError, 0) }
-            p += 5
+            unsafe p += 5
             n -= 5
         }
         guard padding <= n else { return fail(.protocolError, 0) }
         n -= padding
         let ends = header.has(FrameHeader.endStream)
-        if header.has(FrameHeader.endHeaders) { return receiveBlock(header.stream, ends, p, n, start, &block) }
+        if header.has(FrameHeader.endHeaders) { return unsafe receiveBlock(header.stream, ends, p, n, start, &block) }
         assembly.stream = header.stream
         assembly.ends = ends
         assembly.frames = 1
         assembly.offset = start
-        assembly.packed.append(p, n)
+        unsafe assembly.packed.append(p, n)
         return nil
     }
 
@@ -42,12 +42,12 @@ extension SessionState {
         guard assembly.packed.count + header.length <= limits.headerBytesMax + 2 * FrameHeader.payloadMax else {
             return fail(.headerBomb, 0)
         }
-        assembly.packed.append(payload, header.length)
+        unsafe assembly.packed.append(payload, header.length)
         guard header.has(FrameHeader.endHeaders) else { return nil }
         let stream = assembly.stream
         assembly.stream = 0
         let isEmpty = assembly.packed.isEmpty
-        let step = receiveBlock(
+        let step = unsafe receiveBlock(
             stream, assembly.ends, isEmpty ? payload : UnsafePointer(assembly.packed.first), assembly.packed.count,
             assembly.offset, &block)
         assembly.packed.release()
@@ -59,7 +59,7 @@ extension SessionState {
     ) -> HTTP2Step? {
         let place = streams.find(id)
         let sort: HeaderDecoder.Sort = !isServer ? .answer : place < 0 ? .request : .requestTrailers
-        let outcome = decoder.decode(sort, bytes, count, limits, into: &block)
+        let outcome = unsafe decoder.decode(sort, bytes, count, limits, into: &block)
         if case .failed(let failure) = outcome { return fail(failure, 0) }
         var step = HTTP2Step(.head)
         step.stream = id
@@ -68,7 +68,7 @@ extension SessionState {
         step.hasBlock = true
         step.ended = ends
         step.overLimit = outcome == .tooLarge ? .bytes : outcome == .tooManyFields ? .fields : nil
-        if place >= 0 { step.tag = streams[place].pointee.tag }
+        if place >= 0 { step.tag = unsafe streams[place].pointee.tag }
         if isServer {
             return place >= 0 ? requestTrailers(place, outcome, step) : request(outcome, step, block)
         }
@@ -84,8 +84,8 @@ extension SessionState {
         var step = initial
         let id = step.stream
         guard id > lastPeerStream else {
-            if let entry = closed.find(id) {
-                guard entry.pointee.endedByPeer else { return nil }
+            if let entry = unsafe closed.find(id) {
+                guard unsafe entry.pointee.endedByPeer else { return nil }
                 step.event = fail(.streamClosed, 0).event
                 step.cause = .headAfterEnd
                 return step
@@ -131,17 +131,17 @@ extension SessionState {
 
     private mutating func requestTrailers(_ place: Int32, _ outcome: HeaderDecoder.Outcome, _ initial: HTTP2Step) -> HTTP2Step {
         var step = initial
-        let stream = streams[place]
+        let stream = unsafe streams[place]
         var what: HTTP2Violation?
         var code = ErrorCode.protocolError
-        if stream.pointee.flags.contains(.peerEnded) {
+        if unsafe stream.pointee.flags.contains(.peerEnded) {
             what = .headAfterEnd
             code = ErrorCode.streamClosed
         } else if !step.ended {
             what = .trailersWithoutEnd
         } else if outcome == .malformed {
             what = .malformedTrailers
-        } else if stream.pointee.isShort {
+        } else if unsafe stream.pointee.isShort {
             what = .lengthShort
         }
         // Too large is no violation.
@@ -165,13 +165,13 @@ extension SessionState {
         _ place: Int32, _ outcome: HeaderDecoder.Outcome, _ initial: HTTP2Step, _ block: borrowing HeaderBlock
     ) -> HTTP2Step {
         var step = initial
-        let stream = streams[place]
-        if stream.pointee.flags.contains(.peerEnded) {
+        let stream = unsafe streams[place]
+        if unsafe stream.pointee.flags.contains(.peerEnded) {
             step.event = .violation(afterEnd(block.status))
             step.ended = false
             return step
         }
-        if stream.pointee.flags.contains(.hasHead) { return answerGoesOn(place, outcome, step, block) }
+        if unsafe stream.pointee.flags.contains(.hasHead) { return answerGoesOn(place, outcome, step, block) }
         let isInterim = block.status < 200
         if outcome != .complete || block.status == 0 || block.status == 101 || isInterim && step.ended {
             step.event = .violation(.malformedHead)
@@ -183,18 +183,18 @@ extension SessionState {
             step.event = .interim
             return step
         }
-        stream.pointee.flags.insert(.hasHead)
+        unsafe stream.pointee.flags.insert(.hasHead)
         // What a tunnel carries has no length (RFC 9110 section 9.3.6).
-        let opensTunnel = stream.pointee.flags.contains(.asksTunnel) && block.status < 300
-        if !opensTunnel, block.status == 204 || block.status == 304 { stream.pointee.flags.insert(.isBodiless) }
+        let opensTunnel = unsafe stream.pointee.flags.contains(.asksTunnel) && block.status < 300
+        if !opensTunnel, block.status == 204 || block.status == 304 { unsafe stream.pointee.flags.insert(.isBodiless) }
         if !opensTunnel, block.facts.contains(.contentLength),
             block.facts.isDisjoint(with: [.contentLengthDiffers, .contentLengthInvalid])
         {
-            stream.pointee.flags.insert(.declaresLength)
-            stream.pointee.declaredBytes = block.contentLength
+            unsafe stream.pointee.flags.insert(.declaresLength)
+            unsafe stream.pointee.declaredBytes = block.contentLength
         }
         if step.ended {
-            if stream.pointee.isShort {
+            if unsafe stream.pointee.isShort {
                 // First the head, then that its body will not come.
                 step.ended = false
                 endedStream = step.stream
@@ -216,7 +216,7 @@ extension SessionState {
             step.event = .violation(.trailersWithoutEnd)
         } else if outcome != .complete {
             step.event = .violation(.malformedTrailers)
-        } else if streams[place].pointee.isShort {
+        } else if unsafe streams[place].pointee.isShort {
             step.event = .violation(.lengthShort)
         } else {
             step.event = .trailers
@@ -237,8 +237,8 @@ extension SessionState {
             return step
         }
         // Of a stream that we have reset, it may have been on its way; of one that is forgotten, nobody can know.
-        guard let entry = closed.find(step.stream), entry.pointee.endedByPeer else { return nil }
-        step.tag = entry.pointee.tag
+        guard let entry = unsafe closed.find(step.stream), unsafe entry.pointee.endedByPeer else { return nil }
+        step.tag = unsafe entry.pointee.tag
         step.event = .violation(afterEnd(block.status))
         return step
     }

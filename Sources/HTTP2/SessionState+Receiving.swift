@@ -6,7 +6,7 @@ extension SessionState {
         _ bytes: UnsafeMutablePointer<UInt8>, count: Int, now: UInt64, block: inout HeaderBlock
     ) -> HTTP2Step {
         self.now = now
-        let step = next(bytes, count, &block)
+        let step = unsafe next(bytes, count, &block)
         offset &+= UInt64(step.consumed)
         return step
     }
@@ -19,7 +19,7 @@ extension SessionState {
         var at = 0
         if !hasPreface {
             let n = min(count, Self.preface.utf8CodeUnitCount)
-            for i in 0..<n where bytes[i] != Self.preface.utf8Start[i] { return fail(.preface, count) }
+            for i in 0..<n where unsafe bytes[i] != Self.preface.utf8Start[i] { return fail(.preface, count) }
             guard n == Self.preface.utf8CodeUnitCount else { return HTTP2Step(.needMore) }
             hasPreface = true
             at = n
@@ -29,24 +29,24 @@ extension SessionState {
             guard frames < Self.framesPerStep else { return HTTP2Step(.pause, consumed: at) }
             frames += 1
             if !data.isDone {
-                if let step = receiveData(bytes, count, &at) { return step }
+                if let step = unsafe receiveData(bytes, count, &at) { return step }
                 if !data.isDone, at == count { return HTTP2Step(.needMore, consumed: at) }
                 continue
             }
             guard count - at >= FrameHeader.byteCount else { return HTTP2Step(.needMore, consumed: at) }
-            let header = FrameHeader(bytes + at)
+            let header = unsafe FrameHeader(bytes + at)
             guard header.length <= FrameHeader.payloadMax else { return fail(.frameSizeError, count) }
             if header.type != FrameHeader.data || assembly.stream != 0 || !hasSettings {
                 guard count - at - FrameHeader.byteCount >= header.length || mayNotCome(header) else {
                     return HTTP2Step(.needMore, consumed: at)
                 }
-                if let step = receiveFrame(header, bytes, count, &at, &block) { return step }
+                if let step = unsafe receiveFrame(header, bytes, count, &at, &block) { return step }
             } else {
                 // The length of the padding stands before the payload.
                 if header.has(FrameHeader.padded), header.length > 0, count - at == FrameHeader.byteCount {
                     return HTTP2Step(.needMore, consumed: at)
                 }
-                if let step = receiveDataHeader(header, bytes, count, &at) { return step }
+                if let step = unsafe receiveDataHeader(header, bytes, count, &at) { return step }
             }
         }
     }
@@ -63,18 +63,18 @@ extension SessionState {
         _ header: FrameHeader, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, _ at: inout Int, _ block: inout HeaderBlock
     ) -> HTTP2Step? {
         if mayNotCome(header) { return fail(.protocolError, count) }
-        let payload = UnsafePointer(bytes) + at + FrameHeader.byteCount
+        let payload = unsafe UnsafePointer(bytes) + at + FrameHeader.byteCount
         let start = offset &+ UInt64(at)
         at += FrameHeader.byteCount + header.length
         let step: HTTP2Step?
         switch header.type {
-        case FrameHeader.headers: step = receiveHeaders(header, payload, start, &block)
-        case FrameHeader.continuation: step = receiveContinuation(header, payload, &block)
-        case FrameHeader.settings: step = receiveSettings(header, payload)
-        case FrameHeader.windowUpdate: step = receiveWindowUpdate(header, payload, start)
-        case FrameHeader.resetStream: step = receiveReset(header, payload)
-        case FrameHeader.ping: step = receivePing(header, payload)
-        case FrameHeader.goAway: step = receiveGoAway(header, payload)
+        case FrameHeader.headers: step = unsafe receiveHeaders(header, payload, start, &block)
+        case FrameHeader.continuation: step = unsafe receiveContinuation(header, payload, &block)
+        case FrameHeader.settings: step = unsafe receiveSettings(header, payload)
+        case FrameHeader.windowUpdate: step = unsafe receiveWindowUpdate(header, payload, start)
+        case FrameHeader.resetStream: step = unsafe receiveReset(header, payload)
+        case FrameHeader.ping: step = unsafe receivePing(header, payload)
+        case FrameHeader.goAway: step = unsafe receiveGoAway(header, payload)
         case FrameHeader.priority: step = receivePriority(header)
         case FrameHeader.pushPromise: step = fail(.protocolError, 0)
         default: step = priorities.take(limits.priorities, now: now) ? nil : fail(.priorityFlood, 0)

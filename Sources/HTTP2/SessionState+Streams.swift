@@ -10,30 +10,30 @@ extension SessionState {
 
     /// The peer's message has ended (END_STREAM), whole or not.
     mutating func endPeerSide(_ place: Int32) {
-        streams[place].pointee.flags.insert(.peerEnded)
-        if streams[place].pointee.flags.contains(.ended) { close(place) }
+        unsafe streams[place].pointee.flags.insert(.peerEnded)
+        if unsafe streams[place].pointee.flags.contains(.ended) { close(place) }
     }
 
     /// Our message has ended: END_STREAM is framed.
     mutating func endOurSide(_ place: Int32) {
-        let stream = streams[place]
-        stream.pointee.flags.insert(.ended)
-        if stream.pointee.flags.contains(.peerEnded) {
+        let stream = unsafe streams[place]
+        unsafe stream.pointee.flags.insert(.ended)
+        if unsafe stream.pointee.flags.contains(.peerEnded) {
             close(place)
-        } else if stream.pointee.flags.contains(.resetsAtEnd) {
+        } else if unsafe stream.pointee.flags.contains(.resetsAtEnd) {
             reset(place, ErrorCode.noError)
         }
     }
 
     /// END_STREAM without anything before it in its frame.
     mutating func peerEnds(_ place: Int32, consumed: Int) -> HTTP2Step {
-        let stream = streams[place]
+        let stream = unsafe streams[place]
         var step = HTTP2Step(.body, consumed: consumed)
-        step.stream = stream.pointee.id
-        step.tag = stream.pointee.tag
+        step.stream = unsafe stream.pointee.id
+        step.tag = unsafe stream.pointee.tag
         step.bodyStart = consumed
         step.ended = true
-        guard stream.pointee.isShort else {
+        guard unsafe stream.pointee.isShort else {
             endPeerSide(place)
             return step
         }
@@ -58,22 +58,22 @@ extension SessionState {
     mutating func reportUnanswered() -> HTTP2Step? {
         var place: Int32 = -1
         streams.forEach {
-            if streams[$0].pointee.id > answeredMax, !streams[$0].pointee.flags.contains(.hasHead) { place = $0 }
+            if unsafe streams[$0].pointee.id > answeredMax, unsafe !streams[$0].pointee.flags.contains(.hasHead) { place = $0 }
         }
         guard place >= 0 else {
             sweeps = false
             return nil
         }
         var step = HTTP2Step(.reset(ErrorCode.refusedStream))
-        step.stream = streams[place].pointee.id
-        step.tag = streams[place].pointee.tag
+        step.stream = unsafe streams[place].pointee.id
+        step.tag = unsafe streams[place].pointee.tag
         drop(place, byPeer: true)
         return step
     }
 
     /// RST_STREAM, and the stream is forgotten but for its late frames.
     mutating func reset(_ place: Int32, _ code: UInt32, isReported: Bool = false) {
-        putReset(streams[place].pointee.id, code)
+        unsafe putReset(streams[place].pointee.id, code)
         drop(place, byPeer: false, isReported: isReported)
     }
 
@@ -86,16 +86,16 @@ extension SessionState {
         step.cause = cause
         step.surplusBytes = surplus
         step.offset = offset
-        step.stream = streams[place].pointee.id
-        step.tag = streams[place].pointee.tag
+        step.stream = unsafe streams[place].pointee.id
+        step.tag = unsafe streams[place].pointee.tag
         reset(place, code, isReported: true)
         return step
     }
 
     /// Both sides have ended.
     private mutating func close(_ place: Int32) {
-        let stream = streams[place]
-        remember(
+        let stream = unsafe streams[place]
+        unsafe remember(
             ClosedStreams.Entry(
                 id: stream.pointee.id, tag: stream.pointee.tag,
                 unconsumed: Int32(truncatingIfNeeded: stream.pointee.unconsumed),
@@ -105,9 +105,9 @@ extension SessionState {
 
     /// One side has reset the stream: nobody will pass on what it had.
     mutating func drop(_ place: Int32, byPeer: Bool, isReported: Bool = false) {
-        let stream = streams[place]
-        let unconsumed = stream.pointee.unconsumed
-        remember(
+        let stream = unsafe streams[place]
+        let unconsumed = unsafe stream.pointee.unconsumed
+        unsafe remember(
             ClosedStreams.Entry(
                 id: stream.pointee.id, tag: stream.pointee.tag, unconsumed: 0,
                 endedByPeer: stream.pointee.flags.contains(.peerEnded), resetByPeer: byPeer, resetByUs: !byPeer,
@@ -117,8 +117,8 @@ extension SessionState {
     }
 
     private mutating func remove(_ place: Int32) {
-        if streams[place].pointee.flags.contains(.isListed) { unlist(place) }
-        if !streams[place].pointee.queue.isEmpty { queuedStreams -= 1 }
+        if unsafe streams[place].pointee.flags.contains(.isListed) { unlist(place) }
+        if unsafe !streams[place].pointee.queue.isEmpty { queuedStreams -= 1 }
         streams.remove(place)
     }
 
@@ -134,12 +134,12 @@ extension SessionState {
     mutating func consumed(_ id: Int32, _ n: Int) {
         let place = streams.find(id)
         if place >= 0 {
-            let taken = min(n, streams[place].pointee.unconsumed)
-            streams[place].pointee.unconsumed -= taken
+            let taken = unsafe min(n, streams[place].pointee.unconsumed)
+            unsafe streams[place].pointee.unconsumed -= taken
             credit(place, taken)
-        } else if let entry = closed.find(id) {
-            let taken = min(n, Int(entry.pointee.unconsumed))
-            entry.pointee.unconsumed -= Int32(truncatingIfNeeded: taken)
+        } else if let entry = unsafe closed.find(id) {
+            let taken = unsafe min(n, Int(entry.pointee.unconsumed))
+            unsafe entry.pointee.unconsumed -= Int32(truncatingIfNeeded: taken)
             creditConnection(taken)
         }
     }
@@ -147,13 +147,13 @@ extension SessionState {
     /// Announced in steps of half a window, so that a window costs two frames.
     mutating func credit(_ place: Int32, _ n: Int) {
         creditConnection(n)
-        let stream = streams[place]
-        guard !stream.pointee.flags.contains(.peerEnded) else { return }
-        stream.pointee.credit += n
-        guard stream.pointee.credit >= limits.streamWindowBytes / 2 else { return }
-        putWindowUpdate(stream.pointee.id, stream.pointee.credit)
-        stream.pointee.receiveWindow += stream.pointee.credit
-        stream.pointee.credit = 0
+        let stream = unsafe streams[place]
+        guard unsafe !stream.pointee.flags.contains(.peerEnded) else { return }
+        unsafe stream.pointee.credit += n
+        guard unsafe stream.pointee.credit >= limits.streamWindowBytes / 2 else { return }
+        unsafe putWindowUpdate(stream.pointee.id, stream.pointee.credit)
+        unsafe stream.pointee.receiveWindow += stream.pointee.credit
+        unsafe stream.pointee.credit = 0
     }
 
     mutating func creditConnection(_ n: Int) {

@@ -8,13 +8,13 @@ extension SessionState {
     mutating func write(into p: UnsafeMutablePointer<UInt8>, capacity: Int) -> Int {
         var n = 0
         while true {
-            n += out.take(into: p + n, capacity - n)
+            unsafe n += out.take(into: p + n, capacity - n)
             guard out.isEmpty else { return n }
             unsentAcks = 0
             guard firstListed >= 0, sendWindow > 0, failure == nil else { break }
             let room = capacity - n - FrameHeader.byteCount
-            guard room >= min(Self.frameBytesMin, streams[firstListed].pointee.pending), room > 0 else { return n }
-            n += frame(firstListed, into: p + n, room)
+            guard unsafe room >= min(Self.frameBytesMin, streams[firstListed].pointee.pending), room > 0 else { return n }
+            unsafe n += frame(firstListed, into: p + n, room)
         }
         if streams.count == 0 { giveBack() }
         return n
@@ -22,35 +22,36 @@ extension SessionState {
 
     /// One frame of what waits in a stream's queue; then it is the next stream's turn.
     private mutating func frame(_ place: Int32, into p: UnsafeMutablePointer<UInt8>, _ room: Int) -> Int {
-        let stream = streams[place]
-        let n = min(peerFrameMax, room, sendWindow, stream.pointee.sendWindow, stream.pointee.pending)
-        let isLast = n == stream.pointee.pending
-        let hasTrailers = stream.pointee.trailerCount > 0
-        let ends = isLast && stream.pointee.flags.contains(.endsBehindQueue)
-        FrameHeader.write(p, FrameHeader.data, ends && !hasTrailers ? FrameHeader.endStream : 0, stream.pointee.id, length: n)
-        (p + FrameHeader.byteCount).update(from: stream.pointee.queue.first, count: n)
+        let stream = unsafe streams[place]
+        let n = unsafe min(peerFrameMax, room, sendWindow, stream.pointee.sendWindow, stream.pointee.pending)
+        let isLast = unsafe n == stream.pointee.pending
+        let hasTrailers = unsafe stream.pointee.trailerCount > 0
+        let ends = unsafe isLast && stream.pointee.flags.contains(.endsBehindQueue)
+        unsafe FrameHeader.write(
+            p, FrameHeader.data, ends && !hasTrailers ? FrameHeader.endStream : 0, stream.pointee.id, length: n)
+        unsafe (p + FrameHeader.byteCount).update(from: stream.pointee.queue.first, count: n)
         account(place, n)
         unlist(place)
         if isLast {
             queueIsFramed(place, n, ends: ends)
         } else {
-            stream.pointee.queue.drop(n)
-            if stream.pointee.sendWindow > 0 { list(place) }
+            unsafe stream.pointee.queue.drop(n)
+            if unsafe stream.pointee.sendWindow > 0 { list(place) }
         }
         return n + FrameHeader.byteCount
     }
 
     /// The last `n` body bytes have been framed: trailers and the end follow, or the feeder goes on.
     private mutating func queueIsFramed(_ place: Int32, _ n: Int, ends: Bool) {
-        let stream = streams[place]
-        if stream.pointee.trailerCount > 0 {
-            putHeaderFrames(stream.pointee.id, stream.pointee.queue.first + n, stream.pointee.trailerCount, ended: true)
+        let stream = unsafe streams[place]
+        if unsafe stream.pointee.trailerCount > 0 {
+            unsafe putHeaderFrames(stream.pointee.id, stream.pointee.queue.first + n, stream.pointee.trailerCount, ended: true)
         }
-        stream.pointee.queue.release()
-        stream.pointee.trailerCount = 0
+        unsafe stream.pointee.queue.release()
+        unsafe stream.pointee.trailerCount = 0
         queuedStreams -= 1
-        if stream.pointee.tag >= 0 { drained.add(stream.pointee.tag) }
-        stream.pointee.flags.remove(.endsBehindQueue)
+        if unsafe stream.pointee.tag >= 0 { unsafe drained.add(stream.pointee.tag) }
+        unsafe stream.pointee.flags.remove(.endsBehindQueue)
         if ends { endOurSide(place) }
     }
 
@@ -61,33 +62,33 @@ extension SessionState {
     }
 
     mutating func list(_ place: Int32) {
-        let stream = streams[place]
-        guard !stream.pointee.flags.contains(.isListed) else { return }
-        stream.pointee.flags.insert(.isListed)
-        stream.pointee.nextListed = -1
-        stream.pointee.previousListed = lastListed
-        if lastListed >= 0 { streams[lastListed].pointee.nextListed = place } else { firstListed = place }
+        let stream = unsafe streams[place]
+        guard unsafe !stream.pointee.flags.contains(.isListed) else { return }
+        unsafe stream.pointee.flags.insert(.isListed)
+        unsafe stream.pointee.nextListed = -1
+        unsafe stream.pointee.previousListed = lastListed
+        if lastListed >= 0 { unsafe streams[lastListed].pointee.nextListed = place } else { firstListed = place }
         lastListed = place
     }
 
     mutating func unlist(_ place: Int32) {
-        let stream = streams[place]
-        let (previous, next) = (stream.pointee.previousListed, stream.pointee.nextListed)
-        if previous >= 0 { streams[previous].pointee.nextListed = next } else { firstListed = next }
-        if next >= 0 { streams[next].pointee.previousListed = previous } else { lastListed = previous }
-        stream.pointee.flags.remove(.isListed)
+        let stream = unsafe streams[place]
+        let (previous, next) = unsafe (stream.pointee.previousListed, stream.pointee.nextListed)
+        if previous >= 0 { unsafe streams[previous].pointee.nextListed = next } else { firstListed = next }
+        if next >= 0 { unsafe streams[next].pointee.previousListed = previous } else { lastListed = previous }
+        unsafe stream.pointee.flags.remove(.isListed)
     }
 }
 
 /// Frames for `out`.
 extension SessionState {
     mutating func putFrame(_ type: UInt8, _ flags: UInt8, _ stream: Int32, length: Int) {
-        FrameHeader.write(out.reserve(FrameHeader.byteCount), type, flags, stream, length: length)
+        unsafe FrameHeader.write(out.reserve(FrameHeader.byteCount), type, flags, stream, length: length)
         out.commit(FrameHeader.byteCount)
     }
 
     private mutating func put(number: UInt32) {
-        FrameHeader.writeNumber(out.reserve(4), number)
+        unsafe FrameHeader.writeNumber(out.reserve(4), number)
         out.commit(4)
     }
 
@@ -111,10 +112,10 @@ extension SessionState {
     /// An answer that says that the header block was too large (RFC 6585 section 5).
     mutating func putTooLarge(_ stream: Int32) {
         let head: StaticString = "HTTP/1.1 431 \r\nContent-Length: 0\r\n\r\n"
-        let end = head.utf8Start + head.utf8CodeUnitCount
+        let end = unsafe head.utf8Start + head.utf8CodeUnitCount
         putBlock(stream, head.utf8CodeUnitCount, ended: true) { encoder in
-            encoder.put(status: head.utf8Start + 9)
-            encoder.put(lines: SessionState.afterLine(head.utf8Start, end), end, leavesOut: .nothing)
+            unsafe encoder.put(status: head.utf8Start + 9)
+            unsafe encoder.put(lines: SessionState.afterLine(head.utf8Start, end), end, leavesOut: .nothing)
         }
     }
 
@@ -124,25 +125,25 @@ extension SessionState {
         let most = HeaderEncoder.bytesMax(of: count)
         // What has more frames than one needs room for their headers.
         let frames = 1 + most / peerFrameMax
-        let p = out.reserve(most + frames * FrameHeader.byteCount)
-        var encoder = HeaderEncoder(p + FrameHeader.byteCount, isFirst: !hasEncoded)
+        let p = unsafe out.reserve(most + frames * FrameHeader.byteCount)
+        var encoder = unsafe HeaderEncoder(p + FrameHeader.byteCount, isFirst: !hasEncoded)
         hasEncoded = true
         encode(&encoder)
-        out.commit(finish(p, stream, encoder.count, ended: ended))
+        unsafe out.commit(finish(p, stream, encoder.count, ended: ended))
     }
 
     /// A header block that is encoded already.
     private mutating func putHeaderFrames(_ stream: Int32, _ block: UnsafePointer<UInt8>, _ count: Int, ended: Bool) {
-        let p = out.reserve(count + (1 + count / peerFrameMax) * FrameHeader.byteCount)
-        (p + FrameHeader.byteCount).update(from: block, count: count)
-        out.commit(finish(p, stream, count, ended: ended))
+        let p = unsafe out.reserve(count + (1 + count / peerFrameMax) * FrameHeader.byteCount)
+        unsafe (p + FrameHeader.byteCount).update(from: block, count: count)
+        unsafe out.commit(finish(p, stream, count, ended: ended))
     }
 
     /// Puts frame headers to a block that stands after room for the first, and returns the bytes of it all.
     private func finish(_ p: UnsafeMutablePointer<UInt8>, _ stream: Int32, _ count: Int, ended: Bool) -> Int {
         let flags = ended ? FrameHeader.endStream : 0
         if count <= peerFrameMax {
-            FrameHeader.write(p, FrameHeader.headers, flags | FrameHeader.endHeaders, stream, length: count)
+            unsafe FrameHeader.write(p, FrameHeader.headers, flags | FrameHeader.endHeaders, stream, length: count)
             return FrameHeader.byteCount + count
         }
         let frames = (count + peerFrameMax - 1) / peerFrameMax
@@ -150,10 +151,10 @@ extension SessionState {
         for i in stride(from: frames - 1, through: 0, by: -1) {
             let start = i * peerFrameMax
             let n = min(peerFrameMax, count - start)
-            let frame = p + start + i * FrameHeader.byteCount
-            (frame + FrameHeader.byteCount).update(from: p + FrameHeader.byteCount + start, count: n)
+            let frame = unsafe p + start + i * FrameHeader.byteCount
+            unsafe (frame + FrameHeader.byteCount).update(from: p + FrameHeader.byteCount + start, count: n)
             let last = i == frames - 1 ? FrameHeader.endHeaders : 0
-            FrameHeader.write(
+            unsafe FrameHeader.write(
                 frame, i == 0 ? FrameHeader.headers : FrameHeader.continuation, i == 0 ? flags : last, stream, length: n)
         }
         return count + frames * FrameHeader.byteCount

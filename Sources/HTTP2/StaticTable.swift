@@ -11,14 +11,14 @@ enum StaticTable {
     /// The index of a lower-case name; 0: it has none. Distinguished by length first.
     @inline(__always)
     static func index(_ name: UnsafePointer<UInt8>, _ count: Int) -> UInt8 {
-        @inline(__always) func pick(_ a: StaticString, _ index: UInt8) -> UInt8 { spells(name, a) ? index : 0 }
+        @inline(__always) func pick(_ a: StaticString, _ index: UInt8) -> UInt8 { unsafe spells(name, a) ? index : 0 }
         @inline(__always) func pick(_ a: StaticString, _ i: UInt8, _ b: StaticString, _ j: UInt8) -> UInt8 {
-            spells(name, a) ? i : spells(name, b) ? j : 0
+            unsafe spells(name, a) ? i : spells(name, b) ? j : 0
         }
         switch count {
         case 3: return pick("via", 60, "age", 21)
         case 4:
-            switch name[0] {
+            switch unsafe name[0] {
             case 0x64: return pick("date", 33)
             case 0x65: return pick("etag", 34)
             case 0x76: return pick("vary", 59)
@@ -27,14 +27,14 @@ enum StaticTable {
             }
         case 5: return pick("range", 50, "allow", 22)
         case 6:
-            switch name[0] {
+            switch unsafe name[0] {
             case 0x73: return pick("server", 54)
             case 0x63: return pick("cookie", 32)
             case 0x61: return pick("accept", 19)
             default: return pick("expect", 35)
             }
         case 7:
-            switch name[0] {
+            switch unsafe name[0] {
             case 0x65: return pick("expires", 36)
             default: return pick("referer", 51, "refresh", 52)
             }
@@ -43,7 +43,7 @@ enum StaticTable {
         case 11: return pick("retry-after", 53)
         case 12: return pick("content-type", 31, "max-forwards", 47)
         case 13:
-            switch name[0] {
+            switch unsafe name[0] {
             case 0x61: return pick("accept-ranges", 18, "authorization", 23)
             case 0x63: return pick("cache-control", 24, "content-range", 30)
             case 0x6c: return pick("last-modified", 44)
@@ -56,7 +56,7 @@ enum StaticTable {
         case 17: return pick("if-modified-since", 40)
         case 18: return pick("proxy-authenticate", 48)
         case 19:
-            switch name[0] {
+            switch unsafe name[0] {
             case 0x63: return pick("content-disposition", 25)
             case 0x69: return pick("if-unmodified-since", 43)
             default: return pick("proxy-authorization", 49)
@@ -69,7 +69,7 @@ enum StaticTable {
 
     @inline(__always)
     private static func spells(_ name: UnsafePointer<UInt8>, _ text: StaticString) -> Bool {
-        for i in 0..<text.utf8CodeUnitCount where name[i] != text.utf8Start[i] { return false }
+        for i in 0..<text.utf8CodeUnitCount where unsafe name[i] != text.utf8Start[i] { return false }
         return true
     }
 }

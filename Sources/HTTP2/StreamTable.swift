@@ -1,6 +1,6 @@
 /// The open streams: places that are found by a stream's number. A place stays where it is while its stream is open, but all
 /// may move when one is added.
-struct StreamTable {
+@safe struct StreamTable {
     /// What a connection without streams keeps.
     private static let placesMin = 4
 
@@ -14,21 +14,21 @@ struct StreamTable {
 
     init() {
         capacity = Self.placesMin
-        places = .allocate(capacity: capacity)
-        buckets = .allocate(capacity: capacity)
-        buckets.initialize(repeating: -1, count: capacity)
+        unsafe places = .allocate(capacity: capacity)
+        unsafe buckets = .allocate(capacity: capacity)
+        unsafe buckets.initialize(repeating: -1, count: capacity)
     }
 
     func deallocate() {
         for i in 0..<capacity {
-            var place = buckets[i]
+            var place = unsafe buckets[i]
             while place >= 0 {
-                places[Int(place)].queue.release()
-                place = places[Int(place)].next
+                unsafe places[Int(place)].queue.release()
+                place = unsafe places[Int(place)].next
             }
         }
-        places.deallocate()
-        buckets.deallocate()
+        unsafe places.deallocate()
+        unsafe buckets.deallocate()
     }
 
     @inline(__always)
@@ -37,21 +37,21 @@ struct StreamTable {
     /// The place of a stream; negative: it is not open.
     @inline(__always)
     func find(_ id: Int32) -> Int32 {
-        var place = buckets[bucket(id)]
-        while place >= 0, places[Int(place)].id != id { place = places[Int(place)].next }
+        var place = unsafe buckets[bucket(id)]
+        while place >= 0, unsafe places[Int(place)].id != id { place = unsafe places[Int(place)].next }
         return place
     }
 
     @inline(__always)
-    subscript(_ place: Int32) -> UnsafeMutablePointer<StreamState> { places + Int(place) }
+    subscript(_ place: Int32) -> UnsafeMutablePointer<StreamState> { unsafe places + Int(place) }
 
     /// Calls `body` with every open stream's place. It may remove that one.
     @inline(__always)
     func forEach(_ body: (Int32) -> Void) {
         for i in 0..<capacity {
-            var place = buckets[i]
+            var place = unsafe buckets[i]
             while place >= 0 {
-                let next = places[Int(place)].next
+                let next = unsafe places[Int(place)].next
                 body(place)
                 place = next
             }
@@ -63,30 +63,30 @@ struct StreamTable {
         let place: Int32
         if free >= 0 {
             place = free
-            free = places[Int(place)].next
+            free = unsafe places[Int(place)].next
         } else {
             place = Int32(used)
             used += 1
         }
-        (places + Int(place)).initialize(to: stream)
+        unsafe (places + Int(place)).initialize(to: stream)
         let i = bucket(stream.id)
-        places[Int(place)].next = buckets[i]
-        buckets[i] = place
+        unsafe places[Int(place)].next = unsafe buckets[i]
+        unsafe buckets[i] = place
         count += 1
         return place
     }
 
     mutating func remove(_ place: Int32) {
-        let i = bucket(places[Int(place)].id)
-        if buckets[i] == place {
-            buckets[i] = places[Int(place)].next
+        let i = unsafe bucket(places[Int(place)].id)
+        if unsafe buckets[i] == place {
+            unsafe buckets[i] = unsafe places[Int(place)].next
         } else {
-            var before = buckets[i]
-            while places[Int(before)].next != place { before = places[Int(before)].next }
-            places[Int(before)].next = places[Int(place)].next
+            var before = unsafe buckets[i]
+            while unsafe places[Int(before)].next != place { before = unsafe places[Int(before)].next }
+            unsafe places[Int(before)].next = unsafe places[Int(place)].next
         }
-        places[Int(place)].queue.release()
-        places[Int(place)].next = free
+        unsafe places[Int(place)].queue.release()
+        unsafe places[Int(place)].next = free
         free = place
         count -= 1
     }
@@ -94,24 +94,24 @@ struct StreamTable {
     /// Gives back what many streams at once have needed, once there are none.
     mutating func shrink() {
         guard count == 0, capacity > Self.placesMin else { return }
-        places.deallocate()
-        buckets.deallocate()
+        unsafe places.deallocate()
+        unsafe buckets.deallocate()
         self = StreamTable()
     }
 
     private mutating func resize(_ size: Int) {
         let larger = UnsafeMutablePointer<StreamState>.allocate(capacity: size)
-        larger.moveInitialize(from: places, count: used)
-        places.deallocate()
-        buckets.deallocate()
-        places = larger
-        buckets = .allocate(capacity: size)
-        buckets.initialize(repeating: -1, count: size)
+        unsafe larger.moveInitialize(from: places, count: used)
+        unsafe places.deallocate()
+        unsafe buckets.deallocate()
+        unsafe places = unsafe larger
+        unsafe buckets = .allocate(capacity: size)
+        unsafe buckets.initialize(repeating: -1, count: size)
         capacity = size
         for place in 0..<used {
-            let i = bucket(places[place].id)
-            places[place].next = buckets[i]
-            buckets[i] = Int32(place)
+            let i = unsafe bucket(places[place].id)
+            unsafe places[place].next = unsafe buckets[i]
+            unsafe buckets[i] = Int32(place)
         }
     }
 }

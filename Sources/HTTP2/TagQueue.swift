@@ -1,5 +1,5 @@
 /// Tags of streams to be reported, in order. Never longer than the streams that were open between two looks at it.
-struct TagQueue {
+@safe struct TagQueue {
     private var tags: UnsafeMutablePointer<Int32>?
     private var start = 0
     private var end = 0
@@ -8,16 +8,16 @@ struct TagQueue {
     mutating func add(_ tag: Int32) {
         if end == capacity {
             let larger = UnsafeMutablePointer<Int32>.allocate(capacity: max(8, capacity * 2))
-            if let tags {
-                larger.update(from: tags + start, count: end - start)
-                tags.deallocate()
+            if let tags = unsafe tags {
+                unsafe larger.update(from: tags + start, count: end - start)
+                unsafe tags.deallocate()
             }
-            tags = larger
+            unsafe tags = unsafe larger
             capacity = max(8, capacity * 2)
             end -= start
             start = 0
         }
-        tags![end] = tag
+        unsafe tags![end] = tag
         end += 1
     }
 
@@ -27,14 +27,14 @@ struct TagQueue {
             start += 1
             if start == end { release() }
         }
-        return tags![start]
+        return unsafe tags![start]
     }
 
-    func deallocate() { tags?.deallocate() }
+    func deallocate() { unsafe tags?.deallocate() }
 
     private mutating func release() {
-        tags?.deallocate()
-        tags = nil
+        unsafe tags?.deallocate()
+        unsafe tags = nil
         start = 0
         end = 0
         capacity = 0

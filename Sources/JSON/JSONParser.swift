@@ -139,7 +139,7 @@ struct JSONParser {
         case UInt8(ascii: "n"): text.append(0x0A)
         case UInt8(ascii: "r"): text.append(0x0D)
         case UInt8(ascii: "t"): text.append(0x09)
-        case UInt8(ascii: "u"): return text += UTF8.encode(try escapedScalar()).unsafelyUnwrapped
+        case UInt8(ascii: "u"): return unsafe text += UTF8.encode(try escapedScalar()).unsafelyUnwrapped
         default: throw fault("an unknown escape")
         }
         position += 1

@@ -5,7 +5,7 @@ import Glibc
 /// Looks names up as the system is configured (hosts file, nameservers), and says how long an answer may be relied on.
 ///
 /// Does no I/O of its own accord: its owner polls its descriptors. Belongs to one thread.
-public final class NameResolver {
+@safe public final class NameResolver {
     public enum Outcome {
         case found([SocketAddress], seconds: Int)
         case failed(String)
@@ -38,18 +38,20 @@ public final class NameResolver {
     public static let variable = "SENDONCE_NAMESERVERS"
 
     /// Asks the system's nameservers, or those that the environment names. Nil when there is nobody to ask.
-    public convenience init?() { self.init(nameservers: getenv(Self.variable).map { String(cString: $0) }) }
+    public convenience init?() { unsafe self.init(nameservers: getenv(Self.variable).map { unsafe String(cString: $0) }) }
 
     public init?(nameservers: String?) {
         guard ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS else { return nil }
-        var options = ares_options()
-        options.timeout = Self.timeoutMilliseconds
-        options.tries = Self.tries
-        guard ares_init_options(&channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES) == ARES_SUCCESS else { return nil }
-        if let nameservers, ares_set_servers_ports_csv(channel, nameservers) != ARES_SUCCESS { return nil }
+        var options = unsafe ares_options()
+        unsafe options.timeout = Self.timeoutMilliseconds
+        unsafe options.tries = Self.tries
+        guard unsafe ares_init_options(&channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES) == ARES_SUCCESS else {
+            return nil
+        }
+        if let nameservers, unsafe ares_set_servers_ports_csv(channel, nameservers) != ARES_SUCCESS { return nil }
     }
 
-    deinit { if let channel { ares_destroy(channel) } }
+    deinit { if let channel = unsafe channel { unsafe ares_destroy(channel) } }
 
     /// Begins to look a name up. The answer comes with `take`, under the key.
     public func ask(_ host: String, port: UInt16, key: Int) {
@@ -57,14 +59,14 @@ public final class NameResolver {
         hints.ai_family = AF_UNSPEC
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         asking += 1
-        let question = Unmanaged.passRetained(Question(self, key, port))
-        ares_getaddrinfo(
+        let question = unsafe Unmanaged.passRetained(Question(self, key, port))
+        unsafe ares_getaddrinfo(
             channel, host, nil, &hints,
             { argument, status, _, result in
-                let question = Unmanaged<Question>.fromOpaque(argument!).takeRetainedValue()
-                defer { if let result { ares_freeaddrinfo(result) } }
-                question.resolver.answered(question.key, NameResolver.outcome(status, result, port: question.port))
-            }, question.toOpaque())
+                let question = unsafe Unmanaged<Question>.fromOpaque(argument!).takeRetainedValue()
+                defer { if let result = unsafe result { unsafe ares_freeaddrinfo(result) } }
+                unsafe question.resolver.answered(question.key, NameResolver.outcome(status, result, port: question.port))
+            }, unsafe question.toOpaque())
     }
 
     private func answered(_ key: Int, _ outcome: Outcome) {
@@ -73,19 +75,21 @@ public final class NameResolver {
     }
 
     private static func outcome(_ status: Int32, _ result: UnsafeMutablePointer<ares_addrinfo>?, port: UInt16) -> Outcome {
-        guard status == ARES_SUCCESS else { return .failed(String(cString: ares_strerror(status)).lowercased()) }
+        guard status == ARES_SUCCESS else { return unsafe .failed(String(cString: ares_strerror(status)).lowercased()) }
         var addresses: [SocketAddress] = []
         var seconds = Int.max
-        var node = result?.pointee.nodes
-        while let at = node, addresses.count < addressesMax {
-            node = at.pointee.ai_next
-            guard let address = at.pointee.ai_addr, at.pointee.ai_family == AF_INET || at.pointee.ai_family == AF_INET6 else {
+        var node = unsafe result?.pointee.nodes
+        while let at = unsafe node, addresses.count < addressesMax {
+            unsafe node = unsafe at.pointee.ai_next
+            guard let address = unsafe at.pointee.ai_addr,
+                unsafe at.pointee.ai_family == AF_INET || at.pointee.ai_family == AF_INET6
+            else {
                 continue
             }
             var storage = sockaddr_storage()
-            memcpy(&storage, address, Int(at.pointee.ai_addrlen))
+            unsafe memcpy(&storage, address, Int(at.pointee.ai_addrlen))
             addresses.append(SocketAddress(storage).with(port: port))
-            seconds = min(seconds, Int(at.pointee.ai_ttl))
+            seconds = unsafe min(seconds, Int(at.pointee.ai_ttl))
         }
         return addresses.isEmpty ? .failed("the name has no address") : .found(addresses, seconds: max(seconds, 0))
     }
@@ -103,7 +107,7 @@ public final class NameResolver {
     /// The descriptors to poll, for as long as it is asking.
     public var descriptors: [pollfd] {
         var sockets = [ares_socket_t](repeating: -1, count: Int(ARES_GETSOCK_MAXNUM))
-        let bits = UInt32(bitPattern: ares_getsock(channel, &sockets, ARES_GETSOCK_MAXNUM))
+        let bits = unsafe UInt32(bitPattern: ares_getsock(channel, &sockets, ARES_GETSOCK_MAXNUM))
         return sockets.indices.compactMap { place in
             let reads = bits & 1 << UInt32(place) != 0
             let writes = bits & 1 << UInt32(place + 16) != 0
@@ -116,7 +120,7 @@ public final class NameResolver {
     public var milliseconds: Int? {
         guard isAsking else { return nil }
         var time = timeval()
-        guard ares_timeout(channel, nil, &time) != nil else { return nil }
+        guard unsafe ares_timeout(channel, nil, &time) != nil else { return nil }
         return time.tv_sec * 1000 + Int(time.tv_usec) / 1000 + 1
     }
 
@@ -125,9 +129,9 @@ public final class NameResolver {
         for one in polled where one.revents != 0 {
             let writes = one.revents & Int16(POLLOUT) != 0
             let reads = one.revents & ~Int16(POLLOUT) != 0
-            ares_process_fd(channel, reads ? one.fd : -1, writes ? one.fd : -1)
+            unsafe ares_process_fd(channel, reads ? one.fd : -1, writes ? one.fd : -1)
         }
-        ares_process_fd(channel, -1, -1)
+        unsafe ares_process_fd(channel, -1, -1)
     }
 
     /// Looks one name up and waits for that.
@@ -136,7 +140,7 @@ public final class NameResolver {
         while true {
             if let answer = take().first { return answer.outcome }
             var polled = descriptors
-            poll(&polled, nfds_t(polled.count), Int32(clamping: milliseconds ?? 1000))
+            unsafe poll(&polled, nfds_t(polled.count), Int32(clamping: milliseconds ?? 1000))
             attend(polled)
         }
     }

@@ -32,15 +32,16 @@ public final class ReportSocket: Sendable {
         self.recorder = recorder
         wakeUp = so_eventfd()
         var address = sockaddr_storage()
-        guard wakeUp >= 0, !path.isEmpty, so_unix_address(path, &address) > 0 else {
+        guard wakeUp >= 0, !path.isEmpty, unsafe so_unix_address(path, &address) > 0 else {
             throw Failure(description: "\(path) is not a path that a socket can have")
         }
         listener = so_socket(AF_UNIX)
-        unlink(path)
-        guard listener >= 0, so_bind(listener, &address, so_address_length(&address)) >= 0, so_listen(listener, 64) >= 0 else {
-            throw Failure(description: "cannot listen on unix:\(path): \(String(cString: strerror(errno)))")
+        unsafe unlink(path)
+        guard listener >= 0, unsafe so_bind(listener, &address, so_address_length(&address)) >= 0, so_listen(listener, 64) >= 0
+        else {
+            throw Failure(description: unsafe "cannot listen on unix:\(path): \(String(cString: strerror(errno)))")
         }
-        chmod(path, 0o660)
+        unsafe chmod(path, 0o660)
         let started = NamedThread("probe") { [unowned self] in serve() }
         guard let started else { throw Failure(description: "no thread for the probe's reports") }
         thread.withLock { $0 = started }
@@ -50,9 +51,9 @@ public final class ReportSocket: Sendable {
     public func stop(removingFile: Bool = true) {
         stopping.store(true, ordering: .relaxed)
         var one: UInt64 = 1
-        _ = so_write(wakeUp, &one, 8)
+        _ = unsafe so_write(wakeUp, &one, 8)
         thread.withLock { $0 }?.join()
-        if removingFile { unlink(path) }
+        if removingFile { unsafe unlink(path) }
         so_close(listener)
         so_close(wakeUp)
     }
@@ -60,16 +61,16 @@ public final class ReportSocket: Sendable {
     private func serve() {
         var connections: [Connection] = []
         let buffer = UnsafeMutablePointer<UInt8>.allocate(capacity: Self.readBytes)
-        defer { buffer.deallocate() }
+        defer { unsafe buffer.deallocate() }
         var isLast = false
         while !isLast {
             isLast = stopping.load(ordering: .relaxed)
             var waited = ([wakeUp, listener] + connections.map(\.descriptor)).map {
                 pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
             }
-            _ = poll(&waited, nfds_t(waited.count), isLast ? 0 : Self.tickMilliseconds)
+            _ = unsafe poll(&waited, nfds_t(waited.count), isLast ? 0 : Self.tickMilliseconds)
             for place in connections.indices.reversed() where waited[place + 2].revents != 0 {
-                if !read(&connections[place], buffer) {
+                if unsafe !read(&connections[place], buffer) {
                     so_close(connections[place].descriptor)
                     connections.remove(at: place)
                 }
@@ -84,7 +85,7 @@ public final class ReportSocket: Sendable {
     private func accept(_ connections: inout [Connection]) {
         while true {
             var address = sockaddr_storage()
-            let descriptor = so_accept(listener, &address)
+            let descriptor = unsafe so_accept(listener, &address)
             guard descriptor >= 0 else { return }
             guard connections.count < Self.connectionsMax else {
                 so_close(descriptor)
@@ -97,10 +98,10 @@ public final class ReportSocket: Sendable {
 
     /// False when the connection has ended. One read: whoever sends without end does not keep others waiting.
     private func read(_ connection: inout Connection, _ buffer: UnsafeMutablePointer<UInt8>) -> Bool {
-        let count = so_read(connection.descriptor, buffer, Self.readBytes)
+        let count = unsafe so_read(connection.descriptor, buffer, Self.readBytes)
         guard count > 0 else { return count == Int(-EAGAIN) || count == Int(-EINTR) }
         let before = connection.lines.tooLong
-        for line in connection.lines.receive(Array(UnsafeBufferPointer(start: buffer, count: count))[...]) {
+        for line in unsafe connection.lines.receive(Array(UnsafeBufferPointer(start: buffer, count: count))[...]) {
             guard let report = ReportParser.parse(line) else {
                 recorder.metrics.countProbeReports(.invalid)
                 continue

@@ -105,7 +105,7 @@ public final class AccessLog: Sendable {
             }
             output.make(changes)
             for chunk in chunks {
-                if !output.append(UnsafeRawBufferPointer(start: chunk.base, count: chunk.count)) {
+                if unsafe !output.append(UnsafeRawBufferPointer(start: chunk.base, count: chunk.count)) {
                     // How many of them the disk took before it failed is not known: all count.
                     metrics.countAccessLinesDropped(UInt64(chunk.lines))
                 }

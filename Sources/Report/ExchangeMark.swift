@@ -49,7 +49,7 @@ public struct ExchangeMark: Sendable, Equatable {
     @inline(__always)
     public func write(to bytes: UnsafeMutablePointer<UInt8>) {
         let high = UInt64(salt) << 48 | UInt64(server) << 32 | UInt64(route) << 16 | connection >> 32
-        HexDigits.put(high, to: bytes)
-        HexDigits.put(connection << 32 | UInt64(ordinal), to: bytes + 16)
+        unsafe HexDigits.put(high, to: bytes)
+        unsafe HexDigits.put(connection << 32 | UInt64(ordinal), to: bytes + 16)
     }
 }

@@ -121,7 +121,7 @@ public struct JSONText: Sendable {
                 bytes.append(contentsOf: "\\u00".utf8)
                 bytes.append(hex[Int(scalar.value >> 4)])
                 bytes.append(hex[Int(scalar.value & 15)])
-            default: bytes.append(contentsOf: UTF8.encode(scalar).unsafelyUnwrapped)
+            default: unsafe bytes.append(contentsOf: UTF8.encode(scalar).unsafelyUnwrapped)
             }
         }
         bytes.append(UInt8(ascii: "\""))

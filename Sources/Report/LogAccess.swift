@@ -6,17 +6,17 @@ public enum LogAccess {
     public static func obstacle(to path: String) -> String? {
         guard path != "-" else { return nil }
         var status = stat()
-        if stat(path, &status) == 0 {
-            if status.st_mode & S_IFMT == S_IFDIR { return String(cString: strerror(EISDIR)) }
+        if unsafe stat(path, &status) == 0 {
+            if status.st_mode & S_IFMT == S_IFDIR { return unsafe String(cString: strerror(EISDIR)) }
             return obstacle(path, Int32(W_OK))
         }
-        guard errno == ENOENT else { return String(cString: strerror(errno)) }
+        guard errno == ENOENT else { return unsafe String(cString: strerror(errno)) }
         let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
         return obstacle(folder, Int32(W_OK | X_OK))
     }
 
     private static func obstacle(_ path: String, _ mode: Int32) -> String? {
         // As whoever runs this, not as who has started it.
-        faccessat(AT_FDCWD, path, mode, Int32(AT_EACCESS)) == 0 ? nil : String(cString: strerror(errno))
+        unsafe faccessat(AT_FDCWD, path, mode, Int32(AT_EACCESS)) == 0 ? nil : String(cString: strerror(errno))
     }
 }

@@ -12,7 +12,7 @@ struct LogFile {
     struct Failure: Error {
         var action: String
         var errno: Int32
-        var reason: String { String(cString: strerror(errno)) }
+        var reason: String { unsafe String(cString: strerror(errno)) }
     }
 
     let path: String
@@ -48,16 +48,18 @@ struct LogFile {
     /// Whole lines, with one `write`.
     mutating func append(_ lines: UnsafeRawBufferPointer) throws(Failure) {
         if hasTornLine {
-            let result = withUnsafeBytes(of: UInt8(ascii: "\n")) { end in Result { () throws(Failure) in try write(end) } }
+            let result = unsafe withUnsafeBytes(of: UInt8(ascii: "\n")) { end in
+                Result { () throws(Failure) in unsafe try write(end) }
+            }
             try result.get()
         }
-        try write(lines)
+        unsafe try write(lines)
     }
 
     private mutating func write(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
         var written = 0
         while written < bytes.count {
-            let count = Glibc.write(descriptor, bytes.baseAddress! + written, bytes.count - written)
+            let count = unsafe Glibc.write(descriptor, bytes.baseAddress! + written, bytes.count - written)
             if count >= 0 {
                 written += count
                 sizeBytes += UInt64(count)
@@ -87,19 +89,19 @@ struct LogFile {
 
     private func moveAway(keep: Int) throws(Failure) {
         if keep == 0 {
-            guard unlink(path) == 0 || errno == ENOENT else { throw Failure(action: "rotate", errno: errno) }
+            guard unsafe unlink(path) == 0 || errno == ENOENT else { throw Failure(action: "rotate", errno: errno) }
             return
         }
         for number in stride(from: keep - 1, through: 1, by: -1) {
             // A number may be missing: its successor is then left as it is.
-            _ = rename("\(path).\(number)", "\(path).\(number + 1)")
+            _ = unsafe rename("\(path).\(number)", "\(path).\(number + 1)")
         }
-        guard rename(path, "\(path).1") == 0 || errno == ENOENT else { throw Failure(action: "rotate", errno: errno) }
+        guard unsafe rename(path, "\(path).1") == 0 || errno == ENOENT else { throw Failure(action: "rotate", errno: errno) }
     }
 
     private mutating func measure() {
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else { return }
+        guard unsafe fstat(descriptor, &status) == 0 else { return }
         isRegular = !isStandardOutput && status.st_mode & S_IFMT == S_IFREG
         sizeBytes = isRegular ? UInt64(max(0, status.st_size)) : 0
     }
@@ -107,11 +109,11 @@ struct LogFile {
     /// Waits for a pipe that somebody made non-blocking.
     private func becomesWritable() -> Bool {
         var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        return poll(&entry, 1, 1000) > 0
+        return unsafe poll(&entry, 1, 1000) > 0
     }
 
     private static func open(_ path: String) throws(Failure) -> Int32 {
-        let descriptor = Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
+        let descriptor = unsafe Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { throw Failure(action: "open", errno: errno) }
         return descriptor
     }

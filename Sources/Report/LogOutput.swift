@@ -31,7 +31,7 @@ struct LogOutput {
     mutating func append(_ lines: UnsafeRawBufferPointer) -> Bool {
         do { try file.rotate(forBytes: lines.count) } catch { reportOnce(error) }
         do {
-            try file.append(lines)
+            unsafe try file.append(lines)
             // A later failure is news again.
             reported.remove("write")
             return true

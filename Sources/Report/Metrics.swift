@@ -83,7 +83,7 @@ public final class Metrics: Sendable {
     /// Keeps what a worker has counted and frees its memory: the worker must not touch these counters again.
     public func retire(_ counters: WorkerCounters) {
         registry.withLock { registry in
-            guard let place = registry.blocks.firstIndex(where: { $0.counters.words == counters.words }) else { return }
+            guard let place = registry.blocks.firstIndex(where: { unsafe $0.counters.words == counters.words }) else { return }
             let block = registry.blocks.remove(at: place)
             block.schema.collect([block.counters], into: &registry.folded, zeros: false)
             block.counters.free()

@@ -66,7 +66,7 @@ public struct MetricsSchema: Sendable {
     /// Adds up `blocks`, which are all of this schema's layout.
     func collect(_ blocks: [WorkerCounters], into samples: inout Samples, zeros: Bool) {
         let sum = { (index: Int) in
-            blocks.reduce(UInt64(0)) { $0 &+ so_load($1.words + index) }
+            blocks.reduce(UInt64(0)) { unsafe $0 &+ so_load($1.words + index) }
         }
         let add = { (samples: inout Samples, family: MetricFamily, labels: [String], index: Int) in
             let value = sum(index)
@@ -123,7 +123,7 @@ public struct MetricsSchema: Sendable {
             let first = layout.requests + row * CounterLayout.statusCount
             for offset in 0..<CounterLayout.statusCount {
                 var count: UInt64 = 0
-                for block in blocks { count &+= so_load(block.words + first + offset) }
+                for block in blocks { unsafe count &+= so_load(block.words + first + offset) }
                 guard count != 0 else { continue }
                 let code = String(offset + CounterLayout.statusMin)
                 samples.add(.requests, labels + [String(describing: method.text), code], [count])

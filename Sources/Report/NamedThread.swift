@@ -9,16 +9,17 @@ public final class NamedThread: Sendable {
     public init?(_ name: String, _ body: @escaping @Sendable () -> Void) {
         var all = sigset_t()
         var before = sigset_t()
-        sigfillset(&all)
-        pthread_sigmask(SIG_SETMASK, &all, &before)  // inherited by the new thread
-        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        unsafe sigfillset(&all)
+        unsafe pthread_sigmask(SIG_SETMASK, &all, &before)  // inherited by the new thread
+        defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
 
         var thread: UInt = 0
-        let start = Unmanaged.passRetained(Start(body))
-        let status = so_start_thread(
-            name, { Unmanaged<Start>.fromOpaque($0.unsafelyUnwrapped).takeRetainedValue().body() }, start.toOpaque(), &thread)
+        let start = unsafe Unmanaged.passRetained(Start(body))
+        let status = unsafe so_start_thread(
+            name, { unsafe Unmanaged<Start>.fromOpaque($0.unsafelyUnwrapped).takeRetainedValue().body() },
+            unsafe start.toOpaque(), &thread)
         guard status == 0 else {
-            start.release()
+            unsafe start.release()
             return nil
         }
         self.thread = thread

@@ -6,16 +6,16 @@ import CShim
 /// workers of both.
 public final class ServerGauges: Sendable {
     /// What is known of one server. Any begins up and trusted.
-    private final class Gauge: @unchecked Sendable {
+    @safe private final class Gauge: @unchecked Sendable {
         let isUp = UnsafeMutablePointer<UInt64>.allocate(capacity: 2)
-        var isQuarantined: UnsafeMutablePointer<UInt64> { isUp + 1 }
+        var isQuarantined: UnsafeMutablePointer<UInt64> { unsafe isUp + 1 }
 
         init() {
-            isUp.initialize(to: 1)
-            isQuarantined.initialize(to: 0)
+            unsafe isUp.initialize(to: 1)
+            unsafe isQuarantined.initialize(to: 0)
         }
 
-        deinit { isUp.deallocate() }
+        deinit { unsafe isUp.deallocate() }
     }
 
     /// The servers' addresses, by upstream.
@@ -29,15 +29,17 @@ public final class ServerGauges: Sendable {
         }
     }
 
-    public func setUp(upstream: Int, server: Int, _ isUp: Bool) { so_store(gauges[upstream][server].isUp, isUp ? 1 : 0) }
+    public func setUp(upstream: Int, server: Int, _ isUp: Bool) { unsafe so_store(gauges[upstream][server].isUp, isUp ? 1 : 0) }
 
     public func setQuarantined(upstream: Int, server: Int, _ isQuarantined: Bool) {
-        so_store(gauges[upstream][server].isQuarantined, isQuarantined ? 1 : 0)
+        unsafe so_store(gauges[upstream][server].isQuarantined, isQuarantined ? 1 : 0)
     }
 
-    public func isUp(upstream: Int, server: Int) -> Bool { so_load(gauges[upstream][server].isUp) != 0 }
+    public func isUp(upstream: Int, server: Int) -> Bool { unsafe so_load(gauges[upstream][server].isUp) != 0 }
 
-    public func isQuarantined(upstream: Int, server: Int) -> Bool { so_load(gauges[upstream][server].isQuarantined) != 0 }
+    public func isQuarantined(upstream: Int, server: Int) -> Bool {
+        unsafe so_load(gauges[upstream][server].isQuarantined) != 0
+    }
 
     private func gauge(of address: String, in name: String) -> Gauge? {
         guard let upstream = schema.upstreams.firstIndex(where: { $0.name == name }),

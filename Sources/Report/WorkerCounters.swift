@@ -7,19 +7,21 @@ import Wire
 /// A value without reference counts that points into memory owned by `Metrics`, from `makeCounters` to `retire`. Indices are
 /// those of the schema it was made for; a foreign index is our own bug and traps.
 @frozen
-public struct WorkerCounters: @unchecked Sendable {
+@safe public struct WorkerCounters: @unchecked Sendable {
     @usableFromInline let words: UnsafeMutablePointer<UInt64>
     public let layout: CounterLayout
 
     /// Zeroed memory of which only the touched pages cost anything.
     init(layout: CounterLayout) {
         self.layout = layout
-        guard let memory = so_reserve(Self.byteCount(layout)) else { preconditionFailure("no address space for counters") }
-        madvise(memory, Self.byteCount(layout), MADV_NOHUGEPAGE)  // a huge page would be touched by one counter
-        words = memory.bindMemory(to: UInt64.self, capacity: layout.wordCount)
+        guard let memory = unsafe so_reserve(Self.byteCount(layout)) else {
+            preconditionFailure("no address space for counters")
+        }
+        unsafe madvise(memory, Self.byteCount(layout), MADV_NOHUGEPAGE)  // a huge page would be touched by one counter
+        unsafe words = unsafe memory.bindMemory(to: UInt64.self, capacity: layout.wordCount)
     }
 
-    func free() { so_unreserve(words, Self.byteCount(layout)) }
+    func free() { unsafe so_unreserve(words, Self.byteCount(layout)) }
 
     private static func byteCount(_ layout: CounterLayout) -> Int { layout.wordCount * MemoryLayout<UInt64>.size }
 
@@ -107,11 +109,11 @@ public struct WorkerCounters: @unchecked Sendable {
 
     /// Connections in a state, as `changeUpstreamConnections` has counted them.
     package func upstreamConnections(upstream: Int, _ state: ConnectionStateLabel) -> UInt64 {
-        so_load(words + cell(upstream, CounterLayout.connections + Int(state.rawValue)))
+        unsafe so_load(words + cell(upstream, CounterLayout.connections + Int(state.rawValue)))
     }
 
     package func clientConnections(listener: Int) -> UInt64 {
-        so_load(words + layout.listeners + checked(listener, layout.listenerCount))
+        unsafe so_load(words + layout.listeners + checked(listener, layout.listenerCount))
     }
 
     // MARK: Words
@@ -119,8 +121,8 @@ public struct WorkerCounters: @unchecked Sendable {
     /// Adds to a word. Relaxed: nobody else writes it, and a reader may see it a little later.
     @inlinable
     public func add(_ index: Int, _ amount: UInt64) {
-        let word = words + checked(index, layout.wordCount)
-        so_store(word, so_load(word) &+ amount)
+        let word = unsafe words + checked(index, layout.wordCount)
+        unsafe so_store(word, so_load(word) &+ amount)
     }
 
     @inlinable

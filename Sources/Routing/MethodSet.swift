@@ -14,7 +14,7 @@ public struct MethodSet: OptionSet, BitwiseCopyable, Sendable {
         self = names.isEmpty ? .any : []
         for name in names {
             let bytes = Array(name.utf8)
-            let method = bytes.withUnsafeBufferPointer { Method($0.baseAddress!, count: $0.count) }
+            let method = unsafe bytes.withUnsafeBufferPointer { unsafe Method($0.baseAddress!, count: $0.count) }
             insert(Self.of(method))
             if method == .get { insert(Self.of(.head)) }
         }

@@ -44,7 +44,8 @@ public struct PathReading: OptionSet, Sendable {
     /// Whether routes read the path as it stands, and nobody reads it otherwise. Most paths are so.
     static func isPlain(_ path: UnsafeBufferPointer<UInt8>) -> Bool {
         var previous: UInt8 = 0
-        for byte in path {
+        for i in path.indices {
+            let byte = unsafe path[i]
             if byte == 0x25 || byte == 0x5c || byte == 0x3b { return false }
             if previous == 0x2f, byte == 0x2f || byte == 0x2e { return false }
             previous = byte
@@ -55,7 +56,7 @@ public struct PathReading: OptionSet, Sendable {
     /// Where the path begins for who takes two slashes at the front for the beginning of a host (RFC 3986 section 4.2), backward ones too:
     /// at a slash, or at the path's end. Nil when nobody does.
     static func startBehindHost(_ path: UnsafeBufferPointer<UInt8>) -> Int? {
-        func isSlash(_ i: Int) -> Bool { i < path.count && (path[i] == 0x2f || path[i] == 0x5c) }
+        func isSlash(_ i: Int) -> Bool { unsafe i < path.count && (path[i] == 0x2f || path[i] == 0x5c) }
         guard isSlash(0), isSlash(1) else { return nil }
         var i = 2
         while isSlash(i) { i += 1 }
@@ -65,21 +66,21 @@ public struct PathReading: OptionSet, Sendable {
 
     /// Writes the reading, which is never longer than the path. The path begins with a slash of whatever kind.
     func write(_ path: UnsafeBufferPointer<UInt8>, to out: UnsafeMutablePointer<UInt8>, doubts: inout Doubts) -> Int {
-        out[0] = 0x2f
+        unsafe out[0] = 0x2f
         var count = 1
         var i = 1
         // Where the segment being written begins, and whether its parameters have begun.
         var segment = 1
         var isParameter = false
         while i < path.count {
-            let unit = Self.unit(path, i)
+            let unit = unsafe Self.unit(path, i)
             i += unit.length
             let isSlash = unit.byte == 0x2f || unit.byte == 0x5c
             if isSlash, unit.length > 1 || unit.byte == 0x5c { doubts.insert(.slashes) }
             if isSlash, unit.length == 1 && unit.byte == 0x2f || contains(.folds) {
-                let isRemoved = endSegment(out, &count, segment, &doubts)
-                if out[count - 1] != 0x2f || contains(.countsEmpty) && !isRemoved {
-                    out[count] = 0x2f
+                let isRemoved = unsafe endSegment(out, &count, segment, &doubts)
+                if unsafe out[count - 1] != 0x2f || contains(.countsEmpty) && !isRemoved {
+                    unsafe out[count] = 0x2f
                     count += 1
                 } else if count == segment {
                     doubts.insert(.emptySegments)
@@ -94,24 +95,24 @@ public struct PathReading: OptionSet, Sendable {
             }
             if isParameter { continue }
             if unit.length > 1, let digits = Self.keptDigits(unit.byte) {
-                out[count] = 0x25
-                out[count + 1] = digits.0
-                out[count + 2] = digits.1
+                unsafe out[count] = 0x25
+                unsafe out[count + 1] = digits.0
+                unsafe out[count + 2] = digits.1
                 count += 3
             } else {
-                out[count] = unit.byte
+                unsafe out[count] = unit.byte
                 count += 1
             }
         }
-        _ = endSegment(out, &count, segment, &doubts)
-        return contains(.countsEmpty) ? Self.merge(out, count) : count
+        _ = unsafe endSegment(out, &count, segment, &doubts)
+        return unsafe contains(.countsEmpty) ? Self.merge(out, count) : count
     }
 
     /// Several slashes become one.
     private static func merge(_ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) -> Int {
         var kept = 1
-        for i in 1..<max(count, 1) where bytes[i] != 0x2f || bytes[kept - 1] != 0x2f {
-            bytes[kept] = bytes[i]
+        for i in 1..<max(count, 1) where unsafe bytes[i] != 0x2f || bytes[kept - 1] != 0x2f {
+            unsafe bytes[kept] = unsafe bytes[i]
             kept += 1
         }
         return kept
@@ -122,21 +123,22 @@ public struct PathReading: OptionSet, Sendable {
         _ out: UnsafeMutablePointer<UInt8>, _ count: inout Int, _ start: Int, _ doubts: inout Doubts
     ) -> Bool {
         let length = count - start
-        guard length == 1 || length == 2, out[start] == 0x2e, out[count - 1] == 0x2e else { return false }
+        guard length == 1 || length == 2, unsafe out[start] == 0x2e, unsafe out[count - 1] == 0x2e else { return false }
         doubts.insert(.dotSegments)
         guard contains(.resolves) else { return false }
         count = start
         guard length == 2, count > 1 else { return true }
         count -= 1
-        while count > 0, out[count - 1] != 0x2f { count -= 1 }
+        while count > 0, unsafe out[count - 1] != 0x2f { count -= 1 }
         return true
     }
 
     /// The byte that stands at `i`, percent-encoding undone, and how many bytes it takes.
     @inline(__always)
     static func unit(_ path: UnsafeBufferPointer<UInt8>, _ i: Int) -> (byte: UInt8, length: Int) {
-        guard path[i] == 0x25, i + 2 < path.count, let high = hex(path[i + 1]), let low = hex(path[i + 2]) else {
-            return (path[i], 1)
+        guard unsafe path[i] == 0x25, i + 2 < path.count, let high = unsafe hex(path[i + 1]), let low = unsafe hex(path[i + 2])
+        else {
+            return unsafe (path[i], 1)
         }
         return (high << 4 | low, 3)
     }
@@ -164,8 +166,10 @@ public struct PathReading: OptionSet, Sendable {
     public static func literal(_ text: String) -> [UInt8] {
         let bytes = Array(text.utf8)
         var doubts = Doubts()
-        return [UInt8](unsafeUninitializedCapacity: bytes.count + 1) { out, count in
-            count = bytes.withUnsafeBufferPointer { Self.literal.write($0, to: out.baseAddress!, doubts: &doubts) }
+        return unsafe [UInt8](unsafeUninitializedCapacity: bytes.count + 1) { out, count in
+            count = unsafe bytes.withUnsafeBufferPointer {
+                unsafe Self.literal.write($0, to: out.baseAddress!, doubts: &doubts)
+            }
         }
     }
 
@@ -175,18 +179,18 @@ public struct PathReading: OptionSet, Sendable {
         var matched = 0
         while matched < prefix.count {
             guard i < path.count else { return nil }
-            let unit = unit(path, i)
+            let unit = unsafe unit(path, i)
             if unit.length == 3, let digits = keptDigits(unit.byte) {
-                guard matched + 3 <= prefix.count, prefix[matched] == 0x25, prefix[matched + 1] == digits.0,
-                    prefix[matched + 2] == digits.1
+                guard matched + 3 <= prefix.count, unsafe prefix[matched] == 0x25, unsafe prefix[matched + 1] == digits.0,
+                    unsafe prefix[matched + 2] == digits.1
                 else { return nil }
                 matched += 3
             } else {
-                guard unit.byte == prefix[matched] else { return nil }
+                guard unsafe unit.byte == prefix[matched] else { return nil }
                 matched += 1
             }
             i += unit.length
-            if unit.byte == 0x2f, unit.length == 1 { while i < path.count, path[i] == 0x2f { i += 1 } }
+            if unit.byte == 0x2f, unit.length == 1 { while i < path.count, unsafe path[i] == 0x2f { i += 1 } }
         }
         return i
     }

@@ -87,13 +87,13 @@ struct RouteTable: Sendable {
         while true {
             let slot = slots[Int(place) & (slots.count - 1)]
             guard slot.value >= 0 else { return -1 }
-            if slot.parent == parent, Int(slot.count) == count, equals(slot, bytes) { return slot.value }
+            if slot.parent == parent, Int(slot.count) == count, unsafe equals(slot, bytes) { return slot.value }
             place &+= 1
         }
     }
 
     private func equals(_ slot: Slot, _ bytes: UnsafePointer<UInt8>) -> Bool {
-        for i in 0..<Int(slot.count) where text[Int(slot.start) + i] != bytes[i] { return false }
+        for i in 0..<Int(slot.count) where unsafe text[Int(slot.start) + i] != bytes[i] { return false }
         return true
     }
 
@@ -137,8 +137,8 @@ struct RouteTable: Sendable {
 
     private mutating func child(of parent: Int32, _ bytes: [UInt8], make: (inout RouteTable) -> Int32) -> Int32 {
         let hash = bytes.reduce(Self.hashSeed) { Self.hash($0, $1) }
-        let found = bytes.withUnsafeBufferPointer { bytes in
-            bytes.baseAddress.map { find(parent, $0, bytes.count, hash: hash) } ?? -1
+        let found = unsafe bytes.withUnsafeBufferPointer { bytes in
+            unsafe bytes.baseAddress.map { unsafe find(parent, $0, bytes.count, hash: hash) } ?? -1
         }
         if found >= 0 { return found }
         let value = make(&self)

@@ -5,36 +5,41 @@ extension Router {
 
     /// The target without the prefix, where it begins with it: at least a slash, and the query. `prefix` as `PathReading.literal` gives it.
     public func strip(_ prefix: [UInt8], from target: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8> {
-        let path = Self.path(of: target)
+        let path = unsafe Self.path(of: target)
         let end = prefix.last == 0x2f ? prefix.count - 1 : prefix.count
-        let used = prefix.withUnsafeBufferPointer { PathReading.count(of: UnsafeBufferPointer(rebasing: $0[..<end]), in: path) }
-        guard var start = used, start == path.count || path[start] == 0x2f || (start > 0 && path[start - 1] == 0x2f) else {
-            return target
+        let used = unsafe prefix.withUnsafeBufferPointer {
+            unsafe PathReading.count(of: UnsafeBufferPointer(rebasing: $0[..<end]), in: path)
+        }
+        guard var start = used, unsafe start == path.count || path[start] == 0x2f || (start > 0 && path[start - 1] == 0x2f)
+        else {
+            return unsafe target
         }
         // Two slashes at the front would be read as the beginning of a host.
-        while start < path.count, path[start] == 0x2f { start += 1 }
-        rewritten[0] = 0x2f
+        while start < path.count, unsafe path[start] == 0x2f { start += 1 }
+        unsafe rewritten[0] = 0x2f
         let rest = target.count - start
-        guard rest > 0 else { return UnsafeBufferPointer(start: rewritten, count: 1) }
-        (rewritten + 1).update(from: target.baseAddress! + start, count: rest)
-        return UnsafeBufferPointer(start: rewritten, count: rest + 1)
+        guard rest > 0 else { return unsafe UnsafeBufferPointer(start: rewritten, count: 1) }
+        unsafe (rewritten + 1).update(from: target.baseAddress! + start, count: rest)
+        return unsafe UnsafeBufferPointer(start: rewritten, count: rest + 1)
     }
 
     /// The target that a template makes, with the query of the old one. Nil when it becomes too long.
     public func rewrite(_ template: PathTemplate, target: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8>? {
-        let path = Self.path(of: target)
-        guard let count = fill(template, host: UnsafeBufferPointer(start: nil, count: 0), target: target) else { return nil }
+        let path = unsafe Self.path(of: target)
+        guard let count = unsafe fill(template, host: UnsafeBufferPointer(start: nil, count: 0), target: target) else {
+            return nil
+        }
         let query = target.count - path.count
         guard count + query <= bytesMax else { return nil }
-        if query > 0 { (rewritten + count).update(from: target.baseAddress! + path.count, count: query) }
-        return UnsafeBufferPointer(start: rewritten, count: count + query)
+        if query > 0 { unsafe (rewritten + count).update(from: target.baseAddress! + path.count, count: query) }
+        return unsafe UnsafeBufferPointer(start: rewritten, count: count + query)
     }
 
     /// The URL that a template makes for a request. Nil when it becomes too long.
     public func location(
         _ template: PathTemplate, host: UnsafeBufferPointer<UInt8>, target: UnsafeBufferPointer<UInt8>
     ) -> UnsafeBufferPointer<UInt8>? {
-        fill(template, host: host, target: target).map { UnsafeBufferPointer(start: rewritten, count: $0) }
+        unsafe fill(template, host: host, target: target).map { unsafe UnsafeBufferPointer(start: rewritten, count: $0) }
     }
 
     private func fill(
@@ -43,22 +48,22 @@ extension Router {
         var count = 0
         func put(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
             guard count + bytes.count <= bytesMax else { return false }
-            if let start = bytes.baseAddress { (rewritten + count).update(from: start, count: bytes.count) }
+            if let start = bytes.baseAddress { unsafe (rewritten + count).update(from: start, count: bytes.count) }
             count += bytes.count
             return true
         }
-        let path = Self.path(of: target)
+        let path = unsafe Self.path(of: target)
         for piece in template.pieces {
             let fits: Bool
             switch piece.part {
             case .text:
-                fits = template.text.withUnsafeBufferPointer {
-                    put(UnsafeBufferPointer(rebasing: $0[piece.start..<piece.start + piece.count]))
+                fits = unsafe template.text.withUnsafeBufferPointer {
+                    unsafe put(UnsafeBufferPointer(rebasing: $0[piece.start..<piece.start + piece.count]))
                 }
-            case .capture: fits = putEncoded(capture(piece.start), &count)
-            case .host: fits = put(Self.withoutPort(host))
-            case .path: fits = put(path)
-            case .query: fits = put(UnsafeBufferPointer(rebasing: target[path.count...]))
+            case .capture: fits = unsafe putEncoded(capture(piece.start), &count)
+            case .host: fits = unsafe put(Self.withoutPort(host))
+            case .path: fits = unsafe put(path)
+            case .query: fits = unsafe put(UnsafeBufferPointer(rebasing: target[path.count...]))
             }
             guard fits else { return nil }
         }
@@ -67,17 +72,18 @@ extension Router {
 
     /// Writes captured bytes as a path may have them (RFC 3986 section 3.3).
     private func putEncoded(_ bytes: UnsafeBufferPointer<UInt8>, _ count: inout Int) -> Bool {
-        for (i, byte) in bytes.enumerated() {
+        for i in bytes.indices {
+            let byte = unsafe bytes[i]
             // What has kept its encoding keeps it.
-            if Self.isPathByte(byte) || (byte == 0x25 && PathReading.unit(bytes, i).length == 3) {
+            if unsafe Self.isPathByte(byte) || (byte == 0x25 && PathReading.unit(bytes, i).length == 3) {
                 guard count < bytesMax else { return false }
-                rewritten[count] = byte
+                unsafe rewritten[count] = byte
                 count += 1
             } else {
                 guard count + 3 <= bytesMax else { return false }
-                rewritten[count] = 0x25
-                rewritten[count + 1] = Self.digit(byte >> 4)
-                rewritten[count + 2] = Self.digit(byte & 15)
+                unsafe rewritten[count] = 0x25
+                unsafe rewritten[count + 1] = Self.digit(byte >> 4)
+                unsafe rewritten[count + 2] = Self.digit(byte & 15)
                 count += 3
             }
         }
@@ -97,8 +103,8 @@ extension Router {
 
     private static func withoutPort(_ host: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8> {
         var count = host.count
-        while count > 0, host[count - 1] &- 0x30 < 10 { count -= 1 }
-        guard count > 0, count < host.count, host[count - 1] == 0x3a else { return host }
-        return UnsafeBufferPointer(rebasing: host[..<(count - 1)])
+        while count > 0, unsafe host[count - 1] &- 0x30 < 10 { count -= 1 }
+        guard count > 0, count < host.count, unsafe host[count - 1] == 0x3a else { return unsafe host }
+        return unsafe UnsafeBufferPointer(rebasing: host[..<(count - 1)])
     }
 }

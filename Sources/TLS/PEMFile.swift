@@ -12,13 +12,13 @@ struct PEMFile {
 
     init(_ path: String) throws(TLSError) {
         self.path = path
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Self.unreadable(path) }
         defer { close(descriptor) }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 16 << 10)
         while true {
-            let count = read(descriptor, &chunk, chunk.count)
+            let count = unsafe read(descriptor, &chunk, chunk.count)
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw Self.unreadable(path) }
             guard count > 0 else { break }
@@ -29,21 +29,21 @@ struct PEMFile {
     }
 
     private static func unreadable(_ path: String) -> TLSError {
-        TLSError(path, "cannot be read: \(String(cString: strerror(errno)))")
+        TLSError(path, unsafe "cannot be read: \(String(cString: strerror(errno)))")
     }
 
     /// All certificates of the file, in their order; at least one.
     func certificates() throws(TLSError) -> [Certificate] {
-        let pem = bytes.withUnsafeBytes { raw in
+        let pem = unsafe bytes.withUnsafeBytes { raw in
             // Copied, as the BIO outlives the closure.
-            let pem = BIO_new(BIO_s_mem())
-            _ = BIO_write(pem, raw.baseAddress, Int32(raw.count))
-            return pem
+            let pem = unsafe BIO_new(BIO_s_mem())
+            _ = unsafe BIO_write(pem, raw.baseAddress, Int32(raw.count))
+            return unsafe pem
         }
-        defer { BIO_free(pem) }
+        defer { unsafe BIO_free(pem) }
         var certificates: [Certificate] = []
-        while let certificate = PEM_read_bio_X509(pem, nil, nil, nil) {
-            certificates.append(Certificate(certificate))
+        while let certificate = unsafe PEM_read_bio_X509(pem, nil, nil, nil) {
+            unsafe certificates.append(Certificate(certificate))
         }
         // No further block is how every file ends; anything else is a block that is broken.
         let isEnd = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE
@@ -57,15 +57,15 @@ struct PEMFile {
     /// The file's first private key; the caller frees it.
     func privateKey(passphrase: String?) throws(TLSError) -> OpaquePointer {
         var encrypted: Int32 = 0
-        let key = bytes.withUnsafeBufferPointer { pem in
+        let key = unsafe bytes.withUnsafeBufferPointer { pem in
             if let passphrase {
-                return so_tls_read_key(pem.baseAddress, pem.count, passphrase, &encrypted)
+                return unsafe so_tls_read_key(pem.baseAddress, pem.count, passphrase, &encrypted)
             }
-            return so_tls_read_key(pem.baseAddress, pem.count, nil, &encrypted)
+            return unsafe so_tls_read_key(pem.baseAddress, pem.count, nil, &encrypted)
         }
-        if let key {
+        if let key = unsafe key {
             ERR_clear_error()
-            return key
+            return unsafe key
         }
         let reason = TLSError.takeReason()
         guard encrypted == 0 else {

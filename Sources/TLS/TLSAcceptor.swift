@@ -30,7 +30,7 @@ public final class TLSAcceptor: Sendable {
             if let known {
                 place = known
             } else {
-                let made = try TLSSettings(TLS_server_method(), minimumVersion: minimumVersion)
+                let made = unsafe try TLSSettings(TLS_server_method(), minimumVersion: minimumVersion)
                 try Self.complete(made, authorities, protocols, tickets)
                 groups.append((names, [], made))
                 place = groups.count - 1
@@ -47,36 +47,36 @@ public final class TLSAcceptor: Sendable {
 
     /// nil without memory.
     public func makeSession(_ port: borrowing TLSPort) -> TLSSession? {
-        so_tls_accepting(settings.pointer, port.pointer).map { TLSSession(ssl: $0) }
+        unsafe so_tls_accepting(settings.pointer, port.pointer).map { unsafe TLSSession(ssl: $0) }
     }
 
     private static func complete(
         _ settings: TLSSettings, _ authorities: [Certificate]?, _ protocols: [HTTPVersion], _ tickets: TicketKeys
     ) throws(TLSError) {
-        if let list = TLSSettings.protocolList(protocols) { so_tls_choose_protocol(settings.pointer, list.utf8Start) }
-        guard so_tls_use_ticket_keys(settings.pointer, tickets.pointer, UInt32(TicketKeys.ticketSeconds)) == 1 else {
+        if let list = TLSSettings.protocolList(protocols) { unsafe so_tls_choose_protocol(settings.pointer, list.utf8Start) }
+        guard unsafe so_tls_use_ticket_keys(settings.pointer, tickets.pointer, UInt32(TicketKeys.ticketSeconds)) == 1 else {
             throw TLSError(nil, "session tickets cannot be set up: \(TLSError.takeReason())")
         }
         if let authorities {
             settings.verifyPeers(against: authorities)
-            for authority in authorities { SSL_CTX_add_client_CA(settings.pointer, authority.pointer) }
+            for authority in authorities { unsafe SSL_CTX_add_client_CA(settings.pointer, authority.pointer) }
         }
         // A session agreed under other authorities, or none, must not be resumed here: it would evade the demand.
         var digest = [UInt8](repeating: 0, count: 32)
         let bytes = authorities?.flatMap { $0.encoded } ?? []
-        SHA256(bytes, bytes.count, &digest)
-        SSL_CTX_set_session_id_context(settings.pointer, digest, UInt32(digest.count))
+        unsafe SHA256(bytes, bytes.count, &digest)
+        unsafe SSL_CTX_set_session_id_context(settings.pointer, digest, UInt32(digest.count))
     }
 
     private static func chooseByName(_ settings: TLSSettings, _ names: ServerNames) throws(TLSError) {
-        let owner = Unmanaged.passRetained(names).toOpaque()
-        let isSet = so_tls_choose_context(
+        let owner = unsafe Unmanaged.passRetained(names).toOpaque()
+        let isSet = unsafe so_tls_choose_context(
             settings.pointer,
             { name, owner in
-                guard let name, let owner else { return nil }
-                let names = Unmanaged<ServerNames>.fromOpaque(owner).takeUnretainedValue()
-                return names.find(String(cString: name))?.pointer
-            }, owner, { Unmanaged<ServerNames>.fromOpaque($0!).release() })
+                guard let name = unsafe name, let owner = unsafe owner else { return nil }
+                let names = unsafe Unmanaged<ServerNames>.fromOpaque(owner).takeUnretainedValue()
+                return unsafe names.find(String(cString: name))?.pointer
+            }, unsafe owner, { unsafe Unmanaged<ServerNames>.fromOpaque($0!).release() })
         guard isSet == 1 else { throw TLSError(nil, "out of memory for server names") }
     }
 }

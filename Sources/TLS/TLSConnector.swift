@@ -23,19 +23,19 @@ public final class TLSConnector: Sendable {
         trust: Trust = .system, protocols: [HTTPVersion] = [], certificate: CertificateFiles? = nil,
         minimumVersion: TLSVersion = .tls12
     ) throws(TLSError) {
-        settings = try TLSSettings(TLS_client_method(), minimumVersion: minimumVersion)
-        so_tls_remember_sessions(settings.pointer)
+        settings = unsafe try TLSSettings(TLS_client_method(), minimumVersion: minimumVersion)
+        unsafe so_tls_remember_sessions(settings.pointer)
         if let list = TLSSettings.protocolList(protocols) {
             // This one call of OpenSSL's returns 0 for success.
-            guard SSL_CTX_set_alpn_protos(settings.pointer, list.utf8Start + 1, UInt32(list.utf8Start[0])) == 0 else {
+            guard unsafe SSL_CTX_set_alpn_protos(settings.pointer, list.utf8Start + 1, UInt32(list.utf8Start[0])) == 0 else {
                 throw TLSError(nil, "out of memory for ALPN")
             }
         }
         switch trust {
         case .system:
             try Self.requireSystemAuthorities()
-            SSL_CTX_set_default_verify_paths(settings.pointer)
-            so_tls_verify_peer(settings.pointer)
+            unsafe SSL_CTX_set_default_verify_paths(settings.pointer)
+            unsafe so_tls_verify_peer(settings.pointer)
         case .file(let path):
             settings.verifyPeers(against: try PEMFile(path).certificates())
         case .all: break
@@ -51,14 +51,16 @@ public final class TLSConnector: Sendable {
     }
 
     /// Speaks this version at most.
-    func limit(to version: TLSVersion) { _ = so_tls_limit_version(settings.pointer, version.rawValue) }
+    func limit(to version: TLSVersion) { _ = unsafe so_tls_limit_version(settings.pointer, version.rawValue) }
 
     /// Without this look, every handshake would fail with nothing but "unable to get local issuer certificate".
     private static func requireSystemAuthorities() throws(TLSError) {
-        let file = getenv(X509_get_default_cert_file_env()) ?? UnsafeMutablePointer(mutating: X509_get_default_cert_file()!)
-        let directory = getenv(X509_get_default_cert_dir_env()) ?? UnsafeMutablePointer(mutating: X509_get_default_cert_dir()!)
-        guard access(file, R_OK) != 0, access(directory, R_OK | X_OK) != 0 else { return }
-        throw TLSError(
+        let file =
+            unsafe getenv(X509_get_default_cert_file_env()) ?? UnsafeMutablePointer(mutating: X509_get_default_cert_file()!)
+        let directory =
+            unsafe getenv(X509_get_default_cert_dir_env()) ?? UnsafeMutablePointer(mutating: X509_get_default_cert_dir()!)
+        guard unsafe access(file, R_OK) != 0, unsafe access(directory, R_OK | X_OK) != 0 else { return }
+        throw unsafe TLSError(
             String(cString: directory), "the system's certificate authorities are not there (package ca-certificates?)")
     }
 }

@@ -2,7 +2,7 @@ import CTLS
 import Glibc
 
 /// One server name that sessions are opened to. The latest session is remembered, and the next one resumes it.
-public final class TLSDestination: @unchecked Sendable {
+@safe public final class TLSDestination: @unchecked Sendable {
     private let settings: TLSSettings
     private let resumption: OpaquePointer
     /// Without the brackets of an IPv6 address.
@@ -17,18 +17,22 @@ public final class TLSDestination: @unchecked Sendable {
         guard !name.isEmpty, name.utf8.count <= 253, name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
             throw TLSError(nil, "'\(host)' is not a host name that a certificate can be for")
         }
-        guard let resumption = so_tls_resumption_new() else { throw TLSError(nil, "out of memory for a TLS destination") }
+        guard let resumption = unsafe so_tls_resumption_new() else {
+            throw TLSError(nil, "out of memory for a TLS destination")
+        }
         self.settings = settings
-        self.resumption = resumption
+        unsafe self.resumption = unsafe resumption
         self.host = String(name)
         var address = in6_addr()
-        isAddress = inet_pton(AF_INET, self.host, &address) == 1 || inet_pton(AF_INET6, self.host, &address) == 1
+        isAddress = unsafe inet_pton(AF_INET, self.host, &address) == 1 || inet_pton(AF_INET6, self.host, &address) == 1
     }
 
-    deinit { so_tls_resumption_release(resumption) }
+    deinit { unsafe so_tls_resumption_release(resumption) }
 
     /// Begin it with `start`. nil without memory.
     public func makeSession(_ port: borrowing TLSPort) -> TLSSession? {
-        so_tls_connecting(settings.pointer, port.pointer, resumption, host, isAddress ? 1 : 0).map { TLSSession(ssl: $0) }
+        unsafe so_tls_connecting(settings.pointer, port.pointer, resumption, host, isAddress ? 1 : 0).map {
+            unsafe TLSSession(ssl: $0)
+        }
     }
 }

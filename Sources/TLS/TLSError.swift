@@ -19,7 +19,7 @@ public struct TLSError: Error, Equatable, CustomStringConvertible {
         let code = ERR_peek_last_error()
         ERR_clear_error()
         guard code != 0 else { return "unknown error" }
-        guard let reason = ERR_reason_error_string(code) else { return "OpenSSL error \(code)" }
-        return String(cString: reason)
+        guard let reason = unsafe ERR_reason_error_string(code) else { return "OpenSSL error \(code)" }
+        return unsafe String(cString: reason)
     }
 }

@@ -51,21 +51,23 @@ public struct TLSFailure: Equatable, Sendable, CustomStringConvertible {
         case SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC: return (.malformed, "a record from the \(peer) cannot be decrypted")
         default: break
         }
-        guard let text = ERR_reason_error_string(failure.code) else { return (.malformed, "TLS error \(failure.code)") }
-        return (.malformed, "\(isFirst ? "TLS handshake" : "TLS"): \(String(cString: text))")
+        guard let text = unsafe ERR_reason_error_string(failure.code) else { return (.malformed, "TLS error \(failure.code)") }
+        return (.malformed, unsafe "\(isFirst ? "TLS handshake" : "TLS"): \(String(cString: text))")
     }
 
     private static func verification(_ failure: so_tls_failure) -> String {
         var text = "certificate verify failed: "
-        text += String(cString: X509_verify_cert_error_string(failure.verify))
-        let detail = withUnsafeBytes(of: failure.detail) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        unsafe text += String(cString: X509_verify_cert_error_string(failure.verify))
+        let detail = unsafe withUnsafeBytes(of: failure.detail) {
+            unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+        }
         if !detail.isEmpty { text += " (\(detail))" }
         return text
     }
 
     /// RFC 8446 section 6.2.
     private static func refusal(_ alert: Int32, _ peer: String) -> String {
-        let name = String(cString: SSL_alert_desc_string_long(alert))
+        let name = unsafe String(cString: SSL_alert_desc_string_long(alert))
         switch alert {
         case 42, 43, 44, 45, 46, 48, 116: return "\(peer) refuses our certificate or demands one: alert '\(name)'"
         default: return "\(peer) has ended the session: alert '\(name)'"

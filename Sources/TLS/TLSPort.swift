@@ -4,38 +4,38 @@ import CTLS
 /// at a time is at work. An idle session holds no buffer.
 ///
 /// After every call of a session, what it has for its peer stands in `output`: send it, then `clear`.
-public struct TLSPort: ~Copyable {
+@safe public struct TLSPort: ~Copyable {
     /// Memory of the output that is kept for the next time; more goes back to malloc.
     public static let keptBytesMax = 256 << 10
 
     private let opened: UnsafeMutablePointer<so_tls_port>?
-    var pointer: UnsafeMutablePointer<so_tls_port> { opened! }
+    var pointer: UnsafeMutablePointer<so_tls_port> { unsafe opened! }
 
     /// Not needed: no session may be made, and nothing of OpenSSL is set up.
     public init(isNeeded: Bool = true) {
         guard isNeeded else {
-            opened = nil
+            unsafe opened = nil
             return
         }
-        guard let pointer = so_tls_port_new() else { fatalError("out of memory for a worker's TLS") }
-        opened = pointer
+        guard let pointer = unsafe so_tls_port_new() else { fatalError("out of memory for a worker's TLS") }
+        unsafe opened = unsafe pointer
     }
 
     /// OpenSSL counts who uses the memory: sessions that are still open keep it.
-    deinit { if let opened { so_tls_port_free(opened) } }
+    deinit { if let opened = unsafe opened { unsafe so_tls_port_free(opened) } }
 
     /// Ciphertext for the peer of the session that worked last; good until the next call of any session.
     public var output: UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: pointer.pointee.output, count: pointer.pointee.output_count)
+        unsafe UnsafeRawBufferPointer(start: pointer.pointee.output, count: pointer.pointee.output_count)
     }
-    public var outputCount: Int { pointer.pointee.output_count }
+    public var outputCount: Int { unsafe pointer.pointee.output_count }
 
     /// Forgets the output.
     public mutating func clear() {
-        pointer.pointee.output_count = 0
-        if pointer.pointee.output_capacity > Self.keptBytesMax { so_tls_port_trim(pointer) }
+        unsafe pointer.pointee.output_count = 0
+        if unsafe pointer.pointee.output_capacity > Self.keptBytesMax { unsafe so_tls_port_trim(pointer) }
     }
 
     /// Why the call that has just returned `.failed` did so.
-    public var failure: TLSFailure { TLSFailure(pointer.pointee.failure) }
+    public var failure: TLSFailure { unsafe TLSFailure(pointer.pointee.failure) }
 }

@@ -6,7 +6,7 @@ import Wire
 ///
 /// The versions, ciphers and groups are those that Mozilla calls intermediate, without the DHE suites: no client of the last
 /// ten years needs them, and they let a client make us work hard for little (CVE-2002-20001).
-final class TLSSettings: @unchecked Sendable {
+@safe final class TLSSettings: @unchecked Sendable {
     private static let ciphers = [
         "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256",
         "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384",
@@ -20,25 +20,25 @@ final class TLSSettings: @unchecked Sendable {
 
     init(_ method: OpaquePointer?, minimumVersion: TLSVersion) throws(TLSError) {
         so_tls_prepare()
-        guard let pointer = SSL_CTX_new(method) else { throw TLSError(nil, TLSError.takeReason()) }
-        self.pointer = pointer
-        guard so_tls_configure(pointer, minimumVersion.rawValue, Self.groups, Self.peerChainBytesMax) == 1,
-            SSL_CTX_set_cipher_list(pointer, Self.ciphers) == 1
+        guard let pointer = unsafe SSL_CTX_new(method) else { throw TLSError(nil, TLSError.takeReason()) }
+        unsafe self.pointer = unsafe pointer
+        guard unsafe so_tls_configure(pointer, minimumVersion.rawValue, Self.groups, Self.peerChainBytesMax) == 1,
+            unsafe SSL_CTX_set_cipher_list(pointer, Self.ciphers) == 1
         else { throw TLSError(nil, "this OpenSSL lacks what TLS needs today: \(TLSError.takeReason())") }
     }
 
-    deinit { SSL_CTX_free(pointer) }
+    deinit { unsafe SSL_CTX_free(pointer) }
 
     /// Shows this certificate, beside those of other key types.
     func use(_ identity: TLSIdentity) throws(TLSError) {
-        guard SSL_CTX_use_certificate(pointer, identity.certificate.pointer) == 1 else {
+        guard unsafe SSL_CTX_use_certificate(pointer, identity.certificate.pointer) == 1 else {
             throw TLSError(identity.files.certificate, "the certificate is refused: \(TLSError.takeReason())")
         }
-        guard SSL_CTX_use_PrivateKey(pointer, identity.key) == 1 else {
+        guard unsafe SSL_CTX_use_PrivateKey(pointer, identity.key) == 1 else {
             throw TLSError(identity.files.key, "the key is refused: \(TLSError.takeReason())")
         }
         for certificate in identity.chain {
-            guard so_tls_add_to_chain(pointer, certificate.pointer) == 1 else {
+            guard unsafe so_tls_add_to_chain(pointer, certificate.pointer) == 1 else {
                 throw TLSError(identity.files.certificate, "a certificate of the chain is refused: \(TLSError.takeReason())")
             }
         }
@@ -46,9 +46,9 @@ final class TLSSettings: @unchecked Sendable {
 
     /// Demands a certificate that one of these authorities has issued.
     func verifyPeers(against authorities: [Certificate]) {
-        let store = SSL_CTX_get_cert_store(pointer)
-        for authority in authorities { X509_STORE_add_cert(store, authority.pointer) }
-        so_tls_verify_peer(pointer)
+        let store = unsafe SSL_CTX_get_cert_store(pointer)
+        for authority in authorities { unsafe X509_STORE_add_cert(store, authority.pointer) }
+        unsafe so_tls_verify_peer(pointer)
     }
 
     /// Protocols in ALPN's form after a byte with the list's length. Static, as sessions outlive every object.

@@ -60,14 +60,14 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
     ///
     /// Distinguished by length first: most fields of a message have a length that no known name has.
     public init(_ bytes: UnsafePointer<UInt8>, count: Int) {
-        @inline(__always) func spells(_ name: FieldName) -> Bool { equalsIgnoringCase(bytes, name.text, count: count) }
+        @inline(__always) func spells(_ name: FieldName) -> Bool { unsafe equalsIgnoringCase(bytes, name.text, count: count) }
         var found = FieldName.other
         switch count {
         case 2: if spells(.te) { found = .te }
         case 3:
             if spells(.via) { found = .via } else if spells(.age) { found = .age }
         case 4:
-            switch bytes[0] | 0x20 {
+            switch unsafe bytes[0] | 0x20 {
             case 0x68: if spells(.host) { found = .host }
             case 0x64: if spells(.date) { found = .date }
             case 0x65: if spells(.etag) { found = .etag }
@@ -75,7 +75,7 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
             }
         case 6: if spells(.expect) { found = .expect }
         case 7:
-            switch bytes[0] | 0x20 {
+            switch unsafe bytes[0] | 0x20 {
             case 0x75: if spells(.upgrade) { found = .upgrade }
             case 0x74: if spells(.trailer) { found = .trailer }
             case 0x65: if spells(.expires) { found = .expires }
@@ -84,14 +84,14 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
         case 8: if spells(.location) { found = .location }
         case 9: if spells(.forwarded) { found = .forwarded }
         case 10:
-            switch bytes[0] | 0x20 {
+            switch unsafe bytes[0] | 0x20 {
             case 0x63: if spells(.connection) { found = .connection }
             case 0x6b: if spells(.keepAlive) { found = .keepAlive }
             case 0x74: if spells(.tracestate) { found = .tracestate }
             default: break
             }
         case 11:
-            switch bytes[0] | 0x20 {
+            switch unsafe bytes[0] | 0x20 {
             case 0x74: if spells(.traceparent) { found = .traceparent }
             case 0x72: if spells(.retryAfter) { found = .retryAfter }
             case 0x73: if spells(.sendOnceID) { found = .sendOnceID }
@@ -123,11 +123,11 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
 @inline(__always)
 public func equalsIgnoringCase(_ bytes: UnsafePointer<UInt8>, _ lower: StaticString, count: Int) -> Bool {
     guard lower.utf8CodeUnitCount == count else { return false }
-    let expected = lower.utf8Start
+    let expected = unsafe lower.utf8Start
     for i in 0..<count {
-        var byte = bytes[i]
+        var byte = unsafe bytes[i]
         if byte &- 0x41 < 26 { byte |= 0x20 }
-        if byte != expected[i] { return false }
+        if unsafe byte != expected[i] { return false }
     }
     return true
 }

@@ -7,10 +7,10 @@ public enum FieldReader {
         block.seen |= bit
         if isRepeated, name.isSingleton { block.duplicates |= bit }
         switch name {
-        case .contentLength: contentLength(value, count, isRepeated: isRepeated, &block)
-        case .transferEncoding: transferEncoding(value, count, &block)
-        case .connection: connection(value, count, &block)
-        case .keepAlive: keepAlive(value, count, &block)
+        case .contentLength: unsafe contentLength(value, count, isRepeated: isRepeated, &block)
+        case .transferEncoding: unsafe transferEncoding(value, count, &block)
+        case .connection: unsafe connection(value, count, &block)
+        case .keepAlive: unsafe keepAlive(value, count, &block)
         case .upgrade: block.facts.insert(.upgradeField)
         default: break
         }
@@ -29,12 +29,12 @@ public enum FieldReader {
         var start = 0
         while start < count {
             var end = start
-            while end < count, value[end] != 0x2c { end += 1 }
+            while end < count, unsafe value[end] != 0x2c { end += 1 }
             var first = start
             var last = end
-            while first < last, value[first] == 0x20 || value[first] == 0x09 { first += 1 }
-            while last > first, value[last - 1] == 0x20 || value[last - 1] == 0x09 { last -= 1 }
-            if last > first { body(value + first, last - first) }
+            while first < last, unsafe value[first] == 0x20 || value[first] == 0x09 { first += 1 }
+            while last > first, unsafe value[last - 1] == 0x20 || value[last - 1] == 0x09 { last -= 1 }
+            if last > first { unsafe body(value + first, last - first) }
             start = end + 1
         }
     }
@@ -46,12 +46,12 @@ public enum FieldReader {
         // An empty element stands for no number: who sends one cannot be taken at their word.
         var elements = 0
         var commas = 0
-        for i in 0..<count where value[i] == 0x2c { commas += 1 }
+        for i in 0..<count where unsafe value[i] == 0x2c { commas += 1 }
         var facts = block.facts
         var length = block.contentLength
-        eachElement(value, count) { bytes, n in
+        unsafe eachElement(value, count) { bytes, n in
             elements += 1
-            guard let number = decimal(bytes, n) else {
+            guard let number = unsafe decimal(bytes, n) else {
                 facts.insert(.contentLengthInvalid)
                 return
             }
@@ -73,12 +73,12 @@ public enum FieldReader {
     private static func transferEncoding(_ value: UnsafePointer<UInt8>, _ count: Int, _ block: inout HeaderBlock) {
         var facts = block.facts
         var isRepeated = false
-        eachElement(value, count) { bytes, n in
+        unsafe eachElement(value, count) { bytes, n in
             facts.insert(.transferEncoding)
-            if equalsIgnoringCase(bytes, "chunked", count: n) {
+            if unsafe equalsIgnoringCase(bytes, "chunked", count: n) {
                 if facts.contains(.chunked) { isRepeated = true }
                 facts.insert(.chunked)
-            } else if facts.isDisjoint(with: .codings), equalsIgnoringCase(bytes, "identity", count: n) {
+            } else if facts.isDisjoint(with: .codings), unsafe equalsIgnoringCase(bytes, "identity", count: n) {
                 facts.insert(.identityCoding)
             } else {
                 // Other codings are not ours to undo; after chunked they break the framing.
@@ -95,12 +95,12 @@ public enum FieldReader {
 
     private static func connection(_ value: UnsafePointer<UInt8>, _ count: Int, _ block: inout HeaderBlock) {
         var facts = block.facts
-        eachElement(value, count) { bytes, n in
-            if equalsIgnoringCase(bytes, "keep-alive", count: n) {
+        unsafe eachElement(value, count) { bytes, n in
+            if unsafe equalsIgnoringCase(bytes, "keep-alive", count: n) {
                 facts.insert(.keepAlive)
-            } else if equalsIgnoringCase(bytes, "close", count: n) {
+            } else if unsafe equalsIgnoringCase(bytes, "close", count: n) {
                 facts.insert(.close)
-            } else if equalsIgnoringCase(bytes, "upgrade", count: n) {
+            } else if unsafe equalsIgnoringCase(bytes, "upgrade", count: n) {
                 facts.insert(.connectionUpgrade)
             } else {
                 facts.insert(.nominates)
@@ -111,8 +111,8 @@ public enum FieldReader {
 
     private static func keepAlive(_ value: UnsafePointer<UInt8>, _ count: Int, _ block: inout HeaderBlock) {
         var seconds: UInt64 = 0
-        eachElement(value, count) { bytes, n in
-            if n > 8, equalsIgnoringCase(bytes, "timeout=", count: 8), let number = decimal(bytes + 8, n - 8) {
+        unsafe eachElement(value, count) { bytes, n in
+            if n > 8, unsafe equalsIgnoringCase(bytes, "timeout=", count: 8), let number = unsafe decimal(bytes + 8, n - 8) {
                 seconds = number
             }
         }
@@ -124,8 +124,8 @@ public enum FieldReader {
         guard count > 0, count <= 18 else { return nil }
         var number: UInt64 = 0
         for i in 0..<count {
-            guard bytes[i] &- 0x30 < 10 else { return nil }
-            number = number &* 10 &+ UInt64(bytes[i] &- 0x30)
+            guard unsafe bytes[i] &- 0x30 < 10 else { return nil }
+            number = unsafe number &* 10 &+ UInt64(bytes[i] &- 0x30)
         }
         return number
     }

@@ -99,7 +99,7 @@ public enum FieldFault: UInt8, Sendable {
 ///
 /// The bytes belong to somebody else (a read buffer): a block is valid until they move. One block is reused for every
 /// message a worker reads, so that parsing allocates nothing.
-public struct HeaderBlock: ~Copyable {
+@safe public struct HeaderBlock: ~Copyable {
     public var base: UnsafePointer<UInt8>
     public let fields: UnsafeMutablePointer<Field>
     /// Most fields a block may have.
@@ -132,14 +132,14 @@ public struct HeaderBlock: ~Copyable {
 
     public init(capacity: Int) {
         self.capacity = capacity
-        fields = .allocate(capacity: capacity)
-        base = UnsafePointer(UnsafeRawPointer(fields).assumingMemoryBound(to: UInt8.self))
+        unsafe fields = .allocate(capacity: capacity)
+        unsafe base = unsafe UnsafePointer(UnsafeRawPointer(fields).assumingMemoryBound(to: UInt8.self))
     }
 
-    deinit { fields.deallocate() }
+    deinit { unsafe fields.deallocate() }
 
     public mutating func reset(base: UnsafePointer<UInt8>) {
-        self.base = base
+        unsafe self.base = unsafe base
         count = 0
         byteCount = 0
         facts = []
@@ -155,17 +155,17 @@ public struct HeaderBlock: ~Copyable {
 
     @inlinable
     public func bytes(_ range: ByteRange) -> UnsafeBufferPointer<UInt8> {
-        UnsafeBufferPointer(start: base + Int(range.start), count: Int(range.count))
+        unsafe UnsafeBufferPointer(start: base + Int(range.start), count: Int(range.count))
     }
 
     @inlinable
     public func value(_ field: Field) -> UnsafeBufferPointer<UInt8> {
-        UnsafeBufferPointer(start: base + Int(field.valueStart), count: Int(field.valueCount))
+        unsafe UnsafeBufferPointer(start: base + Int(field.valueStart), count: Int(field.valueCount))
     }
 
     @inlinable
     public func nameBytes(_ field: Field) -> UnsafeBufferPointer<UInt8> {
-        UnsafeBufferPointer(start: base + Int(field.start), count: Int(field.nameCount))
+        unsafe UnsafeBufferPointer(start: base + Int(field.start), count: Int(field.nameCount))
     }
 
     @inlinable
@@ -179,7 +179,7 @@ public struct HeaderBlock: ~Copyable {
     @inlinable
     public func first(_ name: FieldName) -> Field? {
         guard has(name) else { return nil }
-        for i in 0..<count where fields[i].name == name { return fields[i] }
+        for i in 0..<count where unsafe fields[i].name == name { return unsafe fields[i] }
         return nil
     }
 
@@ -187,14 +187,14 @@ public struct HeaderBlock: ~Copyable {
     @inlinable
     public mutating func drop(_ name: FieldName) {
         guard has(name) else { return }
-        for i in 0..<count where fields[i].name == name { fields[i].isDropped = true }
+        for i in 0..<count where unsafe fields[i].name == name { unsafe fields[i].isDropped = true }
     }
 
     /// Leaves out every field whose name none of `FieldName` is, and that is spelled so.
     public mutating func dropOther(named name: StaticString) {
-        for i in 0..<count where fields[i].name == .other {
-            let bytes = nameBytes(fields[i])
-            if equalsIgnoringCase(bytes.baseAddress!, name, count: bytes.count) { fields[i].isDropped = true }
+        for i in 0..<count where unsafe fields[i].name == .other {
+            let bytes = unsafe nameBytes(fields[i])
+            if unsafe equalsIgnoringCase(bytes.baseAddress!, name, count: bytes.count) { unsafe fields[i].isDropped = true }
         }
     }
 }

@@ -31,8 +31,8 @@ public enum Method: UInt8, Sendable, CaseIterable {
     /// Methods are case-sensitive (RFC 9110 section 9.1).
     public init(_ bytes: UnsafePointer<UInt8>, count: Int) {
         @inline(__always) func spells(_ method: Method) -> Bool {
-            let expected = method.text.utf8Start
-            for i in 0..<count where bytes[i] != expected[i] { return false }
+            let expected = unsafe method.text.utf8Start
+            for i in 0..<count where unsafe bytes[i] != expected[i] { return false }
             return true
         }
         var found = Method.other

@@ -7,11 +7,11 @@ public enum UpgradeProtocol {
     public static func mayBeTunnelled(_ name: UnsafePointer<UInt8>, _ count: Int) -> Bool {
         guard count > 0 else { return false }
         // `h2`, `h2c` and their drafts, `h3`: no other protocol begins so.
-        if count >= 2, name[0] | 0x20 == 0x68, name[1] == 0x32 || name[1] == 0x33 { return false }
+        if count >= 2, unsafe name[0] | 0x20 == 0x68, unsafe name[1] == 0x32 || name[1] == 0x33 { return false }
         var length = 0
-        while length < count, name[length] != 0x2f { length += 1 }
+        while length < count, unsafe name[length] != 0x2f { length += 1 }
         for hop in ["http", "https", "tls", "ssl", "spdy"] as [StaticString]
-        where equalsIgnoringCase(name, hop, count: length) {
+        where unsafe equalsIgnoringCase(name, hop, count: length) {
             return false
         }
         return true
@@ -20,26 +20,26 @@ public enum UpgradeProtocol {
     /// Whether the block names a protocol in Upgrade that may be tunnelled.
     public static func isOffered(by block: borrowing HeaderBlock) -> Bool {
         var isOffered = false
-        eachOffered(by: block) { _, _ in isOffered = true }
+        unsafe eachOffered(by: block) { _, _ in isOffered = true }
         return isOffered
     }
 
     /// Whether the block names a protocol in Upgrade that may not.
     public static func isRefused(in block: borrowing HeaderBlock) -> Bool {
         var isRefused = false
-        eachName(in: block) { if !mayBeTunnelled($0, $1) { isRefused = true } }
+        unsafe eachName(in: block) { if unsafe !mayBeTunnelled($0, $1) { isRefused = true } }
         return isRefused
     }
 
     /// Calls `body(pointer, count)` with each name in the block's Upgrade fields that may be tunnelled.
     public static func eachOffered(by block: borrowing HeaderBlock, _ body: (UnsafePointer<UInt8>, Int) -> Void) {
-        eachName(in: block) { if mayBeTunnelled($0, $1) { body($0, $1) } }
+        unsafe eachName(in: block) { if unsafe mayBeTunnelled($0, $1) { unsafe body($0, $1) } }
     }
 
     private static func eachName(in block: borrowing HeaderBlock, _ body: (UnsafePointer<UInt8>, Int) -> Void) {
-        for i in 0..<block.count where block.fields[i].name == .upgrade {
-            let value = block.value(block.fields[i])
-            if let start = value.baseAddress { FieldReader.eachElement(start, value.count, body) }
+        for i in 0..<block.count where unsafe block.fields[i].name == .upgrade {
+            let value = unsafe block.value(block.fields[i])
+            if let start = value.baseAddress { unsafe FieldReader.eachElement(start, value.count, body) }
         }
     }
 }

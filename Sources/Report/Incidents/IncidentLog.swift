@@ -89,7 +89,7 @@ public final class IncidentLog: Sendable {
             output.make(changes)
             queue.update { $0.isChanging = false }
             for line in lines {
-                if !line.withUnsafeBytes({ output.append($0) }) { metrics.countDropped(.log) }
+                if unsafe !line.withUnsafeBytes({ unsafe output.append($0) }) { metrics.countDropped(.log) }
                 queue.update { queue in
                     queue.unwritten -= 1
                     queue.unwrittenBytes -= line.count
