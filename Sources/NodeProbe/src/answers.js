@@ -9,6 +9,7 @@ var notes = require('./notes');
 var offences = require('./offences');
 var pipes = require('./pipes');
 var places = require('./places');
+var properties = require('./properties');
 var sockets = require('./sockets');
 var stacks = require('./stacks');
 var wrapping = require('./wrapping');
@@ -16,6 +17,7 @@ var wrapping = require('./wrapping');
 var SENT = 'ERR_HTTP_HEADERS_SENT';
 var AFTER_END = 'ERR_STREAM_WRITE_AFTER_END';
 var ECHO_FIELD = 'SendOnce-Id';
+var ENDS = /\n  this\.finished = true;\n[^]*\n  return this;\n\}$/;
 var ECHO_START = ECHO_FIELD + ': ';
 
 var ServerResponse = http.ServerResponse;
@@ -88,11 +90,13 @@ function writeHook(original, refusal) {
 }
 
 function endHook(original, refusal) {
+  // Node's own has ended the answer where it returns; what somebody else has put in its place may do that later.
+  var isSure = isNode && ENDS.test(Function.prototype.toString.call(original));
   return function end() {
     if (isFresh(this)) {
       var fresh = notes.peek(this);
       var ended = original.apply(this, arguments);
-      if (fresh.at !== undefined && this.finished) fresh.isEnded = true;
+      if (fresh.at !== undefined && (isSure || this.finished)) fresh.isEnded = true;
       return ended;
     }
     if (again.isBusy() || !isAnswer(this)) return original.apply(this, arguments);
@@ -137,8 +141,8 @@ function noteFirst(note, above) {
   // The program's own properties: to read one may throw.
   try {
     if (req) {
-      note.route = req.route;
-      note.base = req.baseUrl;
+      note.route = properties.get(req, 'route');
+      if (note.route) note.base = properties.get(req, 'baseUrl');
     }
     note.first = stacks.first(note.at, above, note);
   } catch (e) { /* a stack less */ }
@@ -286,7 +290,8 @@ exports.isAnswer = isAnswer;
 // What the hooks that are compiled elsewhere name.
 var environment = {
   again: again, arrived: arrived, bodyOutcome: bodyOutcome, bytesOf: bytesOf, endAgain: endAgain, fieldAgain: fieldAgain, isAnswer: isAnswer,
-  isFresh: isFresh, isNode: isNode, isSent: isSent, noteEnd: noteEnd, notes: notes, otherwise: otherwise, AFTER_END: AFTER_END, SENT: SENT,
+  isFresh: isFresh, isNode: isNode, isSent: isSent, noteEnd: noteEnd, notes: notes, otherwise: otherwise, AFTER_END: AFTER_END,
+  ENDS: ENDS, SENT: SENT,
 };
 
 // An answer of nobody's.

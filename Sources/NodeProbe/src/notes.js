@@ -23,9 +23,11 @@ function Note(res, req) {
   this.isByCall = false;
   this.id = undefined;
   this.connection = null;
+  this.hasArrived = false;
 }
 
-// The answer that was begun last: most programs send it before the next one begins, and to know it needs no look at it.
+// The answer that was asked for last: most programs send it before the next one, and to know it needs no look at it, which costs
+// microseconds where each answer has a shape of its own.
 var latest = new Note(null, undefined);
 
 exports.begin = function (res, req) {
@@ -38,6 +40,7 @@ exports.begin = function (res, req) {
 exports.arrived = function (res) {
   var note = stamped.get(res);
   if (note === undefined) note = exports.begin(res, res.req);
+  note.hasArrived = true;
   latest = note;
   return note;
 };
@@ -53,4 +56,12 @@ exports.ask = function (res, req) {
 exports.peek = function (res) { return latest.res === res ? latest : stamped.get(res); };
 
 // True: no header block has been made. False: look closer.
-exports.isFresh = function (res) { return latest.res === res && latest.at === undefined; };
+exports.isFresh = function (res) { return latest.res === res ? latest.at === undefined : isFreshToo(res); };
+
+// Of an answer among others: the hooks that it passes next know it again.
+function isFreshToo(res) {
+  var note = stamped.get(res);
+  if (note === undefined || !note.hasArrived) return false;
+  latest = note;
+  return note.at === undefined;
+}

@@ -96,6 +96,21 @@ shop.get('/items/:item', (req, res) => {
 });
 app.use('/shops/:shop', shop);
 
+// Two answers whose calls alternate, each again after its end.
+let waiting = null;
+app.get('/pair/:name', (req, res) => {
+  if (waiting === null) {
+    waiting = res;
+    return;
+  }
+  const both = [waiting, res];
+  waiting = null;
+  both.forEach((each) => each.set('X-Pair', 'yes'));
+  both.forEach((each) => each.status(201));
+  both.forEach((each) => each.send('pair'));
+  both.forEach((each) => { try { each.set('X-Late', 'yes'); } catch (error) { /* nobody hears of it */ } });
+});
+
 // An error middleware that asks nobody whether the answer has gone.
 app.use('/guarded-by-nothing', (error, req, res, next) => {
   res.status(500).send('error'); // second /guarded-by-nothing

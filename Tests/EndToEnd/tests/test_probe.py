@@ -131,6 +131,19 @@ class DoubleSendProbeTest(ProbeTest):
         self.assertIncident(record, kind="application_double_send", certainty="suspected", attribution="open")
         self.assertIn("may be an earlier request of this connection", record["message"])
 
+    def test_answers_whose_calls_alternate(self):
+        app = self.probed("probe_express.js")
+        with app.connect() as one, app.connect() as other:
+            for client, name in ((one, "one"), (other, "other")):
+                client.request(f"/pair/{name}", fields=[f"X-Request-Id: {name}", f"SendOnce-Id: {name}"])
+            for client, name in ((one, "one"), (other, "other")):
+                answer = client.read_response()
+                self.assertEqual((answer.status, answer.all("SendOnce-Id"), answer.all("X-Pair")), (201, [name], ["yes"]))
+        found = {record["request"]["id"]: record for record in self.records(app, 2)}
+        self.assertEqual(set(found), {"one", "other"})
+        for name, record in found.items():
+            self.assertIncident(record, echo=name, application__operation="setHeader", application__route="/pair/:name", response__status=201)
+
     def test_stacks_can_be_off(self):
         app = self.probed("probe_express.js", SENDONCE_PROBE_STACKS="off")
         self.ask(app, "/orders/7")
