@@ -38,6 +38,19 @@ import Wire
     mutating func decode(
         _ sort: Sort, _ bytes: UnsafePointer<UInt8>, _ count: Int, _ limits: HTTP2Limits, into block: inout HeaderBlock
     ) -> Outcome {
+        guard let shorter = unsafe LongLiterals.shorten(bytes, count) else {
+            return unsafe unpack(sort, bytes, count, limits, into: &block)
+        }
+        let outcome = unsafe shorter.withUnsafeBufferPointer { bytes in
+            unsafe bytes.baseAddress.map { unsafe unpack(sort, $0, bytes.count, limits, into: &block) } ?? .malformed
+        }
+        if case .failed = outcome { return outcome }
+        return .tooLarge
+    }
+
+    private mutating func unpack(
+        _ sort: Sort, _ bytes: UnsafePointer<UInt8>, _ count: Int, _ limits: HTTP2Limits, into block: inout HeaderBlock
+    ) -> Outcome {
         layout.begin(sort, bytesMax: limits.headerBytesMax, countMax: limits.headerCountMax, &block)
         var input = unsafe bytes
         var left = count

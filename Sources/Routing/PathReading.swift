@@ -35,8 +35,11 @@ public struct PathReading: OptionSet, Sendable {
                 contains(.slashes) ? .folds : [], contains(.parameters) ? .strips : [],
                 isDisjoint(with: [.emptySegments, .parameters]) ? [] : .countsEmpty,
             ]
-            for flags in stride(from: UInt8(0), through: 14, by: 2) where mayBe.rawValue & flags == flags {
-                if body([.resolves, PathReading(rawValue: flags)]) { return }
+            for flags in UInt8(1)..<16 where mayBe.union(.resolves).rawValue & flags == flags {
+                let reading = PathReading(rawValue: flags)
+                // Some undo encoded slashes, or leave parameters out, and let dots be.
+                guard reading.contains(.resolves) || !reading.contains(.countsEmpty) else { continue }
+                if body(reading) { return }
             }
         }
     }

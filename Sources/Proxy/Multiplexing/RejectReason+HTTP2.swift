@@ -29,3 +29,15 @@ extension RejectReason {
             }
     }
 }
+
+extension UpstreamRejectReason {
+    /// The limit of ours by which an HTTP/2 connection to an upstream was ended; nil when the upstream has broken a rule.
+    init?(_ failure: HTTP2Failure) {
+        switch failure {
+        case .headerBomb, .continuationFlood: self = .headerTooLarge
+        // More of the interim responses that were too many already.
+        case .lateHeadFlood: self = .interims
+        default: return nil
+        }
+    }
+}

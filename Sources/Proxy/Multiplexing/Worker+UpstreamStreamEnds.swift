@@ -40,13 +40,13 @@ extension Worker {
         return e.pointee.answer.declaresLength && e.pointee.answer.bodyBytes == e.pointee.answer.declaredBytes
     }
 
-    /// The connection ended, or failed: so does every stream on it.
-    mutating func upstreamMultiplexEnded(_ slot: UpstreamSlot) {
+    /// The connection ended, or failed: so does every stream on it. `overLimits`: we have ended it, by a limit of our own.
+    mutating func upstreamMultiplexEnded(_ slot: UpstreamSlot, overLimits: Bool = false) {
         let u = upstreams[slot]
         let wasReset = !u.pointee.socket.mayWrite
         u.pointee.mustClose = true
         noteEnding(slot, mayBeHangup: false)
-        endUpstreamStreams(slot, wasReset: wasReset)
+        endUpstreamStreams(slot, wasReset: wasReset, overLimits)
         closeUpstreamMultiplex(slot, .upstreamClosed)
     }
 
@@ -62,7 +62,7 @@ extension Worker {
         queueUpstream(slot)
     }
 
-    private mutating func endUpstreamStreams(_ slot: UpstreamSlot, wasReset: Bool) {
+    private mutating func endUpstreamStreams(_ slot: UpstreamSlot, wasReset: Bool, _ overLimits: Bool) {
         let multiplex = multiplexing[upstreams[slot].pointee.multiplex]
         while !multiplex.upstreamStreams.isEmpty {
             let stream = multiplex.upstreamStreams.first
@@ -76,7 +76,12 @@ extension Worker {
             } else if exchange.exists, isWhole(exchange) {
                 answerEnded(stream, surplusAt: 0, 0)
             } else if exchange.exists, exchanges[exchange].pointee.answer.status != 0 {
-                truncated(stream, .inBody)
+                guard overLimits else {
+                    truncated(stream, .inBody)
+                    continue
+                }
+                detach(stream, .error)
+                failExchange(exchange, status: 502, "its connection to the upstream went over our limits")
             } else {
                 detach(stream, .upstreamClosed)
                 if exchange.exists { retryOrFail(exchange, .stale) }
@@ -127,15 +132,15 @@ extension Worker {
 
     /// The server does not speak HTTP/2 as it should: the connection cannot be gone on with.
     mutating func upstreamFramesFailed(_ slot: UpstreamSlot, _ failure: HTTP2Failure) {
-        if failure == .lateHeadFlood {
-            // More of the interim responses that were too many already, which are not against the rules.
-            counters.countUpstreamRejected(upstream: servers.upstream(upstreams[slot].pointee.server), .interims)
+        let limit = UpstreamRejectReason(failure)
+        if let limit {
+            counters.countUpstreamRejected(upstream: servers.upstream(upstreams[slot].pointee.server), limit)
         } else {
             recordFramesFailed(slot, failure)
         }
         upstreams[slot].pointee.socket.isBroken = true
         sendUpstreamFarewell(slot)
-        upstreamMultiplexEnded(slot)
+        upstreamMultiplexEnded(slot, overLimits: limit != nil)
     }
 
     /// The GOAWAY that says why, as far as the socket takes it.

@@ -47,6 +47,11 @@ extension Worker {
             guard headMayPass(slot) else { return false }
         }
         if facts.contains(.bareLineFeed) { recordLineFeeds(slot) }
+        if e.pointee.asksUpgrade, !c.pointee.hop.switchesWith101, 200..<300 ~= responseBlock.status {
+            // To an extended CONNECT it would say that the tunnel is open (RFC 8441 section 5).
+            failExchange(exchange, status: 502, "the upstream has not switched protocols")
+            return false
+        }
         let isHTTP10 = e.pointee.request.clientVersion == .http10
         let framing = bodyFraming(slot, ended: ended)
         switch framing {
@@ -96,6 +101,8 @@ extension Worker {
         sendToClient(client)
         // The client went away with its last bytes: its exchange, and this connection, went with it.
         guard upstreams.generation(slot) == generation, u.pointee.exchange == exchange else { return }
+        // Whoever has answered without waiting for the request's end has to close or to read on (RFC 9112 section 9.3): no hang-up.
+        if !e.pointee.state.requestEnded || u.pointee.socket.isBlocked { e.pointee.answer.promisesKeepAlive = false }
         // A worker that leaves keeps connections only for those who wait for one.
         let isWanted = !isLeaving || waitQueues.isAwaited(upstream: Int(e.pointee.upstreamIndex))
         let mayKeep = e.pointee.state.requestEnded && !u.pointee.socket.isBlocked && !u.pointee.mustClose && isWanted

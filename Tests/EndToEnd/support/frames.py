@@ -12,12 +12,24 @@ def frame(kind, flags, stream, payload=b""):
     return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
 
 
+def integer(value, prefix):
+    """RFC 7541 section 5.1; the bits before the prefix are 0."""
+    most = (1 << prefix) - 1
+    if value < most:
+        return bytes([value])
+    value -= most
+    rest = b""
+    while value >= 128:
+        rest += bytes([value % 128 + 128])
+        value //= 128
+    return bytes([most]) + rest + bytes([value])
+
+
 def block(*fields):
     """A header block of literal fields, never indexed names, never a table entry."""
     def text(value):
         value = value.encode() if isinstance(value, str) else value
-        assert len(value) < 127
-        return bytes([len(value)]) + value
+        return integer(len(value), 7) + value
     return b"".join(b"\x00" + text(name) + text(value) for name, value in fields)
 
 

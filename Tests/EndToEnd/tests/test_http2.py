@@ -165,6 +165,29 @@ class Innocents(HTTP2Test):
         self.assertGreaterEqual(proxy.metrics().sum("sendonce_client_rejected_total", reason="too_many_streams"), 1)
         self.assertNoIncidents(proxy)
 
+    def test_a_field_that_is_longer_than_we_take(self):
+        # It costs its own stream, and nobody is accused; what else is on the connection is whole.
+        streams = []
+
+        def script(peer, stream):
+            streams.append(stream)
+            if len(streams) == 1:
+                return peer.send(frames.headers(stream, (":status", "200"), ("content-length", "8")), frames.data(stream, b"half"))
+            packed = frames.block((":status", "200"), ("x", "v" * 70_000))
+            pieces = [packed[i:i + 16384] for i in range(0, len(packed), 16384)]
+            peer.send(frames.frame(frames.HEADERS, frames.END_STREAM, stream, pieces[0]),
+                      *(frames.frame(frames.CONTINUATION, 0, stream, piece) for piece in pieces[1:-1]),
+                      frames.frame(frames.CONTINUATION, frames.END_HEADERS, stream, pieces[-1]),
+                      frames.data(streams[0], b"rest", end=True))
+        proxy = self.h2_proxy(self.scripted(frames.server(script)).address)
+        with proxy.connect() as one:
+            one.request("/first")
+            one.read_until(b"half")
+            self.assertEqual(proxy.get("/second").status, 502)
+            one.read_until(b"rest")
+        proxy.wait_metric(1, "sendonce_upstream_rejected_total", reason="header_too_large")
+        self.assertNoIncidents(proxy)
+
     def test_a_window_that_is_kept_shut(self):
         # One answer that is held back with its upstream, and one that is whole and waits alone.
         for path in "/big", "/ok":

@@ -123,6 +123,17 @@ class ToNode(TunnelTest):
         peer.send(connect(), frames.data(1, b"early", end=True))
         self.assertEqual(self.rest(peer), (b"early", "end"))
 
+    def test_a_server_that_does_not_switch(self):
+        # Node without a listener for `upgrade` answers as if nobody had asked.
+        self.to = self.proxy(self.node("plain.js").address)
+        peer = self.frame_client()
+        peer.send(connect("/inspect"))
+        kind, _, _, payload = peer.read()
+        self.assertEqual(kind, frames.HEADERS)
+        self.assertNotIn(b"\x88", payload[:3], "200 would say that the tunnel is open (RFC 8441 section 5)")
+        self.to.wait_metric(1, "sendonce_requests_total", code="502")
+        self.assertNoIncidents(self.to)
+
     def test_the_client_ends_its_side_first(self):
         self.before_node()
         one = self.upgraded()

@@ -39,7 +39,7 @@ enum Frames {
     /// Literals that go into no table.
     static func block(_ fields: [(String, String)]) -> [UInt8] { fields.flatMap { [0] + string($0.0) + string($0.1) } }
 
-    private static func string(_ text: String) -> [UInt8] {
+    static func string(_ text: String) -> [UInt8] {
         let bytes = Array(text.utf8)
         if bytes.count < 127 { return [UInt8(bytes.count)] + bytes }
         var rest = bytes.count - 127

@@ -91,6 +91,8 @@ import Testing
             "/admin%2fx",
             "/./admin", #"/public\..\admin"#, #"/\admin"#, "/admin/..", "/public/..%2fadmin", "/x/..//admin", "/%2e/admin",
             "/admin%5cx", "/admin;x", "/;/admin", "/public;x/../admin", "/public/..;/admin", "/admin;x/y", "/./admin//../y",
+            // Some undo encoded slashes, or leave out parameters, and let dots be.
+            "/admin%2f..%2fx", "/admin%2f../x", "/admin%2F.%2F..%2Fx", "/admin%2fa%2f..%2f..%2fx", "/admin;x/../y",
         ] {
             #expect(router.ask(path) == .ambiguous, "\(path)")
         }

@@ -65,12 +65,13 @@ import Testing
 
     private static func run(
         _ service: (SimulatedNetwork) -> SimulatedNetwork.Service, client parts: [(delay: UInt64, bytes: [UInt8])],
-        clientBody: UInt64 = second, _ change: (inout Plan.Upstream) -> Void = { _ in }
+        clientBody: UInt64 = second, connect: UInt64 = 60 * second, responseHeader: UInt64? = nil, bodyIdle: UInt64? = nil
     ) throws -> Outcome {
         let address = try #require(SocketAddress(unixPath: "/server"))
         var upstream = Plan.Upstream(name: "app", servers: [Plan.Server(name: "app-1", address: address)])
-        upstream.connectTimeout = 60 * second
-        change(&upstream)
+        upstream.connectTimeout = connect
+        if let responseHeader { upstream.responseHeaderTimeout = responseHeader }
+        if let bodyIdle { upstream.bodyIdleTimeout = bodyIdle }
         var timeouts = Plan.Timeouts()
         timeouts.clientBody = clientBody
         let plan = Plan(upstreams: [upstream], routes: [Plan.Route(name: "all", upstream: 0)], timeouts: timeouts)
@@ -121,7 +122,7 @@ import Testing
     }
 
     @Test func aServerThatCannotBeReachedIsNotTheClientsFault() throws {
-        let outcome = try Self.run({ _ in .silent(Link()) }, client: Self.whole(5)) { $0.connectTimeout = 3 * Self.second }
+        let outcome = try Self.run({ _ in .silent(Link()) }, client: Self.whole(5), connect: 3 * Self.second)
         #expect(outcome.status == 502)
     }
 
@@ -141,9 +142,8 @@ import Testing
     @Test func aServerThatTakesNothingAtAllIsBlamed() throws {
         let server = Server()
         server.isReading = false
-        let outcome = try Self.run({ _ in .accepts { _ in (server, Link()) } }, client: Self.whole(400_000)) {
-            $0.responseHeaderTimeout = 3 * Self.second
-        }
+        let outcome = try Self.run(
+            { _ in .accepts { _ in (server, Link()) } }, client: Self.whole(400_000), responseHeader: 3 * Self.second)
         #expect(outcome.status == 504)
     }
 
@@ -164,8 +164,7 @@ import Testing
                 }
                 server.opening = { _ in rest() }
                 return .accepts { _ in (server, Link()) }
-            }, client: Self.whole(count)
-        ) { $0.responseHeaderTimeout = 5 * Self.second }
+            }, client: Self.whole(count), responseHeader: 5 * Self.second)
         #expect(outcome.status == 200)
     }
 
@@ -190,9 +189,8 @@ import Testing
         let server = Server()
         server.wanted = 1 << 30
         let asks = "\(Self.head)3\r\nExpect: 100-continue\r\n\r\n"
-        let outcome = try Self.run({ _ in .accepts { _ in (server, Link()) } }, client: [(0, Array(asks.utf8))]) {
-            $0.responseHeaderTimeout = 3 * Self.second
-        }
+        let outcome = try Self.run(
+            { _ in .accepts { _ in (server, Link()) } }, client: [(0, Array(asks.utf8))], responseHeader: 3 * Self.second)
         #expect(outcome.status == 504)
     }
 
@@ -207,8 +205,8 @@ import Testing
         }
         let outcome = try Self.run(
             { _ in .accepts { _ in (server, Link()) } },
-            client: [(0, Array("\(Self.head)2\r\n\r\na".utf8)), (5 * Self.second, [0x61])], clientBody: 10 * Self.second
-        ) { $0.bodyIdleTimeout = Self.second }
+            client: [(0, Array("\(Self.head)2\r\n\r\na".utf8)), (5 * Self.second, [0x61])], clientBody: 10 * Self.second,
+            bodyIdle: Self.second)
         #expect(outcome.status == 200)
         #expect(outcome.incidents == 0)
     }
