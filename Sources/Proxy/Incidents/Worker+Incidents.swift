@@ -102,6 +102,13 @@ extension Worker {
             }
             slot = upstreams.next(after: slot)
         }
+        // Its connection may have gone, and taken its record to those that wait to be judged.
+        for hangup in hangups.waiting
+        where hangup.exchange.connection == mark.connection && hangup.exchange.finished.ordinal == mark.ordinal {
+            guard let party = party(hangup.exchange.finished) else { continue }
+            world.recorder.desk?.identify(mark, party.client)
+            return
+        }
     }
 
     /// The exchange of this ordinal on the connection: the one in progress, or one that has ended.
