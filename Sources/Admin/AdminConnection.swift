@@ -21,6 +21,8 @@ struct AdminConnection {
     private var isLingering = false
     private var hasAnswered = false
     private var isLeaving = false
+    /// What has been received is no whole head yet.
+    private var isIncomplete = false
     /// It has made no progress for the whole of its time; what is nearest to it makes room first.
     private(set) var deadline: UInt64
     private var heartbeat: UInt64 = 0
@@ -32,8 +34,11 @@ struct AdminConnection {
 
     private var hasUnsent: Bool { sentCount < unsent.count }
 
+    /// A request may have come with one that has been answered, and be next: it needs nothing of the socket, but a turn.
+    var hasMore: Bool { !received.isEmpty && !isIncomplete && !hasUnsent && stream == nil && !isLingering }
+
     /// What to poll for. Nothing is read while an answer waits to be taken, so a client cannot heap up answers.
-    var interest: Int16 { Int16(hasUnsent ? POLLOUT : POLLIN) }
+    var interest: Int16 { Int16(hasUnsent ? POLLOUT : hasMore ? 0 : POLLIN) }
 
     /// When this connection wants to be looked at, at the latest.
     var wakeTime: UInt64 { stream != nil && !hasUnsent ? heartbeat : deadline }
@@ -44,9 +49,10 @@ struct AdminConnection {
         return stream != nil || hasAnswered && received.isEmpty && !hasUnsent ? .closed : .stays
     }
 
-    /// Something has happened on the socket.
+    /// Something has happened on the socket, or there is more to answer. At most one request is answered: then others have their turn.
     mutating func attend(_ routes: AdminRoutes, mayStream: Bool, now: UInt64) -> Outcome {
-        if hasUnsent { return sendRest(routes, mayStream: mayStream, now: now) }
+        if hasUnsent { return sendRest(routes, now: now) }
+        if hasMore { return answer(routes, mayStream: mayStream, now: now) }
         var buffer = [UInt8](repeating: 0, count: 4096)
         let count = unsafe so_recv(descriptor, &buffer, buffer.count, 0)
         if count == -Int(EAGAIN) || count == -Int(EINTR) { return .stays }
@@ -55,6 +61,7 @@ struct AdminConnection {
         // A head has its time from its first byte on, however slowly the others come.
         if received.isEmpty { deadline = now + AdminLimit.timeoutNanoseconds }
         received.append(contentsOf: buffer[..<count])
+        isIncomplete = false
         return answer(routes, mayStream: mayStream, now: now)
     }
 
@@ -83,21 +90,18 @@ struct AdminConnection {
     }
 
     private mutating func answer(_ routes: AdminRoutes, mayStream: Bool, now: UInt64) -> Outcome {
-        // Requests that came together are answered one after the other, each when the one before is gone.
-        while !hasUnsent, stream == nil, !isLingering, !received.isEmpty {
-            switch AdminRequest.parse(received) {
-            case .incomplete:
-                guard received.count > AdminLimit.headBytesMax else { return .stays }
-                return refuse(431, "the request's head is too large", now)
-            case .malformed:
-                return refuse(400, "not a request that is understood here", now)
-            case .request(let request, let byteCount):
-                guard byteCount <= AdminLimit.headBytesMax else { return refuse(431, "the request's head is too large", now) }
-                received.removeFirst(byteCount)
-                if respond(to: request, routes, mayStream: mayStream, now: now) == .closed { return .closed }
-            }
+        switch AdminRequest.parse(received) {
+        case .incomplete:
+            isIncomplete = true
+            guard received.count > AdminLimit.headBytesMax else { return .stays }
+            return refuse(431, "the request's head is too large", now)
+        case .malformed:
+            return refuse(400, "not a request that is understood here", now)
+        case .request(let request, let byteCount):
+            guard byteCount <= AdminLimit.headBytesMax else { return refuse(431, "the request's head is too large", now) }
+            received.removeFirst(byteCount)
+            return respond(to: request, routes, mayStream: mayStream, now: now)
         }
-        return .stays
     }
 
     private mutating func respond(to request: AdminRequest, _ routes: AdminRoutes, mayStream: Bool, now: UInt64) -> Outcome {
@@ -118,10 +122,10 @@ struct AdminConnection {
         return send(AdminResponse.problem(status, text).bytes(isHead: false, isPersistent: false), now: now)
     }
 
-    private mutating func sendRest(_ routes: AdminRoutes, mayStream: Bool, now: UInt64) -> Outcome {
+    private mutating func sendRest(_ routes: AdminRoutes, now: UInt64) -> Outcome {
         guard send([], now: now) == .stays else { return .closed }
         guard !hasUnsent else { return .stays }
-        return stream == nil ? answer(routes, mayStream: mayStream, now: now) : follow(routes.sources, now: now)
+        return stream == nil ? .stays : follow(routes.sources, now: now)
     }
 
     private mutating func send(_ bytes: [UInt8], now: UInt64) -> Outcome {

@@ -4,7 +4,9 @@ public enum AdminLimit {
     public static let connectionsMax = 64
     /// Connections that are taken before those that are there are heard again.
     public static let acceptsMax = 16
-    /// Of them, those that follow `/incidents/stream`, so that a scrape always finds a place.
+    /// Requests that came together with an earlier one and are answered before the sockets are looked at again.
+    public static let laterAnswersMax = 4
+    /// Of the connections, those that follow `/incidents/stream`, so that a scrape always finds a place.
     public static let streamsMax = 16
     /// Bytes of a request's head.
     public static let headBytesMax = 16 << 10

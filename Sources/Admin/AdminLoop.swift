@@ -32,17 +32,7 @@ struct AdminLoop: Sendable {
             let now = so_monotonic_ns()
             let hasNews = polled[0].revents != 0
             if hasNews { wakeUp.clear() }
-            var staying: [AdminConnection] = []
-            var streams = connections.count { $0.stream != nil }
-            for (index, var connection) in connections.enumerated() {
-                let wasStream = connection.stream != nil
-                let outcome = serve(
-                    &connection, isReady: polled[index + 2].revents != 0, hasNews: hasNews,
-                    mayStream: streams < AdminLimit.streamsMax, now: now)
-                if outcome == .stays { staying.append(connection) } else { so_close(connection.descriptor) }
-                if !wasStream, outcome == .stays, connection.stream != nil { streams += 1 }
-            }
-            connections = staying
+            serve(&connections, polled.dropFirst(2).map { $0.revents != 0 }, hasNews: hasNews, now: now)
             if polled[1].revents != 0, !accept(into: &connections, now: now) {
                 // No descriptors left: the client in the backlog would wake us again at once.
                 acceptTime = now + AdminLimit.acceptPauseNanoseconds
@@ -64,12 +54,33 @@ struct AdminLoop: Sendable {
         socket.close(removingFile: wakeUp.removesFile)
     }
 
+    /// One turn of all. Those with several requests at once answer a few of them, and stand behind the others next time.
+    private func serve(_ connections: inout [AdminConnection], _ isReady: [Bool], hasNews: Bool, now: UInt64) {
+        var staying: [AdminConnection] = []
+        var last: [AdminConnection] = []
+        var streams = connections.count { $0.stream != nil }
+        for (index, var connection) in connections.enumerated() {
+            let wasStream = connection.stream != nil
+            let hadMore = connection.hasMore
+            let hasTurn = hadMore ? last.count < AdminLimit.laterAnswersMax : isReady[index]
+            let outcome = serve(
+                &connection, isReady: hasTurn, hasNews: hasNews, mayStream: streams < AdminLimit.streamsMax, now: now)
+            guard outcome == .stays else {
+                so_close(connection.descriptor)
+                continue
+            }
+            if hadMore, hasTurn { last.append(connection) } else { staying.append(connection) }
+            if !wasStream, connection.stream != nil { streams += 1 }
+        }
+        connections = staying + last
+    }
+
     private func serve(
         _ connection: inout AdminConnection, isReady: Bool, hasNews: Bool, mayStream: Bool, now: UInt64
     ) -> AdminConnection.Outcome {
         if isReady, connection.attend(routes, mayStream: mayStream, now: now) == .closed { return .closed }
         if hasNews, connection.follow(routes.sources, now: now) == .closed { return .closed }
-        return now >= connection.wakeTime ? connection.expire(now: now) : .stays
+        return now >= connection.wakeTime && !connection.hasMore ? connection.expire(now: now) : .stays
     }
 
     /// False when the system cannot give more connections for now.
@@ -103,6 +114,7 @@ struct AdminLoop: Sendable {
 
     /// Milliseconds until the first connection wants to be looked at; rounded up, or the loop would spin.
     private func timeout(_ connections: [AdminConnection], _ acceptTime: UInt64?, now: UInt64) -> Int32 {
+        if connections.contains(where: \.hasMore) { return 0 }
         guard let first = (connections.map(\.wakeTime) + [acceptTime].compactMap(\.self)).min() else { return -1 }
         return first <= now ? 0 : Int32(min((first - now + 999_999) / 1_000_000, 60_000))
     }

@@ -14,9 +14,18 @@ struct CaptureFolder: Sendable {
         guard unsafe mkdir(path, 0o750) == 0 || errno == EEXIST else {
             throw unsafe LogOpenError(log: "captures", path: path, reason: String(cString: strerror(errno)))
         }
-        guard unsafe access(path, W_OK | X_OK) == 0 else {
-            throw unsafe LogOpenError(log: "captures", path: path, reason: String(cString: strerror(errno)))
+        if let obstacle = Self.obstacle(to: path) { throw LogOpenError(log: "captures", path: path, reason: obstacle) }
+    }
+
+    /// Why captures could not be kept there; nil when they can, as far as can be seen. Makes nothing.
+    static func obstacle(to path: String) -> String? {
+        var status = stat()
+        if unsafe stat(path, &status) == 0 {
+            return status.st_mode & S_IFMT == S_IFDIR ? FolderAccess.obstacle(in: path) : "it is not a folder"
         }
+        // A link that leads nowhere is in the way of the folder.
+        guard errno == ENOENT, unsafe lstat(path, &status) != 0 else { return unsafe String(cString: strerror(errno)) }
+        return FolderAccess.obstacle(in: FolderAccess.folder(of: path))
     }
 
     /// Whole or not at all. Returns what went wrong.

@@ -74,6 +74,9 @@ public final class CaptureStore: Sendable {
     /// A capture's bytes; nil when there is none of that name.
     public static func read(_ name: String, in folder: String) -> [UInt8]? { CaptureFolder.read(folder, name) }
 
+    /// Why captures could not be kept in the folder; nil when they can, as far as can be seen. Makes nothing.
+    public static func obstacle(to folder: String) -> String? { CaptureFolder.obstacle(to: folder) }
+
     /// Names of all captures, the oldest first.
     public static func names(in folder: String) -> [String] { CaptureFolder.names(in: folder) }
 

@@ -6,10 +6,19 @@ package enum FileBytes {
         package let reason: String
     }
 
-    package static func read(path: String, max: Int) throws(Unreadable) -> [UInt8] {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    /// A file that must be regular keeps nobody waiting: a FIFO without a writer would, for ever.
+    package static func read(path: String, max: Int, mustBeRegular: Bool = false) throws(Unreadable) -> [UInt8] {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | (mustBeRegular ? O_NONBLOCK | O_NOCTTY : 0))
         guard descriptor >= 0 else { throw unreadable() }
         defer { close(descriptor) }
+        if mustBeRegular {
+            var status = stat()
+            guard unsafe fstat(descriptor, &status) == 0 else { throw unreadable() }
+            // Reading a folder has a sentence of its own.
+            guard [S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT) else {
+                throw Unreadable(reason: "is not a regular file")
+            }
+        }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 64 << 10)
         while true {

@@ -36,7 +36,8 @@ public final class ReportSocket: Sendable {
             throw Failure(description: "\(path) is not a path that a socket can have")
         }
         listener = so_socket(AF_UNIX)
-        unsafe unlink(path)
+        var status = stat()
+        if unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK { unsafe unlink(path) }
         guard listener >= 0, unsafe so_bind(listener, &address, so_address_length(&address)) >= 0, so_listen(listener, 64) >= 0
         else {
             throw Failure(description: unsafe "cannot listen on unix:\(path): \(String(cString: strerror(errno)))")

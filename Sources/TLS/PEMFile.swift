@@ -12,9 +12,14 @@ struct PEMFile {
 
     init(_ path: String) throws(TLSError) {
         self.path = path
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        // A FIFO without a writer would keep a reload waiting for ever.
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard descriptor >= 0 else { throw Self.unreadable(path) }
         defer { close(descriptor) }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw Self.unreadable(path) }
+        // Reading a folder has a sentence of its own.
+        guard [S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT) else { throw TLSError(path, "is not a regular file") }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 16 << 10)
         while true {

@@ -1,4 +1,5 @@
 import CShim
+import Capture
 import Configuration
 import EventLoop
 import Glibc
@@ -21,6 +22,7 @@ public struct StartCheck {
         if let address = settings.admin.address { listen(on: address, at: ["admin", "address"]) }
         findServers()
         openLogs()
+        openProbeSocketAndCaptures()
         readFiles()
     }
 
@@ -49,9 +51,7 @@ public struct StartCheck {
             if lstat(path, &status) == 0, status.st_mode & S_IFMT != S_IFSOCK {
                 return "\(address): the file exists and is no socket"
             }
-            let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-            guard faccessat(AT_FDCWD, folder, Int32(W_OK | X_OK), Int32(AT_EACCESS)) != 0 else { return nil }
-            return "\(address): \(String(cString: strerror(errno)))"
+            return FolderAccess.obstacle(in: FolderAccess.folder(of: path)).map { "\(address): \($0)" }
         }
         let socket = so_socket(Int32(target.storage.ss_family))
         defer { if socket >= 0 { _ = so_close(socket) } }
@@ -88,6 +88,13 @@ public struct StartCheck {
         ] {
             guard let path, let obstacle = LogAccess.obstacle(to: path) else { continue }
             note("cannot open \(name) \(path): \(obstacle)", at: [key, "path"])
+        }
+    }
+
+    private mutating func openProbeSocketAndCaptures() {
+        if let path = settings.probe.socket { listen(on: .unix(path: path), at: ["probe", "socket"]) }
+        if let path = settings.incidents.capture.path, let obstacle = CaptureStore.obstacle(to: path) {
+            note("cannot open captures \(path): \(obstacle)", at: ["incidents", "capture", "path"])
         }
     }
 

@@ -1,6 +1,7 @@
 """SIGHUP: a new configuration while requests are being served. Nobody notices but those whom it is about."""
 
 import copy
+import os
 import pathlib
 import re
 import signal
@@ -111,6 +112,18 @@ class Reload(EndToEndTest):
         taken.close()
         with self.assertRaises(ConnectionRefusedError):
             client.connect(address)
+
+    def test_a_fifo_keeps_no_reload_waiting(self):
+        fifo = f"{self.directory}/fifo"
+        os.mkfifo(fifo)
+        proxy = self.proxy(self.first.address)
+        tls = {"address": "127.0.0.1:0", "tls": {"certificate": fifo, "key": fifo}}
+        for config in (self.changed(proxy, error_pages={"502": fifo}),
+                       self.changed(proxy, listeners=proxy.config["listeners"] + [tls])):
+            proxy.reload(config, refused=True)
+            self.assertIn(f"{fifo}: is not a regular file", "\n".join(proxy.lines))
+        proxy.reload(self.to_second(proxy))
+        self.assertEqual(proxy.get("/").body, b"second")
 
     def test_counters_and_incidents_survive(self):
         proxy = self.proxy(self.first.address)

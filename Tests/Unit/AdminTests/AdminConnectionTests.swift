@@ -81,6 +81,37 @@ struct AdminConnectionTests {
         close(theirs)
     }
 
+    /// However many requests have come at once, each turn answers one.
+    @Test func pipelinedRequestsHaveATurnEach() {
+        let (ours, theirs) = pair()
+        var connection = AdminConnection(descriptor: ours, now: 0)
+        send(String(repeating: "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", count: 3) + "GET /he", theirs)
+        for turn in 1...3 {
+            #expect(connection.attend(routes, mayStream: true, now: 1) == .stays)
+            #expect(received(theirs).split(separator: "HTTP/1.1 200 ").count == 1)
+            #expect(connection.hasMore, "a rest is there, which nobody has looked at yet: \(turn)")
+            #expect(connection.interest == 0)
+        }
+        #expect(connection.attend(routes, mayStream: true, now: 1) == .stays)
+        #expect(received(theirs) == "" && !connection.hasMore && connection.interest == Int16(POLLIN))
+        send("althz HTTP/1.1\r\nHost: a\r\n\r\n", theirs)
+        #expect(connection.attend(routes, mayStream: true, now: 1) == .stays)
+        #expect(received(theirs).hasPrefix("HTTP/1.1 200 ") && !connection.hasMore)
+        close(ours)
+        close(theirs)
+    }
+
+    @Test func anAnswerThatIsNotTakenHoldsBackTheNext() {
+        let (ours, theirs) = pair()
+        so_set_option(ours, SOL_SOCKET, SO_SNDBUF, 1)
+        var connection = AdminConnection(descriptor: ours, now: 0)
+        send(String(repeating: "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n", count: 50), theirs)
+        for _ in 0..<50 { #expect(connection.attend(routes, mayStream: true, now: 7) == .stays) }
+        #expect(!connection.hasMore && connection.interest == Int16(POLLOUT))
+        close(ours)
+        close(theirs)
+    }
+
     @Test func aStaleSocketIsReplaced() throws {
         let path = "/tmp/admin-stale-\(getpid()).sock"
         let first = try AdminSocket("unix:" + path)

@@ -40,6 +40,65 @@ import Testing
         #expect(found.allSatisfy { $0.hasPrefix("a.yaml:2:") }, "each has its line")
     }
 
+    /// What is in the way of captures, the probe's socket and the logs, whoever looks.
+    @Test(arguments: [
+        ("incidents: {capture: {path: FOLDER/none/c}}", "FOLDER/none/c: No such file or directory"),
+        ("incidents: {capture: {path: FOLDER/file}}", "FOLDER/file: it is not a folder"),
+        ("incidents: {capture: {path: FOLDER/link}}", "FOLDER/link: No such file or directory"),
+        ("incidents: {capture: {path: /proc/c}}", "no file can be made in /proc"),
+        ("probe: {socket: FOLDER/none/p.sock}", "p.sock: No such file or directory"),
+        ("probe: {socket: FOLDER/file}", "the file exists and is no socket"),
+        ("probe: {socket: FOLDER/file/p.sock}", "p.sock: Not a directory"),
+        ("probe: {socket: /tmp/LONG}", "LONG"),
+        ("admin: {address: 'unix:/tmp/LONG'}", "LONG"),
+        ("incidents: {path: FOLDER/link}", "FOLDER/link: No such file or directory"),
+        ("access_log: {path: FOLDER/loop}", "FOLDER/loop: Too many levels of symbolic links"),
+        ("access_log: {path: /proc/none}", "no file can be made in /proc"),
+        ("error_pages: {502: FOLDER/fifo}", "FOLDER/fifo: is not a regular file"),
+        ("listeners: [{address: ':0', tls: {certificate: FOLDER/fifo, key: FOLDER/fifo}}]", "fifo: is not a regular file"),
+    ])
+    func obstaclesToFiles(_ text: String, _ expected: String) throws {
+        let folder = try Folder()
+        func named(_ text: String) -> String {
+            text.replacing("FOLDER", with: folder.path).replacing("LONG", with: String(repeating: "x", count: 150))
+        }
+        let found = try problems(Self.upstream + named(text) + "\n")
+        #expect(!found.isEmpty && found.allSatisfy { $0.hasPrefix("a.yaml:2:") && $0.contains(named(expected)) }, "\(found)")
+    }
+
+    /// What a start would make is no obstacle, and is not made.
+    @Test func whatAStartMakes() throws {
+        let folder = try Folder()
+        symlink("new.jsonl", folder.path + "/good")
+        let text = """
+            incidents: {path: \(folder.path)/good, capture: {path: \(folder.path)/captures/}}
+            probe: {socket: \(folder.path)/p.sock}
+
+            """
+        #expect(try problems(Self.upstream + text) == [])
+        for name in ["new.jsonl", "captures", "p.sock"] { #expect(access("\(folder.path)/\(name)", F_OK) != 0) }
+    }
+
+    /// A folder with a file, a FIFO, a link that leads nowhere and one that leads to itself.
+    private final class Folder {
+        let path: String
+
+        init() throws {
+            var template = Array("/tmp/start-check-XXXXXX".utf8CString)
+            try #require(mkdtemp(&template) != nil)
+            path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            close(open(path + "/file", O_WRONLY | O_CREAT, 0o600))
+            mkfifo(path + "/fifo", 0o600)
+            symlink("nowhere/deep", path + "/link")
+            symlink("loop", path + "/loop")
+        }
+
+        deinit {
+            for name in ["file", "fifo", "link", "loop", "good"] { unlink("\(path)/\(name)") }
+            rmdir(path)
+        }
+    }
+
     /// All are reported at once.
     @Test func everyProblem() throws {
         let text = """
