@@ -50,7 +50,6 @@ import Testing
         ("probe: {socket: FOLDER/file}", "the file exists and is no socket"),
         ("probe: {socket: FOLDER/file/p.sock}", "p.sock: Not a directory"),
         ("probe: {socket: /tmp/LONG}", "LONG"),
-        ("admin: {address: 'unix:/tmp/LONG'}", "LONG"),
         ("incidents: {path: FOLDER/link}", "FOLDER/link: No such file or directory"),
         ("access_log: {path: FOLDER/loop}", "FOLDER/loop: Too many levels of symbolic links"),
         ("access_log: {path: /proc/none}", "no file can be made in /proc"),
