@@ -101,8 +101,6 @@ extension Worker {
         sendToClient(client)
         // The client went away with its last bytes: its exchange, and this connection, went with it.
         guard upstreams.generation(slot) == generation, u.pointee.exchange == exchange else { return }
-        // Whoever has answered without waiting for the request's end has to close or to read on (RFC 9112 section 9.3): no hang-up.
-        if !e.pointee.state.requestEnded || u.pointee.socket.isBlocked { e.pointee.answer.promisesKeepAlive = false }
         // A worker that leaves keeps connections only for those who wait for one.
         let isWanted = !isLeaving || waitQueues.isAwaited(upstream: Int(e.pointee.upstreamIndex))
         let mayKeep = e.pointee.state.requestEnded && !u.pointee.socket.isBlocked && !u.pointee.mustClose && isWanted

@@ -105,14 +105,6 @@ class EarlyAnswers(EndToEndTest):
             conversation.send(b"HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\nwho are you?")
         self.uploads(script, 401, b"who are you?")
 
-    def test_whoever_closes_with_the_request_unread_has_not_hung_up(self):
-        # Its connection would be kept, it says; with a body unread it must be closed all the same (RFC 9112 section 9.3).
-        def script(conversation):
-            stalled(conversation)
-            conversation.send(HEAD.replace(b"Connection: close\r\n", b"") + b"too large")
-            taken(conversation)
-        self.uploads(script, 413, b"too large")
-
     def test_over_tls(self):
         for version in ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3:
             with self.subTest(version):
