@@ -26,7 +26,7 @@ public enum RequestSort {
         let hasDigits = unsafe segment.contains { $0 &- 0x30 < 10 }
         if hasDigits, unsafe segment.count >= 16 { return add(0x2a) }
         var isNumber = false
-        for i in unsafe segment.indices {
+        for i in unsafe segment.startIndex..<segment.endIndex {
             let byte = unsafe segment[i]
             let isDigit = byte &- 0x30 < 10
             if !isDigit { add(byte) } else if !isNumber { add(0x30) }

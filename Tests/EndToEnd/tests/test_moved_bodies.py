@@ -49,8 +49,12 @@ class MovedBodies(EndToEndTest):
         table = pathlib.Path(self.directory, "strace")
         tracer = subprocess.Popen(["strace", "-f", "-c", "-e", "trace=splice", "-o", str(table), *(
             word for pid in proxy.pids() for word in ("-p", str(pid)))], stderr=subprocess.PIPE, text=True)
-        while "attached" not in tracer.stderr.readline():
-            pass
+        # The worker's process is one of them, and not the first.
+        attached = 0
+        while attached < len(proxy.pids()):
+            line = tracer.stderr.readline()
+            self.assertTrue(line, "strace has ended")
+            attached += "attached" in line
         ask()
         tracer.terminate()
         tracer.communicate()

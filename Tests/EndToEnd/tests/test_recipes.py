@@ -114,7 +114,7 @@ class Recipes(EndToEndTest):
         minimal = "upstreams: {app: {servers: ['127.0.0.1:3000']}}\n"
         for more, good in (
                 ("", True), ("workers: 2", True), ("workers: ${WORKERS:-auto}", True), ("admin: off", True), ("timeouts: {drain: 5s}", True),
-                ("incidents: {capture: {path: /tmp/x, keep: 3, body: keep}}", True), ("access_log: {format: combined}", True),
+                ("incidents: {capture: {path: captures, keep: 3, body: keep}}", True), ("access_log: {format: combined}", True),
                 ("listeners: ['127.0.0.1:8080']", True), ("limits: {header_bytes: 32KiB}", True), ("limits: null", True),
                 ("workers: many", False), ("wrokers: 2", False), ("timeouts: {drain: soon}", False), ("incidents: {limit: {burst: 0}}", False),
                 ("incidents: {capture: {body: some}}", False), ("access_log: {format: xml}", False), ("routes: [{name: a, upstream: app, path: 5}]", False)):
@@ -122,7 +122,7 @@ class Recipes(EndToEndTest):
                 text = minimal + more + "\n"
                 pathlib.Path(self.directory, "c.yaml").write_text(text)
                 # The schema and the program think alike.
-                self.assertEqual(run_command("check", "--config", f"{self.directory}/c.yaml").returncode == 0, good)
+                self.assertEqual(run_command("check", "--config", f"{self.directory}/c.yaml", cwd=self.directory).returncode == 0, good)
                 self.assertEqual(not list(judge.iter_errors(yaml.safe_load(text))), good)
 
 
