@@ -3,8 +3,8 @@
 import fcntl
 import os
 import pty
-import signal
 import struct
+import subprocess
 import termios
 import threading
 
@@ -19,21 +19,16 @@ class Terminal:
         self.stream = pyte.ByteStream(self.screen)
         self.lock = threading.Lock()
         self.written = b""
-        self.status = None
         surroundings = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS", "LC_ALL")}
         surroundings |= {"TERM": "xterm-256color", "LANG": "C.UTF-8"} | environment
-        self.pid, self.descriptor = pty.fork()
-        if self.pid == 0:
-            # The parent sets the size before the program starts: it waits for a line.
-            os.read(0, 1)
-            if cwd:
-                os.chdir(cwd)
-            os.execve(BINARY, [BINARY, *arguments], surroundings)
-        settings = termios.tcgetattr(self.descriptor)
+        # No code of this program runs in the child: it has threads, and what they hold a fork would hold for ever.
+        self.descriptor, theirs = pty.openpty()
+        settings = termios.tcgetattr(theirs)
         settings[3] &= ~termios.ECHO
-        termios.tcsetattr(self.descriptor, termios.TCSANOW, settings)
+        termios.tcsetattr(theirs, termios.TCSANOW, settings)
         self.resize(columns, rows)
-        os.write(self.descriptor, b"\n")
+        self.process = subprocess.Popen(["setsid", "--ctty", BINARY, *arguments], cwd=cwd, env=surroundings, stdin=theirs, stdout=theirs, stderr=theirs)
+        os.close(theirs)
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self):
@@ -80,18 +75,14 @@ class Terminal:
         os.write(self.descriptor, keys)
 
     def ended(self):
-        if self.status is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                self.status = os.waitstatus_to_exitcode(status)
-        return self.status is not None
+        return self.process.poll() is not None
 
     def wait(self):
         wait_for(self.ended, "the end of the program")
-        return self.status
+        return self.process.returncode
 
     def stop(self):
         if not self.ended():
-            os.kill(self.pid, signal.SIGKILL)
+            self.process.kill()
             self.wait()
         os.close(self.descriptor)
