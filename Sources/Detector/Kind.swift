@@ -23,6 +23,33 @@ public enum Kind: String, CaseIterable, Sendable {
         default: [.proven]
         }
     }
+
+    /// The severity that a record of this kind has unless the finding says otherwise.
+    public var severity: Severity {
+        switch self {
+        case .secondResponse, .headerBlockInBody, .misdeliveredResponse: .error
+        case .hangupAfterEnd: .info
+        default: .warning
+        }
+    }
+
+    /// What a handler that answers twice puts on the wire.
+    public var isDoubleSend: Bool {
+        switch self {
+        case .secondResponse, .headerBlockInBody, .lateInterim, .bodyAfterEnd, .misdeliveredResponse: true
+        default: false
+        }
+    }
+
+    /// Whether the probe may have seen the same send in the application.
+    public var mayBeExplained: Bool {
+        switch self {
+        case .secondResponse, .headerBlockInBody, .lateInterim, .bodyAfterEnd, .misdeliveredResponse, .truncatedResponse,
+            .hangupAfterEnd:
+            true
+        case .duplicateField, .conflictingFraming, .stalledResponse, .malformedMessage, .applicationDoubleSend: false
+        }
+    }
 }
 
 /// Whether the bytes leave another reading. A suspected incident never changes traffic.

@@ -22,22 +22,3 @@ public struct Verdict: Equatable, Sendable {
     /// A handler has answered twice, and will again: its server is quarantined.
     public var provesDoubleSend: Bool { kind.isDoubleSend && certainty == .proven && severity != .info }
 }
-
-extension Kind {
-    /// The severity that a record of this kind has unless the finding says otherwise.
-    public var severity: Severity {
-        switch self {
-        case .secondResponse, .headerBlockInBody, .misdeliveredResponse: .error
-        case .hangupAfterEnd: .info
-        default: .warning
-        }
-    }
-
-    /// What a handler that answers twice puts on the wire.
-    public var isDoubleSend: Bool {
-        switch self {
-        case .secondResponse, .headerBlockInBody, .lateInterim, .bodyAfterEnd, .misdeliveredResponse: true
-        default: false
-        }
-    }
-}

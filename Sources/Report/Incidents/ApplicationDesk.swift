@@ -87,7 +87,7 @@ public final class ApplicationDesk: Sendable {
     /// An incident that the wire has shown. Returns what is to be recorded now: it, perhaps with what the application did; nil while it waits.
     func take(_ incident: Incident, now: UInt64) -> Incident? {
         guard incident.origin == .upstream, incident.application == nil, incident.request != nil,
-            Self.mayBeExplained(incident.kind)
+            incident.kind.mayBeExplained
         else { return incident }
         return state.withLock { state in
             guard state.hasProbe else { return incident }
@@ -171,16 +171,6 @@ public final class ApplicationDesk: Sendable {
 
     /// Everything that still waits, at the end.
     public func rest() -> [Incident] { due(now: .max - Self.memory) }
-
-    /// Kinds that may be a send which the probe has seen as well.
-    private static func mayBeExplained(_ kind: Kind) -> Bool {
-        switch kind {
-        case .secondResponse, .headerBlockInBody, .lateInterim, .bodyAfterEnd, .misdeliveredResponse, .truncatedResponse,
-            .hangupAfterEnd:
-            true
-        case .duplicateField, .conflictingFraming, .stalledResponse, .malformedMessage, .applicationDoubleSend: false
-        }
-    }
 
     /// By the request's id. What went to the wire is found by its connection too: there the wire alone may not know whose it was.
     private static func belongs(_ incident: Incident, to report: ApplicationReport) -> Bool {
