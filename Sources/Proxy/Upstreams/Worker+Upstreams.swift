@@ -85,7 +85,7 @@ extension Worker {
             case .body: pass(step, at: position, slot)
             case .interimInBody:
                 pass(step, at: position, slot)
-                let start = UInt64(max(0, position + step.consumed - responseBlock.byteCount))
+                let start = UInt64(max(0, step.consumed - responseBlock.byteCount))
                 let sighting = Sighting(slot, at: u.pointee.received + start, responseBlock.base, responseBlock.byteCount)
                 guard interimInBody(sighting) else { return count }
             case .surplus: return count

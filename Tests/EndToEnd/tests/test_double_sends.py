@@ -128,6 +128,17 @@ class DoubleSends(DoubleSendTest):
         self.offend("/early-hints-in-body", "late_interim", whole=b"firstFIRST", evidence__phase="in_body",
                     response__framing="chunked", evidence__second_status=103)
 
+    def test_where_an_interim_in_the_middle_begins(self):
+        before = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n"
+
+        def script(conversation):
+            conversation.read_request()
+            conversation.send(before + b"HTTP/1.1 103 Early Hints\r\n\r\n5\r\nthree\r\n0\r\n\r\n")
+            conversation.wait_for_end()
+        proxy = self.proxy(self.scripted(script).address)
+        self.assertEqual(proxy.get("/").body, b"onetwothree")
+        self.assertIncident(proxy.wait_incidents(1)[0], kind="late_interim", evidence__connection_offset=len(before))
+
     def test_no_content_with_a_body(self):
         self.offend("/no-content-with-body", "body_after_end", whole=b"", status=204, surplus=4,
                     evidence__phase={"after_end", "idle"})
