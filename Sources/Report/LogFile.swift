@@ -113,7 +113,8 @@ struct LogFile {
     }
 
     private static func open(_ path: String) throws(Failure) -> Int32 {
-        let descriptor = unsafe Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
+        // A FIFO that nobody reads would keep a start, or a reload, waiting for ever.
+        let descriptor = unsafe Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0o640)
         guard descriptor >= 0 else { throw Failure(action: "open", errno: errno) }
         return descriptor
     }

@@ -32,6 +32,12 @@ struct IncidentLogTests {
         #expect(scratch.contents("i.jsonl") == (0..<1000).map { "{\"n\":\($0)}\n" }.joined())
     }
 
+    /// Else a start, and a reload, would wait for somebody who reads it.
+    @Test func aPipeThatNobodyReadsIsRefused() throws {
+        #expect(mkfifo(scratch.path + "/pipe", 0o600) == 0)
+        #expect(throws: LogOpenError.self) { try log(name: "pipe") }
+    }
+
     @Test func itAppendsToWhatIsThere() throws {
         for number in 1...2 {
             let log = try log()
