@@ -75,11 +75,9 @@ extension Worker {
                 streamTunnelBroken(stream)
             } else if exchange.exists, isWhole(exchange) {
                 answerEnded(stream, surplusAt: 0, 0)
+            } else if exchange.exists, exchanges[exchange].pointee.answer.status != 0, !overLimits {
+                truncated(stream, .inBody)
             } else if exchange.exists, exchanges[exchange].pointee.answer.status != 0 {
-                guard overLimits else {
-                    truncated(stream, .inBody)
-                    continue
-                }
                 detach(stream, .error)
                 failExchange(exchange, status: 502, "its connection to the upstream went over our limits")
             } else {

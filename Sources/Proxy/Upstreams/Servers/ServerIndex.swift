@@ -1,5 +1,5 @@
 /// A server among all of a plan's, in the order of the upstreams. Its number within its upstream (`Server.index`, a sticky cookie's) is
-/// another.
+/// another. There is room for each: a configuration has at most 50,000 values.
 struct ServerIndex: Hashable, Strideable, BitwiseCopyable, Sendable {
     private let value: UInt16
 

@@ -67,31 +67,21 @@ import Testing
         _ service: (SimulatedNetwork) -> SimulatedNetwork.Service, client parts: [(delay: UInt64, bytes: [UInt8])],
         clientBody: UInt64 = second, connect: UInt64 = 60 * second, responseHeader: UInt64? = nil, bodyIdle: UInt64? = nil
     ) throws -> Outcome {
-        let address = try #require(SocketAddress(unixPath: "/server"))
-        var upstream = Plan.Upstream(name: "app", servers: [Plan.Server(name: "app-1", address: address)])
-        upstream.connectTimeout = connect
-        if let responseHeader { upstream.responseHeaderTimeout = responseHeader }
-        if let bodyIdle { upstream.bodyIdleTimeout = bodyIdle }
         var timeouts = Plan.Timeouts()
         timeouts.clientBody = clientBody
-        let plan = Plan(upstreams: [upstream], routes: [Plan.Route(name: "all", upstream: 0)], timeouts: timeouts)
-        let metrics = Metrics(schema: plan.metricsSchema(listeners: ["front"]), version: "test")
-        let recorder = IncidentRecorder(metrics: metrics, log: nil)
-        let world = World(
-            plan: plan, counters: [metrics.makeCounters()], recorder: recorder, gauges: metrics.servers,
-            log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), wakes: false)
-        let network = SimulatedNetwork(seed: 1)
-        network.serve(address.description, service(network))
-        let made = Worker(index: 0, kernel: Kernel(simulated: network), poll: 3, plan: plan, world: world, seed: 1)
-        guard var worker = made else { throw SimulatedWorkerTests.Failure() }
-        let listener = network.makeListener()
-        _ = worker.addListener(fd: listener, index: 0)
-        let client = Client(network, parts)
-        network.connect(client, to: listener, over: Link())
-        repeat { worker.turn(waitMilliseconds: -1) } while !network.isQuiet
-        let census = worker.census
+        var stage = try SimulatedWorkerTests.Stage.make(
+            timeouts,
+            { upstream in
+                upstream.connectTimeout = connect
+                if let responseHeader { upstream.responseHeaderTimeout = responseHeader }
+                if let bodyIdle { upstream.bodyIdleTimeout = bodyIdle }
+            }, service)
+        let client = Client(stage.network, parts)
+        stage.network.connect(client, to: stage.listener, over: Link())
+        repeat { stage.worker.turn(waitMilliseconds: -1) } while !stage.network.isQuiet
+        let census = stage.worker.census
         #expect(census == WorkerCensus())
-        return Outcome(status: client.status, incidents: Int(recorder.ring.lastSequence))
+        return Outcome(status: client.status, incidents: Int(stage.recorder.ring.lastSequence))
     }
 
     private static func whole(_ count: Int) -> [(delay: UInt64, bytes: [UInt8])] {

@@ -32,7 +32,7 @@ import Testing
     }
 
     /// A worker with a listener on a network with one upstream.
-    private struct Stage: ~Copyable {
+    struct Stage: ~Copyable {
         let network: SimulatedNetwork
         let recorder: IncidentRecorder
         let world: World
@@ -40,17 +40,24 @@ import Testing
         var worker: Worker
 
         static func make(_ upstream: SimulatedPeer) throws -> Stage {
+            try make { _ in .accepts { _ in (upstream, Link()) } }
+        }
+
+        static func make(
+            _ timeouts: Plan.Timeouts = Plan.Timeouts(), _ change: (inout Plan.Upstream) -> Void = { _ in },
+            _ service: (SimulatedNetwork) -> SimulatedNetwork.Service
+        ) throws -> Stage {
             let address = try #require(SocketAddress(unixPath: "/server"))
-            let plan = Plan(
-                upstreams: [Plan.Upstream(name: "app", servers: [Plan.Server(name: "app-1", address: address)])],
-                routes: [Plan.Route(name: "all", upstream: 0)])
+            var upstream = Plan.Upstream(name: "app", servers: [Plan.Server(name: "app-1", address: address)])
+            change(&upstream)
+            let plan = Plan(upstreams: [upstream], routes: [Plan.Route(name: "all", upstream: 0)], timeouts: timeouts)
             let metrics = Metrics(schema: plan.metricsSchema(listeners: ["front"]), version: "test")
             let recorder = IncidentRecorder(metrics: metrics, log: nil)
             let world = World(
                 plan: plan, counters: [metrics.makeCounters()], recorder: recorder, gauges: metrics.servers,
                 log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), wakes: false)
             let network = SimulatedNetwork(seed: 1)
-            network.serve(address.description, .accepts { _ in (upstream, Link()) })
+            network.serve(address.description, service(network))
             let made = Worker(index: 0, kernel: Kernel(simulated: network), poll: 3, plan: plan, world: world, seed: 1)
             guard var worker = made else { throw Failure() }
             let listener = network.makeListener()
