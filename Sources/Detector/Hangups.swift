@@ -13,7 +13,7 @@ public struct Hangups<Exchange> {
     public static var latest: UInt64 { 50_000_000 }
     /// So long it is waited for what ends with it, and for a sign of life at most.
     static var waitTime: UInt64 { 20_000_000 }
-    static var signTime: UInt64 { 250_000_000 }
+    public static var signTime: UInt64 { 250_000_000 }
     /// Ends within this time of each other may be one end of a process, while the server goes on.
     static var togetherTime: UInt64 { 3_000_000 }
     /// The same of ends that are hang-ups themselves: a busy route has many.

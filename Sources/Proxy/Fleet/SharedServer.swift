@@ -27,8 +27,8 @@ struct SharedServer {
     /// Those that ended right after an answer, and when the last did.
     var recentEndings: UInt64 = 0
     var recentEndedAt: UInt64 = 0
-    /// When its death was recorded last, so that it is recorded once.
-    var deathRecordedAt: UInt64 = 0
+    /// When the connections ended whose end was recorded as its death last, so that each death is recorded once.
+    var deathEndedAt: UInt64 = 0
     /// When a connection to it was made last, and when one could not be.
     var connectedAt: UInt64 = 0
     var refusedAt: UInt64 = 0

@@ -62,8 +62,9 @@ extension Worker {
             case .hangup: record(hangup, connections: 1)
             case .death(let connections):
                 let shared = servers[ServerIndex(hangup.server)].shared
-                guard so_load(&shared.pointee.deathRecordedAt) + 1_000_000_000 < now else { break }
-                so_store(&shared.pointee.deathRecordedAt, now)
+                // Another worker may have recorded it.
+                guard so_load(&shared.pointee.deathEndedAt) + Hangups<EndedConnection>.signTime < hangup.endedAt else { break }
+                so_store(&shared.pointee.deathEndedAt, hangup.endedAt)
                 record(hangup, connections: connections)
             case .forget, .wait: break
             }
