@@ -19,7 +19,7 @@ extension Worker {
                 ServerSet.Demand(
                     now: now, avoided: e.pointee.avoidedServer, sticky: Int(e.pointee.stickyServer),
                     mayTry: e.pointee.attempts == 0 && e.pointee.request.method.isIdempotent
-                        && plan.upstreams[upstream].retryAttempts > 0))
+                        && plan.upstreams[upstream].retryAttempts > 0, isRetry: e.pointee.attempts > 0))
         else {
             return failExchange(exchange, status: 503, "no server of upstream \(plan.upstreams[upstream].name) can be used")
         }

@@ -11,6 +11,8 @@ extension ServerSet {
         var sticky = -1
         /// A server that is only perhaps back may be asked, for the request can be sent again.
         var mayTry = false
+        /// It has been sent before: who may still be gone is not tried with it while there is another.
+        var isRetry = false
     }
 
     /// What may be asked of a server, the best first. The first level that any server reaches is the one to choose from.
@@ -65,6 +67,7 @@ extension ServerSet {
 
     private func isPassedOver(_ server: ServerIndex, _ demand: Demand) -> Bool {
         isPassedOver(server, demand.now, mayTry: demand.mayTry)
+            || demand.isRetry && Outage.isRefusing(&servers[server.place].shared.pointee.outage)
     }
 
     // MARK: Shares

@@ -32,6 +32,10 @@ import Worlds
         ),
         (.changes, 0x30c3_60d0_8d19_1ac9, "whoever reads slowly says so in frames, which must not meet a reset"),
         (.kernel, 0xef05_1934_cdb9_ed5b, "a descriptor that is lacking for HTTP/2 is not the server's fault"),
+        (
+            .outages, 0x4cf3_0970_2eeb_33ec,
+            "a request that has failed tries nobody who may still be gone while there is another"
+        ),
         (.marks, 0x610a_1fb7_6fe0_c40d, "a stray that is no more than suspected, for want of its victim's mark, is recorded"),
     ]
 

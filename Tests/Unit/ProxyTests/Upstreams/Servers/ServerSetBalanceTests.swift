@@ -95,6 +95,24 @@ import Testing
         #expect(set.isPassedOver(0, later, mayTry: mayTry) == !isAsked)
     }
 
+    /// A trial is due for one of two servers: a request that has failed before goes to the other, whoever's turn it is.
+    @Test(arguments: [(false, true), (true, false)])
+    func whoHasFailedBeforeTriesNobody(_ isRetry: Bool, _ isTried: Bool) {
+        let shared = UnsafeMutablePointer<SharedServer>.allocate(capacity: 2)
+        shared.initialize(repeating: SharedServer(), count: 2)
+        defer { shared.deallocate() }
+        var set = set(2, .roundRobin, shared)
+        for server in set.indices { set.noteRoom(server, true) }
+        Outage.refused(&shared[0].outage, Self.now)
+        var random = RandomNumbers(seed: 1)
+        let demand = ServerSet.Demand(now: Self.now + Outage.waitFirst, isRetry: isRetry)
+        let chosen = (0..<4).map { _ in set.choose(0, demand, &random) }
+        #expect(chosen.contains(0) == isTried)
+        // Where there is no other, it is.
+        Outage.refused(&shared[1].outage, Self.now)
+        #expect(set.choose(0, demand, &random) != nil)
+    }
+
     @Test(arguments: [(false, true), (true, false)])
     func oneThatWasEjectedForHangingUp(_ mayTry: Bool, _ isPassedOver: Bool) {
         let shared = UnsafeMutablePointer<SharedServer>.allocate(capacity: 2)
