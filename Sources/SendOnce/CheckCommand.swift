@@ -6,8 +6,8 @@ struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Validate a configuration file; print every problem as FILE:LINE:COLUMN: message.",
         discussion: """
-            Checks all that a start would: names, addresses, certificates and keys, error pages, and whether logs and captures
-            can be written. Whether a port is free is not: the proxy that runs may have it.
+            Checks all that a start would: names, addresses, certificates and keys, error pages, and whether logs, captures
+            and the probe's socket can be made. Whether a port is free is not: the proxy that runs may have it.
             """)
 
     @Option(help: ArgumentHelp("Configuration file (YAML).", valueName: "file")) var config: String
