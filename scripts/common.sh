@@ -3,8 +3,9 @@
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$ROOT"
 
+# A step's headline; within scripts/test with the seconds since its start.
 say() {
-    printf '\n==> %s\n' "$*"
+    printf '\n==> %s%s\n' "${TESTS_BEGAN:+$((EPOCHSECONDS - TESTS_BEGAN)) s: }" "$*"
 }
 
 die() {
