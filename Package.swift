@@ -26,14 +26,14 @@ let package = Package(
         .target(
             name: "NodeProbe", exclude: ["README.md", "package.json", "src"],
             resources: [.embedInCode("sendonce-probe.cjs")]),
-        .target(name: "HTTP1", dependencies: ["Wire", "Exchanges"]),
+        .target(name: "HTTP1", dependencies: ["Wire", "Facts"]),
         .target(name: "HTTP2", dependencies: ["Wire", "CNghttp2"]),
-        .target(name: "Exchanges", dependencies: ["Wire"]),
-        .target(name: "Detector", dependencies: ["Wire", "Exchanges"]),
+        .target(name: "Facts", dependencies: ["Wire"]),
+        .target(name: "Detector", dependencies: ["Wire", "Facts"]),
         .target(name: "Traces"),
         .target(name: "JSON"),
         .target(name: "Explanations", dependencies: ["Detector"]),
-        .target(name: "Report", dependencies: ["Wire", "Exchanges", "Detector", "CShim"]),
+        .target(name: "Report", dependencies: ["Wire", "Facts", "Detector", "CShim"]),
         .target(name: "Capture", dependencies: ["Wire", "HTTP1", "Detector", "Report", "Traces"]),
         .target(name: "Names", dependencies: ["EventLoop", "CCares"]),
         .target(name: "Routing", dependencies: ["Wire", "CPCRE2"]),
@@ -44,7 +44,7 @@ let package = Package(
         .target(
             name: "Proxy",
             dependencies: [
-                "Wire", "HTTP1", "HTTP2", "Exchanges", "Detector", "Report", "Routing", "Configuration", "EventLoop", "Names",
+                "Wire", "HTTP1", "HTTP2", "Facts", "Detector", "Report", "Routing", "Configuration", "EventLoop", "Names",
                 "Capture",
                 "TLS", "CShim",
                 .product(name: "Logging", package: "swift-log"),
@@ -66,7 +66,7 @@ let package = Package(
         .executableTarget(
             name: "SendOnce",
             dependencies: [
-                "Wire", "HTTP1", "Exchanges", "Detector", "Report", "Configuration", "EventLoop", "Proxy", "Admin", "CShim",
+                "Wire", "HTTP1", "Facts", "Detector", "Report", "Configuration", "EventLoop", "Proxy", "Admin", "CShim",
                 "Capture",
                 "Explanations", "Traces", "Replay", "Records", "Tail", "Gate", "NodeProbe", "ProbeReports", "OTLP",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -80,13 +80,13 @@ let package = Package(
         .testTarget(name: "OTLPTests", dependencies: ["OTLP", "JSON", "CZlib"], path: "Tests/Unit/OTLPTests"),
         .testTarget(name: "RoutingTests", dependencies: ["Routing", "Wire"], path: "Tests/Unit/RoutingTests"),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Chance"], path: "Tests/Unit/WireTests"),
-        .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1", "Exchanges", "Wire", "Chance"], path: "Tests/Unit/HTTP1Tests"),
+        .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1", "Facts", "Wire", "Chance"], path: "Tests/Unit/HTTP1Tests"),
         .testTarget(
             name: "HTTP2Tests",
-            dependencies: ["HTTP2", "Wire", "Exchanges", "Detector", "Traces", "RecordedTraces", "Chance", "CNghttp2"],
+            dependencies: ["HTTP2", "Wire", "Facts", "Detector", "Traces", "RecordedTraces", "Chance", "CNghttp2"],
             path: "Tests/Unit/HTTP2Tests"),
         .testTarget(
-            name: "DetectorTests", dependencies: ["Detector", "Exchanges", "HTTP1", "Wire", "Chance"],
+            name: "DetectorTests", dependencies: ["Detector", "Facts", "HTTP1", "Wire", "Chance"],
             path: "Tests/Unit/DetectorTests"),
         .testTarget(
             name: "ExplanationsTests", dependencies: ["Explanations", "Detector"], path: "Tests/Unit/ExplanationsTests"),
@@ -98,7 +98,7 @@ let package = Package(
         .testTarget(
             name: "ReplayTests", dependencies: ["Replay", "RecordedTraces", "Report", "Traces"], path: "Tests/Unit/ReplayTests"),
         .testTarget(
-            name: "ReportTests", dependencies: ["Report", "Detector", "Exchanges", "Wire"],
+            name: "ReportTests", dependencies: ["Report", "Detector", "Facts", "Wire"],
             path: "Tests/Unit/ReportTests", exclude: ["templates.tsv"]),
         .testTarget(
             name: "CaptureTests", dependencies: ["Capture", "Detector", "Report", "Traces", "Wire"],
@@ -128,7 +128,7 @@ let package = Package(
         .testTarget(
             name: "ProxyTests",
             dependencies: [
-                "Proxy", "Simulation", "Worlds", "EventLoop", "HTTP1", "HTTP2", "Detector", "Exchanges", "Report",
+                "Proxy", "Simulation", "Worlds", "EventLoop", "HTTP1", "HTTP2", "Detector", "Facts", "Report",
                 "Configuration",
                 "Chance",
                 "TLS",
@@ -141,7 +141,7 @@ let package = Package(
 
 // Modules in which the compiler holds every unsafe expression to be marked as one (SE-0458): docs/memory-safety.md.
 let marked: Set = [
-    "Admin", "Capture", "Configuration", "Detector", "EventLoop", "Exchanges", "Explanations", "HTTP1", "HTTP2", "JSON",
+    "Admin", "Capture", "Configuration", "Detector", "EventLoop", "Facts", "Explanations", "HTTP1", "HTTP2", "JSON",
     "Names",
     "OTLP", "ProbeReports", "Records", "Report", "Routing", "TLS", "Traces", "Wire",
 ]

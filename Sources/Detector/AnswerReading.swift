@@ -1,4 +1,4 @@
-import Exchanges
+import Facts
 
 /// Everything that the answers on one connection may mean, weighed: which were one too many, and whose those were.
 ///

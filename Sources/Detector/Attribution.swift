@@ -1,4 +1,4 @@
-import Exchanges
+import Facts
 
 /// Whose a surplus is: the connection's last exchanges, the likeliest first, and how sure that is.
 ///

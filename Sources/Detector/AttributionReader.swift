@@ -1,4 +1,4 @@
-import Exchanges
+import Facts
 
 /// Reads from a connection's last exchanges whose a surplus is.
 ///

@@ -1,4 +1,4 @@
-import Exchanges
+import Facts
 
 /// Each deed with its kind and its place: facts in, findings out.
 extension ClientFinding {

@@ -1,4 +1,4 @@
-import Exchanges
+import Facts
 
 /// What began like an answer inside a body of declared length, as far as it is kept. Body bytes may spell anything: only what comes
 /// after the body's end, or does not come, makes it a finding.

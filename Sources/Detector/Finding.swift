@@ -1,4 +1,4 @@
-import Exchanges
+import Facts
 
 /// What has been found on one connection to an upstream, in full: a verdict and the facts behind it. A record is made of it.
 public struct Finding: Sendable {

@@ -1,4 +1,4 @@
-import Exchanges
+import Facts
 
 /// What requests of one sort are usually answered with, and after how long: the evidence that shows whose a late answer is.
 ///

@@ -1,4 +1,4 @@
-import Exchanges
+import Facts
 import Wire
 
 /// Was this answer sent once? Facts in, verdicts out: no clock, no state, no socket, no HTTP version.

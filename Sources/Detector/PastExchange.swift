@@ -1,4 +1,4 @@
-import Exchanges
+import Facts
 
 /// One exchange of a connection, as far as attribution looks at it.
 public struct PastExchange: Sendable {

@@ -1,4 +1,4 @@
-import Exchanges
+import Facts
 
 /// One request and its answer as their connection remembers them: what detection asks of them, and what a record is made of.
 public protocol RememberedExchange {

@@ -1,4 +1,4 @@
-import Exchanges
+import Facts
 
 extension SurplusCollection {
     /// A finding about them with the exchanges that it is about: more than one finding where several requests are likely to have sent

@@ -1,4 +1,4 @@
-import Exchanges
+import Facts
 
 extension SurplusCollection {
     /// What they are, now that they have ended; nil when they are innocent.

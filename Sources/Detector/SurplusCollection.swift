@@ -1,4 +1,4 @@
-import Exchanges
+import Facts
 
 /// Bytes of one connection, or frames of one stream, that no answer accounts for: collected until they end, and then one incident, or
 /// none. Cold: it exists once something has gone wrong.

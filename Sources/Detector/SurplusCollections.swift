@@ -1,4 +1,4 @@
-import Exchanges
+import Facts
 
 /// What is being collected on all connections to upstreams, each collection by where it comes from; and what has begun like an answer
 /// inside a body, which may yet turn out to be one.

@@ -1,4 +1,4 @@
-import Exchanges
+import Facts
 import Wire
 
 /// Says which rule of HTTP/1 bytes break, in which field and where. Cold: it runs once an incident, on bytes that were refused.

@@ -1,4 +1,4 @@
-import Exchanges
+import Facts
 import Wire
 
 /// Says what bytes look like that no answer accounts for. Cold: it runs once an incident.

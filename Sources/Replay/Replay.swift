@@ -78,11 +78,13 @@ public final class Replay {
         let metrics = Metrics(schema: plan.metricsSchema(listeners: ["replay"]), version: "replay")
         // Every record counts here, however many there are.
         let recorder = IncidentRecorder(metrics: metrics, log: nil, limit: IncidentLimit(burst: .max))
-        let world = World(
+        let fleetState = FleetState(
             plan: plan, counters: [metrics.makeCounters()], recorder: recorder, gauges: metrics.servers,
             log: Logger(label: "replay", factory: { _ in SwiftLogNoOpLogHandler() }), wakes: false)
         network.serve(address.description, .accepts { [unowned self] _ in (ReplayUpstream(self), Self.link) })
-        guard var worker = Worker(index: 0, kernel: Kernel(simulated: network), poll: 3, plan: plan, world: world, seed: 1)
+        guard
+            var worker = Worker(
+                index: 0, kernel: Kernel(simulated: network), poll: 3, plan: plan, fleetState: fleetState, seed: 1)
         else { throw Unplayable(description: "no memory for a worker") }
         let listener = network.makeListener()
         _ = worker.addListener(fd: listener, index: 0)

@@ -34,11 +34,11 @@ final class InForce: Sendable {
 
     var upstreams: [UInt8] {
         let fleet = fleet
-        return fleet.world.upstreamsJSON(fleet.plan)
+        return fleet.fleetState.upstreamsJSON(fleet.plan)
     }
 
     var readiness: AdminSources.Readiness {
         let (fleet, endsBy) = state.withLock { ($0.fleet, $0.endsBy) }
-        return AdminSources.Readiness(problems: endsBy != nil ? ["draining"] : fleet.world.problems(fleet.plan))
+        return AdminSources.Readiness(problems: endsBy != nil ? ["draining"] : fleet.fleetState.problems(fleet.plan))
     }
 }

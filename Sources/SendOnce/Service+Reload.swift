@@ -59,11 +59,12 @@ extension Service {
             recorder.desk?.learn(prepared.plan.markNames, salt: prepared.plan.salt)
             metrics.install(Self.schema(prepared.plan, settings))
             let counters = (0..<workers).map { _ in metrics.makeCounters() }
-            let world = World(
+            let fleetState = FleetState(
                 plan: prepared.plan, counters: counters, recorder: recorder, accessLog: accessLog,
                 captures: captures, gauges: metrics.servers,
-                log: log, carryingOver: inForce.fleet.world)
-            fleet = try Fleet(plan: prepared.plan, sockets: prepared.sockets, workers: workers, world: world, ended: ended)
+                log: log, carryingOver: inForce.fleet.fleetState)
+            fleet = try Fleet(
+                plan: prepared.plan, sockets: prepared.sockets, workers: workers, fleetState: fleetState, ended: ended)
         } catch {
             metrics.install(Self.schema(inForce.fleet.plan, earlier))
             prepared.sockets.close(except: sockets)

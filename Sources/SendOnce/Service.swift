@@ -69,11 +69,11 @@ final class Service {
         recorder.desk?.learn(plan.markNames, salt: plan.salt)
         reports = try Self.reports(settings.probe, recorder)
         let counters = (0..<workers).map { [metrics] _ in metrics.makeCounters() }
-        let world = World(
+        let fleetState = FleetState(
             plan: plan, counters: counters, recorder: recorder, accessLog: accessLog, captures: captures,
             gauges: metrics.servers, log: log)
         do {
-            let fleet = try Fleet(plan: plan, sockets: sockets, workers: workers, world: world, ended: ended)
+            let fleet = try Fleet(plan: plan, sockets: sockets, workers: workers, fleetState: fleetState, ended: ended)
             inForce = InForce(settings: settings, fleet: fleet)
         } catch {
             throw Failure.runtime("\(error)")

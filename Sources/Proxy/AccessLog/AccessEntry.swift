@@ -1,4 +1,4 @@
-import Exchanges
+import Facts
 import Wire
 
 /// What one line of the access log says. Texts point into the request's record or header block.

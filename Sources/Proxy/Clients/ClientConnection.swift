@@ -11,7 +11,7 @@ struct ClientConnection: BitwiseCopyable {
     enum Phase: UInt8 {
         case head, body, waiting, tunnel, lingering
         /// An HTTP/2 connection, whose streams have slots of their own.
-        case multiplexed
+        case shared
     }
 
     var socket: Socket
@@ -42,7 +42,7 @@ struct ClientConnection: BitwiseCopyable {
     var parent = ClientSlot.none
     var stream: Int32 = -1
     /// An HTTP/2 connection: its index among the worker's. Otherwise -1.
-    var multiplex: Int32 = -1
+    var sharedIndex: Int32 = -1
 
     /// Of a stream: its request had no body; its body's last byte is among those held; its client need send no more.
     var endsWithHead = false

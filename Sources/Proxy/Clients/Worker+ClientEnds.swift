@@ -1,6 +1,6 @@
 import Detector
 import EventLoop
-import Exchanges
+import Facts
 import HTTP1
 import HTTP2
 import Report
@@ -49,7 +49,7 @@ extension Worker {
 
     /// Whether this client can go on with another worker: that takes a listener which is still there, and no state but the socket's.
     func mayMove(_ c: UnsafeMutablePointer<ClientConnection>) -> Bool {
-        departure.handsOver(listener: Int(c.pointee.listener)) && !c.pointee.isStream && c.pointee.multiplex < 0
+        departure.handsOver(listener: Int(c.pointee.listener)) && !c.pointee.isStream && c.pointee.sharedIndex < 0
             && c.pointee.socket.security == .none
     }
 
@@ -117,8 +117,8 @@ extension Worker {
     mutating func endFrames(_ slot: ClientSlot) {
         recordClientSurplus(slot)
         endClientStreams(slot)
-        multiplexing.remove(clients[slot].pointee.multiplex)
-        clients[slot].pointee.multiplex = -1
+        multiplexing.remove(clients[slot].pointee.sharedIndex)
+        clients[slot].pointee.sharedIndex = -1
     }
 
     /// Closes a client's connection; with RST when its answer has been cut and nothing else shows that.
@@ -128,11 +128,11 @@ extension Worker {
             resetClientStream(slot, reset ? ErrorCode.internalError : ErrorCode.cancel)
             return releaseClientStream(slot)
         }
-        if c.pointee.multiplex >= 0 { endFrames(slot) }
+        if c.pointee.sharedIndex >= 0 { endFrames(slot) }
         if c.pointee.socket.security == .handshaking || c.pointee.socket.security == .refused { handshakeFailed(slot) }
         timers.close(Worker.clientTimer(slot))
         counters.changeClientConnections(listener: Int(c.pointee.listener), by: -1)
-        _ = world.changeClients(by: -1)
+        _ = fleetState.changeClients(by: -1)
         transport.shut(&c.pointee.socket, reset: reset)
         clients.release(slot)
         if listeners.isPaused { resumeAccepting() }

@@ -21,7 +21,7 @@ extension Worker {
             guard transport.flush(&c.pointee.socket, .client) else { return clientBroke(slot) }
             if c.pointee.socket.isHeldBack, !emptyPipe(slot) { return clientBroke(slot) }
             if !c.pointee.socket.isBlocked {
-                if c.pointee.phase == .multiplexed {
+                if c.pointee.phase == .shared {
                     frameClient(slot)
                 } else if c.pointee.exchange.exists {
                     if c.pointee.phase == .tunnel { touchTunnel(slot, exchanges[c.pointee.exchange]) }
@@ -32,7 +32,7 @@ extension Worker {
                 }
             }
         }
-        if c.pointee.phase == .multiplexed { readFrames(.client(slot)) } else { readClient(slot) }
+        if c.pointee.phase == .shared { readFrames(.client(slot)) } else { readClient(slot) }
     }
 
     /// Reads a client's connection as long as there is something, and somewhere for it to go.
@@ -52,7 +52,7 @@ extension Worker {
             let count = transport.load(&c.pointee.socket, .client)
             let consumed = clientBytes(slot, count, &steps)
             if clients.generation(slot) != generation { return outbox.clear() }
-            if c.pointee.phase == .multiplexed {
+            if c.pointee.phase == .shared {
                 transport.keep(&c.pointee.socket, from: consumed, to: count)
                 return readFrames(.client(slot))
             }
@@ -78,7 +78,7 @@ extension Worker {
         switch c.pointee.phase {
         case .head: return !c.pointee.mustClose && !c.pointee.socket.isBlocked
         case .lingering: return true
-        case .waiting, .multiplexed: return false
+        case .waiting, .shared: return false
         case .body, .tunnel:
             if c.pointee.discardsBody { return true }
             guard c.pointee.exchange.exists else { return false }
@@ -109,7 +109,7 @@ extension Worker {
                 forwardTunnel(fromClient: slot, transport.readBuffer + position, count - position)
                 return count
             case .waiting, .lingering: return count
-            case .multiplexed: return position
+            case .shared: return position
             }
             guard clients.generation(slot) == generation else { return count }
         }
@@ -123,12 +123,12 @@ extension Worker {
         let available = count - position
         if c.pointee.mayBeHTTP2 {
             if c.pointee.mustBeHTTP2 || c.pointee.socket.agreedHTTP2 {
-                beginClientMultiplex(slot)
+                beginSharedClient(slot)
                 return 0
             }
             if ClientPreface.begins(bytes, available) {
                 guard available >= ClientPreface.byteCount else { return nil }
-                beginClientMultiplex(slot)
+                beginSharedClient(slot)
                 return 0
             }
             c.pointee.mayBeHTTP2 = false
@@ -193,7 +193,7 @@ extension Worker {
         case .tunnel: tunnelEnded(fromClient: slot)
         // A half-closed client still reads its answer (RFC 9112 section 9.6).
         case .waiting: c.pointee.mustClose = true
-        case .multiplexed: clientBroke(slot)
+        case .shared: clientBroke(slot)
         }
     }
 }

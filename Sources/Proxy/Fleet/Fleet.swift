@@ -16,7 +16,7 @@ public final class Fleet: Sendable {
     /// Connections that may wait to be accepted on one socket.
     static let backlog: Int32 = 4096
 
-    public let world: World
+    public let fleetState: FleetState
     public let plan: Plan
     private let sockets: ListeningSockets
     private let threads = Mutex<[NamedThread]>([])
@@ -26,19 +26,19 @@ public final class Fleet: Sendable {
     private let watch: Mutex<ServerWatch?>
 
     /// Starts the workers and waits until each accepts clients. `ended` is an eventfd that is written when the last has ended.
-    public init(plan: Plan, sockets: ListeningSockets, workers: Int, world: World, ended: Int32) throws(StartError) {
+    public init(plan: Plan, sockets: ListeningSockets, workers: Int, fleetState: FleetState, ended: Int32) throws(StartError) {
         self.plan = plan
-        self.world = world
+        self.fleetState = fleetState
         self.sockets = sockets
         running = Atomic(workers)
-        watch = Mutex(ServerWatch(plan: plan, world: world))
+        watch = Mutex(ServerWatch(plan: plan, fleetState: fleetState))
         let started = Monitor<[Bool]>([])
         var failed = false
         for worker in 0..<workers {
             let listeners = sockets.forWorker(worker, of: workers)
             let body: @Sendable () -> Void = { [self] in
                 run(worker, listeners) { isReady in started.update { $0.append(isReady) } }
-                world.recorder.metrics.retire(world.counters[worker])
+                fleetState.recorder.metrics.retire(fleetState.counters[worker])
                 if running.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
                     var one: UInt64 = 1
                     _ = so_write(ended, &one, 8)
@@ -67,7 +67,8 @@ public final class Fleet: Sendable {
         defer { if poll >= 0 { _ = so_close(poll) } }
         var seed: UInt64 = 0
         _ = so_random(&seed, 8)
-        guard poll >= 0, var worker = Worker(index: index, kernel: Kernel(), poll: poll, plan: plan, world: world, seed: seed)
+        guard poll >= 0,
+            var worker = Worker(index: index, kernel: Kernel(), poll: poll, plan: plan, fleetState: fleetState, seed: seed)
         else {
             for listener in listeners { _ = so_close(listener.descriptor) }
             return started(false)
@@ -84,7 +85,7 @@ public final class Fleet: Sendable {
     /// Stops accepting; answers in progress are finished, at most until the plan's deadline. A second call changes nothing.
     public func drain() {
         leaves.store(true, ordering: .relaxed)
-        for mailbox in world.mailboxes { mailbox.post(.drain) }
+        for mailbox in fleetState.mailboxes { mailbox.post(.drain) }
     }
 
     /// Leaves clients, as soon as they are idle, to another fleet; without one, to another process that has the same sockets.
@@ -92,9 +93,9 @@ public final class Fleet: Sendable {
     public func retire(to successor: Fleet?) {
         leaves.store(true, ordering: .relaxed)
         let succession = successor.map {
-            Succession(mailboxes: $0.world.mailboxes, listeners: sockets.places(in: $0.sockets))
+            Succession(mailboxes: $0.fleetState.mailboxes, listeners: sockets.places(in: $0.sockets))
         }
-        for mailbox in world.mailboxes { mailbox.post(.retire(succession)) }
+        for mailbox in fleetState.mailboxes { mailbox.post(.retire(succession)) }
         stopWatching()
     }
 

@@ -9,9 +9,9 @@ package final class Succession: Sendable {
         self.listeners = listeners
     }
 
-    /// The workers of a world, who have all the listeners.
-    package convenience init(_ world: World, listeners: Int) {
-        self.init(mailboxes: world.mailboxes, listeners: Array(0..<listeners))
+    /// The workers of a fleetState, who have all the listeners.
+    package convenience init(_ fleetState: FleetState, listeners: Int) {
+        self.init(mailboxes: fleetState.mailboxes, listeners: Array(0..<listeners))
     }
 }
 

@@ -12,7 +12,7 @@ import Synchronization
 public final class ServerWatch: Sendable {
     private let isStopping: Stop
     private let thread: NamedThread
-    private let world: World
+    private let fleetState: FleetState
 
     /// A flag that the thread and its owner share.
     private final class Stop: Sendable {
@@ -20,19 +20,19 @@ public final class ServerWatch: Sendable {
     }
 
     /// Nil when there is nothing to watch over, or no thread to do it.
-    init?(plan: Plan, world: World) {
+    init?(plan: Plan, fleetState: FleetState) {
         let isNeeded = plan.upstreams.contains {
             $0.health != nil || $0.servers.count > 1 || $0.servers.contains { $0.named != nil }
         }
-        guard isNeeded, world.watchWakeUp >= 0 else { return nil }
+        guard isNeeded, fleetState.watchWakeUp >= 0 else { return nil }
         let stop = Stop()
         isStopping = stop
-        self.world = world
+        self.fleetState = fleetState
         guard
             let thread = NamedThread(
                 "watch",
                 {
-                    var watching = Watching(plan, world)
+                    var watching = Watching(plan, fleetState)
                     while !stop.isAsked.load(ordering: .acquiring) { watching.turn() }
                     watching.stop()
                 })
@@ -43,7 +43,7 @@ public final class ServerWatch: Sendable {
     /// Ends the thread, and waits for that. Once only.
     func stop() {
         isStopping.isAsked.store(true, ordering: .releasing)
-        world.wakeWatch()
+        fleetState.wakeWatch()
         thread.join()
     }
 }
@@ -51,7 +51,7 @@ public final class ServerWatch: Sendable {
 /// The thread's own state.
 private struct Watching {
     private let plan: Plan
-    private let world: World
+    private let fleetState: FleetState
     private var checks: [HealthCheck] = []
     private let records: RecordPort
     private var named: [NameWatch] = []
@@ -60,9 +60,9 @@ private struct Watching {
     /// Servers that are passed over, by their place: they come back without anybody's doing.
     private var ejected: [(place: ServerIndex, upstream: Int, server: Int)] = []
 
-    init(_ plan: Plan, _ world: World) {
+    init(_ plan: Plan, _ fleetState: FleetState) {
         self.plan = plan
-        self.world = world
+        self.fleetState = fleetState
         records = RecordPort(isNeeded: plan.upstreams.contains { $0.health != nil && $0.servers.contains { $0.tls != nil } })
         let now = so_monotonic_ns()
         forEachServer(plan) { place, upstream, server in
@@ -77,7 +77,7 @@ private struct Watching {
                     host: address.address.isUnix ? "localhost" : address.name,
                     tls: address.tls.map { HealthCheckTLS($0, records) },
                     frames: plan.upstreams[upstream].protocol.checksInFrames ? plan.upstreamFrameLimits : nil,
-                    isUp: so_load(&world.shared(place).pointee.isUp) != 0, now: now))
+                    isUp: so_load(&fleetState.shared(place).pointee.isUp) != 0, now: now))
         }
     }
 
@@ -97,12 +97,12 @@ private struct Watching {
         for index in checks.indices where checks[index].isDue(now) {
             var address = plan.upstreams[checks[index].upstream].servers[checks[index].server].address
             turns &+= 1
-            if let next = world.addresses(checks[index].place)?.next(turn: turns, now) { address = next.address }
+            if let next = fleetState.addresses(checks[index].place)?.next(turn: turns, now) { address = next.address }
             note(checks[index].begin(address, now: now), index, now)
         }
         noteEjections(now)
         askNames(now)
-        var polled = [pollfd(fd: world.watchWakeUp, events: Int16(POLLIN), revents: 0)]
+        var polled = [pollfd(fd: fleetState.watchWakeUp, events: Int16(POLLIN), revents: 0)]
         for check in checks { polled.append(pollfd(fd: check.descriptor, events: check.interest, revents: 0)) }
         let own = polled.count
         if let resolver, resolver.isAsking { polled += resolver.descriptors }
@@ -110,7 +110,7 @@ private struct Watching {
         now = so_monotonic_ns()
         if polled[0].revents != 0 {
             var count: UInt64 = 0
-            _ = so_read(world.watchWakeUp, &count, 8)
+            _ = so_read(fleetState.watchWakeUp, &count, 8)
         }
         for index in checks.indices {
             if polled[index + 1].revents != 0 { note(checks[index].advance(), index, now) }
@@ -128,7 +128,7 @@ private struct Watching {
 
     private func milliseconds(_ now: UInt64) -> Int32 {
         var wake = checks.map(\.wakesAt).min() ?? .max
-        for (place, _, _) in ejected { wake = min(wake, so_load(&world.shared(place).pointee.ejectedUntil)) }
+        for (place, _, _) in ejected { wake = min(wake, so_load(&fleetState.shared(place).pointee.ejectedUntil)) }
         for name in named where !name.isAsking { wake = min(wake, name.dueAt) }
         if let milliseconds = resolver?.milliseconds { wake = min(wake, now + UInt64(max(milliseconds, 0)) * 1_000_000) }
         guard wake != .max else { return -1 }
@@ -139,7 +139,7 @@ private struct Watching {
 
     private mutating func note(_ outcome: HealthCheck.Outcome, _ index: Int, _ now: UInt64) {
         let check = checks[index]
-        let shared = world.shared(check.place)
+        let shared = fleetState.shared(check.place)
         switch outcome {
         case .unfinished: return
         case .healthy:
@@ -156,20 +156,20 @@ private struct Watching {
             so_store(&shared.pointee.ejectedUntil, 0)
             so_store(&shared.pointee.failures, 0)
             so_store(&shared.pointee.isUp, 1)
-            world.gauges?.setUp(upstream: check.upstream, server: check.server, true)
-            world.log.info("server up", metadata: names(check.upstream, check.server))
+            fleetState.gauges?.setUp(upstream: check.upstream, server: check.server, true)
+            fleetState.log.info("server up", metadata: names(check.upstream, check.server))
         case .unhealthy(let reason):
             let change = checks[index].record.checkFailed()
             so_store(&shared.pointee.failedChecks, UInt64(checks[index].record.failuresInRow))
             guard change == .down else {
                 if checks[index].record.failuresInRow == 1, check.record.isUp {
-                    world.log.info("health check failed", metadata: names(check.upstream, check.server, reason))
+                    fleetState.log.info("health check failed", metadata: names(check.upstream, check.server, reason))
                 }
                 return
             }
             so_store(&shared.pointee.isUp, 0)
-            world.gauges?.setUp(upstream: check.upstream, server: check.server, false)
-            world.log.warning("server down", metadata: names(check.upstream, check.server, reason))
+            fleetState.gauges?.setUp(upstream: check.upstream, server: check.server, false)
+            fleetState.log.warning("server down", metadata: names(check.upstream, check.server, reason))
         }
     }
 
@@ -192,15 +192,15 @@ private struct Watching {
         switch outcome {
         case .found(let found, let seconds):
             named[index].answered(seconds: seconds, now)
-            guard let table = world.addresses(name.place), table.replace(Plan.reachable(found)) else { return }
+            guard let table = fleetState.addresses(name.place), table.replace(Plan.reachable(found)) else { return }
             var metadata = names(name.upstream, name.server)
             metadata["addresses"] = "\(table.descriptions.joined(separator: ","))"
-            world.log.info("name resolved", metadata: metadata)
+            fleetState.log.info("name resolved", metadata: metadata)
         case .failed(let error):
             named[index].failed(now)
-            _ = so_fetch_add(&world.shared(name.place).pointee.failedLookUps, 1)
+            _ = so_fetch_add(&fleetState.shared(name.place).pointee.failedLookUps, 1)
             if name.failuresInRow == 0 {
-                world.log.warning("name not resolved", metadata: names(name.upstream, name.server, error))
+                fleetState.log.warning("name not resolved", metadata: names(name.upstream, name.server, error))
             }
         }
     }
@@ -209,14 +209,14 @@ private struct Watching {
 
     /// Notes which servers are passed over now, and logs those that are not any more.
     private mutating func noteEjections(_ now: UInt64) {
-        for (place, upstream, server) in ejected where so_load(&world.shared(place).pointee.ejectedUntil) <= now {
-            let isUp = so_load(&world.shared(place).pointee.isUp) != 0
-            world.gauges?.setUp(upstream: upstream, server: server, isUp)
-            if isUp { world.log.info("server no longer ejected", metadata: names(upstream, server)) }
+        for (place, upstream, server) in ejected where so_load(&fleetState.shared(place).pointee.ejectedUntil) <= now {
+            let isUp = so_load(&fleetState.shared(place).pointee.isUp) != 0
+            fleetState.gauges?.setUp(upstream: upstream, server: server, isUp)
+            if isUp { fleetState.log.info("server no longer ejected", metadata: names(upstream, server)) }
         }
         var still: [(ServerIndex, Int, Int)] = []
         forEachServer(plan) { place, upstream, server in
-            if so_load(&world.shared(place).pointee.ejectedUntil) > now { still.append((place, upstream, server)) }
+            if so_load(&fleetState.shared(place).pointee.ejectedUntil) > now { still.append((place, upstream, server)) }
         }
         ejected = still
     }

@@ -1,6 +1,6 @@
 import Detector
 import EventLoop
-import Exchanges
+import Facts
 import Wire
 
 /// The last requests of one HTTP/2 connection of a client: whom frames on streams that are over are attributed to.

@@ -1,6 +1,6 @@
 import Detector
 import EventLoop
-import Exchanges
+import Facts
 import HTTP1
 import Logging
 import Report
@@ -101,7 +101,7 @@ extension Worker {
         let server = servers[upstreams[slot].pointee.server]
         let upstream = plan.upstreams[Int(server.upstream)]
         counters.countUpstreamRejected(upstream: Int(server.upstream), reason)
-        world.log.warning(
+        fleetState.log.warning(
             "answer over limits",
             metadata: [
                 "upstream": "\(upstream.name)", "server": "\(upstream.servers[Int(server.index)].name)",

@@ -6,6 +6,6 @@ extension Worker {
     mutating func submit(_ incident: Incident) {
         var incident = incident
         if transport.isTaping { transport.capture(&incident) }
-        world.recorder.record(incident)
+        fleetState.recorder.record(incident)
     }
 }

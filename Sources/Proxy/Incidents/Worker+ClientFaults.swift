@@ -1,5 +1,5 @@
 import Detector
-import Exchanges
+import Facts
 import HTTP1
 import HTTP2
 import Report
@@ -40,7 +40,7 @@ extension Worker {
         if let cause = step.cause { return recordClientStreamFault(slot, step, cause) }
         let finding = ClientFinding.brokenConnection(
             "\(failure.name)", reason: "HTTP/2 \(failure.name)",
-            cuts: multiplexing[clients[slot].pointee.multiplex].streamCount > 0, protocolName: HTTPVersion.http2.name)
+            cuts: multiplexing[clients[slot].pointee.sharedIndex].streamCount > 0, protocolName: HTTPVersion.http2.name)
         record(finding, slot, request: nil)
     }
 
@@ -84,7 +84,7 @@ extension Worker {
             // The client has reset nothing, and gets no more of its answer.
             finding.clientImpact = .aborted
             record(finding, slot, of: exchange, surplus)
-        } else if let recent = multiplexing[clients[slot].pointee.multiplex].recent.find(step.stream) {
+        } else if let recent = multiplexing[clients[slot].pointee.sharedIndex].recent.find(step.stream) {
             record(
                 finding, slot, recent.exchange, server: recent.server, connection: recent.connection, id: newIncidentID(),
                 surplus)
@@ -159,7 +159,7 @@ extension Worker {
 
     /// More has come after a request whose stream has been reset for it.
     mutating func clientSurplusGoesOn(_ slot: ClientSlot, _ step: HTTP2Step, _ bytes: UnsafePointer<UInt8>) {
-        multiplexing[clients[slot].pointee.multiplex].surplus?.add(
+        multiplexing[clients[slot].pointee.sharedIndex].surplus?.add(
             step.surplusBytes, on: step.stream, payload: bytes, step.bodyCount)
     }
 }

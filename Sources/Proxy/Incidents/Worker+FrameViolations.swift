@@ -1,6 +1,6 @@
 import Detector
 import EventLoop
-import Exchanges
+import Facts
 import HTTP1
 import HTTP2
 import Report
@@ -71,12 +71,12 @@ extension Worker {
 
     /// The connection as a whole is not HTTP/2: attributed to its exchange when there is only one.
     mutating func recordFramesFailed(_ slot: UpstreamSlot, _ failure: HTTP2Failure) {
-        let multiplex = multiplexing[upstreams[slot].pointee.multiplex]
+        let shared = multiplexing[upstreams[slot].pointee.sharedIndex]
         var collection = Surplus(
             .inAnswer, connectionOffset: upstreams[slot].pointee.received, startedAt: now, frames: SurplusFacts(total: 0))
         collection.reason = "HTTP/2 \(failure.name), which ends the connection"
-        if multiplex.streamCount == 1, upstreams[multiplex.upstreamStreams.first].pointee.exchange.exists {
-            collection.current = exchangeInProgress(on: multiplex.upstreamStreams.first)
+        if shared.streamCount == 1, upstreams[shared.upstreamStreams.first].pointee.exchange.exists {
+            collection.current = exchangeInProgress(on: shared.upstreamStreams.first)
         }
         guard var finding = collection.settle(by: SurplusReader.self, closed: false) else { return }
         if collection.current?.answer.status ?? 0 != 0 { finding.verdict.phase = .inBody }

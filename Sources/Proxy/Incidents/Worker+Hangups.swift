@@ -1,7 +1,7 @@
 import CShim
 import Detector
 import EventLoop
-import Exchanges
+import Facts
 import Report
 
 /// A connection that its server ended right after an answer, with what a record needs of it. Owns its request's bytes.

@@ -1,6 +1,6 @@
 import Detector
 import EventLoop
-import Exchanges
+import Facts
 import HTTP1
 import HTTP2
 import Report
@@ -54,11 +54,11 @@ extension Worker {
     /// The exchanges that a connection remembers, the newest first; where streams share it, the one that a mark names.
     private func past(_ slot: UpstreamSlot, _ mark: Surplus.Mark?) -> [FinishedExchange] {
         let u = upstreams[slot]
-        guard u.pointee.multiplex >= 0 else {
+        guard u.pointee.sharedIndex >= 0 else {
             return (0..<u.pointee.history.count).map { u.pointee.history[$0] }.filter { !$0.isEmpty }
         }
         guard case .of(let ordinal) = mark else { return [] }
-        let sender = multiplexing[u.pointee.multiplex].finished?.first { $0.exchange.ordinal == ordinal }
+        let sender = multiplexing[u.pointee.sharedIndex].finished?.first { $0.exchange.ordinal == ordinal }
         return sender.map { [$0.exchange] } ?? []
     }
 
@@ -97,7 +97,7 @@ extension Worker {
             if upstreams[slot].pointee.number == mark.connection,
                 let exchange = exchange(slot, mark.ordinal), let party = party(exchange)
             {
-                world.recorder.desk?.identify(mark, party.client)
+                fleetState.recorder.desk?.identify(mark, party.client)
                 return
             }
             slot = upstreams.next(after: slot)
@@ -106,7 +106,7 @@ extension Worker {
         for hangup in hangups.waiting
         where hangup.exchange.connection == mark.connection && hangup.exchange.finished.ordinal == mark.ordinal {
             guard let party = party(hangup.exchange.finished) else { continue }
-            world.recorder.desk?.identify(mark, party.client)
+            fleetState.recorder.desk?.identify(mark, party.client)
             return
         }
     }
@@ -115,8 +115,8 @@ extension Worker {
     func exchange(_ slot: UpstreamSlot, _ ordinal: UInt32) -> FinishedExchange? {
         let u = upstreams[slot]
         if u.pointee.exchange.exists, u.pointee.ordinal == ordinal { return exchangeInProgress(on: slot) }
-        guard u.pointee.multiplex >= 0 else { return u.pointee.history.first { $0.ordinal == ordinal } }
-        return multiplexing[u.pointee.multiplex].finished?.first { $0.exchange.ordinal == ordinal }?.exchange
+        guard u.pointee.sharedIndex >= 0 else { return u.pointee.history.first { $0.ordinal == ordinal } }
+        return multiplexing[u.pointee.sharedIndex].finished?.first { $0.exchange.ordinal == ordinal }?.exchange
     }
 
     private func incidentRequest(_ record: RequestRecord) -> Incident.Request {
@@ -142,7 +142,7 @@ extension Worker {
     mutating func conclude(_ incident: ClientIncident, _ slot: ClientSlot) {
         guard incident.isOpen else { return submit(incident.record) }
         recordClientSurplus(slot)
-        multiplexing[clients[slot].pointee.multiplex].surplus = incident
+        multiplexing[clients[slot].pointee.sharedIndex].surplus = incident
         frameClient(slot)
     }
 
@@ -175,9 +175,9 @@ extension Worker {
 
     /// The turn is over, or the connection: what there is of it is recorded.
     mutating func recordClientSurplus(_ slot: ClientSlot) {
-        let multiplex = multiplexing[clients[slot].pointee.multiplex]
-        guard let surplus = multiplex.surplus else { return }
-        multiplex.surplus = nil
+        let shared = multiplexing[clients[slot].pointee.sharedIndex]
+        guard let surplus = shared.surplus else { return }
+        shared.surplus = nil
         submit(surplus.record)
     }
 

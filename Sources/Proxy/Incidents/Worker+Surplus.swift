@@ -1,6 +1,6 @@
 import Detector
 import EventLoop
-import Exchanges
+import Facts
 import HTTP1
 import HTTP2
 import Report
@@ -73,12 +73,12 @@ extension Worker {
         let sighting = Sighting(slot, step)
         let source = surplusSource(slot, step)
         guard !surplus.contains(source) else { return surplus.count(UInt64(step.surplusBytes), of: source) }
-        if source.stream == 0, multiplexing[upstreams[slot].pointee.multiplex].hasRecordedUnrequested {
+        if source.stream == 0, multiplexing[upstreams[slot].pointee.sharedIndex].hasRecordedUnrequested {
             return surplusGoesOn(slot, step)
         }
         // Past the declared length the stream may still be open; its client has had all that was declared.
         let isOpen = step.upstreamSlot.exists && upstreams[step.upstreamSlot].pointee.exchange.exists
-        let finished = multiplexing[upstreams[slot].pointee.multiplex].finished?.first { $0.stream == step.stream }
+        let finished = multiplexing[upstreams[slot].pointee.sharedIndex].finished?.first { $0.stream == step.stream }
         let isRecorded = isOpen ? upstreams[step.upstreamSlot].pointee.awaitsStreamEnd : finished?.isRecorded ?? false
         if isRecorded, !step.hasBlock { return surplusGoesOn(slot, step) }
         var current = isOpen ? exchangeInProgress(on: step.upstreamSlot) : finished?.exchange ?? FinishedExchange()
@@ -95,7 +95,7 @@ extension Worker {
 
     /// Where surplus is collected: what comes on streams that nobody opened is one, whatever their numbers.
     private func surplusSource(_ slot: UpstreamSlot, _ step: HTTP2Step) -> SurplusSource {
-        let session = multiplexing[upstreams[slot].pointee.multiplex].session
+        let session = multiplexing[upstreams[slot].pointee.sharedIndex].session
         return SurplusSource(slot.index, stream: session.isIdle(step.stream) ? 0 : step.stream)
     }
 
@@ -106,10 +106,10 @@ extension Worker {
     }
 
     /// A server that speaks on streams that nobody opened is not to be asked more: the connection serves whom it has.
-    private mutating func endUpstreamMultiplexSoon(_ slot: UpstreamSlot) {
+    private mutating func endSharedUpstreamSoon(_ slot: UpstreamSlot) {
         guard !upstreams[slot].pointee.mustClose else { return }
         upstreams[slot].pointee.mustClose = true
-        multiplexing[upstreams[slot].pointee.multiplex].session.goAway()
+        multiplexing[upstreams[slot].pointee.sharedIndex].session.goAway()
         frameUpstream(slot)
     }
 
@@ -168,13 +168,13 @@ extension Worker {
         let conclusion = conclude(&collection, slot, closed: closed)
         giveBack(&collection)
         if source.stream >= 0, conclusion.isRecord {
-            let multiplex = multiplexing[upstreams[slot].pointee.multiplex]
+            let shared = multiplexing[upstreams[slot].pointee.sharedIndex]
             if source.stream == 0 {
-                multiplex.hasRecordedUnrequested = true
-                endUpstreamMultiplexSoon(slot)
+                shared.hasRecordedUnrequested = true
+                endSharedUpstreamSoon(slot)
                 return conclusion
             }
-            multiplex.finished?.change(where: { $0.stream == source.stream }, { $0.isRecorded = true })
+            shared.finished?.change(where: { $0.stream == source.stream }, { $0.isRecorded = true })
         }
         return conclusion
     }

@@ -15,7 +15,7 @@ struct Multiplexing: ~Copyable {
     let frames: UnsafeMutablePointer<UInt8>
     /// For its sessions.
     let spare = HeaderSpare()
-    private var places: [Multiplex?] = []
+    private var places: [SharedConnection?] = []
     private var free: [Int32] = []
     private var marked: [Int32] = []
     private var spent = 0
@@ -27,15 +27,15 @@ struct Multiplexing: ~Copyable {
         spare.deallocate()
     }
 
-    subscript(_ index: Int32) -> Multiplex { places[Int(index)]! }
+    subscript(_ index: Int32) -> SharedConnection { places[Int(index)]! }
 
     /// Takes a connection in, and gives it the index that it is known by.
-    mutating func add(_ multiplex: Multiplex) -> Int32 {
+    mutating func add(_ shared: SharedConnection) -> Int32 {
         if let index = free.popLast() {
-            places[Int(index)] = multiplex
+            places[Int(index)] = shared
             return index
         }
-        places.append(multiplex)
+        places.append(shared)
         return Int32(places.count - 1)
     }
 
@@ -47,9 +47,9 @@ struct Multiplexing: ~Copyable {
 
     /// The connection has, or may have, frames to send.
     mutating func mark(_ index: Int32) {
-        let multiplex = self[index]
-        guard !multiplex.isMarked else { return }
-        multiplex.isMarked = true
+        let shared = self[index]
+        guard !shared.isMarked else { return }
+        shared.isMarked = true
         marked.append(index)
     }
 
@@ -58,11 +58,11 @@ struct Multiplexing: ~Copyable {
     /// The next connection to send frames; nil when there is none left, also of those that were marked meanwhile.
     mutating func next() -> ConnectionSlot? {
         while spent < marked.count {
-            let multiplex = places[Int(marked[spent])]
+            let shared = places[Int(marked[spent])]
             spent += 1
-            guard let multiplex, multiplex.isMarked else { continue }
-            multiplex.isMarked = false
-            return multiplex.connection
+            guard let shared, shared.isMarked else { continue }
+            shared.isMarked = false
+            return shared.connection
         }
         marked.removeAll(keepingCapacity: true)
         spent = 0

@@ -10,7 +10,7 @@ extension Worker {
     mutating func clientStreamAnswered(_ stream: ClientSlot) {
         let s = clients[stream]
         s.pointee.exchange = .none
-        let session = multiplexing[clients[s.pointee.parent].pointee.multiplex].session
+        let session = multiplexing[clients[s.pointee.parent].pointee.sharedIndex].session
         // The answer has overtaken its request (RFC 9113 section 8.1).
         s.pointee.abortsWhenDrained = false
         if s.pointee.phase == .body { s.pointee.stopsRequest = true }
@@ -23,7 +23,7 @@ extension Worker {
     /// Cuts a stream's answer where the client can see it: after the bytes that it has been given.
     mutating func cutClientStream(_ stream: ClientSlot) {
         let s = clients[stream]
-        let session = multiplexing[clients[s.pointee.parent].pointee.multiplex].session
+        let session = multiplexing[clients[s.pointee.parent].pointee.sharedIndex].session
         guard session.pending(s.pointee.stream) > 0 else { return closeClient(stream, reset: true) }
         s.pointee.phase = .waiting
         s.pointee.abortsWhenDrained = true
@@ -32,7 +32,7 @@ extension Worker {
 
     mutating func resetClientStream(_ stream: ClientSlot, _ code: UInt32) {
         let s = clients[stream]
-        multiplexing[clients[s.pointee.parent].pointee.multiplex].session.reset(s.pointee.stream, code: code)
+        multiplexing[clients[s.pointee.parent].pointee.sharedIndex].session.reset(s.pointee.stream, code: code)
         frameClient(s.pointee.parent)
     }
 
@@ -40,23 +40,23 @@ extension Worker {
     mutating func releaseClientStream(_ stream: ClientSlot) {
         let s = clients[stream]
         let parent = s.pointee.parent
-        let multiplex = multiplexing[clients[parent].pointee.multiplex]
+        let shared = multiplexing[clients[parent].pointee.sharedIndex]
         // Bytes that nobody will read must not keep the connection's window closed.
         let unread = Int(s.pointee.unconsumed) + s.pointee.socket.input.count
-        if unread > 0 { multiplex.consumed(s.pointee.stream, unread, now) }
-        multiplex.session.setTag(s.pointee.stream, -1)
-        multiplex.end(stream, clients)
+        if unread > 0 { shared.consumed(s.pointee.stream, unread, now) }
+        shared.session.setTag(s.pointee.stream, -1)
+        shared.end(stream, clients)
         timers.close(Worker.clientTimer(stream))
         transport.buffers.give(&s.pointee.socket.input)
         clients.release(stream)
         frameClient(parent)
-        if multiplex.streamCount == 0 { timers.set(Worker.clientTimer(parent), now + multiplexIdleTime) }
+        if shared.streamCount == 0 { timers.set(Worker.clientTimer(parent), now + sharedIdleTime) }
     }
 
     /// The connection is over for every stream of it.
     mutating func endClientStreams(_ slot: ClientSlot) {
-        let multiplex = multiplexing[clients[slot].pointee.multiplex]
-        while !multiplex.clientStreams.isEmpty { clientStreamReset(multiplex.clientStreams.first) }
+        let shared = multiplexing[clients[slot].pointee.sharedIndex]
+        while !shared.clientStreams.isEmpty { clientStreamReset(shared.clientStreams.first) }
     }
 
     mutating func clientStreamReset(_ stream: ClientSlot) {
@@ -84,11 +84,11 @@ extension Worker {
     /// A turn's frames have been sent: is there a reason to keep the connection?
     mutating func clientFramesSent(_ slot: ClientSlot) {
         let c = clients[slot]
-        let multiplex = multiplexing[c.pointee.multiplex]
+        let shared = multiplexing[c.pointee.sharedIndex]
         if c.pointee.socket.isBlocked { return timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientBody) }
-        guard multiplex.streamCount == 0 else { return timers.set(Worker.clientTimer(slot), 0) }
+        guard shared.streamCount == 0 else { return timers.set(Worker.clientTimer(slot), 0) }
         guard c.pointee.mustClose else { return }
-        if multiplex.session.wantsWrite { return frameClient(slot) }
+        if shared.session.wantsWrite { return frameClient(slot) }
         guard c.pointee.lingers else { return closeClient(slot) }
         // Its kernel may have much to deliver yet, and whoever reads that says so in frames, which must not meet a reset.
         endFrames(slot)
@@ -96,10 +96,10 @@ extension Worker {
     }
 
     /// GOAWAY asks the client to send its next requests elsewhere. Those on their way are served, until it has been quiet for a while.
-    mutating func leaveClientMultiplex(_ slot: ClientSlot) {
-        let multiplex = multiplexing[clients[slot].pointee.multiplex]
-        multiplex.session.warnOfGoAway()
-        if multiplex.streamCount == 0 { timers.set(Worker.clientTimer(slot), now + multiplexIdleTime) }
+    mutating func leaveSharedClient(_ slot: ClientSlot) {
+        let shared = multiplexing[clients[slot].pointee.sharedIndex]
+        shared.session.warnOfGoAway()
+        if shared.streamCount == 0 { timers.set(Worker.clientTimer(slot), now + sharedIdleTime) }
         frameClient(slot)
     }
 }

@@ -7,13 +7,13 @@ import Wire
 /// Clients that speak HTTP/2: frames in, each stream an exchange with a client slot of its own.
 extension Worker {
     /// From here on the client's bytes are frames.
-    mutating func beginClientMultiplex(_ slot: ClientSlot) {
+    mutating func beginSharedClient(_ slot: ClientSlot) {
         let c = clients[slot]
         guard let session = HTTP2Session(.server, plan.frameLimits, spare: multiplexing.spare) else { return closeClient(slot) }
-        c.pointee.multiplex = multiplexing.add(Multiplex(session, .client(slot)))
-        c.pointee.phase = .multiplexed
+        c.pointee.sharedIndex = multiplexing.add(SharedConnection(session, .client(slot)))
+        c.pointee.phase = .shared
         timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientHeader)
-        if isLeaving { leaveClientMultiplex(slot) }
+        if isLeaving { leaveSharedClient(slot) }
         frameClient(slot)
     }
 
@@ -26,7 +26,7 @@ extension Worker {
         case .reset:
             if let cause = step.cause { clientStreamBroken(slot, step, cause, bytes + step.bodyStart) }
             if step.clientSlot.exists { clientStreamReset(step.clientSlot) }
-        case .goAway: endClientMultiplex(slot)
+        case .goAway: endSharedClient(slot)
         case .failed(let failure):
             counters.countRejected(RejectReason(failure))
             recordClientFramesFailed(slot, step, failure)
@@ -48,7 +48,7 @@ extension Worker {
 
     private mutating func clientStreamHead(_ slot: ClientSlot, _ step: HTTP2Step) {
         let c = clients[slot]
-        let multiplex = multiplexing[c.pointee.multiplex]
+        let shared = multiplexing[c.pointee.sharedIndex]
         var made = ClientConnection(fd: -1, listener: c.pointee.listener, address: c.pointee.address)
         made.isTrusted = c.pointee.isTrusted
         made.parent = slot
@@ -57,19 +57,19 @@ extension Worker {
         let stream = clients.take(made)
         guard stream.exists else {
             counters.countRejected(.tooManyStreams)
-            return multiplex.session.reset(step.stream, code: ErrorCode.refusedStream)
+            return shared.session.reset(step.stream, code: ErrorCode.refusedStream)
         }
-        multiplex.begin(stream, clients)
-        multiplex.session.setTag(step.stream, stream.index)
+        shared.begin(stream, clients)
+        shared.session.setTag(step.stream, stream.index)
         timers.open(Worker.clientTimer(stream))
         // While it has streams, their deadlines are the connection's.
-        if multiplex.streamCount == 1 { timers.set(Worker.clientTimer(slot), 0) }
+        if shared.streamCount == 1 { timers.set(Worker.clientTimer(slot), 0) }
         startExchange(stream)
         sendRequestHead(stream)
     }
 
     private mutating func clientStreamBody(_ slot: ClientSlot, _ step: HTTP2Step, _ bytes: UnsafeMutablePointer<UInt8>) {
-        let session = multiplexing[clients[slot].pointee.multiplex].session
+        let session = multiplexing[clients[slot].pointee.sharedIndex].session
         guard step.clientSlot.exists else { return session.consumed(step.stream, step.bodyCount) }
         let s = clients[step.clientSlot]
         // Behind an extended CONNECT bytes may come before the tunnel is there.
@@ -161,20 +161,20 @@ extension Worker {
 
     // MARK: Ends
 
-    var multiplexIdleTime: UInt64 {
+    var sharedIdleTime: UInt64 {
         isLeaving ? min(Self.quietTime, plan.timeouts.clientIdle) : plan.timeouts.clientIdle
     }
 
     /// Nothing has happened on the connection for as long as a client may be idle, or take to read its answers.
-    mutating func clientMultiplexExpired(_ slot: ClientSlot) {
+    mutating func sharedClientExpired(_ slot: ClientSlot) {
         if clients[slot].pointee.socket.isBlocked { return clientBroke(slot) }
-        endClientMultiplex(slot)
-        multiplexing[clients[slot].pointee.multiplex].session.goAway()
+        endSharedClient(slot)
+        multiplexing[clients[slot].pointee.sharedIndex].session.goAway()
         frameClient(slot)
     }
 
     /// The connection ends in good order as soon as no stream is in progress.
-    private mutating func endClientMultiplex(_ slot: ClientSlot) {
+    private mutating func endSharedClient(_ slot: ClientSlot) {
         clients[slot].pointee.mustClose = true
         clients[slot].pointee.lingers = true
     }

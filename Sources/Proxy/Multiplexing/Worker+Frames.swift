@@ -17,7 +17,7 @@ extension Worker {
                 recordClientSurplus(slot)
                 if sendFrames(connection) { clientFramesSent(slot) } else { clientBroke(slot) }
             // A server's connection may be on its way yet.
-            case .upstream(let slot) where upstreams[slot].pointee.phase != .multiplexed: break
+            case .upstream(let slot) where upstreams[slot].pointee.phase != .shared: break
             case .upstream(let slot):
                 if sendFrames(connection) { upstreamFramesSent(slot) } else { upstreamRefusesFrames(slot) }
             }
@@ -27,7 +27,7 @@ extension Worker {
     /// False when the connection is broken.
     private mutating func sendFrames(_ connection: ConnectionSlot) -> Bool {
         let socket = socket(connection)
-        let session = multiplexing[multiplexNumber(connection)].session
+        let session = multiplexing[sharedIndex(connection)].session
         while !socket.pointee.isBlocked {
             let count = session.write(into: multiplexing.frames, capacity: Multiplexing.frameBytesMax)
             guard count > 0 else { break }
@@ -49,24 +49,24 @@ extension Worker {
     /// Reads a connection's frames as long as there are some, and it is its turn.
     mutating func readFrames(_ connection: ConnectionSlot) {
         let socket = socket(connection)
-        let multiplex = multiplexing[multiplexNumber(connection)]
+        let shared = multiplexing[sharedIndex(connection)]
         var rounds = 0
         var steps = 0
-        var hasMore = multiplex.isInterrupted || !socket.pointee.input.isEmpty
+        var hasMore = shared.isInterrupted || !socket.pointee.input.isEmpty
         while socket.pointee.isReadable || hasMore {
             guard rounds < Self.readsPerTurn else { return queue(connection) }
             rounds += 1
             hasMore = false
             let generation = generation(connection)
             let count = transport.load(socket, connection.side)
-            let consumed = actOnFrames(multiplex, count, &steps)
+            let consumed = actOnFrames(shared, count, &steps)
             guard self.generation(connection) == generation else { return outbox.clear() }
             transport.keep(socket, from: consumed, to: count)
-            if multiplex.isInterrupted { return queue(connection) }
+            if shared.isInterrupted { return queue(connection) }
             if socket.pointee.sawEnd || socket.pointee.isBroken {
                 switch connection {
                 case .client(let slot): clientBroke(slot)
-                case .upstream(let slot): upstreamMultiplexEnded(slot)
+                case .upstream(let slot): sharedUpstreamEnded(slot)
                 }
                 return
             }
@@ -74,11 +74,11 @@ extension Worker {
     }
 
     /// Acts on `count` bytes at the start of the read buffer; returns how many are used up.
-    private mutating func actOnFrames(_ multiplex: Multiplex, _ count: Int, _ steps: inout Int) -> Int {
-        let (session, connection) = (multiplex.session, multiplex.connection)
+    private mutating func actOnFrames(_ shared: SharedConnection, _ count: Int, _ steps: inout Int) -> Int {
+        let (session, connection) = (shared.session, shared.connection)
         let generation = generation(connection)
         var position = 0
-        multiplex.isInterrupted = false
+        shared.isInterrupted = false
         frame(connection)
         while steps < Self.stepsPerTurn {
             steps += 1
@@ -102,15 +102,15 @@ extension Worker {
             }
             guard goesOn, self.generation(connection) == generation else { return count }
         }
-        multiplex.isInterrupted = true
+        shared.isInterrupted = true
         return position
     }
 
     /// A shared connection has something to read, or room to write, or its turn again.
-    mutating func upstreamMultiplexReady(_ slot: UpstreamSlot) {
+    mutating func sharedUpstreamReady(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
         if u.pointee.phase == .connecting {
-            guard connectGoesOn(slot), u.pointee.phase == .multiplexed else { return }
+            guard connectGoesOn(slot), u.pointee.phase == .shared else { return }
         }
         if u.pointee.socket.isBlocked, u.pointee.socket.isWritable {
             if !transport.flush(&u.pointee.socket, .upstream) { upstreamRefusesFrames(slot) }

@@ -11,16 +11,16 @@ extension Worker {
     private static var streamPendingMax: Int { 32 << 10 }
 
     /// A connection's session has, or may have, frames to send.
-    mutating func frameClient(_ slot: ClientSlot) { multiplexing.mark(clients[slot].pointee.multiplex) }
+    mutating func frameClient(_ slot: ClientSlot) { multiplexing.mark(clients[slot].pointee.sharedIndex) }
 
-    mutating func frameUpstream(_ slot: UpstreamSlot) { multiplexing.mark(upstreams[slot].pointee.multiplex) }
+    mutating func frameUpstream(_ slot: UpstreamSlot) { multiplexing.mark(upstreams[slot].pointee.sharedIndex) }
 
-    mutating func frame(_ connection: ConnectionSlot) { multiplexing.mark(multiplexNumber(connection)) }
+    mutating func frame(_ connection: ConnectionSlot) { multiplexing.mark(sharedIndex(connection)) }
 
-    func multiplexNumber(_ connection: ConnectionSlot) -> Int32 {
+    func sharedIndex(_ connection: ConnectionSlot) -> Int32 {
         switch connection {
-        case .client(let slot): clients[slot].pointee.multiplex
-        case .upstream(let slot): upstreams[slot].pointee.multiplex
+        case .client(let slot): clients[slot].pointee.sharedIndex
+        case .upstream(let slot): upstreams[slot].pointee.sharedIndex
         }
     }
 
@@ -49,7 +49,7 @@ extension Worker {
     /// Puts the outbox into a client's stream. False when the stream is gone.
     mutating func deliverToClientStream(_ stream: ClientSlot) -> Bool {
         let s = clients[stream]
-        let connection = clients[s.pointee.parent].pointee.multiplex
+        let connection = clients[s.pointee.parent].pointee.sharedIndex
         return deliver(on: connection, &s.pointee.stream, &s.pointee.socket) { session, stream, head, count, ends in
             session.sendHead(stream, head, count, ended: ends)
         }
@@ -70,7 +70,7 @@ extension Worker {
     @inline(__always)
     private mutating func openWindow(of stream: Int32, on connection: ConnectionSlot, _ unconsumed: inout UInt32) {
         guard unconsumed > 0 else { return }
-        multiplexing[multiplexNumber(connection)].consumed(stream, Int(unconsumed), now)
+        multiplexing[sharedIndex(connection)].consumed(stream, Int(unconsumed), now)
         unconsumed = 0
         frame(connection)
     }
@@ -87,7 +87,7 @@ extension Worker {
         let place = servers[s.pointee.server]
         let isTLS = outbox.beginsWithHead && plan.upstreams[Int(place.upstream)].servers[Int(place.index)].tls != nil
         let asksTunnel = exchanges[s.pointee.exchange].pointee.asksUpgrade
-        let connection = upstreams[s.pointee.parent].pointee.multiplex
+        let connection = upstreams[s.pointee.parent].pointee.sharedIndex
         return deliver(on: connection, &s.pointee.stream, &s.pointee.socket) { session, stream, head, count, ends in
             stream = session.sendRequest(
                 head, count, isTLS: isTLS, asksTunnel: asksTunnel, ended: ends, tag: slot.index)

@@ -8,7 +8,7 @@ extension Worker {
     /// Before the server's SETTINGS nobody knows whether it takes a tunnel, and it may not be asked (RFC 8441 section 3).
     mutating func holdTunnel(_ stream: UpstreamSlot) {
         let s = upstreams[stream]
-        multiplexing[upstreams[s.pointee.parent].pointee.multiplex].holdsTunnels = true
+        multiplexing[upstreams[s.pointee.parent].pointee.sharedIndex].holdsTunnels = true
         timers.set(upstreamTimer(stream), now + responseHeaderTimeout(exchanges[s.pointee.exchange]))
     }
 
@@ -21,15 +21,15 @@ extension Worker {
 
     /// The server has said what it takes: those who have waited for that ask, or get an error.
     mutating func askForTunnels(_ slot: UpstreamSlot) {
-        let multiplex = multiplexing[upstreams[slot].pointee.multiplex]
-        multiplex.holdsTunnels = false
+        let shared = multiplexing[upstreams[slot].pointee.sharedIndex]
+        shared.holdsTunnels = false
         // The newest stands first, and who has waited the longest is served first.
-        var stream = multiplex.upstreamStreams.last
+        var stream = shared.upstreamStreams.last
         while stream.exists {
             let next = upstreams[stream].pointee.previous
             let exchange = upstreams[stream].pointee.exchange
             if upstreams[stream].pointee.phase == .connecting, exchange.exists {
-                if multiplex.session.allowsExtendedConnect {
+                if shared.session.allowsExtendedConnect {
                     requestStarts(exchange)
                     sendToUpstream(exchange)
                     queueClient(exchanges[exchange].pointee.client)

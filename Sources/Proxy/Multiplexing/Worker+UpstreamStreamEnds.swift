@@ -1,5 +1,5 @@
 import EventLoop
-import Exchanges
+import Facts
 import HTTP1
 import HTTP2
 import Report
@@ -22,8 +22,8 @@ extension Worker {
         }
         if code == ErrorCode.refusedStream || code == ErrorCode.enhanceYourCalm {
             // More than its memory allows, say, which Node says so: the others are work enough for this connection.
-            let multiplex = multiplexing[upstreams[upstreams[stream].pointee.parent].pointee.multiplex]
-            multiplex.streamsMax = max(1, min(multiplex.streamsMax, multiplex.streamCount - 1))
+            let shared = multiplexing[upstreams[upstreams[stream].pointee.parent].pointee.sharedIndex]
+            shared.streamsMax = max(1, min(shared.streamsMax, shared.streamCount - 1))
         }
         detach(stream, .upstreamClosed)
         // A refused stream was not processed at all (RFC 9113 section 8.7).
@@ -41,13 +41,13 @@ extension Worker {
     }
 
     /// The connection ended, or failed: so does every stream on it. `overLimits`: we have ended it, by a limit of our own.
-    mutating func upstreamMultiplexEnded(_ slot: UpstreamSlot, overLimits: Bool = false) {
+    mutating func sharedUpstreamEnded(_ slot: UpstreamSlot, overLimits: Bool = false) {
         let u = upstreams[slot]
         let wasReset = !u.pointee.socket.mayWrite
         u.pointee.mustClose = true
         noteEnding(slot, mayBeHangup: false)
         endUpstreamStreams(slot, wasReset: wasReset, overLimits)
-        closeUpstreamMultiplex(slot, .upstreamClosed)
+        closeSharedUpstream(slot, .upstreamClosed)
     }
 
     /// The server takes no more frames, but answers may have come before the end of its connection: those are read first.
@@ -63,9 +63,9 @@ extension Worker {
     }
 
     private mutating func endUpstreamStreams(_ slot: UpstreamSlot, wasReset: Bool, _ overLimits: Bool) {
-        let multiplex = multiplexing[upstreams[slot].pointee.multiplex]
-        while !multiplex.upstreamStreams.isEmpty {
-            let stream = multiplex.upstreamStreams.first
+        let shared = multiplexing[upstreams[slot].pointee.sharedIndex]
+        while !shared.upstreamStreams.isEmpty {
+            let stream = shared.upstreamStreams.first
             let exchange = upstreams[stream].pointee.exchange
             upstreams[stream].pointee.streamIsOver = true
             upstreams[stream].pointee.socket.isBroken = wasReset
@@ -88,11 +88,11 @@ extension Worker {
     }
 
     /// The connect failed: nothing of its streams has been sent.
-    mutating func upstreamMultiplexUnreachable(_ slot: UpstreamSlot, avoiding avoided: ServerIndex = .none) {
-        let multiplex = multiplexing[upstreams[slot].pointee.multiplex]
+    mutating func sharedUpstreamUnreachable(_ slot: UpstreamSlot, avoiding avoided: ServerIndex = .none) {
+        let shared = multiplexing[upstreams[slot].pointee.sharedIndex]
         upstreams[slot].pointee.mustClose = true
-        while !multiplex.upstreamStreams.isEmpty {
-            let stream = multiplex.upstreamStreams.first
+        while !shared.upstreamStreams.isEmpty {
+            let stream = shared.upstreamStreams.first
             let exchange = upstreams[stream].pointee.exchange
             detach(stream, .error)
             if exchange.exists {
@@ -100,32 +100,32 @@ extension Worker {
                 retryOrFail(exchange, .unreachable)
             }
         }
-        closeUpstreamMultiplex(slot, .error)
+        closeSharedUpstream(slot, .error)
     }
 
     /// Closes a shared connection that has no streams any more.
-    mutating func closeUpstreamMultiplex(_ slot: UpstreamSlot, _ reason: CloseReason) {
+    mutating func closeSharedUpstream(_ slot: UpstreamSlot, _ reason: CloseReason) {
         let u = upstreams[slot]
         let server = u.pointee.server
-        let multiplex = multiplexing[u.pointee.multiplex]
+        let shared = multiplexing[u.pointee.sharedIndex]
         surplusEnded(ofStreamsOn: slot)
-        for age in 0..<(multiplex.finished?.count ?? 0) {
-            var head = multiplex.finished![age].exchange.request.head
+        for age in 0..<(shared.finished?.count ?? 0) {
+            var head = shared.finished![age].exchange.request.head
             transport.buffers.give(&head)
         }
-        multiplex.finished?.deallocate()
-        servers.removeMultiplexed(slot, from: server, upstreams)
-        multiplexing.remove(u.pointee.multiplex)
-        u.pointee.multiplex = -1
+        shared.finished?.deallocate()
+        servers.removeShared(slot, from: server, upstreams)
+        multiplexing.remove(u.pointee.sharedIndex)
+        u.pointee.sharedIndex = -1
         closeUpstream(slot, reason)
     }
 
     /// A turn's frames have been sent: is there a reason to keep the connection?
     mutating func upstreamFramesSent(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
-        let multiplex = multiplexing[u.pointee.multiplex]
-        guard multiplex.streamCount == 0, u.pointee.mustClose else { return }
-        closeUpstreamMultiplex(slot, .notReusable)
+        let shared = multiplexing[u.pointee.sharedIndex]
+        guard shared.streamCount == 0, u.pointee.mustClose else { return }
+        closeSharedUpstream(slot, .notReusable)
     }
 
     /// The server does not speak HTTP/2 as it should: the connection cannot be gone on with.
@@ -138,13 +138,13 @@ extension Worker {
         }
         upstreams[slot].pointee.socket.isBroken = true
         sendUpstreamFarewell(slot)
-        upstreamMultiplexEnded(slot, overLimits: limit != nil)
+        sharedUpstreamEnded(slot, overLimits: limit != nil)
     }
 
     /// The GOAWAY that says why, as far as the socket takes it.
     private mutating func sendUpstreamFarewell(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
-        let count = multiplexing[u.pointee.multiplex].session.write(
+        let count = multiplexing[u.pointee.sharedIndex].session.write(
             into: multiplexing.frames, capacity: Multiplexing.frameBytesMax)
         guard count > 0, !u.pointee.socket.isBlocked else { return }
         outbox.clear()
@@ -168,7 +168,7 @@ extension Worker {
         clients[client].pointee.exchange = .none
         let c = clients[client]
         guard c.pointee.isStream else { return closeClient(client, reset: true) }
-        let session = multiplexing[clients[c.pointee.parent].pointee.multiplex].session
+        let session = multiplexing[clients[c.pointee.parent].pointee.sharedIndex].session
         if session.pending(c.pointee.stream) > 0 { cutClientStream(client) } else { closeClient(client) }
     }
 }

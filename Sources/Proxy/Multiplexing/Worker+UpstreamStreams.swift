@@ -1,6 +1,6 @@
 import Detector
 import EventLoop
-import Exchanges
+import Facts
 import HTTP1
 import HTTP2
 import Report
@@ -31,8 +31,8 @@ extension Worker {
     /// All that has come has been acted on, for now.
     mutating func upstreamFramesRead(_ slot: UpstreamSlot, _ step: HTTP2Step) {
         upstreams[slot].pointee.received += UInt64(step.consumed)
-        let multiplex = multiplexing[upstreams[slot].pointee.multiplex]
-        if multiplex.holdsTunnels, multiplex.session.hasPeerSettings { askForTunnels(slot) }
+        let shared = multiplexing[upstreams[slot].pointee.sharedIndex]
+        if shared.holdsTunnels, shared.session.hasPeerSettings { askForTunnels(slot) }
     }
 
     /// Acts on one fact of an upstream's frames; its bytes stand at `bytes`. False when the rest is not to be read.

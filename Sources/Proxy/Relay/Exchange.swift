@@ -1,5 +1,5 @@
 import EventLoop
-import Exchanges
+import Facts
 import HTTP1
 import Wire
 

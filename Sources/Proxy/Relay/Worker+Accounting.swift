@@ -1,6 +1,6 @@
 import Detector
 import EventLoop
-import Exchanges
+import Facts
 import HTTP1
 import HTTP2
 import Report
@@ -97,8 +97,8 @@ extension Worker {
     mutating func rememberRequest(_ exchange: ExchangeSlot, _ record: RequestRecord) {
         let c = clients[exchanges[exchange].pointee.client]
         guard c.pointee.isStream, !record.isEmpty else { return }
-        let multiplex = multiplexing[clients[c.pointee.parent].pointee.multiplex]
-        multiplex.recent.add(stream: c.pointee.stream, record, exchanges[exchange].pointee)
+        let shared = multiplexing[clients[c.pointee.parent].pointee.sharedIndex]
+        shared.recent.add(stream: c.pointee.stream, record, exchanges[exchange].pointee)
     }
 
     /// Bytes that come on a connection from now on, and belong to no request, are this exchange's.

@@ -1,6 +1,6 @@
 import Detector
 import EventLoop
-import Exchanges
+import Facts
 import HTTP1
 import Report
 import Wire

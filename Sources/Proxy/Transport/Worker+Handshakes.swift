@@ -44,7 +44,7 @@ extension Worker {
         ]
         if let name = c.pointee.socket.session?.serverName { metadata["server_name"] = "\(name.prefix(255))" }
         if heldBack > 0 { metadata["held_back"] = "\(heldBack)" }
-        world.log.notice("TLS handshake failed", metadata: metadata)
+        fleetState.log.notice("TLS handshake failed", metadata: metadata)
     }
 
     /// Who speaks HTTP where TLS is due can be answered in HTTP.
@@ -69,6 +69,6 @@ extension Worker {
             "reason": "\(failure.reason.rawValue)", "error": "\(failure)",
         ]
         if heldBack > 0 { metadata["held_back"] = "\(heldBack)" }
-        world.log.warning("TLS failed", metadata: metadata)
+        fleetState.log.warning("TLS failed", metadata: metadata)
     }
 }

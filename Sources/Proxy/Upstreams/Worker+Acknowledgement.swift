@@ -1,5 +1,5 @@
 import EventLoop
-import Exchanges
+import Facts
 import HTTP1
 
 /// What the server's acknowledgements show: whether an answer's first bytes, or its connection's end, left before the request arrived.

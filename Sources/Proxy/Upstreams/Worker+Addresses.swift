@@ -5,14 +5,16 @@ extension Worker {
     /// The address for the next connection to a server.
     mutating func nextAddress(_ server: ServerIndex) -> (address: SocketAddress, place: Int, generation: UInt64) {
         let configured = plan.upstreams[servers.upstream(server)].servers[Int(servers[server].index)].address
-        guard let turn = servers.nextAddressTurn(server), let table = world.addresses(server) else { return (configured, 0, 0) }
+        guard let turn = servers.nextAddressTurn(server), let table = fleetState.addresses(server) else {
+            return (configured, 0, 0)
+        }
         return table.next(turn: turn, now) ?? (configured, 0, 0)
     }
 
     /// One address of a server could not be connected to. True when it has another, which has not failed lately: then
     /// that is tried at once, and nothing is held against the server.
     func isAnotherAddress(_ server: ServerIndex, _ place: Int, _ generation: UInt64) -> Bool {
-        guard servers[server].addressGeneration != nil, let table = world.addresses(server) else { return false }
+        guard servers[server].addressGeneration != nil, let table = fleetState.addresses(server) else { return false }
         return table.noteFailure(place, generation: generation, now)
     }
 

@@ -72,7 +72,7 @@ extension Worker {
         }
         guard u.pointee.socket.security != .handshaking else { return }
         // Frames sent to a server that takes them for HTTP/1 would only come back as nonsense (RFC 9113 section 3.2).
-        if u.pointee.multiplex >= 0, !u.pointee.socket.agreedHTTP2 {
+        if u.pointee.sharedIndex >= 0, !u.pointee.socket.agreedHTTP2 {
             return connectGaveUp(slot, "the server has not agreed to HTTP/2 (ALPN)")
         }
         connected(slot)
@@ -82,7 +82,7 @@ extension Worker {
     mutating func connected(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
         serverConnected(u.pointee.server)
-        if u.pointee.multiplex >= 0 { return upstreamMultiplexConnected(slot) }
+        if u.pointee.sharedIndex >= 0 { return sharedUpstreamConnected(slot) }
         let exchange = u.pointee.exchange
         guard exchange.exists else { return closeUpstream(slot, .clientGone) }
         exchanges[exchange].pointee.state.receive(.placed)
@@ -96,15 +96,15 @@ extension Worker {
     }
 
     /// The shared connection is there: everything that has waited for it is sent.
-    private mutating func upstreamMultiplexConnected(_ slot: UpstreamSlot) {
+    private mutating func sharedUpstreamConnected(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
-        u.pointee.phase = .multiplexed
+        u.pointee.phase = .shared
         // Who it was made for may have left meanwhile.
-        let isIdle = multiplexing[u.pointee.multiplex].streamCount == 0
+        let isIdle = multiplexing[u.pointee.sharedIndex].streamCount == 0
         timers.set(upstreamTimer(slot), isIdle ? now + u.pointee.idleTimeout : 0)
         frameUpstream(slot)
         // The newest stands first, and who has waited the longest is served first.
-        var stream = multiplexing[u.pointee.multiplex].upstreamStreams.last
+        var stream = multiplexing[u.pointee.sharedIndex].upstreamStreams.last
         while stream.exists {
             let next = upstreams[stream].pointee.previous
             let exchange = upstreams[stream].pointee.exchange
@@ -127,12 +127,12 @@ extension Worker {
         let exchange = upstreams[slot].pointee.exchange
         let server = upstreams[slot].pointee.server
         if isAnotherAddress(server, Int(upstreams[slot].pointee.addressPlace), upstreams[slot].pointee.addressGeneration) {
-            if upstreams[slot].pointee.multiplex >= 0 { return upstreamMultiplexUnreachable(slot) }
+            if upstreams[slot].pointee.sharedIndex >= 0 { return sharedUpstreamUnreachable(slot) }
             detach(slot, .error)
             return tryAgain(exchange)
         }
         serverFailed(server, failure, reason)
-        if upstreams[slot].pointee.multiplex >= 0 { return upstreamMultiplexUnreachable(slot, avoiding: server) }
+        if upstreams[slot].pointee.sharedIndex >= 0 { return sharedUpstreamUnreachable(slot, avoiding: server) }
         if exchange.exists { exchanges[exchange].pointee.avoidedServer = server }
         detach(slot, .error)
         if exchange.exists { retryOrFail(exchange, .unreachable) }

@@ -1,6 +1,6 @@
 import Detector
 import EventLoop
-import Exchanges
+import Facts
 import Glibc
 import HTTP1
 import HTTP2
@@ -50,13 +50,13 @@ extension Worker {
 
     /// Finds a stream for an exchange: on a connection with room, on a new one, or a place in the queue.
     private mutating func findStream(_ exchange: ExchangeSlot, on server: ServerIndex) {
-        var slot = servers[server].multiplexed.first
+        var slot = servers[server].sharedConnections.first
         while slot.exists {
             if hasStream(slot) { return attachStream(exchange, to: slot) }
             slot = upstreams[slot].pointee.next
         }
         guard connectionPool.mayOpen(server) else { return enqueue(exchange) }
-        switch connectMultiplex(server) {
+        switch connectShared(server) {
         case .slot(let slot): attachStream(exchange, to: slot)
         case .failed(let error): noConnection(exchange, server, error)
         }
@@ -87,17 +87,17 @@ extension Worker {
     }
 
     /// Begins a connection that many exchanges will share; it is the first of its server's.
-    private mutating func connectMultiplex(_ server: ServerIndex) -> Opening {
+    private mutating func connectShared(_ server: ServerIndex) -> Opening {
         guard let session = HTTP2Session(.client, plan.upstreamFrameLimits, spare: multiplexing.spare) else {
             return .failed(ENOMEM)
         }
         let opening = openConnection(server)
         guard case .slot(let slot) = opening else { return opening }
         let u = upstreams[slot]
-        let multiplex = Multiplex(session, .upstream(slot))
-        multiplex.finished = History(capacityMax: FinishedStream.capacity)
-        u.pointee.multiplex = multiplexing.add(multiplex)
-        servers.addMultiplexed(slot, to: server, upstreams)
+        let shared = SharedConnection(session, .upstream(slot))
+        shared.finished = History(capacityMax: FinishedStream.capacity)
+        u.pointee.sharedIndex = multiplexing.add(shared)
+        servers.addShared(slot, to: server, upstreams)
         return opening
     }
 
@@ -117,7 +117,7 @@ extension Worker {
             fd = kernel.connect(target.address, isConnected: &isConnected)
         }
         var connection = UpstreamConnection(
-            fd: fd, server: server, number: world.nextConnectionNumber(),
+            fd: fd, server: server, number: fleetState.nextConnectionNumber(),
             idleTimeout: plan.upstreams[upstream].idleTimeout)
         connection.asksAcknowledgement = plan.upstreams[upstream].reuse == .guarded && !target.address.isLoopback
         connection.addressPlace = UInt32(target.place)
@@ -153,9 +153,9 @@ extension Worker {
 
     private mutating func attachStream(_ exchange: ExchangeSlot, to slot: UpstreamSlot) {
         let u = upstreams[slot]
-        let multiplex = multiplexing[u.pointee.multiplex]
-        let holds = exchanges[exchange].pointee.asksUpgrade && !multiplex.session.hasPeerSettings
-        if exchanges[exchange].pointee.asksUpgrade, !holds, !multiplex.session.allowsExtendedConnect {
+        let shared = multiplexing[u.pointee.sharedIndex]
+        let holds = exchanges[exchange].pointee.asksUpgrade && !shared.session.hasPeerSettings
+        if exchanges[exchange].pointee.asksUpgrade, !holds, !shared.session.allowsExtendedConnect {
             return refuseTunnel(exchange)
         }
         var made = UpstreamConnection(fd: -1, server: u.pointee.server, number: u.pointee.number, idleTimeout: 0)
@@ -164,13 +164,13 @@ extension Worker {
         made.ordinal = u.pointee.ordinal
         let stream = upstreams.take(made)
         guard stream.exists else { return failExchange(exchange, status: 503, "too many streams to upstreams") }
-        multiplex.begin(stream, upstreams)
+        shared.begin(stream, upstreams)
         u.pointee.ordinal += 1
         servers.exchangeBegins(u.pointee.server)
         timers.open(upstreamTimer(stream))
-        if u.pointee.phase == .multiplexed { timers.set(upstreamTimer(slot), 0) }
+        if u.pointee.phase == .shared { timers.set(upstreamTimer(slot), 0) }
         attach(exchange, to: stream)
-        if holds, u.pointee.phase == .multiplexed { holdTunnel(stream) }
+        if holds, u.pointee.phase == .shared { holdTunnel(stream) }
     }
 
     /// This process has no descriptor left, which is not the server's fault: one of its connections has to do.

@@ -1,6 +1,6 @@
 import Detector
 import EventLoop
-import Exchanges
+import Facts
 import HTTP1
 import HTTP2
 import Report
@@ -29,7 +29,7 @@ extension Worker {
         let c = clients[e.pointee.client]
         guard c.pointee.isStream else { return }
         let connection = clients[c.pointee.parent]
-        multiplexing[connection.pointee.multiplex].pace.join(at: acknowledged(connection) ?? 0, now)
+        multiplexing[connection.pointee.sharedIndex].pace.join(at: acknowledged(connection) ?? 0, now)
     }
 
     /// Bytes of an answer that its client has taken: that its kernel has acknowledged, or that its windows had room for.
@@ -37,7 +37,7 @@ extension Worker {
         let e = exchanges[exchange]
         let c = clients[e.pointee.client]
         guard c.pointee.isStream else { return acknowledged(c) ?? e.pointee.answer.bodyBytes }
-        let session = multiplexing[clients[c.pointee.parent].pointee.multiplex].session
+        let session = multiplexing[clients[c.pointee.parent].pointee.sharedIndex].session
         return e.pointee.answer.bodyBytes &- UInt64(session.pending(c.pointee.stream))
     }
 
@@ -52,13 +52,13 @@ extension Worker {
         let c = clients[exchanges[exchange].pointee.client]
         guard c.pointee.isStream else { return own }
         let connection = clients[c.pointee.parent]
-        let multiplex = multiplexing[connection.pointee.multiplex]
-        if !multiplex.pace.isKnown(now) {
+        let shared = multiplexing[connection.pointee.sharedIndex]
+        if !shared.pace.isKnown(now) {
             guard let bytes = acknowledged(connection) else { return own }
-            _ = multiplex.pace.look(at: bytes, now)
+            _ = shared.pace.look(at: bytes, now)
         }
         // Where the connection moves, a stream may be waiting for its siblings: it has more time.
-        return multiplex.pace.stillTime < Self.stillAnswerTimeMax ? own / 5 : own
+        return shared.pace.stillTime < Self.stillAnswerTimeMax ? own / 5 : own
     }
 
     // MARK: Giving up

@@ -1,6 +1,6 @@
 import Detector
 import EventLoop
-import Exchanges
+import Facts
 import HTTP1
 import HTTP2
 import Report
@@ -49,18 +49,18 @@ extension Worker {
         let s = upstreams[stream]
         let parent = s.pointee.parent
         let u = upstreams[parent]
-        let multiplex = multiplexing[u.pointee.multiplex]
+        let shared = multiplexing[u.pointee.sharedIndex]
         if s.pointee.stream > 0 {
-            if s.pointee.unconsumed > 0 { multiplex.session.consumed(s.pointee.stream, Int(s.pointee.unconsumed)) }
-            multiplex.session.setTag(s.pointee.stream, -1)
-            if !s.pointee.streamIsOver { multiplex.session.reset(s.pointee.stream, code: ErrorCode.cancel) }
+            if s.pointee.unconsumed > 0 { shared.session.consumed(s.pointee.stream, Int(s.pointee.unconsumed)) }
+            shared.session.setTag(s.pointee.stream, -1)
+            if !s.pointee.streamIsOver { shared.session.reset(s.pointee.stream, code: ErrorCode.cancel) }
         }
-        multiplex.end(stream, upstreams)
+        shared.end(stream, upstreams)
         servers.exchangeEnds(s.pointee.server)
         timers.close(upstreamTimer(stream))
         upstreams.release(stream)
         frameUpstream(parent)
-        if multiplex.streamCount == 0, u.pointee.phase == .multiplexed {
+        if shared.streamCount == 0, u.pointee.phase == .shared {
             timers.set(upstreamTimer(parent), now + u.pointee.idleTimeout)
         }
         let server = u.pointee.server
@@ -75,9 +75,9 @@ extension Worker {
         e.pointee.answer.endedAt = now
         rememberRequest(exchange, e.pointee.request)
         let finished = exchangeInProgress(on: stream)
-        let multiplex = multiplexing[upstreams[s.pointee.parent].pointee.multiplex]
+        let shared = multiplexing[upstreams[s.pointee.parent].pointee.sharedIndex]
         let entry = FinishedStream(stream: s.pointee.stream, isRecorded: s.pointee.awaitsStreamEnd, exchange: finished)
-        if var old = multiplex.finished?.add(entry) {
+        if var old = shared.finished?.add(entry) {
             transport.buffers.give(&old.exchange.request.head)
         }
         let requestEnded = e.pointee.state.requestEnded
@@ -100,7 +100,7 @@ extension Worker {
     mutating func endTunnelRequest(_ stream: UpstreamSlot) {
         let s = upstreams[stream]
         guard s.pointee.stream > 0 else { return }
-        _ = multiplexing[upstreams[s.pointee.parent].pointee.multiplex].session.sendBody(
+        _ = multiplexing[upstreams[s.pointee.parent].pointee.sharedIndex].session.sendBody(
             s.pointee.stream, outbox.runs, 0, ended: true)
         frameUpstream(s.pointee.parent)
     }

@@ -1,6 +1,6 @@
 import Detector
 import EventLoop
-import Exchanges
+import Facts
 import HTTP1
 import Report
 import Wire
@@ -11,9 +11,9 @@ extension Worker {
     mutating func upstreamReady(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
         if u.pointee.isStream { return upstreamStreamReady(slot) }
-        if u.pointee.multiplex >= 0 { return upstreamMultiplexReady(slot) }
+        if u.pointee.sharedIndex >= 0 { return sharedUpstreamReady(slot) }
         switch u.pointee.phase {
-        case .multiplexed: break
+        case .shared: break
         case .connecting:
             if connectGoesOn(slot), u.pointee.phase == .active { readUpstream(slot) }
         case .active:

@@ -20,13 +20,13 @@ extension Worker {
             }
             admit(fd, address, listener: listener.index)
             // The last descriptors are for upstreams: clients that nobody can serve would only wait in here instead of outside.
-            if fd >= world.clientDescriptorMax { return pauseAccepting() }
+            if fd >= fleetState.clientDescriptorMax { return pauseAccepting() }
         }
     }
 
     mutating func admit(_ fd: Int32, _ address: sockaddr_storage, listener: Int) {
-        guard world.changeClients(by: 1) < UInt64(plan.limits.clientConnections) else {
-            _ = world.changeClients(by: -1)
+        guard fleetState.changeClients(by: 1) < UInt64(plan.limits.clientConnections) else {
+            _ = fleetState.changeClients(by: -1)
             counters.countRejected(.connectionLimit)
             return kernel.close(fd)
         }
@@ -36,7 +36,7 @@ extension Worker {
         connection.awaitsProxyHeader = plan.expectsProxyHeader(listener)
         let slot = clients.take(connection)
         guard slot.exists else {
-            _ = world.changeClients(by: -1)
+            _ = fleetState.changeClients(by: -1)
             counters.countRejected(.connectionLimit)
             return kernel.close(fd)
         }

@@ -1,6 +1,6 @@
 import Detector
 import EventLoop
-import Exchanges
+import Facts
 import HTTP1
 import HTTP2
 import Report
@@ -60,8 +60,8 @@ extension Worker {
     func hadRoom(_ client: ClientSlot) -> Bool {
         let c = clients[client]
         guard c.pointee.isStream, c.pointee.phase == .body else { return true }
-        let multiplex = multiplexing[clients[c.pointee.parent].pointee.multiplex]
-        return !multiplex.session.isWindowShut && now - multiplex.windowOpenedAt >= plan.timeouts.clientBody
+        let shared = multiplexing[clients[c.pointee.parent].pointee.sharedIndex]
+        return !shared.session.isWindowShut && now - shared.windowOpenedAt >= plan.timeouts.clientBody
     }
 
     /// From now on the client's body is read, again: its time begins anew.

@@ -34,7 +34,7 @@ extension Worker {
     /// An idle client is closed soon. A request whose first bytes have come is served.
     private mutating func quieten(_ slot: ClientSlot) {
         let c = clients[slot]
-        if c.pointee.multiplex >= 0 { return leaveClientMultiplex(slot) }
+        if c.pointee.sharedIndex >= 0 { return leaveSharedClient(slot) }
         guard c.pointee.exchange.isNone, c.pointee.phase == .head, c.pointee.scanned == 0, !c.pointee.socket.isBlocked,
             c.pointee.socket.security != .handshaking
         else { return }
@@ -79,7 +79,7 @@ extension Worker {
         while slot.exists {
             // In a turn of its own, in which all that has been read of it is worked off.
             queueClient(slot)
-            if clients[slot].pointee.multiplex >= 0 { leaveClientMultiplex(slot) }
+            if clients[slot].pointee.sharedIndex >= 0 { leaveSharedClient(slot) }
             if departure.abandons(listener: Int(clients[slot].pointee.listener)) { quieten(slot) }
             slot = clients.next(after: slot)
         }
@@ -114,7 +114,7 @@ extension Worker {
         let connection = moved.connection
         let slot = clients.take(connection)
         guard slot.exists else {
-            _ = world.changeClients(by: -1)
+            _ = fleetState.changeClients(by: -1)
             counters.countRejected(.connectionLimit)
             return kernel.close(connection.socket.fd)
         }
@@ -134,13 +134,13 @@ extension Worker {
     /// Pooled connections have nobody to serve any more, but the last exchange's strays may still come.
     mutating func watchPooled() {
         for server in servers.indices {
-            var multiplexed = servers[server].multiplexed.first
-            while multiplexed.exists {
-                let next = upstreams[multiplexed].pointee.next
-                if multiplexing[upstreams[multiplexed].pointee.multiplex].streamCount == 0 {
-                    watchStreams(on: multiplexed)
+            var shared = servers[server].sharedConnections.first
+            while shared.exists {
+                let next = upstreams[shared].pointee.next
+                if multiplexing[upstreams[shared].pointee.sharedIndex].streamCount == 0 {
+                    watchStreams(on: shared)
                 }
-                multiplexed = next
+                shared = next
             }
             if connectionPool.idleCount(server) > 0 { retirePool(server, .drain) }
         }
@@ -149,9 +149,9 @@ extension Worker {
     /// Nobody needs a shared connection any more, but strays of its last answer may still come.
     private mutating func watchStreams(on slot: UpstreamSlot) {
         let u = upstreams[slot]
-        guard u.pointee.phase == .multiplexed else { return closeUpstreamMultiplex(slot, .drain) }
-        let last = multiplexing[u.pointee.multiplex].finished?.latest?.exchange.answer.endedAt ?? 0
-        if last + Self.watchTime <= now { return upstreamMultiplexExpired(slot) }
+        guard u.pointee.phase == .shared else { return closeSharedUpstream(slot, .drain) }
+        let last = multiplexing[u.pointee.sharedIndex].finished?.latest?.exchange.answer.endedAt ?? 0
+        if last + Self.watchTime <= now { return sharedUpstreamExpired(slot) }
         timers.set(upstreamTimer(slot), last + Self.watchTime)
     }
 
@@ -172,7 +172,7 @@ extension Worker {
     }
 
     private mutating func closeForDrain(_ slot: UpstreamSlot) {
-        if upstreams[slot].pointee.multiplex >= 0 { return closeUpstreamMultiplex(slot, .drain) }
+        if upstreams[slot].pointee.sharedIndex >= 0 { return closeSharedUpstream(slot, .drain) }
         switch upstreams[slot].pointee.phase {
         case .surplus: surplusEnded(slot, closed: false)
         case .resting, .settled:

@@ -29,12 +29,12 @@ extension Worker {
     mutating func pauseAccepting() {
         guard case .begins(let isNews) = listeners.pause(now: now) else { return }
         for place in listeners.open { loop.unregister(listeners[place].fd) }
-        if isNews { world.log.warning("accepting paused: out of file descriptors or memory") }
+        if isNews { fleetState.log.warning("accepting paused: out of file descriptors or memory") }
     }
 
     /// Accepts again, once there is a descriptor for a client.
     mutating func resumeAccepting() {
-        guard departure.isLeaving || world.hasRoomForClient else {
+        guard departure.isLeaving || fleetState.hasRoomForClient else {
             _ = listeners.pause(now: now)
             return
         }
@@ -46,6 +46,6 @@ extension Worker {
     }
 
     mutating func watchMailbox() {
-        _ = loop.register(world.mailboxes[index].fd, EventTag(.mailbox), edge: false)
+        _ = loop.register(fleetState.mailboxes[index].fd, EventTag(.mailbox), edge: false)
     }
 }

@@ -1,5 +1,5 @@
 import EventLoop
-import Exchanges
+import Facts
 import Glibc
 import HTTP1
 import HTTP2
@@ -24,7 +24,7 @@ extension Worker {
 
     private mutating func clientExpired(_ slot: ClientSlot) {
         let c = clients[slot]
-        if c.pointee.phase == .multiplexed { return clientMultiplexExpired(slot) }
+        if c.pointee.phase == .shared { return sharedClientExpired(slot) }
         // A window that is kept shut holds the answer, and whatever feeds it.
         if c.pointee.isStream, c.pointee.socket.isHeldBack || c.pointee.phase == .lingering {
             counters.countRejected(.stalledStream)
@@ -44,7 +44,7 @@ extension Worker {
         case .waiting:
             if c.pointee.exchange.exists, exchanges[c.pointee.exchange].pointee.state.isWaiting { waitedInVain(slot) }
         case .lingering where !c.pointee.isStream: lingeringExpired(slot)
-        case .lingering, .multiplexed: clientBroke(slot)
+        case .lingering, .shared: clientBroke(slot)
         case .tunnel: tunnelExpired(slot)
         }
     }
@@ -55,7 +55,7 @@ extension Worker {
 
     private mutating func upstreamExpired(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
-        if u.pointee.multiplex >= 0 { return upstreamMultiplexExpired(slot) }
+        if u.pointee.sharedIndex >= 0 { return sharedUpstreamExpired(slot) }
         switch u.pointee.phase {
         case .connecting:
             // A stream's connection has its own deadline.
@@ -67,7 +67,7 @@ extension Worker {
             closeUpstream(slot, .idleTimeout)
         case .watched: watchExpired(slot)
         case .surplus: surplusEnded(slot, closed: false)
-        case .multiplexed: break
+        case .shared: break
         case .active:
             let exchange = u.pointee.exchange
             guard exchange.exists else { return closeUpstream(slot, .error) }
@@ -91,19 +91,19 @@ extension Worker {
     }
 
     /// A shared connection has been idle for as long as it may be, or could not be made in time.
-    mutating func upstreamMultiplexExpired(_ slot: UpstreamSlot) {
+    mutating func sharedUpstreamExpired(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
-        guard u.pointee.phase == .multiplexed else { return connectGaveUp(slot, String(cString: strerror(ETIMEDOUT))) }
-        let multiplex = multiplexing[u.pointee.multiplex]
-        guard multiplex.streamCount == 0 else { return }
+        guard u.pointee.phase == .shared else { return connectGaveUp(slot, String(cString: strerror(ETIMEDOUT))) }
+        let shared = multiplexing[u.pointee.sharedIndex]
+        guard shared.streamCount == 0 else { return }
         if u.pointee.socket.isReadable || transport.look(at: &u.pointee.socket) != .quiet {
             // Where this thread had to wait for a processor, a stray may be there that has not had its turn.
             let generation = upstreams.generation(slot)
             u.pointee.socket.isReadable = true
             readFrames(.upstream(slot))
-            guard upstreams.generation(slot) == generation, multiplex.streamCount == 0 else { return }
+            guard upstreams.generation(slot) == generation, shared.streamCount == 0 else { return }
         }
-        multiplex.session.goAway()
-        closeUpstreamMultiplex(slot, isLeaving ? .drain : .idleTimeout)
+        shared.session.goAway()
+        closeSharedUpstream(slot, isLeaving ? .drain : .idleTimeout)
     }
 }

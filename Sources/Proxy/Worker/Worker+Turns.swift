@@ -81,7 +81,7 @@ extension Worker {
                 guard upstreams.count == 0, hangups.mayEnd(at: now) else { return }
                 judgeHangups(isEnding: true)
             }
-            if world.mailboxes[index].close() {
+            if fleetState.mailboxes[index].close() {
                 departure.end()
                 return
             }
@@ -92,7 +92,7 @@ extension Worker {
     }
 
     package mutating func readMailbox() {
-        for order in world.mailboxes[index].take() {
+        for order in fleetState.mailboxes[index].take() {
             switch order {
             case .drain: startDrain()
             case .retire(let succession): startRetirement(succession)

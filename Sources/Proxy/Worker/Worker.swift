@@ -25,7 +25,7 @@ public struct Worker: ~Copyable {
     var router: Router
     /// By route.
     let routeActions: UnsafeMutablePointer<RouteActions>
-    let world: World
+    let fleetState: FleetState
     let counters: WorkerCounters
     let index: Int
 
@@ -62,7 +62,7 @@ public struct Worker: ~Copyable {
     var descriptorsLackUntil: UInt64 = 0
 
     /// nil when the memory cannot be reserved.
-    package init?(index: Int, kernel: Kernel, poll: Int32, plan: Plan, world: World, seed: UInt64) {
+    package init?(index: Int, kernel: Kernel, poll: Int32, plan: Plan, fleetState: FleetState, seed: UInt64) {
         // Connections that are only watched count as well, so there is room beyond the limit.
         // Streams have places of their own. Memory that is only reserved costs nothing.
         let exchangeCapacity = plan.limits.clientConnections + 64 * plan.limits.streams
@@ -73,7 +73,7 @@ public struct Worker: ~Copyable {
             let exchanges = Slab<Exchange>(capacity: exchangeCapacity)
         else { return nil }
         timers = Deadlines(
-            clients: clients.capacity, upstreams: upstreams.capacity, servers: world.serverCount, now: kernel.now())
+            clients: clients.capacity, upstreams: upstreams.capacity, servers: fleetState.serverCount, now: kernel.now())
         self.clients = clients
         self.upstreams = upstreams
         self.exchanges = exchanges
@@ -81,15 +81,16 @@ public struct Worker: ~Copyable {
         self.kernel = kernel
         loop = Loop(kernel: kernel, poll: poll)
         self.plan = plan
-        self.world = world
-        counters = world.counters[index]
+        self.fleetState = fleetState
+        counters = fleetState.counters[index]
         router = Router(plan.routes.map(\.rule), bytesMax: plan.limits.headerBytes + Router.addedBytesMax)
         let headBytesMax = max(plan.limits.headerBytes, plan.limits.answerHeaderBytes)
         now = kernel.now()
         requestBlock = HeaderBlock(capacity: plan.limits.headerCount)
         responseBlock = HeaderBlock(capacity: plan.limits.answerHeaderCount)
         transport = Transport(
-            kernel: kernel, counters: counters, headBytesMax: headBytesMax, usesTLS: plan.usesTLS, captures: world.captures)
+            kernel: kernel, counters: counters, headBytesMax: headBytesMax, usesTLS: plan.usesTLS, captures: fleetState.captures
+        )
         routeActions = .allocate(capacity: max(plan.routes.count, 1))
         for (i, route) in plan.routes.enumerated() {
             (routeActions + i).initialize(to: RouteActions(route, route.upstream < 0 ? nil : plan.upstreams[route.upstream]))
@@ -97,22 +98,28 @@ public struct Worker: ~Copyable {
         let addedMax = plan.routes.reduce(0) { max($0, $1.responseFields?.lines.count ?? 0) }
         scratch = HeadScratch(capacity: headBytesMax + 4096 + addedMax)
         random = RandomNumbers(seed: seed)
-        servers = ServerSet(plan.upstreams) { world.shared($0) }
+        servers = ServerSet(plan.upstreams) { fleetState.shared($0) }
         for server in servers.indices {
             let upstream = plan.upstreams[servers.upstream(server)]
             connectionPool.addServer(
                 servers[server].shared, connectionsMax: upstream.connectionsMax, idleMax: upstream.idleMax)
         }
         waitQueues = WaitQueues(
-            upstreams: plan.upstreams.count, servers: servers.count, room: world.waitingRoom, worker: index)
+            upstreams: plan.upstreams.count, servers: servers.count, room: fleetState.waitingRoom, worker: index)
         retries = Retries(upstreams: plan.upstreams.count)
-        if let log = world.accessLog { access = AccessNotes(AccessJournal(log, plan: plan)) } else { access = AccessNotes(nil) }
+        if let log = fleetState.accessLog {
+            access = AccessNotes(AccessJournal(log, plan: plan))
+        } else {
+            access = AccessNotes(nil)
+        }
         timers.open(hangupTimer)
         timers.open(streamSurplusTimer)
         timers.open(queueTimer)
         timers.open(timers.timer(.access))
         for server in servers.indices {
-            if let addresses = world.addresses(server) { servers.setAddresses(server, generation: addresses.generationWord) }
+            if let addresses = fleetState.addresses(server) {
+                servers.setAddresses(server, generation: addresses.generationWord)
+            }
             timers.open(serverTimer(server))
             // A quarantine that an earlier plan's workers have begun.
             let until = servers.quarantinedUntil(server)

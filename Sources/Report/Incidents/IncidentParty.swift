@@ -1,5 +1,5 @@
 import Detector
-import Exchanges
+import Facts
 
 /// One exchange as a record names it.
 public struct IncidentParty: Sendable {

@@ -1,5 +1,5 @@
 import Detector
-import Exchanges
+import Facts
 
 /// The `message` of an upstream's incident: who sent what, where, and whose it is. Every word of it stands here.
 struct IncidentSentence {

@@ -1,5 +1,5 @@
 import Detector
-import Exchanges
+import Facts
 
 /// Makes a record of what has been found on a connection to an upstream. Pure: who, where, and when come from the caller.
 public enum IncidentWriter {

@@ -4,10 +4,10 @@ import Proxy
 import Report
 import Simulation
 
-/// A worker of a world, and what it runs on.
+/// A worker of a fleetState, and what it runs on.
 final class Hand {
     var worker: Worker
-    let world: World
+    let fleetState: FleetState
     let counters: WorkerCounters
     /// nil for the first, whose kernel is the network itself.
     let thread: SimulatedThread?
@@ -18,16 +18,16 @@ final class Hand {
         after earlier: Hand? = nil
     ) {
         let counters = owner.metrics.makeCounters()
-        let world = World(
+        let fleetState = FleetState(
             plan: owner.plan, counters: [counters], recorder: owner.recorder, gauges: owner.metrics.servers,
-            log: Logger(label: "simulated", factory: { _ in SwiftLogNoOpLogHandler() }), carryingOver: earlier?.world,
+            log: Logger(label: "simulated", factory: { _ in SwiftLogNoOpLogHandler() }), carryingOver: earlier?.fleetState,
             wakes: false)
         guard
             let worker = Worker(
-                index: 0, kernel: Kernel(simulated: kernel), poll: 3, plan: owner.plan, world: world, seed: seed)
+                index: 0, kernel: Kernel(simulated: kernel), poll: 3, plan: owner.plan, fleetState: fleetState, seed: seed)
         else { return nil }
         self.worker = worker
-        self.world = world
+        self.fleetState = fleetState
         self.counters = counters
         self.thread = thread
     }

@@ -96,7 +96,7 @@ extension SimulatedWorld {
         _ = next.worker.addListener(fd: descriptor, index: 0)
         hands.append(next)
         listener = descriptor
-        serving.worker.startRetirement(change.kind == .reload ? Succession(next.world, listeners: 1) : nil)
+        serving.worker.startRetirement(change.kind == .reload ? Succession(next.fleetState, listeners: 1) : nil)
     }
 
     private func dismiss(_ hand: Hand) {

@@ -1,4 +1,4 @@
-import Exchanges
+import Facts
 import Testing
 
 @testable import Detector

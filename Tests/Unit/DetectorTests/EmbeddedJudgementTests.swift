@@ -1,5 +1,5 @@
 import Detector
-import Exchanges
+import Facts
 import Testing
 
 /// Status lines inside Content-Length bodies.

@@ -1,4 +1,4 @@
-import Exchanges
+import Facts
 import HTTP1
 import Testing
 

@@ -1,5 +1,5 @@
 import Chance
-import Exchanges
+import Facts
 import Testing
 
 @testable import Detector

@@ -1,5 +1,5 @@
 import Detector
-import Exchanges
+import Facts
 import Testing
 
 /// Bytes that no answer accounts for: each place with each appearance (the kinds' table of docs/kinds.md).

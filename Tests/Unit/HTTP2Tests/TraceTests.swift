@@ -1,5 +1,5 @@
 import Detector
-import Exchanges
+import Facts
 import HTTP2
 import RecordedTraces
 import Testing

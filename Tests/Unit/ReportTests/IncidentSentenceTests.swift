@@ -1,5 +1,5 @@
 import Detector
-import Exchanges
+import Facts
 import Testing
 
 @testable import Report

@@ -1,6 +1,6 @@
 import Detector
 import EventLoop
-import Exchanges
+import Facts
 import HTTP1
 import Wire
 
@@ -16,7 +16,7 @@ struct UpstreamConnection: BitwiseCopyable {
         case connecting
         case active
         /// Shared by the streams of many exchanges.
-        case multiplexed
+        case shared
         /// Pooled, to be taken after `hold`.
         case resting
         /// Pooled for longer, to be taken before others.
@@ -77,7 +77,7 @@ struct UpstreamConnection: BitwiseCopyable {
     /// Body bytes of the stream that have not been passed on, so that its window stays closed by as much.
     var unconsumed: UInt32 = 0
     /// An HTTP/2 connection: its index among the worker's. Otherwise -1.
-    var multiplex: Int32 = -1
+    var sharedIndex: Int32 = -1
     /// The exchanges before the current one: whom a stray belongs to.
     var history = History<FinishedExchange>(capacityMax: AttributionReader.exchangesMax)
 

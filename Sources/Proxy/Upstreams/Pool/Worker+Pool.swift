@@ -1,5 +1,5 @@
 import EventLoop
-import Exchanges
+import Facts
 import HTTP1
 import HTTP2
 import Report
@@ -30,7 +30,8 @@ extension Worker {
         demand.idleMax = mayRepeat || evenUnrested ? safeIdleTime(server) : safeIdleTime(server).map { $0 / 2 }
         if !demand.isUnguarded {
             demand.rest(
-                plan.upstreams[upstream].hold, idleTimeout: plan.upstreams[upstream].idleTimeout, workers: world.counters.count)
+                plan.upstreams[upstream].hold, idleTimeout: plan.upstreams[upstream].idleTimeout,
+                workers: fleetState.counters.count)
         }
         demand.addressGeneration = servers.addressGeneration(server)
         while true {
@@ -98,7 +99,7 @@ extension Worker {
         let u = upstreams[slot]
         let server = u.pointee.server
         let upstream = servers.upstream(server)
-        if heir(server) != nil || isOutdated(slot) {
+        if handover(server) != nil || isOutdated(slot) {
             closeUpstream(slot, isOutdated(slot) ? .aged : .maxIdle)
             return false
         }

@@ -11,10 +11,10 @@ extension Worker {
         if !guilty.isEmpty, plan.routes[Int(guilty.request.route)].onViolation == .observe { return }
         timers.set(serverTimer(server), now + plan.quarantine)
         let begins = servers.quarantine(server, until: now + plan.quarantine, now)
-        world.gauges?.setQuarantined(upstream: Int(place.upstream), server: Int(place.index), true)
+        fleetState.gauges?.setQuarantined(upstream: Int(place.upstream), server: Int(place.index), true)
         if begins {
             let upstream = plan.upstreams[Int(place.upstream)]
-            world.log.notice(
+            fleetState.log.notice(
                 "server quarantined",
                 metadata: [
                     "upstream": "\(upstream.name)", "server": "\(upstream.servers[Int(place.index)].name)",
@@ -28,10 +28,10 @@ extension Worker {
         let place = servers[server]
         let until = servers.quarantinedUntil(server)
         guard until <= now else { return timers.set(serverTimer(server), until) }
-        guard world.gauges?.isQuarantined(upstream: Int(place.upstream), server: Int(place.index)) ?? false else { return }
-        world.gauges?.setQuarantined(upstream: Int(place.upstream), server: Int(place.index), false)
+        guard fleetState.gauges?.isQuarantined(upstream: Int(place.upstream), server: Int(place.index)) ?? false else { return }
+        fleetState.gauges?.setQuarantined(upstream: Int(place.upstream), server: Int(place.index), false)
         let upstream = plan.upstreams[Int(place.upstream)]
-        world.log.notice(
+        fleetState.log.notice(
             "quarantine ended",
             metadata: ["upstream": "\(upstream.name)", "server": "\(upstream.servers[Int(place.index)].name)"])
     }

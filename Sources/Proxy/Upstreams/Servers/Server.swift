@@ -9,7 +9,7 @@ struct Server: BitwiseCopyable {
     /// Facts that all workers share.
     var shared: UnsafeMutablePointer<SharedServer>
     /// HTTP/2 connections, the newest first.
-    var multiplexed = ConnectionList<UpstreamConnection>()
+    var sharedConnections = ConnectionList<UpstreamConnection>()
     /// Whether a request would find a connection, as the worker has seen just before it chooses.
     var hasRoom = false
     /// Exchanges in progress.

@@ -67,16 +67,16 @@ struct ServerSet: ~Copyable {
     @inline(__always)
     mutating func exchangeEnds(_ server: ServerIndex) { servers[server.place].activeCount -= 1 }
 
-    mutating func addMultiplexed(
+    mutating func addShared(
         _ slot: UpstreamSlot, to server: ServerIndex, _ connections: borrowing Slab<UpstreamConnection>
     ) {
-        servers[server.place].multiplexed.prepend(slot, connections)
+        servers[server.place].sharedConnections.prepend(slot, connections)
     }
 
-    mutating func removeMultiplexed(
+    mutating func removeShared(
         _ slot: UpstreamSlot, from server: ServerIndex, _ connections: borrowing Slab<UpstreamConnection>
     ) {
-        servers[server.place].multiplexed.remove(slot, connections)
+        servers[server.place].sharedConnections.remove(slot, connections)
     }
 
     // MARK: Addresses

@@ -1,6 +1,6 @@
 import Detector
 import EventLoop
-import Exchanges
+import Facts
 import HTTP1
 import HTTP2
 import Logging
@@ -27,7 +27,7 @@ extension Worker {
     /// Whether a request would find a connection to the server, or a stream of one, or may open one.
     @inline(__always)
     func hasRoom(_ server: ServerIndex) -> Bool {
-        var slot = servers[server].multiplexed.first
+        var slot = servers[server].sharedConnections.first
         while slot.exists {
             if hasStream(slot) { return true }
             slot = upstreams[slot].pointee.next
@@ -49,20 +49,20 @@ extension Worker {
         logFailure(
             "server ejected", server,
             [("failures", "\(failed.failures)"), ("for_ms", "\(time / 1_000_000)"), ("error", error())])
-        world.serverEjected(upstream: servers.upstream(server), server: Int(servers[server].index))
+        fleetState.serverEjected(upstream: servers.upstream(server), server: Int(servers[server].index))
     }
 
     /// A server has answered. Unless it says that there is nobody, it is in order.
     @inline(__always)
     mutating func serverAnswered(_ server: ServerIndex, status: Int, sentAt: UInt64) {
         if status >= 502, status <= 504 { return serverFailed(server, .answered, "answered \(status)") }
-        if servers.answered(server, sentAt: sentAt, now) { world.wakeWatch() }
+        if servers.answered(server, sentAt: sentAt, now) { fleetState.wakeWatch() }
     }
 
     /// A connection to a server is there.
     @inline(__always)
     mutating func serverConnected(_ server: ServerIndex) {
-        if servers.connected(server, now) { world.wakeWatch() }
+        if servers.connected(server, now) { fleetState.wakeWatch() }
     }
 
     private func logFailure(_ message: Logger.Message, _ server: ServerIndex, _ facts: [(String, String)]) {
@@ -71,16 +71,16 @@ extension Worker {
             "upstream": "\(upstream.name)", "server": "\(upstream.servers[Int(servers[server].index)].name)",
         ]
         for (key, value) in facts { metadata[key] = "\(value)" }
-        world.log.warning(message, metadata: metadata)
+        fleetState.log.warning(message, metadata: metadata)
     }
 
     @inline(__always)
     func hasStream(_ slot: UpstreamSlot) -> Bool {
         let u = upstreams[slot]
         guard !u.pointee.mustClose else { return false }
-        let multiplex = multiplexing[u.pointee.multiplex]
-        guard multiplex.streamCount < multiplex.streamsMax else { return false }
+        let shared = multiplexing[u.pointee.sharedIndex]
+        guard shared.streamCount < shared.streamsMax else { return false }
         return u.pointee.phase == .connecting
-            ? multiplex.streamCount < Self.streamsBeforeSettings : multiplex.session.canOpenStream
+            ? shared.streamCount < Self.streamsBeforeSettings : shared.session.canOpenStream
     }
 }

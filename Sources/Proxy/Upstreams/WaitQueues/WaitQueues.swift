@@ -44,9 +44,9 @@ struct WaitQueues: ~Copyable {
 
     /// The worker that should have the next connection to a server instead of this one.
     @inline(__always)
-    func heir(of server: ServerIndex, upstream: Int) -> Int? {
+    func handover(of server: ServerIndex, upstream: Int) -> Int? {
         guard room.count(upstream) > 0 else { return nil }
-        return room.heir(besides: worker, queues: (upstream, upstreams + server.place))
+        return room.handover(besides: worker, queues: (upstream, upstreams + server.place))
     }
 
     /// Whether so long has passed since this was asked last with that answer: it is time to look for places that could be given up.

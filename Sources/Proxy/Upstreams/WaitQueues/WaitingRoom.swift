@@ -44,17 +44,17 @@ final class WaitingRoom: @unchecked Sendable {
 
     /// The worker where somebody waits in one of two queues for longer than here, by so much that it should have the
     /// next connection.
-    func heir(besides worker: Int, queues: (Int, Int)) -> Int? {
+    func handover(besides worker: Int, queues: (Int, Int)) -> Int? {
         let own = oldest(worker, queues)
-        var heir: Int?
+        var handover: Int?
         var oldest = own == .max ? own : own - min(own, Self.handoverNanoseconds)
         for other in 0..<workers where other != worker {
             let time = self.oldest(other, queues)
             guard time < oldest else { continue }
             oldest = time
-            heir = other
+            handover = other
         }
-        return heir
+        return handover
     }
 
     private func oldest(_ worker: Int, _ queues: (Int, Int)) -> UInt64 {

@@ -68,7 +68,7 @@ extension Worker {
 
     /// The worker that should have the next connection to a server instead of this one.
     @inline(__always)
-    func heir(_ server: ServerIndex) -> Int? { waitQueues.heir(of: server, upstream: servers.upstream(server)) }
+    func handover(_ server: ServerIndex) -> Int? { waitQueues.handover(of: server, upstream: servers.upstream(server)) }
 
     /// Another worker has closed a connection: its place under the limit is ours.
     mutating func takeGrant(_ server: ServerIndex) {
@@ -89,7 +89,7 @@ extension Worker {
 
     /// A place under a server's limit is not needed here.
     mutating func giveUpPlace(_ server: ServerIndex) {
-        if let heir = heir(server), world.mailboxes[heir].post(.grant(server)) { return }
+        if let handover = handover(server), fleetState.mailboxes[handover].post(.grant(server)) { return }
         connectionPool.freePlace(server)
     }
 
@@ -97,7 +97,9 @@ extension Worker {
     func askForIdle(_ upstream: Int) {
         for server in servers.of(upstream) {
             guard connectionPool.idleElsewhere(server) else { continue }
-            for worker in world.mailboxes.indices where worker != index { world.mailboxes[worker].post(.giveIdle(server)) }
+            for worker in fleetState.mailboxes.indices where worker != index {
+                fleetState.mailboxes[worker].post(.giveIdle(server))
+            }
         }
     }
 }

@@ -18,10 +18,10 @@ extension Worker {
         for upstream in plan.upstreams.indices { callIfRoom(upstream: upstream) }
         for server in servers.indices { callIfRoom(server: server) }
         guard waitQueues.count > 0 else { return }
-        for upstream in plan.upstreams.indices where world.waitingRoom.count(upstream) > 0 {
+        for upstream in plan.upstreams.indices where fleetState.waitingRoom.count(upstream) > 0 {
             giveUpStill(upstream)
-            for worker in world.mailboxes.indices where worker != index {
-                world.mailboxes[worker].post(.giveUpStill(upstream))
+            for worker in fleetState.mailboxes.indices where worker != index {
+                fleetState.mailboxes[worker].post(.giveUpStill(upstream))
             }
         }
         timers.set(queueTimer, now + Self.queueLookTime)
@@ -29,7 +29,7 @@ extension Worker {
 
     /// Somebody on another worker waits for a connection to the server: one that is idle here is given up for it.
     mutating func giveIdle(_ server: ServerIndex) {
-        guard heir(server) != nil else { return }
+        guard handover(server) != nil else { return }
         let slot = connectionPool.oldest(server)
         guard slot.exists else { return }
         unpool(slot)

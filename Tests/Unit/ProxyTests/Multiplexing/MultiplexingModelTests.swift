@@ -17,7 +17,8 @@ import Testing
         for _ in 0..<400 {
             switch chance.below(5) {
             case 0 where present.count < 12:
-                let number = multiplexing.add(Multiplex(HTTP2Session(.client, HTTP2Limits())!, .client(ClientSlot(nextSlot))))
+                let number = multiplexing.add(
+                    SharedConnection(HTTP2Session(.client, HTTP2Limits())!, .client(ClientSlot(nextSlot))))
                 #expect(present[number] == nil, "a number of its own")
                 #expect(number < 12, "numbers are used again")
                 present[number] = nextSlot

@@ -54,7 +54,7 @@ import Testing
         for act in story.acts {
             switch act {
             case .add(let slot):
-                _ = multiplexing.add(Multiplex(HTTP2Session(.client, HTTP2Limits())!, connection(slot)))
+                _ = multiplexing.add(SharedConnection(HTTP2Session(.client, HTTP2Limits())!, connection(slot)))
             case .remove(let number): multiplexing.remove(number)
             case .mark(let number): multiplexing.mark(number)
             case .next(let slot):
@@ -75,16 +75,16 @@ import Testing
     @Test func streamsTheNewestFirst() {
         let made = Slab<UpstreamConnection>(capacity: 4)
         guard var slab = made else { return #expect(Bool(false), "no memory") }
-        let multiplex = Multiplex(HTTP2Session(.client, HTTP2Limits())!, .upstream(0))
+        let shared = SharedConnection(HTTP2Session(.client, HTTP2Limits())!, .upstream(0))
         for number in 0..<3 as Range<UInt64> {
-            multiplex.begin(slab.take(UpstreamConnection(fd: -1, server: 0, number: number, idleTimeout: 0)), slab)
+            shared.begin(slab.take(UpstreamConnection(fd: -1, server: 0, number: number, idleTimeout: 0)), slab)
         }
-        let streams = multiplex.upstreamStreams
-        #expect(streams.first == 2 && streams.last == 0 && multiplex.streamCount == 3)
-        multiplex.end(1 as UpstreamSlot, slab)
-        #expect(slab[2].pointee.next == 0 && slab[0].pointee.previous == 2 && multiplex.streamCount == 2)
-        multiplex.end(2 as UpstreamSlot, slab)
-        multiplex.end(0 as UpstreamSlot, slab)
-        #expect(multiplex.upstreamStreams.isEmpty && multiplex.streamCount == 0)
+        let streams = shared.upstreamStreams
+        #expect(streams.first == 2 && streams.last == 0 && shared.streamCount == 3)
+        shared.end(1 as UpstreamSlot, slab)
+        #expect(slab[2].pointee.next == 0 && slab[0].pointee.previous == 2 && shared.streamCount == 2)
+        shared.end(2 as UpstreamSlot, slab)
+        shared.end(0 as UpstreamSlot, slab)
+        #expect(shared.upstreamStreams.isEmpty && shared.streamCount == 0)
     }
 }

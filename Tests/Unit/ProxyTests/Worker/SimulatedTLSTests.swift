@@ -30,7 +30,7 @@ import Testing
             quarantine: strays ? 60_000_000_000 : 0, acceptors: [try TestTLS.acceptor()])
         let metrics = Metrics(schema: plan.metricsSchema(listeners: ["front"]), version: "test")
         let recorder = IncidentRecorder(metrics: metrics, log: nil)
-        let world = World(
+        let fleetState = FleetState(
             plan: plan, counters: [metrics.makeCounters()], recorder: recorder, gauges: metrics.servers,
             log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), wakes: false)
         let network = SimulatedNetwork(seed: random.next())
@@ -44,7 +44,7 @@ import Testing
                 upstreams.append(upstream)
                 return (upstream, link.link)
             })
-        let made = Worker(index: 0, kernel: Kernel(simulated: network), poll: 3, plan: plan, world: world, seed: seed)
+        let made = Worker(index: 0, kernel: Kernel(simulated: network), poll: 3, plan: plan, fleetState: fleetState, seed: seed)
         guard var worker = made else { throw Failure() }
         let listener = network.makeListener()
         _ = worker.addListener(fd: listener, index: 0)

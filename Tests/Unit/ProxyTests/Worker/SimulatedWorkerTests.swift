@@ -35,7 +35,7 @@ import Testing
     struct Stage: ~Copyable {
         let network: SimulatedNetwork
         let recorder: IncidentRecorder
-        let world: World
+        let fleetState: FleetState
         let listener: Int32
         var worker: Worker
 
@@ -53,17 +53,18 @@ import Testing
             let plan = Plan(upstreams: [upstream], routes: [Plan.Route(name: "all", upstream: 0)], timeouts: timeouts)
             let metrics = Metrics(schema: plan.metricsSchema(listeners: ["front"]), version: "test")
             let recorder = IncidentRecorder(metrics: metrics, log: nil)
-            let world = World(
+            let fleetState = FleetState(
                 plan: plan, counters: [metrics.makeCounters()], recorder: recorder, gauges: metrics.servers,
                 log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), wakes: false)
             let network = SimulatedNetwork(seed: 1)
             network.serve(address.description, service(network))
-            let made = Worker(index: 0, kernel: Kernel(simulated: network), poll: 3, plan: plan, world: world, seed: 1)
+            let made = Worker(
+                index: 0, kernel: Kernel(simulated: network), poll: 3, plan: plan, fleetState: fleetState, seed: 1)
             guard var worker = made else { throw Failure() }
             let listener = network.makeListener()
             _ = worker.addListener(fd: listener, index: 0)
             return Stage(
-                network: network, recorder: recorder, world: world, listener: listener, worker: worker)
+                network: network, recorder: recorder, fleetState: fleetState, listener: listener, worker: worker)
         }
     }
 
@@ -85,11 +86,11 @@ import Testing
     @Test func anOrderThatComesWithTheEndDoesNotDelayIt() throws {
         var stage = try Stage.make(Upstream())
         stage.worker.startRetirement(nil)
-        #expect(stage.world.mailboxes[0].post(.drain))
+        #expect(stage.fleetState.mailboxes[0].post(.drain))
         stage.worker.turn(waitMilliseconds: 0)
         let isStopped = stage.worker.isStopped
         #expect(isStopped)
-        #expect(!stage.world.mailboxes[0].post(.drain))
+        #expect(!stage.fleetState.mailboxes[0].post(.drain))
     }
 
     /// The answer's first message finds the client gone: what comes behind it in the same read has nobody, and is passed over.

@@ -207,12 +207,12 @@ import Testing
         }
         var connections = Slab<UpstreamConnection>(capacity: 4)!
         let slots = (0..<3).map { connections.take(UpstreamConnection(fd: 3, server: 0, number: $0, idleTimeout: 1)) }
-        for slot in slots { set.addMultiplexed(slot, to: 0, connections) }
-        #expect(set[0].multiplexed.first == slots[2])
-        #expect(set[0].multiplexed.last == slots[0])
-        set.removeMultiplexed(slots[2], from: 0, connections)
-        #expect(set[0].multiplexed.first == slots[1])
-        for slot in slots.prefix(2) { set.removeMultiplexed(slot, from: 0, connections) }
-        #expect(set[0].multiplexed.first == -1)
+        for slot in slots { set.addShared(slot, to: 0, connections) }
+        #expect(set[0].sharedConnections.first == slots[2])
+        #expect(set[0].sharedConnections.last == slots[0])
+        set.removeShared(slots[2], from: 0, connections)
+        #expect(set[0].sharedConnections.first == slots[1])
+        for slot in slots.prefix(2) { set.removeShared(slot, from: 0, connections) }
+        #expect(set[0].sharedConnections.first == -1)
     }
 }

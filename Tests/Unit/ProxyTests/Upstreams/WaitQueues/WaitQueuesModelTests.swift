@@ -103,8 +103,8 @@ import Testing
             let isCalled = queues.isCalled(for: ServerIndex(server), of: upstream)
             #expect(isCalled == (model[upstream] + model[2 + server]).contains { $0.isCalled })
             // The other worker, where nobody waits, leaves the next connection to this one as soon as somebody waits uncalled.
-            let heir = observer.heir(of: ServerIndex(server), upstream: upstream)
-            #expect(heir == (firstUncalled(model, [upstream, 2 + server]) == nil ? nil : 0))
+            let handover = observer.handover(of: ServerIndex(server), upstream: upstream)
+            #expect(handover == (firstUncalled(model, [upstream, 2 + server]) == nil ? nil : 0))
         }
         let wanted = queues.placesWanted(0, servers: 0..<2)
         #expect(wanted == count(model, 0) - (model[0] + model[2] + model[3]).count { $0.isCalled })

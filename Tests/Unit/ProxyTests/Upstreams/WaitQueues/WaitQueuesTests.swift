@@ -93,16 +93,16 @@ import Testing
     @Test func anotherWorkersExchangeThatHasWaitedLongerIsTheHeir() {
         var here = Stage()
         var there = Stage(worker: 1, room: here.room)
-        #expect(here.queues.heir(of: 0, upstream: 0) == nil)
+        #expect(here.queues.handover(of: 0, upstream: 0) == nil)
         there.now = 1_000_000_000
         _ = there.wait()
-        #expect(here.queues.heir(of: 0, upstream: 0) == 1)
-        #expect(here.queues.heir(of: 2, upstream: 1) == nil)
+        #expect(here.queues.handover(of: 0, upstream: 0) == 1)
+        #expect(here.queues.handover(of: 2, upstream: 1) == nil)
         // Here somebody has waited about as long.
         here.now = there.now + 5_000_000
         let own = here.wait()
-        #expect(here.queues.heir(of: 0, upstream: 0) == nil)
+        #expect(here.queues.handover(of: 0, upstream: 0) == nil)
         here.queues.call(own, here.exchanges)
-        #expect(here.queues.heir(of: 0, upstream: 0) == 1)
+        #expect(here.queues.handover(of: 0, upstream: 0) == 1)
     }
 }

@@ -4,7 +4,7 @@ import HTTP2
 import Report
 
 /// One HTTP/2 connection's session, and what the worker remembers of its streams. A class: one a connection, never one a request.
-final class Multiplex {
+final class SharedConnection {
     let session: HTTP2Session
     let connection: ConnectionSlot
     /// Streams in progress, by slot, the newest first: those of a client's connection, or those of an upstream's.

@@ -5,7 +5,7 @@ import Logging
 import Report
 
 /// What a worker is given from outside, and shares with the others.
-public final class World: Sendable {
+public final class FleetState: Sendable {
     let counters: [WorkerCounters]
     let recorder: IncidentRecorder
     /// Nil when requests are not logged.
@@ -27,11 +27,11 @@ public final class World: Sendable {
 
     var serverCount: Int { facts.count }
 
-    /// The world of a new plan. What `earlier` knows about servers that the plan names again stays true.
+    /// The fleetState of a new plan. What `earlier` knows about servers that the plan names again stays true.
     public init(
         plan: Plan, counters: [WorkerCounters], recorder: IncidentRecorder, accessLog: AccessLog? = nil,
         captures: CaptureStore? = nil, gauges: ServerGauges?,
-        log: Logger, carryingOver earlier: World? = nil, wakes: Bool = true
+        log: Logger, carryingOver earlier: FleetState? = nil, wakes: Bool = true
     ) {
         self.counters = counters
         self.recorder = recorder

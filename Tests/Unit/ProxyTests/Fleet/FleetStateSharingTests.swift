@@ -6,7 +6,7 @@ import Testing
 @testable import Proxy
 
 /// What workers and plans share about servers: what a reload carries over, and what it forgets.
-@Suite struct WorldSharingTests {
+@Suite struct FleetStateSharingTests {
     private func plan(_ upstreams: [(String, [String])], checked: Bool = false) throws -> Plan {
         let address = try #require(SocketAddress(unixPath: "/server"))
         return Plan(
@@ -17,19 +17,19 @@ import Testing
             }, routes: [])
     }
 
-    private func world(_ plan: Plan, earlier: World? = nil) -> World {
+    private func fleetState(_ plan: Plan, earlier: FleetState? = nil) -> FleetState {
         let metrics = Metrics(schema: plan.metricsSchema(listeners: []), version: "test")
         let recorder = IncidentRecorder(metrics: metrics, log: nil)
-        return World(
+        return FleetState(
             plan: plan, counters: [metrics.makeCounters()], recorder: recorder, gauges: nil, log: Logger(label: "test"),
             carryingOver: earlier, wakes: false)
     }
 
     /// A server is the same when its upstream's name and its own are.
     @Test func whatAReloadKnowsAgain() throws {
-        let first = world(try plan([("a", ["x", "y"]), ("b", ["x"])]))
+        let first = fleetState(try plan([("a", ["x", "y"]), ("b", ["x"])]))
         for server in 0..<3 { first.shared(ServerIndex(server)).pointee.connections = UInt64(server + 1) }
-        let second = world(try plan([("b", ["x", "new"]), ("a", ["y"]), ("c", ["x"])]), earlier: first)
+        let second = fleetState(try plan([("b", ["x", "new"]), ("a", ["y"]), ("c", ["x"])]), earlier: first)
         #expect(second.serverCount == 4)
         #expect((0..<4).map { second.shared(ServerIndex($0)).pointee.connections } == [3, 0, 2, 0])
         // What happens on an earlier plan's worker is seen by the later one's.
@@ -39,10 +39,10 @@ import Testing
 
     @Test func countsGoOn() throws {
         let plan = try plan([("a", ["x"])])
-        let first = world(plan)
+        let first = fleetState(plan)
         #expect((1...3).map { _ in first.nextConnectionNumber() } == [1, 2, 3])
         #expect(first.changeClients(by: 2) == 0 && first.changeClients(by: 1) == 2)
-        let second = world(plan, earlier: first)
+        let second = fleetState(plan, earlier: first)
         #expect(second.nextConnectionNumber() == 4 && first.nextConnectionNumber() == 5)
         #expect(second.changeClients(by: -1) == 3 && second.changeClients(by: 0) == 2)
     }
@@ -54,10 +54,10 @@ import Testing
     ])
     func whatNobodyChecksIsUp(_ checked: Bool, _ servers: Int, _ isDown: Bool, _ isEjected: Bool) throws {
         let names = (0..<servers).map { "s\($0)" }
-        let first = world(try plan([("a", names)], checked: true))
+        let first = fleetState(try plan([("a", names)], checked: true))
         first.shared(0).pointee.isUp = 0
         first.shared(0).pointee.ejectedUntil = .max
-        let second = world(try plan([("a", names)], checked: checked), earlier: first)
+        let second = fleetState(try plan([("a", names)], checked: checked), earlier: first)
         #expect((second.shared(0).pointee.isUp == 0) == isDown)
         #expect((second.shared(0).pointee.ejectedUntil == .max) == isEjected)
     }
@@ -66,24 +66,24 @@ import Testing
 
     @Test func anUpstreamWithoutServersIsAProblem() throws {
         let plan = try plan([("a", ["x", "y"]), ("b", ["z"])])
-        let world = world(plan)
-        #expect(world.problems(plan) == [])
-        world.shared(0).pointee.isUp = 0
-        #expect(world.problems(plan) == [])
-        world.shared(1).pointee.isUp = 0
-        #expect(world.problems(plan) == ["no server of upstream a is up"])
-        world.shared(2).pointee.isUp = 0
-        #expect(world.problems(plan).count == 2)
+        let fleetState = fleetState(plan)
+        #expect(fleetState.problems(plan) == [])
+        fleetState.shared(0).pointee.isUp = 0
+        #expect(fleetState.problems(plan) == [])
+        fleetState.shared(1).pointee.isUp = 0
+        #expect(fleetState.problems(plan) == ["no server of upstream a is up"])
+        fleetState.shared(2).pointee.isUp = 0
+        #expect(fleetState.problems(plan).count == 2)
     }
 
     @Test func serversInJSON() throws {
         let plan = try plan([("a", ["x", "y"]), ("b", ["z"])])
-        let world = world(plan)
-        world.shared(1).pointee.connections = 5
-        world.shared(1).pointee.idle = 2
-        world.shared(1).pointee.isUp = 0
-        world.shared(2).pointee.quarantinedUntil = .max
-        let json = String(decoding: world.upstreamsJSON(plan), as: UTF8.self)
+        let fleetState = fleetState(plan)
+        fleetState.shared(1).pointee.connections = 5
+        fleetState.shared(1).pointee.idle = 2
+        fleetState.shared(1).pointee.isUp = 0
+        fleetState.shared(2).pointee.quarantinedUntil = .max
+        let json = String(decoding: fleetState.upstreamsJSON(plan), as: UTF8.self)
         let servers = json.split(separator: "{\"address\":").dropFirst().map(String.init)
         #expect(servers.count == 3 && servers[0].hasPrefix("\"x\"") && servers[2].hasPrefix("\"z\""))
         #expect(servers[1].contains("\"up\":false,\"connections\":5,\"idle\":2,"))

@@ -3,7 +3,7 @@ import EventLoop
 import Report
 
 /// Read-only views for the admin endpoint, on its own thread.
-extension World {
+extension FleetState {
     /// Why traffic should not be sent here: upstreams without a server that is up.
     public func problems(_ plan: Plan) -> [String] {
         var first = 0

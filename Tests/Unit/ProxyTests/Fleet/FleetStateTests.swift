@@ -2,7 +2,7 @@ import Testing
 import Worlds
 
 /// The whole proxy between simulated clients and upstreams. `scripts/simulate` runs as many worlds as one likes.
-@Suite struct WorldTests {
+@Suite struct FleetStateTests {
     /// Worlds that fail as soon as the worker forgets what they taught. A change to how worlds are made changes them: then
     /// seeds are looked for again, with the lesson taken out of the worker.
     static let lessons: [(seed: UInt64, lesson: String)] = [
@@ -64,13 +64,14 @@ import Worlds
             guard whole.everyoneWasServed, whole.wakeUps < 200 else { continue }
             tried += 1
             for wakeUp in 1...whole.wakeUps {
-                let world = SimulatedWorld(seed: seed)
-                world.lostWakeUp = wakeUp
-                let failures = world.run()
-                guard world.isLostForGood else { continue }
+                let fleetState = SimulatedWorld(seed: seed)
+                fleetState.lostWakeUp = wakeUp
+                let failures = fleetState.run()
+                guard fleetState.isLostForGood else { continue }
                 lost += 1
                 #expect(
-                    !failures.isEmpty, "scripts/simulate 0x\(String(seed, radix: 16)) lost \(wakeUp): \(world.lostWakeUpFacts)")
+                    !failures.isEmpty,
+                    "scripts/simulate 0x\(String(seed, radix: 16)) lost \(wakeUp): \(fleetState.lostWakeUpFacts)")
             }
         }
         #expect(lost > 10)
