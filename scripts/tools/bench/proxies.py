@@ -111,6 +111,13 @@ class SendOnceAlways(SendOnce):
     connections = ", connections: {reuse: always}"
 
 
+class SendOnceBefore(SendOnce):
+    """A build of another version, which SENDONCE_BEFORE names."""
+
+    name, program = "SendOnce, another version", os.environ.get("SENDONCE_BEFORE", "")
+    is_variant = True
+
+
 class Nginx(Proxy):
     name = program = "nginx"
     buffers = "proxy_buffer_size 16k; proxy_buffers 8 64k; proxy_busy_buffers_size 128k; proxy_max_temp_file_size 0;"
@@ -207,8 +214,8 @@ backend-keep-alive-timeout=60s
 
 
 ALL = {
-    "sendonce": SendOnce, "sendonce-always": SendOnceAlways, "nginx": Nginx, "nginx-unbuf256": NginxUnbuffered, "haproxy": HAProxy,
-    "nghttpx": Nghttpx,
+    "sendonce": SendOnce, "sendonce-before": SendOnceBefore, "sendonce-always": SendOnceAlways, "nginx": Nginx,
+    "nginx-unbuf256": NginxUnbuffered, "haproxy": HAProxy, "nghttpx": Nghttpx,
 }
 
 
