@@ -156,7 +156,7 @@ if Context.environment["SENDONCE_FUZZ"] != nil {
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "CFuzzer", "Configuration", "HTTP1", "HTTP2", "JSON", "ProbeReports", "Records", "Replay", "Tail", "Traces",
+                "Admin", "CFuzzer", "Configuration", "HTTP1", "HTTP2", "JSON", "ProbeReports", "Proxy", "Records", "Replay", "Tail", "Traces",
                 "Wire",
             ],
             path: "Tests/Fuzz/Fuzz"),

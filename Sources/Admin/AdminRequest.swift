@@ -1,6 +1,6 @@
 /// The head of a request to the endpoint, as far as the endpoint cares.
-struct AdminRequest {
-    enum Parsed {
+package struct AdminRequest {
+    package enum Parsed {
         /// More bytes are needed.
         case incomplete
         case request(AdminRequest, byteCount: Int)
@@ -26,7 +26,7 @@ struct AdminRequest {
     /// Reads one head from the start of `bytes` (RFC 9112 sections 2 to 6).
     ///
     /// Never reads a body: a request that has one ends its connection.
-    static func parse(_ bytes: [UInt8]) -> Parsed {
+    package static func parse(_ bytes: [UInt8]) -> Parsed {
         // Empty lines before a request line are skipped (RFC 9112 section 2.2).
         guard let start = bytes.firstIndex(where: { $0 != 0x0D && $0 != 0x0A }) else { return .incomplete }
         guard let end = endOfHead(bytes, from: start) else { return .incomplete }

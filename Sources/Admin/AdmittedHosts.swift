@@ -5,20 +5,20 @@ import Glibc
 ///
 /// A page in an operator's browser may send requests here under a name of its own that its DNS server points to this machine
 /// (DNS rebinding). Such a name stands in Host, and the page's own in Origin.
-struct AdmittedHosts {
+package struct AdmittedHosts {
     /// The host of the endpoint's address in lower case; empty when it has none.
     private let own: String
     /// A browser cannot connect to a Unix socket.
     private let admitsAll: Bool
 
     /// `address` as it is configured: `host:port`, `[v6]:port`, `:port` or `unix:/path`.
-    init(address: String) {
+    package init(address: String) {
         admitsAll = address.hasPrefix("unix:")
         own = Self.host(ofAuthority: address) ?? ""
     }
 
     /// `names` as in `admin.hosts`: `ops.example`, or `*.example.com` for the subdomains.
-    func admit(_ request: AdminRequest, names: [String]) -> Bool {
+    package func admit(_ request: AdminRequest, names: [String]) -> Bool {
         admitsAll
             || request.hosts.allSatisfy { admits(Self.host(ofAuthority: $0), names) }
                 && request.origins.allSatisfy { admits(Self.host(ofOrigin: $0), names) }

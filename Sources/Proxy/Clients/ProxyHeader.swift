@@ -1,7 +1,7 @@
 import CShim
 
 /// What a PROXY header at the beginning of a connection says (HAProxy's PROXY protocol, versions 1 and 2).
-enum ProxyHeader {
+package enum ProxyHeader {
     /// More bytes are needed to decide.
     case incomplete
     case malformed
@@ -9,14 +9,14 @@ enum ProxyHeader {
     case complete(byteCount: Int, source: PeerAddress?)
 
     /// A header of version 2 may carry extensions; a longer one is refused.
-    static let bytesMax = 4096
+    package static let bytesMax = 4096
     /// The longest line of version 1, with its end.
     private static let lineBytesMax = 107
     private static let line: StaticString = "PROXY "
     private static let signature: StaticString = "\r\n\r\n\0\r\nQUIT\n"
 
     /// Reads the header at the start of the bytes. Total: no bytes trap.
-    static func read(_ bytes: UnsafeBufferPointer<UInt8>) -> ProxyHeader {
+    package static func read(_ bytes: UnsafeBufferPointer<UInt8>) -> ProxyHeader {
         if begins(bytes, line) { return bytes.count < line.utf8CodeUnitCount ? .incomplete : readLine(bytes) }
         guard begins(bytes, signature) else { return .malformed }
         return bytes.count < 16 ? .incomplete : readBinary(bytes)

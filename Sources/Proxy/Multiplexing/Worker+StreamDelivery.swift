@@ -34,8 +34,12 @@ extension Worker {
     func socket(_ connection: ConnectionSlot) -> UnsafeMutablePointer<Socket> {
         // A slot's memory stays where it is.
         switch connection {
-        case .client(let slot): withUnsafeMutablePointer(to: &clients[slot].pointee.socket) { $0 }
-        case .upstream(let slot): withUnsafeMutablePointer(to: &upstreams[slot].pointee.socket) { $0 }
+        case .client(let slot):
+            let c = clients[slot]
+            return withUnsafeMutablePointer(to: &c.pointee.socket) { $0 }
+        case .upstream(let slot):
+            let u = upstreams[slot]
+            return withUnsafeMutablePointer(to: &u.pointee.socket) { $0 }
         }
     }
 

@@ -1,7 +1,9 @@
+import Admin
 import Configuration
 import HTTP1
 import JSON
 import ProbeReports
+import Proxy
 import Records
 import Tail
 import Traces
@@ -18,6 +20,8 @@ let targets = [
     Target(name: "bodies", run: bodies),
     Target(name: "answers", run: answers),
     Target(name: "surplus", run: surplus),
+    Target(name: "proxy", run: proxyHeaders),
+    Target(name: "admin", run: adminRequests),
     Target(name: "http2", run: http2),
     Target(name: "worker", run: worker),
     Target(name: "streams", run: streams),
@@ -82,6 +86,45 @@ private func outcome(_ parse: Parse, _ bytes: [UInt8]) -> (HeadOutcome, Int) {
     check(block.byteCount <= bytes.count, "a header block longer than its bytes")
     if case .success(let body) = RequestFraming.decide(block) { check(body.framing != .untilClose, "a request without an end") }
     return (outcome, block.byteCount)
+}
+
+/// PROXY headers: more bytes change neither one that is complete nor one that is malformed, and none is without an end.
+func proxyHeaders(_ bytes: [UInt8]) {
+    let whole = length(bytes)
+    let part = length(Array(bytes.prefix(bytes.count / 2)))
+    if part != nil { check(part == whole, "more bytes change a PROXY header") }
+    check(whole != nil || bytes.count < ProxyHeader.bytesMax, "a PROXY header without an end")
+}
+
+/// Of a complete header, 0 of a malformed one, nil when there are not enough bytes.
+private func length(_ bytes: [UInt8]) -> Int? {
+    exactly(bytes) { memory -> Int? in
+        switch ProxyHeader.read(UnsafeBufferPointer(start: memory, count: bytes.count)) {
+        case .incomplete: return nil
+        case .malformed: return 0
+        case .complete(let byteCount, _):
+            check((1...bytes.count).contains(byteCount), "a PROXY header longer than its bytes")
+            return byteCount
+        }
+    }
+}
+
+/// Requests to the admin endpoint: what is complete, or malformed, stays so with more bytes; with more names not fewer requests are
+/// admitted.
+func adminRequests(_ bytes: [UInt8]) {
+    let hosts = AdmittedHosts(address: "127.0.0.1:9900")
+    switch AdminRequest.parse(bytes) {
+    case .incomplete: break
+    case .malformed:
+        guard case .malformed = AdminRequest.parse(bytes + [0x0A]) else { return check(false, "more bytes mend a malformed request") }
+    case .request(let request, let byteCount):
+        check((1...bytes.count).contains(byteCount), "a request longer than its bytes")
+        guard case .request(_, byteCount) = AdminRequest.parse(Array(bytes[..<byteCount])) else {
+            return check(false, "a request that needs the bytes after it")
+        }
+        let isAdmitted = hosts.admit(request, names: [])
+        check(isAdmitted == hosts.admit(request, names: ["*.example"]) || !isAdmitted, "a name more admits fewer")
+    }
 }
 
 /// Calls with a copy that lies alone in its allocation, so that the sanitizer sees the first byte read past its end.
