@@ -156,7 +156,8 @@ if Context.environment["SENDONCE_FUZZ"] != nil {
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "Admin", "CFuzzer", "Configuration", "HTTP1", "HTTP2", "JSON", "ProbeReports", "Proxy", "Records", "Replay", "Tail", "Traces",
+                "Admin", "CFuzzer", "Configuration", "HTTP1", "HTTP2", "JSON", "ProbeReports", "Proxy", "Records", "Replay",
+                "Tail", "Traces",
                 "Wire",
             ],
             path: "Tests/Fuzz/Fuzz"),

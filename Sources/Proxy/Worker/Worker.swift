@@ -107,11 +107,7 @@ public struct Worker: ~Copyable {
         waitQueues = WaitQueues(
             upstreams: plan.upstreams.count, servers: servers.count, room: fleetState.waitingRoom, worker: index)
         retries = Retries(upstreams: plan.upstreams.count)
-        if let log = fleetState.accessLog {
-            access = AccessNotes(AccessJournal(log, plan: plan))
-        } else {
-            access = AccessNotes(nil)
-        }
+        access = AccessNotes(fleetState.accessLog.map { AccessJournal($0, plan: plan) })
         timers.open(hangupTimer)
         timers.open(streamSurplusTimer)
         timers.open(queueTimer)

@@ -116,7 +116,9 @@ func adminRequests(_ bytes: [UInt8]) {
     switch AdminRequest.parse(bytes) {
     case .incomplete: break
     case .malformed:
-        guard case .malformed = AdminRequest.parse(bytes + [0x0A]) else { return check(false, "more bytes mend a malformed request") }
+        guard case .malformed = AdminRequest.parse(bytes + [0x0A]) else {
+            return check(false, "more bytes mend a malformed request")
+        }
     case .request(let request, let byteCount):
         check((1...bytes.count).contains(byteCount), "a request longer than its bytes")
         guard case .request(_, byteCount) = AdminRequest.parse(Array(bytes[..<byteCount])) else {
