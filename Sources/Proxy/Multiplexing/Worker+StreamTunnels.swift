@@ -59,10 +59,11 @@ extension Worker {
     }
 
     mutating func streamTunnelBytes(_ stream: UpstreamSlot, _ bytes: UnsafeMutablePointer<UInt8>, _ step: HTTP2Step) {
-        let exchange = upstreams[stream].pointee.exchange
+        let s = upstreams[stream]
+        let exchange = s.pointee.exchange
         let generation = upstreams.generation(stream)
         answerBody(stream, bytes, step.bodyCount, ended: false, hasTrailers: false)
-        upstreams[stream].pointee.unconsumed += UInt32(step.bodyCount)
+        s.pointee.unconsumed += UInt32(step.bodyCount)
         sendToClient(exchanges[exchange].pointee.client)
         guard upstreams.generation(stream) == generation else { return }
         paceUpstreamStream(stream)

@@ -30,20 +30,22 @@ extension Worker {
 
     /// All that has come has been acted on, for now.
     mutating func upstreamFramesRead(_ slot: UpstreamSlot, _ step: HTTP2Step) {
-        upstreams[slot].pointee.received += UInt64(step.consumed)
-        let shared = multiplexing[upstreams[slot].pointee.sharedIndex]
+        let u = upstreams[slot]
+        u.pointee.received += UInt64(step.consumed)
+        let shared = multiplexing[u.pointee.sharedIndex]
         if shared.holdsTunnels, shared.session.hasPeerSettings { askForTunnels(slot) }
     }
 
     /// Acts on one fact of an upstream's frames; its bytes stand at `bytes`. False when the rest is not to be read.
     mutating func upstreamFrame(_ slot: UpstreamSlot, _ step: HTTP2Step, _ bytes: UnsafeMutablePointer<UInt8>) -> Bool {
         let body = bytes + step.bodyStart
-        upstreams[slot].pointee.received += UInt64(step.consumed)
+        let u = upstreams[slot]
+        u.pointee.received += UInt64(step.consumed)
         switch step.event {
         case .failed(let failure):
             upstreamFramesFailed(slot, failure)
             return false
-        case .goAway: upstreams[slot].pointee.mustClose = true
+        case .goAway: u.pointee.mustClose = true
         case .violation(let violation): frameViolation(slot, step, violation)
         case .surplus: keepFrame(slot, step, body)
         case .needMore, .pause, .refused: break

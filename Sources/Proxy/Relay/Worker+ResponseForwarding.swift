@@ -12,7 +12,9 @@ extension Worker {
         guard !outbox.isEmpty else { return }
         let c = clients[client]
         guard deliverToClient(client) else { return clientBroke(client) }
-        if c.pointee.exchange.exists { exchanges[c.pointee.exchange].pointee.state.receive(.headSent) }
+        guard c.pointee.exchange.exists else { return }
+        let e = exchanges[c.pointee.exchange]
+        e.pointee.state.receive(.headSent)
     }
 
     /// Writes the head of an answer into the outbox, with the cookie that leads back to its server when the client lacks it.

@@ -85,9 +85,10 @@ extension Worker {
         if u.pointee.sharedIndex >= 0 { return sharedUpstreamConnected(slot) }
         let exchange = u.pointee.exchange
         guard exchange.exists else { return closeUpstream(slot, .clientGone) }
-        exchanges[exchange].pointee.state.receive(.placed)
-        exchanges[exchange].pointee.connectTime = max(1, now - exchanges[exchange].pointee.connectTime)
-        u.pointee.roundTrip = exchanges[exchange].pointee.connectTime
+        let e = exchanges[exchange]
+        e.pointee.state.receive(.placed)
+        e.pointee.connectTime = max(1, now - e.pointee.connectTime)
+        u.pointee.roundTrip = e.pointee.connectTime
         requestStarts(exchange)
         sendToUpstream(exchange)
         // Body bytes that came meanwhile wait in the client's connection.
@@ -141,7 +142,8 @@ extension Worker {
     /// An exchange that has lost its connection before anything was sent looks for another.
     private mutating func tryAgain(_ exchange: ExchangeSlot) {
         guard exchange.exists else { return }
-        exchanges[exchange].pointee.attempts -= 1
+        let e = exchanges[exchange]
+        e.pointee.attempts -= 1
         outbox.clear()
         findUpstream(exchange)
         guard exchanges.isTaken(exchange) else { return }

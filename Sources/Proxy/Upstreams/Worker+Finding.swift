@@ -73,9 +73,10 @@ extension Worker {
     private mutating func noConnection(_ exchange: ExchangeSlot, _ server: ServerIndex, _ error: Int32) {
         if Self.isOutOfResources(-error) { return waitForDescriptor(exchange, server) }
         if error == EBUSY { return enqueue(exchange) }
-        exchanges[exchange].pointee.attempts += 1
-        exchanges[exchange].pointee.wasPooled = false
-        exchanges[exchange].pointee.avoidedServer = server
+        let e = exchanges[exchange]
+        e.pointee.attempts += 1
+        e.pointee.wasPooled = false
+        e.pointee.avoidedServer = server
         serverFailed(server, .refused, String(cString: strerror(error)))
         retryOrFail(exchange, .unreachable)
     }

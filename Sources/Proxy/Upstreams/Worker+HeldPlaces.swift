@@ -48,8 +48,9 @@ extension Worker {
 
     /// How long the client of an answer has taken nothing worth mentioning.
     private mutating func stillTime(_ exchange: ExchangeSlot) -> UInt64 {
-        let own = exchanges[exchange].pointee.pace.look(at: taken(exchange), now)
-        let c = clients[exchanges[exchange].pointee.client]
+        let e = exchanges[exchange]
+        let own = e.pointee.pace.look(at: taken(exchange), now)
+        let c = clients[e.pointee.client]
         guard c.pointee.isStream else { return own }
         let connection = clients[c.pointee.parent]
         let shared = multiplexing[connection.pointee.sharedIndex]

@@ -33,12 +33,14 @@ extension Worker {
         case .client:
             let slot = ClientSlot(tag.slot)
             guard tag.carries(clients.generation(slot)) else { return }
-            note(flags, &clients[slot].pointee.socket)
+            let c = clients[slot]
+            note(flags, &c.pointee.socket)
             queueClient(slot)
         case .upstream:
             let slot = UpstreamSlot(tag.slot)
             guard tag.carries(upstreams.generation(slot)) else { return }
-            note(flags, &upstreams[slot].pointee.socket)
+            let u = upstreams[slot]
+            note(flags, &u.pointee.socket)
             upstreamReady(slot)
         case .listener: acceptClients(Int(tag.slot))
         case .mailbox: readMailbox()
