@@ -18,8 +18,7 @@ extension Worker {
             sendRequestHead(slot)
         }
         if c.pointee.socket.isBlocked, c.pointee.socket.isWritable {
-            guard transport.flush(&c.pointee.socket, .client) else { return clientBroke(slot) }
-            if c.pointee.socket.isHeldBack, !emptyPipe(slot) { return clientBroke(slot) }
+            guard transport.flush(&c.pointee.socket, .client), emptyPipe(to: slot) else { return clientBroke(slot) }
             if !c.pointee.socket.isBlocked {
                 if c.pointee.phase == .shared {
                     frameClient(slot)
@@ -49,8 +48,9 @@ extension Worker {
             rounds += 1
             isFirst = false
             let generation = clients.generation(slot)
-            let count = transport.load(&c.pointee.socket, .client)
-            let consumed = clientBytes(slot, count, &steps)
+            let isMoved = movesRequest(slot) && moveRequest(slot)
+            let count = isMoved ? 0 : transport.load(&c.pointee.socket, .client)
+            let consumed = isMoved ? 0 : clientBytes(slot, count, &steps)
             if clients.generation(slot) != generation { return outbox.clear() }
             if c.pointee.phase == .shared {
                 transport.keep(&c.pointee.socket, from: consumed, to: count)

@@ -101,6 +101,8 @@ public final class Plan: Sendable {
         /// where it can.
         public var searchedBytes = 64 << 10
         public var lastBytes = 16 << 10
+        /// Fewer are not worth a pipe.
+        public var movedBytes = 32 << 10
         public init() {}
 
         /// A request's header block, and an answer's.

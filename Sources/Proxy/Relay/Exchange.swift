@@ -63,8 +63,10 @@ struct Exchange: BitwiseCopyable {
     var pace = Pace()
     /// Body bytes as sent upstream, while they may have to be sent again.
     var body = Buffer()
-    /// The server that it was sent to last, and the exchange's ordinal on the connection.
+    /// The server that it was sent to last.
     var server = ServerIndex.none
+    var toUpstream = Passage()
+    /// The exchange's ordinal on the connection that it was sent on last.
     var ordinal: UInt32 = 0
     /// The queue in which it waits for a connection, and its neighbour there.
     var queue: Int32 = -1
@@ -72,8 +74,7 @@ struct Exchange: BitwiseCopyable {
     /// Interim responses that have come, and their bytes.
     var interimBytes: UInt32 = 0
     var interims: UInt16 = 0
-    /// The pipe in which bytes of its answer's body wait for its client, -1 for none.
-    var pipe: Int16 = -1
+    var toClient = Passage()
     var upstreamIndex: UInt16 = 0
     /// The server that failed it last, which a retry passes over.
     var avoidedServer = ServerIndex.none

@@ -81,8 +81,19 @@ extension Worker {
         forgetBody(exchange)
         let e = exchanges[exchange]
         // Its client is gone, or sees its answer cut.
-        if e.pointee.pipe >= 0 { transport.drop(&e.pointee.pipe, of: &clients[e.pointee.client].pointee.socket) }
+        if e.pointee.toClient.pipe >= 0 {
+            transport.drop(&e.pointee.toClient.pipe, of: &clients[e.pointee.client].pointee.socket)
+        }
+        dropPipe(toUpstreamOf: exchange)
         exchanges.release(exchange)
+    }
+
+    /// What waits in a pipe for an exchange's upstream is lost: that takes no more, or serves it no longer.
+    @inline(__always)
+    mutating func dropPipe(toUpstreamOf exchange: ExchangeSlot) {
+        let e = exchanges[exchange]
+        guard e.pointee.toUpstream.pipe >= 0 else { return }
+        transport.drop(&e.pointee.toUpstream.pipe, of: &upstreams[e.pointee.upstream].pointee.socket)
     }
 
     /// The body need not be sent again, or cannot be.

@@ -86,12 +86,7 @@ extension Worker {
     mutating func failExchange(_ exchange: ExchangeSlot, status: Int, _ detail: String) {
         let e = exchanges[exchange]
         if e.pointee.state.isWaiting { leaveQueue(exchange) }
-        if e.pointee.upstream.exists {
-            let slot = e.pointee.upstream
-            upstreams[slot].pointee.exchange = .none
-            e.pointee.upstream = .none
-            closeUpstream(slot, .error)
-        }
+        if e.pointee.upstream.exists { detach(e.pointee.upstream, .error) }
         var record = e.pointee.request
         e.pointee.request.head = Buffer()
         endBroken(exchange, record: record, status: status, detail)

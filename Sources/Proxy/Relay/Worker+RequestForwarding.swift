@@ -120,6 +120,7 @@ extension Worker {
     mutating func forwardTunnel(fromClient client: ClientSlot, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
         let e = exchanges[clients[client].pointee.exchange]
         e.pointee.requestBytes += UInt64(count)
+        e.pointee.toUpstream.note(count, least: plan.limits.movedBytes)
         touchTunnel(client, e)
         outbox.add(bytes, count)
         sendToUpstream(clients[client].pointee.exchange)
@@ -128,6 +129,7 @@ extension Worker {
     mutating func forwardTunnel(fromUpstream slot: UpstreamSlot, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
         let e = exchanges[upstreams[slot].pointee.exchange]
         e.pointee.answer.bodyBytes += UInt64(count)
+        e.pointee.toClient.note(count, least: plan.limits.movedBytes)
         touchTunnel(e.pointee.client, e)
         outbox.add(bytes, count)
     }
@@ -142,6 +144,7 @@ extension Worker {
         u.pointee.socket.peerEnded = true
         u.pointee.socket.isReadable = true
         if u.pointee.exchange.exists {
+            dropPipe(toUpstreamOf: u.pointee.exchange)
             let e = exchanges[u.pointee.exchange]
             let c = clients[e.pointee.client]
             // What can be sent again is not given up.

@@ -116,6 +116,7 @@ extension Worker {
         let exchange = clients[client].pointee.exchange
         let e = exchanges[exchange]
         e.pointee.requestBytes += UInt64(count)
+        e.pointee.toUpstream.note(count, least: plan.limits.movedBytes)
         if e.pointee.requestBytes > plan.limits.bodyBytes { return requestBodyTooLarge(client) }
         let framesBodies = upstreams[e.pointee.upstream].pointee.hop.framesBodies
         let inChunks = e.pointee.requestIsChunked && !framesBodies

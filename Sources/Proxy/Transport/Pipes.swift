@@ -1,6 +1,6 @@
 import EventLoop
 
-/// Pipes through which long bodies pass from one socket to the other without being copied.
+/// Pipes through which bytes pass from one socket to the other without being copied.
 ///
 ///     idle ──take──▶ lent ──give──▶ idle
 ///                      └──close──▶ gone
@@ -10,7 +10,7 @@ struct Pipes: ~Copyable {
     /// What one holds, where this user may have pipes so large.
     static let bytesMax = 256 << 10
     /// Lent at once: each holds two descriptors, and up to `bytesMax` of the kernel's memory.
-    static let lentMax = 128
+    static let lentMax = Int(Int8.max) + 1
     /// Kept open while nobody needs them.
     private static let idleMax = 8
 
@@ -23,8 +23,8 @@ struct Pipes: ~Copyable {
 
     private let kernel: Kernel
     private var pipes: [Pipe] = []
-    private var idle: [Int16] = []
-    private var unused: [Int16] = []
+    private var idle: [Int8] = []
+    private var unused: [Int8] = []
     private(set) var lent = 0
     /// Pipes can be had, and sockets take them.
     private var areUsable = true
@@ -38,12 +38,12 @@ struct Pipes: ~Copyable {
         }
     }
 
-    subscript(_ number: Int16) -> Pipe { pipes[Int(number)] }
+    subscript(_ number: Int8) -> Pipe { pipes[Int(number)] }
 
     var mayTake: Bool { areUsable && lent < Self.lentMax }
 
     /// An empty pipe's index, -1 when there is none to be had.
-    mutating func take() -> Int16 {
+    mutating func take() -> Int8 {
         guard mayTake else { return -1 }
         if let number = idle.popLast() {
             lent += 1
@@ -58,17 +58,17 @@ struct Pipes: ~Copyable {
         let pipe = Pipe(readEnd: ends.0, writeEnd: ends.1)
         guard let number = unused.popLast() else {
             pipes.append(pipe)
-            return Int16(pipes.count - 1)
+            return Int8(pipes.count - 1)
         }
         pipes[Int(number)] = pipe
         return number
     }
 
     /// Bytes have gone into it, or out of it.
-    mutating func change(_ number: Int16, by count: Int) { pipes[Int(number)].held += count }
+    mutating func change(_ number: Int8, by count: Int) { pipes[Int(number)].held += count }
 
     /// Nobody needs it any more. What is in it is lost.
-    mutating func give(_ number: Int16) {
+    mutating func give(_ number: Int8) {
         lent -= 1
         let pipe = pipes[Int(number)]
         if pipe.held == 0, idle.count < Self.idleMax { return idle.append(number) }

@@ -13,8 +13,25 @@ extension Transport {
         case refused
     }
 
+    /// Whether bytes of one socket can go to another unseen: none wait to be looked at, or to be sent.
+    @inline(__always)
+    func mayMove(from source: UnsafeMutablePointer<Socket>, to target: UnsafeMutablePointer<Socket>) -> Bool {
+        pipes.mayTake && !isTaping && source.pointee.security == .none && target.pointee.security == .none
+            && source.pointee.input.isEmpty && !target.pointee.isBlocked && target.pointee.mayWrite
+    }
+
+    /// Moves what has arrived at a socket to another, as far as that takes it; the rest waits in the pipe. Where the other is broken, it says so.
+    mutating func move(
+        from source: UnsafeMutablePointer<Socket>, _ side: SideLabel, to target: UnsafeMutablePointer<Socket>, most: UInt64,
+        through pipe: inout Int8
+    ) -> Moved {
+        let moved = moveIn(from: source, side, most: most, into: &pipe)
+        if case .bytes = moved { _ = moveOut(&pipe, to: target, side == .client ? .upstream : .client) }
+        return moved
+    }
+
     /// Moves what has arrived, at most so many bytes, into an empty pipe, which is the caller's when there were any.
-    mutating func moveIn(from socket: UnsafeMutablePointer<Socket>, _ side: SideLabel, most: UInt64, into pipe: inout Int16)
+    mutating func moveIn(from socket: UnsafeMutablePointer<Socket>, _ side: SideLabel, most: UInt64, into pipe: inout Int8)
         -> Moved
     {
         let taken = pipes.take()
@@ -41,7 +58,7 @@ extension Transport {
     }
 
     /// Moves what is in a pipe on into a socket, as far as that takes it. An empty pipe is given back. False when the connection is broken.
-    mutating func moveOut(_ pipe: inout Int16, to socket: UnsafeMutablePointer<Socket>, _ side: SideLabel) -> Bool {
+    mutating func moveOut(_ pipe: inout Int8, to socket: UnsafeMutablePointer<Socket>, _ side: SideLabel) -> Bool {
         while pipes[pipe].held > 0 {
             let n = kernel.splice(from: pipes[pipe].readEnd, to: socket.pointee.fd, pipes[pipe].held)
             if n > 0 {
@@ -57,11 +74,12 @@ extension Transport {
             }
         }
         drop(&pipe, of: socket)
+        endIfSent(socket)
         return true
     }
 
     /// Gives a pipe back. What is still in it is lost.
-    mutating func drop(_ pipe: inout Int16, of socket: UnsafeMutablePointer<Socket>) {
+    mutating func drop(_ pipe: inout Int8, of socket: UnsafeMutablePointer<Socket>) {
         pipes.give(pipe)
         pipe = -1
         socket.pointee.isHeldBack = false

@@ -168,10 +168,7 @@ struct Transport: ~Copyable {
         }
         if socket.pointee.output.isEmpty {
             if socket.pointee.output.base != nil { buffers.give(&socket.pointee.output) }
-            if socket.pointee.endsWriting {
-                socket.pointee.endsWriting = false
-                kernel.shutdownWrite(socket.pointee.fd)
-            }
+            endIfSent(socket)
         }
         return true
     }
@@ -179,10 +176,15 @@ struct Transport: ~Copyable {
     /// Ends our side once everything has been sent. The peer's may go on.
     mutating func endWriting(_ socket: UnsafeMutablePointer<Socket>) {
         if socket.pointee.security != .none { announceEnd(socket) }
-        if socket.pointee.output.isEmpty {
+        socket.pointee.endsWriting = true
+        endIfSent(socket)
+    }
+
+    /// Ends our side, if that is due: not before bytes that wait here, or in a pipe.
+    func endIfSent(_ socket: UnsafeMutablePointer<Socket>) {
+        if socket.pointee.endsWriting, !socket.pointee.isBlocked {
+            socket.pointee.endsWriting = false
             kernel.shutdownWrite(socket.pointee.fd)
-        } else {
-            socket.pointee.endsWriting = true
         }
     }
 

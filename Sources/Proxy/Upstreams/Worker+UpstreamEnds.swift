@@ -18,6 +18,7 @@ extension Worker {
     mutating func part(_ slot: UpstreamSlot) {
         let exchange = upstreams[slot].pointee.exchange
         guard exchange.exists else { return }
+        dropPipe(toUpstreamOf: exchange)
         exchanges[exchange].pointee.upstream = .none
         upstreams[slot].pointee.exchange = .none
     }

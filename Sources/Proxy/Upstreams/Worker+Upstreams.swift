@@ -18,7 +18,7 @@ extension Worker {
             if connectGoesOn(slot), u.pointee.phase == .active { readUpstream(slot) }
         case .active:
             if u.pointee.socket.isBlocked, u.pointee.socket.isWritable {
-                if !transport.flush(&u.pointee.socket, .upstream) { upstreamRefusesBytes(slot) }
+                if !transport.flush(&u.pointee.socket, .upstream) || !emptyPipe(to: slot) { upstreamRefusesBytes(slot) }
                 requestMoves(slot)
             }
             readUpstream(slot)
@@ -46,7 +46,7 @@ extension Worker {
             rounds += 1
             isFirst = false
             let generation = upstreams.generation(slot)
-            let isMoved = movesBody(slot) && moveBody(slot)
+            let isMoved = movesAnswer(slot) && moveAnswer(slot)
             let count = isMoved ? 0 : transport.load(&u.pointee.socket, .upstream)
             let consumed = isMoved ? 0 : upstreamBytes(slot, count, &steps)
             guard upstreams.generation(slot) == generation, u.pointee.phase == .active else { return }
@@ -178,63 +178,6 @@ extension Worker {
         case .tunnel: tunnelEnded(fromUpstream: slot)
         case .idle: detach(slot, .upstreamClosed)
         }
-    }
-
-    // MARK: Long bodies
-
-    // Long bodies that pass from an upstream to a client unread.
-    //
-    // Only between connections of HTTP/1 in cleartext, and only the middle of a Content-Length body: its first bytes are looked through
-    // for a second answer, as ever, and its last are read, so that its end, and whatever comes after it, are dealt with where all ends
-    // are. Whoever has offended lately is looked at whole.
-
-    /// Fewer bytes are not worth a pipe.
-    private static var movedBytesMin: UInt64 { 32 << 10 }
-
-    /// Whether what the upstream sends next is to pass unread.
-    @inline(__always)
-    private mutating func movesBody(_ slot: UpstreamSlot) -> Bool {
-        let left = upstreams[slot].pointee.decoder.lengthLeft
-        return left > 0 && mayMoveBody(slot, left)
-    }
-
-    private mutating func mayMoveBody(_ slot: UpstreamSlot, _ left: UInt64) -> Bool {
-        let u = upstreams[slot]
-        let least = min(Self.movedBytesMin, UInt64(plan.limits.searchedBytes))
-        guard left >= UInt64(plan.limits.lastBytes) + least, transport.pipes.mayTake, !transport.isTaping else { return false }
-        let e = exchanges[u.pointee.exchange]
-        let c = clients[e.pointee.client]
-        return e.pointee.answer.bodyBytes >= UInt64(plan.limits.searchedBytes) && e.pointee.clientFraming == .length
-            && !u.pointee.statusLine.isFound && u.pointee.statusLine.matched == 0 && u.pointee.socket.input.isEmpty
-            && u.pointee.socket.security == .none && c.pointee.socket.security == .none && !c.pointee.isStream
-            && !u.pointee.isStream && !servers.isQuarantined(u.pointee.server, now)
-    }
-
-    /// Moves what has come of a body to its client, as far as that takes it. False when it has to be read after all.
-    private mutating func moveBody(_ slot: UpstreamSlot) -> Bool {
-        let u = upstreams[slot]
-        let e = exchanges[u.pointee.exchange]
-        let most = u.pointee.decoder.lengthLeft - UInt64(plan.limits.lastBytes)
-        switch transport.moveIn(from: &u.pointee.socket, .upstream, most: most, into: &e.pointee.pipe) {
-        case .refused: return false
-        case .nothing: return true
-        case .bytes(let count):
-            e.pointee.answer.isUnsearched = true
-            e.pointee.answer.bodyBytes += UInt64(count)
-            u.pointee.decoder.skip(count)
-            u.pointee.received += UInt64(count)
-            timers.set(upstreamTimer(slot), now + bodyIdleTimeout(e))
-            if !emptyPipe(e.pointee.client) { clientBroke(e.pointee.client) }
-            return true
-        }
-    }
-
-    /// Sends what waits in a pipe for a client, as far as that takes it. False when the client is gone.
-    mutating func emptyPipe(_ client: ClientSlot) -> Bool {
-        let c = clients[client]
-        // Whoever has held it back has moved.
-        if c.pointee.socket.isHeldBack { timers.set(Worker.clientTimer(client), now + plan.timeouts.clientBody) }
-        return transport.moveOut(&exchanges[c.pointee.exchange].pointee.pipe, to: &c.pointee.socket, .client)
     }
 
     // MARK: Pooled connections

@@ -70,7 +70,7 @@ extension Worker {
         timers.set(Worker.clientTimer(client), now + plan.timeouts.clientBody)
     }
 
-    /// A server takes more of a request's body: its time to answer begins anew.
+    /// A server takes more of what its client sends: its time to answer, or a tunnel's, begins anew.
     mutating func requestMoves(_ slot: UpstreamSlot) {
         let exchange = upstreams[slot].pointee.exchange
         guard exchange.exists else { return }
@@ -78,6 +78,8 @@ extension Worker {
         if e.pointee.state.answer == .awaited, timers.deadline(upstreamTimer(slot)) != 0 {
             timers.set(upstreamTimer(slot), now + responseHeaderTimeout(e))
         }
+        // A client that takes nothing has a deadline of its own.
+        if e.pointee.state.isTunnel, !clients[e.pointee.client].pointee.socket.isBlocked { touchTunnel(e.pointee.client, e) }
         guard !upstreams[slot].pointee.socket.isBlocked else { return }
         restartBodyDeadline(e.pointee.client)
         queueClient(e.pointee.client)

@@ -3,29 +3,18 @@
 import hashlib
 import json
 import pathlib
-import random
-import subprocess
 import threading
 import time
 
-from harness import EndToEndTest, wait_for
+from harness import wait_for
+from moved import BIG, BODY, KIB, MovedBytes, head
 
-KIB = 1024
-BIG = 3 << 20
-BODY = random.Random(7).randbytes(BIG)
 FIRST, LAST = 64 * KIB, 16 * KIB
 SECOND = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 4\r\n\r\nagain"[:-1]
 GREETING = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
 
-def head(length=BIG, *fields):
-    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n" % length + b"".join(field + b"\r\n" for field in fields) + b"\r\n"
-
-
-class MovedBodies(EndToEndTest):
-    def front(self, script, **options):
-        return self.proxy(self.scripted(script).address, **options)
-
+class MovedBodies(MovedBytes):
     def serving(self, *, behind=b"", pieces=1):
         """Answers `/big` with the body, `/N` with its first N bytes, in pieces that leave apart, and `/` with a greeting."""
         def script(conversation):
@@ -43,22 +32,6 @@ class MovedBodies(EndToEndTest):
                 if behind:
                     conversation.send(behind)
         return script
-
-    def spliced(self, proxy, ask):
-        """How often the worker moved bytes while a request was served."""
-        table = pathlib.Path(self.directory, "strace")
-        tracer = subprocess.Popen(["strace", "-f", "-c", "-e", "trace=splice", "-o", str(table), *(
-            word for pid in proxy.pids() for word in ("-p", str(pid)))], stderr=subprocess.PIPE, text=True)
-        # The worker's process is one of them, and not the first.
-        attached = 0
-        while attached < len(proxy.pids()):
-            line = tracer.stderr.readline()
-            self.assertTrue(line, "strace has ended")
-            attached += "attached" in line
-        ask()
-        tracer.terminate()
-        tracer.communicate()
-        return "splice" in table.read_text()
 
     def test_they_are_moved(self):
         proxy = self.front(self.serving())

@@ -9,10 +9,9 @@ import time
 import client
 import upstream
 from harness import EndToEndTest, wait_for
+from tunnels import TunnelTest
 from upstream import APPS
 
-UPGRADE = ["Connection: keep-alive, Upgrade", "Upgrade: echo/1"]
-SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\n"
 HANDSHAKE = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
 
 
@@ -66,20 +65,7 @@ class WebSockets(EndToEndTest):
         self.assertNoIncidents(proxy)
 
 
-class Tunnels(EndToEndTest):
-    def tunnel(self, script, **options):
-        """A client behind the proxy, in a tunnel to a script."""
-        def switching(conversation):
-            conversation.read_request()
-            conversation.send(SWITCHING)
-            script(conversation)
-        self.to = self.proxy(self.scripted(switching).address, **options)
-        one = self.to.connect()
-        self.addCleanup(one.close)
-        one.request("/", fields=UPGRADE)
-        one.read_until(b"\r\n\r\n")
-        return one
-
+class Tunnels(TunnelTest):
     def test_both_ways_at_once(self):
         data = os.urandom(4 << 20)
 

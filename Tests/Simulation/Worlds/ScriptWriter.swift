@@ -8,6 +8,7 @@ struct ScriptWriter {
     let bodyBytesMax: Int
     /// Longest body whose every byte is read.
     let searchedBodyMax: Int
+    let tunnelsPerMille: Int
     /// What clients and upstreams speak.
     var requestsAreStreams = false
     var answersAreStreams = false
@@ -28,7 +29,9 @@ struct ScriptWriter {
             script.body = pattern(id, length())
         }
         if !requestsAreStreams, random.chance(perMille: 80), script.framing != .chunked { script.isHTTP10 = true }
-        if isLast, isInnocent, !hasStreams, !script.hasBody, !script.isHTTP10, random.chance(perMille: 60) {
+        if isLast, isInnocent, !hasStreams, !script.hasBody, !script.isHTTP10,
+            random.chance(perMille: tunnelsPerMille)
+        {
             script.asksTunnel = true
             script.method = "GET"
             script.body = pattern(id, length())

@@ -92,6 +92,7 @@ public final class SimulatedWorld {
         var weather = Weather(isInnocent: isInnocent, &random)
         // Not drawn, so that the other worlds stay as they are.
         if (seed >> 8) % 3 == 0 { (weather.searchedBytes, weather.lastBytes) = (200, 50) }
+        if (seed >> 8) % 6 == 0 { weather.tunnelsPerMille = 600 }
         var speech = Speech()
         let isEither = sort == .changes || sort == .kernel || sort == .outages
         let usesFrames = isEither ? random.chance(perMille: 500) : sort == .frames
@@ -148,6 +149,7 @@ public final class SimulatedWorld {
         limits.clientConnections = 256
         limits.searchedBytes = weather.searchedBytes
         limits.lastBytes = weather.lastBytes
+        limits.movedBytes = min(limits.movedBytes, weather.searchedBytes)
         return Plan(
             upstreams: [upstream], routes: [route], limits: limits, quarantine: weather.quarantine,
             languages: speech.clients == nil ? [] : [[.http1, .http2]], echo: probe?.echo ?? .off, salt: 0x5a17)
@@ -156,7 +158,8 @@ public final class SimulatedWorld {
     private func writeScripts() {
         var writer = ScriptWriter(
             random: SeededNumbers(seed: random.next()), isInnocent: weather.isInnocent, bodyBytesMax: weather.bodyBytesMax,
-            searchedBodyMax: weather.searchedBodyMax, requestsAreStreams: speech.clients != nil,
+            searchedBodyMax: weather.searchedBodyMax, tunnelsPerMille: weather.tunnelsPerMille,
+            requestsAreStreams: speech.clients != nil,
             answersAreStreams: speech.upstreams != nil, probe: probe)
         for client in 0..<weather.clients {
             let count = 1 + random.below(weather.requestsPerClient)

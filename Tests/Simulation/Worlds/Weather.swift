@@ -30,6 +30,8 @@ struct Weather {
     /// Bodies pass unread beyond so many bytes, and up to so many before their ends: few of those here are as long as a plan says.
     var searchedBytes = Plan.Limits().searchedBytes
     var lastBytes = Plan.Limits().lastBytes
+    /// How many of those requests that may be last ask for a tunnel.
+    var tunnelsPerMille = 60
     /// The longest body that is sure to be searched as a whole: of a longer one the middle may pass unread.
     var searchedBodyMax: Int { searchedBytes + lastBytes }
 

@@ -31,7 +31,7 @@ import Testing
 
     @Test func theyAreBounded() {
         var pipes = Pipes(Kernel(simulated: SimulatedNetwork(seed: 1)))
-        var taken: [Int16] = []
+        var taken: [Int8] = []
         for _ in 0..<Pipes.lentMax { taken.append(pipes.take()) }
         #expect(Set(taken).count == Pipes.lentMax)
         let more = pipes.take()

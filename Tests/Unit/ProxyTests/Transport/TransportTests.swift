@@ -8,64 +8,6 @@ import Testing
 
 /// Bytes in and out of a socket: what stands in the read buffer, what is held, what is known of the socket afterwards.
 @Suite struct TransportTests {
-    /// A transport on a kernel that a test writes, with one socket.
-    private final class Stage {
-        let kernel = ScriptedKernel()
-        var transport: Transport
-        let socket: UnsafeMutablePointer<Socket>
-        private let metrics = Metrics(schema: MetricsSchema(routes: [], upstreams: [], listeners: []), version: "test")
-
-        init(headBytesMax: Int = 4096) {
-            transport = Transport(
-                kernel: Kernel(simulated: kernel), counters: metrics.makeCounters(), headBytesMax: headBytesMax, usesTLS: false,
-                captures: nil)
-            socket = .allocate(capacity: 1)
-            socket.initialize(to: Socket(fd: 5))
-            (socket.pointee.isReadable, socket.pointee.isWritable) = (true, true)
-        }
-
-        deinit {
-            transport.buffers.give(&socket.pointee.input)
-            transport.buffers.give(&socket.pointee.output)
-            socket.deallocate()
-        }
-
-        func load() -> Int { transport.load(socket, .client) }
-        func text(_ count: Int) -> String {
-            String(decoding: UnsafeBufferPointer(start: transport.readBuffer, count: count), as: UTF8.self)
-        }
-        func keep(_ start: Int, _ end: Int) { transport.keep(socket, from: start, to: end) }
-        var held: String {
-            let input = socket.pointee.input
-            return input.isEmpty
-                ? "" : String(decoding: UnsafeBufferPointer(start: input.first, count: input.count), as: UTF8.self)
-        }
-        var unsent: String {
-            let output = socket.pointee.output
-            return output.isEmpty
-                ? "" : String(decoding: UnsafeBufferPointer(start: output.first, count: output.count), as: UTF8.self)
-        }
-        var lentBytes: Int { transport.buffers.lentBytes }
-        func look() -> Transport.Look { transport.look(at: socket) }
-        func flush() -> Bool { transport.flush(socket, .client) }
-        func moveIn(most: UInt64, into pipe: inout Int16) -> Transport.Moved {
-            transport.moveIn(from: socket, .upstream, most: most, into: &pipe)
-        }
-        func moveOut(_ pipe: inout Int16) -> Bool { transport.moveOut(&pipe, to: socket, .client) }
-        var mayTakePipe: Bool { transport.pipes.mayTake }
-        var lentPipes: Int { transport.pipes.lent }
-        /// Bytes in a pipe.
-        func held(_ pipe: Int16) -> Int { pipe < 0 ? 0 : transport.pipes[pipe].held }
-
-        func deliver(_ runs: [StaticString]) -> Bool {
-            var outbox = Outbox()
-            for run in runs { outbox.add(run) }
-            let isAlive = transport.deliver(&outbox, to: socket, .client)
-            #expect(outbox.count == 0)
-            return isAlive
-        }
-    }
-
     // MARK: Reading
 
     struct Reading: CustomTestStringConvertible, Sendable {
@@ -100,7 +42,7 @@ import Testing
     @Test(arguments: readings)
     func whatARead(_ reading: Reading) {
         for held in ["", "xy"] {
-            let stage = Stage()
+            let stage = TransportStage()
             if !held.isEmpty {
                 stage.kernel.reads = [.text(held)]
                 stage.keep(0, stage.load())
@@ -119,7 +61,7 @@ import Testing
     }
 
     @Test func whatIsNotConsumedStandsBeforeWhatComes() {
-        let stage = Stage()
+        let stage = TransportStage()
         stage.kernel.reads = [.text("GET / HT"), .text("TP/1.1\r\n\r\nGET"), .text(" /2")]
         var count = stage.load()
         stage.keep(0, count)
@@ -136,7 +78,7 @@ import Testing
     }
 
     @Test func withoutReadinessNothingIsAsked() {
-        let stage = Stage()
+        let stage = TransportStage()
         stage.kernel.reads = [.text("abc")]
         stage.socket.pointee.isReadable = false
         #expect(stage.load() == 0 && stage.kernel.reads.count == 1)
@@ -145,7 +87,7 @@ import Testing
     /// A peer's memory is bounded: who holds more than a header block is not read.
     @Test(arguments: [(4096, true), (4097, false)])
     func noMoreThanAHeaderBlockIsHeld(_ held: Int, _ isRead: Bool) {
-        let stage = Stage(headBytesMax: 4096)
+        let stage = TransportStage(headBytesMax: 4096)
         stage.kernel.reads = [.bytes([UInt8](repeating: 0x61, count: held)), .text("b")]
         stage.keep(0, stage.load())
         stage.socket.pointee.isReadable = true
@@ -154,7 +96,7 @@ import Testing
     }
 
     @Test func keepingTheSameBytesAgainCopiesNothing() {
-        let stage = Stage()
+        let stage = TransportStage()
         stage.kernel.reads = [.text("abcdef")]
         stage.keep(2, stage.load())
         let base = stage.socket.pointee.input.base
@@ -171,7 +113,7 @@ import Testing
         (0, Transport.Look.quiet), (1, .bytes), (2, .ended), (3, .ended),
     ])
     func looks(_ which: Int, _ expected: Transport.Look) {
-        let stage = Stage()
+        let stage = TransportStage()
         let reads: [[ScriptedKernel.Read]] = [[], [.text("H")], [.end], [.error(ECONNRESET)]]
         stage.kernel.reads = reads[which]
         #expect(stage.look() == expected)
@@ -205,7 +147,7 @@ import Testing
 
     @Test(arguments: writings)
     func delivers(_ writing: Writing) {
-        let stage = Stage()
+        let stage = TransportStage()
         if let taken = writing.taken { stage.kernel.writes = [taken] }
         #expect(stage.deliver(writing.runs) == writing.isAlive)
         #expect(stage.unsent == writing.unsent && stage.socket.pointee.isWritable == writing.isWritable)
@@ -222,13 +164,13 @@ import Testing
 
     @Test(arguments: [(true, false), (false, true)])
     func toWhomNothingCanBeSent(_ isBroken: Bool, _ refuses: Bool) {
-        let stage = Stage()
+        let stage = TransportStage()
         (stage.socket.pointee.isBroken, stage.socket.pointee.refusesBytes) = (isBroken, refuses)
         #expect(!stage.deliver(["abc"]) && stage.kernel.writeCount == 0 && stage.unsent == "")
     }
 
     @Test func whatIsHeldLeavesBitByBit() {
-        let stage = Stage()
+        let stage = TransportStage()
         stage.kernel.writes = [1, 2, Int(-EAGAIN)]
         #expect(stage.deliver(["abcdefgh"]) && stage.unsent == "bcdefgh")
         stage.socket.pointee.isWritable = true
@@ -246,10 +188,10 @@ import Testing
     // MARK: Ending
 
     @Test func ourSideEndsWhenAllIsSent() {
-        let stage = Stage()
+        let stage = TransportStage()
         stage.transport.endWriting(stage.socket)
         #expect(stage.kernel.ended == [5] && !stage.socket.pointee.endsWriting)
-        let blocked = Stage()
+        let blocked = TransportStage()
         blocked.kernel.writes = [1]
         #expect(blocked.deliver(["abc"]))
         blocked.transport.endWriting(blocked.socket)
@@ -265,7 +207,7 @@ import Testing
 
     @Test(arguments: [false, true])
     func aSocketThatIsShutHoldsNothing(_ reset: Bool) {
-        let stage = Stage()
+        let stage = TransportStage()
         stage.kernel.reads = [.text("abc")]
         stage.kernel.writes = [0]
         stage.keep(1, stage.load())
@@ -273,80 +215,5 @@ import Testing
         stage.transport.shut(stage.socket, reset: reset)
         #expect(stage.lentBytes == 0 && stage.held == "" && stage.unsent == "")
         #expect(stage.kernel.closed == (reset ? [] : [5]) && stage.kernel.reset == (reset ? [5] : []))
-    }
-
-    // MARK: Pipes
-
-    struct Move: CustomTestStringConvertible, Sendable {
-        var name: String
-        var result: Int
-        var moved: Transport.Moved
-        var isReadable = true
-        var sawEnd = false
-        var isBroken = false
-        /// Pipes can still be had.
-        var mayTake = true
-        var testDescription: String { name }
-    }
-
-    static let moves: [Move] = [
-        Move(name: "bytes", result: 700, moved: .bytes(700)),
-        Move(name: "as many as are wanted", result: 5000, moved: .bytes(1000)),
-        Move(name: "none now", result: Int(-EAGAIN), moved: .nothing, isReadable: false),
-        Move(name: "the end", result: 0, moved: .nothing, isReadable: false, sawEnd: true),
-        Move(name: "a reset", result: Int(-ECONNRESET), moved: .nothing, isReadable: false, isBroken: true),
-        Move(name: "an interruption", result: Int(-EINTR), moved: .nothing),
-        Move(name: "sockets that take none", result: Int(-EINVAL), moved: .refused, mayTake: false),
-        Move(name: "a kernel that has none", result: Int(-ENOSYS), moved: .refused, mayTake: false),
-    ]
-
-    @Test(arguments: moves)
-    func movesIn(_ move: Move) {
-        let stage = Stage()
-        stage.kernel.splices = [move.result]
-        var pipe: Int16 = -1
-        let moved = stage.moveIn(most: 1000, into: &pipe)
-        #expect(moved == move.moved)
-        let socket = stage.socket.pointee
-        #expect(socket.isReadable == move.isReadable && socket.sawEnd == move.sawEnd && socket.isBroken == move.isBroken)
-        if case .bytes(let count) = move.moved {
-            #expect(pipe >= 0 && stage.held(pipe) == count && stage.lentPipes == 1)
-        } else {
-            #expect(pipe == -1 && stage.lentPipes == 0, "nobody has a pipe without bytes in it")
-        }
-        #expect(stage.mayTakePipe == move.mayTake)
-    }
-
-    @Test func withoutPipesBytesAreRead() {
-        let stage = Stage()
-        stage.kernel.hasPipes = false
-        var pipe: Int16 = -1
-        let moved = stage.moveIn(most: .max, into: &pipe)
-        #expect(moved == .refused)
-        #expect(pipe == -1 && stage.mayTakePipe, "it may have some later")
-    }
-
-    @Test(
-        arguments: [
-            ([1000], true, 0, false), ([300, 700], true, 0, false), ([300], true, 700, true),
-            ([Int(-EAGAIN)], true, 1000, true),
-            ([Int(-EINTR), 1000], true, 0, false), ([400, Int(-EPIPE)], false, 600, false),
-        ] as [([Int], Bool, Int, Bool)])
-    func movesOut(_ results: [Int], _ isAlive: Bool, _ left: Int, _ isHeldBack: Bool) {
-        let stage = Stage()
-        stage.kernel.splices = [1000]
-        var pipe: Int16 = -1
-        _ = stage.moveIn(most: .max, into: &pipe)
-        stage.kernel.splices = results
-        let moved = stage.moveOut(&pipe)
-        #expect(moved == isAlive)
-        #expect(stage.socket.pointee.isHeldBack == isHeldBack && stage.socket.pointee.isBlocked == isHeldBack)
-        #expect(stage.socket.pointee.isWritable != isHeldBack)
-        #expect(stage.held(pipe) == left && (pipe < 0) == (left == 0))
-        guard pipe >= 0 else { return }
-        // Bytes that nobody wants any more go with their pipe.
-        stage.transport.drop(&pipe, of: stage.socket)
-        #expect(pipe == -1 && stage.lentPipes == 0 && !stage.socket.pointee.isBlocked)
-        #expect(stage.kernel.closed == [100, 101])
     }
 }
