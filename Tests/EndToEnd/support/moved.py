@@ -3,6 +3,7 @@
 import pathlib
 import random
 import re
+import socket
 import subprocess
 
 from harness import EndToEndTest
@@ -16,9 +17,17 @@ def head(length=BIG, *fields):
     return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n" % length + b"".join(field + b"\r\n" for field in fields) + b"\r\n"
 
 
+def narrow():
+    """A listening socket whose connections have room for little: what is sent to them waits with the sender."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    listener.bind(("127.0.0.1", 0))
+    return listener
+
+
 class MovedBytes(EndToEndTest):
-    def front(self, script, **options):
-        return self.proxy(self.scripted(script).address, **options)
+    def front(self, script, listener=None, **options):
+        return self.proxy(self.scripted(script, listener=listener).address, **options)
 
     def traced(self, proxy, ask):
         """The bytes that the worker moved, out of sockets and into them, and those that it read while a request was served."""

@@ -7,13 +7,13 @@ SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade
 
 
 class TunnelTest(EndToEndTest):
-    def tunnel(self, script, receive_buffer=None, **options):
+    def tunnel(self, script, listener=None, receive_buffer=None, **options):
         """A client behind the proxy, in a tunnel to a script."""
         def switching(conversation):
             conversation.read_request()
             conversation.send(SWITCHING)
             script(conversation)
-        self.to = self.proxy(self.scripted(switching).address, **options)
+        self.to = self.proxy(self.scripted(switching, listener=listener).address, **options)
         one = self.to.connect(receive_buffer=receive_buffer)
         self.addCleanup(one.close)
         one.request("/", fields=UPGRADE)

@@ -8,17 +8,16 @@ import threading
 import time
 
 from harness import wait_for
-from moved import BIG, BODY, KIB, MovedBytes, head
+from moved import BIG, BODY, KIB, MovedBytes, head, narrow
 
 
 class MovedRequests(MovedBytes):
-    def receiving(self, *, first=lambda conversation: None):
-        """Answers each request with the length and the hash of its body, once `first` has been done."""
+    def receiving(self):
+        """Answers each request with the length and the hash of its body."""
         def script(conversation):
-            while (request := conversation.read_head()) is not None:
-                first(conversation)
-                body = conversation.read_body(request).body
-                conversation.send(head(len(answer := self.answer(body))) + answer)
+            while (request := conversation.read_request()) is not None:
+                answer = self.answer(request.body)
+                conversation.send(head(len(answer)) + answer)
         return script
 
     @staticmethod
@@ -36,7 +35,7 @@ class MovedRequests(MovedBytes):
         self.assertNoIncidents(proxy)
 
     def test_every_byte_arrives_however_it_comes(self):
-        for method, pieces in (("POST", 1), ("PUT", 7), ("POST", 200)):
+        for method, pieces in (("POST", 1), ("PUT", 7), ("POST", 100)):
             proxy = self.front(self.receiving())
             for length in (48 * KIB + 1, BIG):
                 with self.subTest(method=method, pieces=pieces, length=length), proxy.connect() as one:
@@ -67,9 +66,7 @@ class MovedRequests(MovedBytes):
         self.assertNoIncidents(proxy)
 
     def test_an_upstream_that_is_slower_than_its_client(self):
-        def slowly(conversation):
-            conversation.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        proxy = self.front(self.receiving(first=slowly))
+        proxy = self.front(self.receiving(), narrow())
         with proxy.connect() as one:
             self.assertEqual(one.get("/", method="POST", body=BODY).body, self.answer(BODY))
             self.assertEqual(one.get("/").body, self.answer(b""))
@@ -89,7 +86,6 @@ class MovedRequests(MovedBytes):
     def sending(self, proxy, count=BIG):
         """A client that has begun to send the body, from a thread of its own: an upstream that does not read holds it back."""
         one = proxy.connect()
-        self.addCleanup(one.close)
         one.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % BIG)
 
         def send():
@@ -107,7 +103,8 @@ class MovedRequests(MovedBytes):
             conversation.send(b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nno!")
             conversation.wait_for_end()
         proxy = self.front(script)
-        answer = self.sending(proxy).read_response()
+        with self.sending(proxy) as one:
+            answer = one.read_response()
         self.assertEqual((answer.status, answer.body, answer.cut), (413, b"no!", None))
         proxy.wait_metric(0, "sendonce_upstream_connections")
         self.assertNoIncidents(proxy)
@@ -127,7 +124,8 @@ class MovedRequests(MovedBytes):
                         conversation.reset()
                 with self.subTest(answers=answers, resets=resets):
                     proxy = self.front(script)
-                    answer = self.sending(proxy).read_response()
+                    with self.sending(proxy) as one:
+                        answer = one.read_response()
                     self.assertEqual((answer.status, answer.cut), (403 if answers else 502, None))
                     proxy.wait_metric(0, "sendonce_upstream_connections")
                     self.assertNoIncidents(proxy)
@@ -152,6 +150,7 @@ class MovedRequests(MovedBytes):
         self.assertNoIncidents(proxy)
 
     def test_a_client_that_stops(self):
-        proxy = self.front(self.receiving(), timeouts={"client_body": "500ms"})
-        self.assertEqual(self.sending(proxy, BIG // 2).read_response().status, 408)
+        proxy = self.front(self.receiving(), timeouts_={"client_body": "500ms"})
+        with self.sending(proxy, BIG // 2) as one:
+            self.assertEqual(one.read_response().status, 408)
         self.assertNoIncidents(proxy)

@@ -6,7 +6,7 @@ import socket
 import threading
 
 from harness import wait_for
-from moved import BIG, BODY, MovedBytes
+from moved import BIG, BODY, MovedBytes, narrow
 from tunnels import TunnelTest
 
 
@@ -52,10 +52,9 @@ class MovedTunnels(TunnelTest, MovedBytes):
     def test_an_end_comes_after_what_is_before_it(self):
         """Sides that read slowly, so that bytes wait in pipes when the other side ends its own."""
         def script(conversation):
-            conversation.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             self.assertEqual(conversation.wait_for_end() == BODY, True)
             conversation.send(BODY[::-1])
-        one = self.tunnel(script, receive_buffer=4096)
+        one = self.tunnel(script, narrow(), receive_buffer=4096)
         one.send(BODY)
         one.socket.shutdown(socket.SHUT_WR)
         self.assertEqual((one.rest() == BODY[::-1], one.ended), (True, "eof"))
