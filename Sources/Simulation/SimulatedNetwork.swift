@@ -40,6 +40,8 @@ public final class SimulatedNetwork: SimulatedKernel {
     private var listeners: [Int32: SimulatedListener] = [:]
     private var pipes = SimulatedPipes()
     public var troubles = KernelTroubles()
+    /// What pipes hold: a user may have few large ones.
+    public var pipeCapacities = [1000, 4 << 10, 64 << 10, 256 << 10]
     /// Splices take less than there is in so many of a thousand cases.
     public var shortSplicesPerMille = 200
     /// One a thread; the first is that of whoever uses the network as its kernel.
@@ -268,7 +270,7 @@ public final class SimulatedNetwork: SimulatedKernel {
         if let error = troubles.exhaustion(&random) { return error }
         ends[0] = descriptors.open()
         ends[1] = descriptors.open()
-        pipes.open(ends[0], ends[1], capacity: min(bytes, random.pick([1000, 4 << 10, 64 << 10, 256 << 10])))
+        pipes.open(ends[0], ends[1], capacity: min(bytes, random.pick(pipeCapacities)))
         return 0
     }
 
