@@ -82,7 +82,8 @@ extension Worker {
         let e = exchanges[exchange]
         // Its client is gone, or sees its answer cut.
         if e.pointee.toClient.pipe >= 0 {
-            transport.drop(&e.pointee.toClient.pipe, of: &clients[e.pointee.client].pointee.socket)
+            let c = clients[e.pointee.client]
+            transport.drop(&e.pointee.toClient.pipe, of: &c.pointee.socket)
         }
         dropPipe(toUpstreamOf: exchange)
         exchanges.release(exchange)
@@ -93,7 +94,8 @@ extension Worker {
     mutating func dropPipe(toUpstreamOf exchange: ExchangeSlot) {
         let e = exchanges[exchange]
         guard e.pointee.toUpstream.pipe >= 0 else { return }
-        transport.drop(&e.pointee.toUpstream.pipe, of: &upstreams[e.pointee.upstream].pointee.socket)
+        let u = upstreams[e.pointee.upstream]
+        transport.drop(&e.pointee.toUpstream.pipe, of: &u.pointee.socket)
     }
 
     /// The body need not be sent again, or cannot be.

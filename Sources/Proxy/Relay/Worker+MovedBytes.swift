@@ -73,7 +73,8 @@ extension Worker {
         guard c.pointee.socket.isHeldBack else { return true }
         // Whoever has held it back has moved.
         timers.set(Worker.clientTimer(client), now + plan.timeouts.clientBody)
-        return transport.moveOut(&exchanges[c.pointee.exchange].pointee.toClient.pipe, to: &c.pointee.socket, .client)
+        let e = exchanges[c.pointee.exchange]
+        return transport.moveOut(&e.pointee.toClient.pipe, to: &c.pointee.socket, .client)
     }
 
     // MARK: To the upstream
@@ -129,6 +130,7 @@ extension Worker {
     mutating func emptyPipe(to upstream: UpstreamSlot) -> Bool {
         let u = upstreams[upstream]
         guard u.pointee.socket.isHeldBack else { return true }
-        return transport.moveOut(&exchanges[u.pointee.exchange].pointee.toUpstream.pipe, to: &u.pointee.socket, .upstream)
+        let e = exchanges[u.pointee.exchange]
+        return transport.moveOut(&e.pointee.toUpstream.pipe, to: &u.pointee.socket, .upstream)
     }
 }
