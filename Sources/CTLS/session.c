@@ -7,7 +7,22 @@
 #include <string.h>
 
 static BIO_METHOD *method;
+static int held_index = -1;
 static pthread_once_t method_once = PTHREAD_ONCE_INIT;
+
+/* Bytes that are to be written as soon as a message of the peer's handshake, which has come in part, is whole. */
+typedef struct {
+  size_t count, capacity;
+  uint8_t *bytes;
+} held;
+
+static void free_held(void *parent, void *p, CRYPTO_EX_DATA *data, int index, long number, void *pointer) {
+  (void)parent, (void)data, (void)index, (void)number, (void)pointer;
+  held *h = p;
+  if (!h) return;
+  free(h->bytes);
+  free(h);
+}
 
 static int take(BIO *bio, char *out, int count) {
   so_tls_port *port = BIO_get_data(bio);
@@ -57,6 +72,7 @@ static int destroy(BIO *bio) {
 
 static void make_method(void) {
   so_tls_prepare();
+  held_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, free_held);
   method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "port");
   if (!method) return;
   BIO_meth_set_read(method, take);
@@ -140,6 +156,59 @@ so_tls_state so_tls_start(SSL *ssl) {
   return SO_TLS_FAILED;
 }
 
+static int write_record(SSL *ssl, const uint8_t *bytes, size_t count) {
+  size_t written = 0;
+  return SSL_write_ex(ssl, bytes, count, &written);
+}
+
+/* The first handshake is over. While a later message of one (a ticket that comes in several records) is here in part, OpenSSL
+   takes itself to be in a handshake, and writes nothing. */
+static int has_shaken_hands(const SSL *ssl) {
+  uint8_t byte;
+  return SSL_get_finished(ssl, &byte, 1) > 0 && SSL_get_peer_finished(ssl, &byte, 1) > 0;
+}
+
+static int hold(SSL *ssl, const struct iovec *runs, int count) {
+  held *h = SSL_get_ex_data(ssl, held_index);
+  if (!h) {
+    h = calloc(1, sizeof *h);
+    if (!h) return 0;
+    if (held_index < 0 || !SSL_set_ex_data(ssl, held_index, h)) {
+      free(h);
+      return 0;
+    }
+  }
+  size_t needed = h->count;
+  for (int i = 0; i < count; i++) needed += runs[i].iov_len;
+  if (needed > so_tls_held_bytes_max) return 0;
+  if (needed > h->capacity) {
+    size_t capacity = 2 * needed < so_tls_held_bytes_max ? 2 * needed : so_tls_held_bytes_max;
+    uint8_t *larger = realloc(h->bytes, capacity);
+    if (!larger) return 0;
+    h->bytes = larger;
+    h->capacity = capacity;
+  }
+  for (int i = 0; i < count; i++) {
+    memcpy(h->bytes + h->count, runs[i].iov_base, runs[i].iov_len);
+    h->count += runs[i].iov_len;
+  }
+  return 1;
+}
+
+/* Returns 0 when it fails. */
+static int write_held(SSL *ssl) {
+  held *h = SSL_get_ex_data(ssl, held_index);
+  if (!h || !SSL_is_init_finished(ssl)) return 1;
+  SSL_set_ex_data(ssl, held_index, NULL);
+  int ok = 1;
+  for (size_t at = 0; ok && at < h->count; at += so_tls_record_bytes) {
+    size_t left = h->count - at;
+    ok = write_record(ssl, h->bytes + at, left < so_tls_record_bytes ? left : so_tls_record_bytes);
+  }
+  free_held(NULL, h, NULL, 0, 0, NULL);
+  return ok;
+}
+
 so_tls_state so_tls_receive(SSL *ssl, const uint8_t *in, size_t count, uint8_t *out, size_t capacity, size_t *produced) {
   so_tls_port *port = so_tls_port_of(ssl);
   forget_errors();
@@ -172,18 +241,21 @@ so_tls_state so_tls_receive(SSL *ssl, const uint8_t *in, size_t count, uint8_t *
     break;
   }
   if (!was_established && SSL_is_init_finished(ssl) && !SSL_is_server(ssl)) so_tls_remember_renewed(ssl);
+  if (state == SO_TLS_OPEN && !write_held(ssl)) {
+    note_failure(ssl, port, 1, NULL, 0);
+    state = SO_TLS_FAILED;
+  }
   *produced = total;
   return state;
 }
 
-static int write_record(SSL *ssl, const uint8_t *bytes, size_t count) {
-  size_t written = 0;
-  return SSL_write_ex(ssl, bytes, count, &written);
-}
-
 so_tls_state so_tls_write(SSL *ssl, const struct iovec *runs, int count) {
-  if (!SSL_is_init_finished(ssl)) return SO_TLS_FULL;
   so_tls_port *port = so_tls_port_of(ssl);
+  if (!SSL_is_init_finished(ssl)) {
+    if (!has_shaken_hands(ssl)) return SO_TLS_FULL;
+    if (hold(ssl, runs, count)) return SO_TLS_OPEN;
+    goto failed;
+  }
   forget_errors();
   size_t staged = 0;
   for (int i = 0; i < count; i++) {

@@ -51,6 +51,7 @@ public struct TLSFailure: Equatable, Sendable, CustomStringConvertible {
         case SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC: return (.malformed, "a record from the \(peer) cannot be decrypted")
         default: break
         }
+        if failure.code == 0 { return (.malformed, "\(peer) has sent a message of TLS in part, and keeps the rest back") }
         guard let text = unsafe ERR_reason_error_string(failure.code) else { return (.malformed, "TLS error \(failure.code)") }
         return (.malformed, unsafe "\(isFirst ? "TLS handshake" : "TLS"): \(String(cString: text))")
     }

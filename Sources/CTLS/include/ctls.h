@@ -34,6 +34,8 @@ typedef struct {
 
 /* The most plaintext that a record carries (RFC 8446 section 5.1). */
 enum { so_tls_record_bytes = 16384 };
+/* The most that is held while nothing can be written: beyond it a session fails. */
+enum { so_tls_held_bytes_max = 256 << 10 };
 
 /* NULL without memory. The port lives until it and all of its sessions have been freed. */
 so_tls_port *so_tls_port_new(void);
@@ -51,7 +53,8 @@ so_tls_port *so_tls_port_of(const SSL *ssl);
 so_tls_state so_tls_start(SSL *ssl);
 /* Takes `count` bytes of ciphertext and puts what they say into `out`, as long as there is room. */
 so_tls_state so_tls_receive(SSL *ssl, const uint8_t *in, size_t count, uint8_t *out, size_t capacity, size_t *produced);
-/* Puts records with the bytes of all runs into the sink. SO_TLS_FULL: the handshake has not ended, nothing was taken. */
+/* Puts records with the bytes of all runs into the sink. SO_TLS_FULL: the handshake has not ended, nothing was taken. While a later
+   message of the peer's handshake has come in part, nothing can be written: they are held until a `receive` makes it whole. */
 so_tls_state so_tls_write(SSL *ssl, const struct iovec *runs, int count);
 void so_tls_shutdown(SSL *ssl);
 void so_tls_close(SSL *ssl);

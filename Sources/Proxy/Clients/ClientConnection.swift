@@ -30,6 +30,8 @@ struct ClientConnection: BitwiseCopyable {
     var mustBeHTTP2 = false
     /// A PROXY header comes first.
     var awaitsProxyHeader = false
+    /// The end of an answer is among what waits to be sent: it is idle from then on.
+    var hasUnsentAnswer = false
     var listener: UInt16
     /// The exchange in progress.
     var exchange = ExchangeSlot.none

@@ -21,7 +21,7 @@ extension Worker {
         if c.pointee.phase == .body { return linger(slot) }
         c.pointee.phase = .head
         if c.pointee.mustClose {
-            if c.pointee.lingers { return linger(slot) }
+            if c.pointee.lingers || closesInStages(c) { return linger(slot) }
             if c.pointee.socket.isBlocked {
                 timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientBody)
             } else {
@@ -29,9 +29,17 @@ extension Worker {
             }
             return
         }
+        c.pointee.hasUnsentAnswer = c.pointee.socket.isBlocked
         timers.set(
             Worker.clientTimer(slot), now + (c.pointee.socket.isBlocked ? plan.timeouts.clientBody : idleTime))
         if c.pointee.socket.mayHaveInput || departure.isRetiring { queueClient(slot) }
+    }
+
+    /// What belongs to TLS may have come after the request, and be unread: a close_notify, new keys. To close over it would be a reset,
+    /// which can take the answer with it. And our own close_notify may have to wait for room.
+    @inline(__always)
+    private func closesInStages(_ c: UnsafeMutablePointer<ClientConnection>) -> Bool {
+        c.pointee.socket.security == .open || c.pointee.socket.security == .ended
     }
 
     /// The connection ends with the current answer, though its client may not have asked for that.
@@ -55,10 +63,11 @@ extension Worker {
 
     mutating func linger(_ slot: ClientSlot) {
         let c = clients[slot]
-        if c.pointee.socket.sawEnd, !c.pointee.socket.isBlocked { return closeClient(slot) }
+        if c.pointee.socket.sawEnd, !c.pointee.socket.isBlocked, !closesInStages(c) { return closeClient(slot) }
         c.pointee.phase = .lingering
         c.pointee.mustClose = true
         transport.endWriting(&c.pointee.socket)
+        if c.pointee.socket.sawEnd, !c.pointee.socket.isBlocked { return closeClient(slot) }
         timers.set(Worker.clientTimer(slot), now + (c.pointee.socket.isBlocked ? plan.timeouts.clientBody : Self.lingerTime))
         queueClient(slot)
     }
@@ -80,10 +89,16 @@ extension Worker {
             return false
         }
         guard c.pointee.mustClose else {
-            // A handshake's bytes: its deadline, and the first request's, stands.
-            if c.pointee.socket.security == .handshaking { return false }
+            // What TLS has to say by itself, in a handshake or later: the deadline that there is stands.
+            guard c.pointee.hasUnsentAnswer else { return false }
+            c.pointee.hasUnsentAnswer = false
             timers.set(Worker.clientTimer(slot), now + idleTime)
             return false
+        }
+        if c.pointee.phase != .lingering, closesInStages(c) {
+            let generation = clients.generation(slot)
+            linger(slot)
+            return clients.generation(slot) != generation
         }
         closeClient(slot)
         return true

@@ -85,9 +85,11 @@ extension Transport {
         guard outbox.byteCount > 0, socket.pointee.mayWrite else { return socket.pointee.mayWrite }
         switch socket.pointee.session!.write(outbox.runs, outbox.count) {
         case .done: break
-        // Within a message of the handshake's own that the peer has sent in part, nothing can be written.
         case .handshaking, .failed:
+            tlsFailure = port.failure
             port.clear()
+            // No end of the peer's will come for a session that has failed by itself.
+            socket.pointee.security = .failed
             socket.pointee.isBroken = true
             return false
         }
