@@ -113,10 +113,11 @@ let package = Package(
             path: "Tests/Unit/ConfigurationTests"),
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "Chance", "CShim"], path: "Tests/Unit/EventLoopTests"),
         // Worlds for the simulation, run by the tests in small numbers and by scripts/simulate in large ones.
+        .target(name: "CPeerTLS", dependencies: ["COpenSSL"], path: "Tests/Simulation/CPeerTLS"),
         .target(
             name: "Worlds",
             dependencies: [
-                "Proxy", "Simulation", "EventLoop", "Detector", "Report", "CNghttp2",
+                "Proxy", "Simulation", "EventLoop", "Detector", "Report", "TLS", "Wire", "CNghttp2", "CPeerTLS",
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/Simulation/Worlds"),
@@ -124,7 +125,7 @@ let package = Package(
             name: "RunWorlds", dependencies: ["Worlds", "Proxy", "Simulation"], path: "Tests/Simulation/RunWorlds"),
         .testTarget(
             name: "SimulationTests", dependencies: ["Simulation", "EventLoop", "CShim"], path: "Tests/Unit/SimulationTests"),
-        .testTarget(name: "TLSTests", dependencies: ["TLS", "Wire", "COpenSSL"], path: "Tests/Unit/TLSTests"),
+        .testTarget(name: "TLSTests", dependencies: ["TLS", "Wire", "COpenSSL", "CPeerTLS"], path: "Tests/Unit/TLSTests"),
         .testTarget(
             name: "ProxyTests",
             dependencies: [

@@ -123,8 +123,7 @@ public final class SimulatedNetwork: SimulatedKernel {
             after(link.isUnix ? 0 : link.latency) {
                 guard !far.isClosed, !far.isDead else { return }
                 far.isEstablished = true
-                peer.connected()
-                peer.writeWaiting()
+                peer.begin()
             }
         }
     }
@@ -187,8 +186,7 @@ public final class SimulatedNetwork: SimulatedKernel {
         guard !near.isClosed, let far = near.other, let peer = far.peer else { return }
         far.isEstablished = true
         add(after: near.link.latency, .connectDecision(near, error: 0))
-        peer.connected()
-        peer.writeWaiting()
+        peer.begin()
     }
 
     // MARK: Readiness
@@ -303,7 +301,7 @@ public final class SimulatedNetwork: SimulatedKernel {
                 near.isEstablished = true
                 isConnected = true
                 near.other!.isEstablished = true
-                add(after: 0, .action { peer.connected() })
+                add(after: 0, .action { peer.begin() })
             } else {
                 add(after: link.latency + random.upTo(link.jitter), .connectRequest(near))
             }

@@ -10,14 +10,17 @@ open class SimulatedPeer {
     }
     /// Bytes taken in one read.
     public var readBytesMax = 64 << 10
+    /// What makes other bytes of those that pass; nil: they pass as they are.
+    public var layer: PeerLayer?
     private var waiting = ByteQueue()
     private var endsWhenSent = false
     private var closesWhenSent = false
     private var hasReportedEnd = false
+    private var isBeyondLayer = false
 
     public init() {}
 
-    /// The connection is there.
+    /// The connection is there, with its layer.
     open func connected() {}
     /// It could not be made: a positive errno.
     open func refused(_ error: Int32) {}
@@ -34,7 +37,10 @@ open class SimulatedPeer {
     public var isOpen: Bool { socket.map { !$0.isClosed } ?? false }
 
     /// Sends the bytes as the socket takes them, however long that lasts.
-    public func send(_ bytes: [UInt8]) {
+    public func send(_ bytes: [UInt8]) { sendBelow(layer?.wrap(bytes) ?? bytes) }
+
+    /// Sends the bytes as they are, whatever the layer would have made of them.
+    public func sendBelow(_ bytes: [UInt8]) {
         waiting.append(bytes)
         writeWaiting()
     }
@@ -43,12 +49,14 @@ open class SimulatedPeer {
 
     /// Ends this side's direction after what is still to be sent.
     public func finish() {
+        if isOpen, let bytes = layer?.end() { waiting.append(bytes) }
         endsWhenSent = true
         writeWaiting()
     }
 
     /// Closes after what is still to be sent. With bytes unread this resets, as Linux does.
     public func close() {
+        if isOpen, let bytes = layer?.end() { waiting.append(bytes) }
         closesWhenSent = true
         writeWaiting()
     }
@@ -61,6 +69,35 @@ open class SimulatedPeer {
 
     // MARK: From the socket
 
+    /// The connection is there.
+    func begin() {
+        if let layer { act(on: layer.begin()) } else { connected() }
+        writeWaiting()
+    }
+
+    private func take(_ bytes: [UInt8]) {
+        if let layer { act(on: layer.receive(bytes)) } else { received(bytes) }
+    }
+
+    private func act(on step: PeerLayerStep) {
+        if !step.output.isEmpty { sendBelow(step.output) }
+        if step.hasOpened { connected() }
+        if !step.bytes.isEmpty, isOpen { received(step.bytes) }
+        guard isOpen, let leaving = step.leaving else { return }
+        switch leaving {
+        case .ended:
+            guard !hasReportedEnd else { return }
+            hasReportedEnd = true
+            ended()
+        case .failed where !isBeyondLayer:
+            isBeyondLayer = true
+            wasReset()
+        case .failed: break
+        case .finishes: finish()
+        case .resets: reset()
+        }
+    }
+
     func readable() {
         if isReading { return readAvailable() }
         // A reset is seen even by who does not read.
@@ -71,7 +108,7 @@ open class SimulatedPeer {
         guard let socket else { return }
         while isReading, !socket.isClosed {
             switch socket.read(readBytesMax) {
-            case .bytes(let bytes): received(bytes)
+            case .bytes(let bytes): take(bytes)
             case .nothing: return
             case .end:
                 if !hasReportedEnd {

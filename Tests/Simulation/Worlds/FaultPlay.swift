@@ -4,7 +4,7 @@ import Simulation
 /// How one answer is played: its pieces, what comes behind them, and the incidents that must follow.
 final class FaultPlay {
     enum After {
-        case nothing, stops, end, reset, garbageIsDue
+        case nothing, stops, end, endUnannounced, reset, garbageIsDue
         case stray([UInt8], delay: UInt64)
     }
 
@@ -94,6 +94,9 @@ final class FaultPlay {
                 "HTTP/1.1 101 Switching Protocols\r\nX-Id: \(id)\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n".utf8)
             after = .stops
             expect(.malformedMessage, .proven, [.inHead])
+        case .endUnannounced:
+            after = .endUnannounced
+            expect(.truncatedResponse, .proven, [.inBody])
         default: preconditionFailure("\(fault) is one of streams")
         }
     }

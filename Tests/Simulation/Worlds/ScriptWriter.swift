@@ -13,6 +13,7 @@ struct ScriptWriter {
     var requestsAreStreams = false
     var answersAreStreams = false
     var probe: ProbeHabits?
+    var upstreamsUseTLS = false
 
     private var hasStreams: Bool { requestsAreStreams || answersAreStreams }
 
@@ -128,6 +129,7 @@ struct ScriptWriter {
         let delay = random.pick([0, 0, random.upTo(1_000_000), random.upTo(10_000_000), random.upTo(50_000_000)])
         var faults: [Fault] = [.duplicateField, .garbageForHead]
         if !request.asksTunnel { faults.append(.unaskedUpgrade) }
+        if upstreamsUseTLS, script.framing == .close { faults += [.endUnannounced, .endUnannounced, .endUnannounced] }
         let count = script.body.count
         // A body that ends with its connection is whole wherever that ends, also by a reset (RFC 9112 section 8).
         if script.framing != .close {

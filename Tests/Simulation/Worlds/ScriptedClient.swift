@@ -1,3 +1,4 @@
+import CPeerTLS
 import Simulation
 
 /// One connection of a client: sends requests as scripted, and holds each answer against what its upstream sent.
@@ -239,12 +240,20 @@ final class ScriptedClient: SimulatedPeer {
     private func connectionOver(wasReset: Bool) {
         note(wasReset ? "sees a reset" : "sees the end", [])
         guard !isDone else { return }
+        let isAnnounced = (layer as? PeerTLS)?.endWasAnnounced ?? true
+        if !isAnnounced, !wasReset, head == nil, reader.isAtStart {
+            world.fail("client \(plan.stories[0].id): no close_notify")
+        }
         if isTunnel {
             if let story, story.outcome == .nothing { story.outcome = .cut }
             answering = nextToSend
         } else if let story, head != nil || !reader.isAtStart || wasReset {
             // A reset shows even before the first byte.
-            if let head, reader.endsWithConnection, !wasReset { judge(story, head, []) } else { story.outcome = .cut }
+            if let head, reader.endsWithConnection, !wasReset, isAnnounced {
+                judge(story, head, [])
+            } else {
+                story.outcome = .cut
+            }
             answering += 1
             closeWasAnnounced = true
         }
@@ -281,6 +290,8 @@ extension [UInt8] {
 final class ClientPlan {
     let stories: [Story]
     let link: Link
+    /// What its next TLS session goes on with.
+    var session: OpaquePointer?
     var pipelines = false
     var readsSlowly = false
     var readPause: UInt64 = 0
@@ -294,6 +305,8 @@ final class ClientPlan {
         self.stories = stories
         self.link = link
     }
+
+    deinit { session.map { so_peer_forget($0) } }
 
     /// Opens a connection for the requests that are left.
     func goOn(after first: Int, _ world: SimulatedWorld) {
@@ -311,7 +324,9 @@ final class ClientPlan {
 
     /// A new connection, for the requests from this one on.
     func connection(_ world: SimulatedWorld, first: Int) -> SimulatedPeer {
-        guard let frames else { return ScriptedClient(world, self, first: first) }
-        return StreamClient(world, self, first: first, frames)
+        let peer =
+            frames.map { StreamClient(world, self, first: first, $0) } ?? ScriptedClient(world, self, first: first)
+        peer.layer = world.tls?.client(world, self)
+        return peer
     }
 }

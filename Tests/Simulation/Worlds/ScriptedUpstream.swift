@@ -253,12 +253,25 @@ final class ScriptedUpstream: SimulatedPeer {
             world.note("upstream \(number)", "ends")
             hasStopped = true
             world.noteClose(self)
+            if let tls, world.random.chance(perMille: 300) { sendBelow(tls.tornRecord()) }
+            finish()
+        case .endUnannounced:
+            world.note("upstream \(number)", "ends without a word")
+            hasStopped = true
+            world.noteClose(self)
+            tls?.endSilently()
             finish()
         case .reset:
             world.note("upstream \(number)", "resets")
             hasStopped = true
             world.noteClose(self)
-            play.noteReset(leftBytes: Int(socket?.sentTotal ?? 0) - play.sentBefore, world)
+            if let tls, world.random.chance(perMille: 300) {
+                play.noteReset(leftBytes: sentSoFar - play.sentBefore, world)
+                sendBelow(tls.alert())
+                return finish()
+            }
+            let left = Int(socket?.sentTotal ?? 0)
+            play.noteReset(leftBytes: (tls?.given(within: left) ?? left) - play.sentBefore, world)
             reset()
         case .stray(let bytes, let delay):
             noteStray(served, bytes.count, isAtOnce: delay == 0)
@@ -288,6 +301,8 @@ final class ScriptedUpstream: SimulatedPeer {
         world.note("upstream \(number)", "ends as announced")
         hasStopped = true
         world.noteClose(self)
+        // The end of such a body is its connection's.
+        if current?.script.framing == .close { tls?.mustAnnounce = true }
         finish()
     }
 
@@ -353,5 +368,7 @@ final class ScriptedUpstream: SimulatedPeer {
     // MARK: What the world asks
 
     /// Bytes that have left by the end of everything sent so far.
-    var sentSoFar: Int { Int(socket?.writtenTotal ?? 0) + unsentBytes }
+    var sentSoFar: Int { tls?.given ?? Int(socket?.writtenTotal ?? 0) + unsentBytes }
+
+    private var tls: PeerTLS? { layer as? PeerTLS }
 }

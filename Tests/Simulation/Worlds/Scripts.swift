@@ -112,6 +112,8 @@ enum Fault: Equatable {
     case lengthWithChunked
     case garbageForHead
     case unaskedUpgrade
+    /// A body that the connection's end ends, and no close_notify.
+    case endUnannounced
     /// Right after an answer that promised more.
     case hangUp
 

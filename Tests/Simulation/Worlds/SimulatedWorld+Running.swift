@@ -8,7 +8,9 @@ import Simulation
 /// A world's course: workers have their turns until nothing can happen any more, and then it is judged.
 extension SimulatedWorld {
     /// Runs the world to its end. What is wrong with it, in words; empty when nothing is.
-    public func run() -> [String] {
+    public func run() -> [String] { tls?.whileDrawing(runToEnd) ?? runToEnd() }
+
+    private func runToEnd() -> [String] {
         guard let first = Hand(self, kernel: network, seed: random.next()) else { return ["no memory for a worker"] }
         listener = network.makeListener()
         _ = first.worker.addListener(fd: listener, index: 0)
@@ -25,6 +27,7 @@ extension SimulatedWorld {
             }
         }
         planOutages()
+        planVisits()
         turnUntilQuiet()
         if turns == Self.turnsMax { fail("the worker turns for ever") }
         note("weather", "\(weather)")
@@ -32,6 +35,16 @@ extension SimulatedWorld {
         incidents = recorder.ring.entries(after: 0, limit: Self.incidentsMax).entries.map(\.incident)
         judge()
         return failures
+    }
+
+    private func planVisits() {
+        for number in 0..<(tls?.habits.visitors ?? 0) {
+            network.after(random.upTo(100_000_000)) { [unowned self] in
+                guard let visitor = tls?.visitor(self, number: number + 1) else { return }
+                visitors.append(visitor)
+                network.connect(visitor, to: listener, over: weather.clientLink)
+            }
+        }
     }
 
     private func turnUntilQuiet() {
@@ -119,6 +132,7 @@ extension SimulatedWorld {
         for hand in hands { judge(hand) }
         if hands.count > 1 { fail("\(hands.count - 1) workers have not ended") }
         if network.openDescriptors != hands.count { fail("\(network.openDescriptors) descriptors are open") }
+        for visitor in visitors where visitor.isOpen && !visitor.isOver { fail("a visitor is still there") }
         for story in stories.values.sorted(by: { $0.id < $1.id }) { Verdicts.judge(story, self) }
         Verdicts.judgeIncidents(self)
         for upstream in upstreams where upstream.hasPartialRequest && weather.isInnocent && !upstream.isDead {

@@ -15,6 +15,11 @@ public final class SimulatedWorld {
     let weather: Weather
     let speech: Speech
     let outages: [ServerOutage]
+    /// nil: everything is in cleartext.
+    let tls: WorldTLS?
+    var visitors: [TLSVisitor] = []
+    /// Handshakes that have gone on with an earlier session.
+    var resumptions = 0
     /// When servers' processes have died.
     var deaths: [UInt64] = []
     /// nil: no marks are given out.
@@ -94,7 +99,7 @@ public final class SimulatedWorld {
         if (seed >> 8) % 3 == 0 { (weather.searchedBytes, weather.lastBytes) = (200, 50) }
         if (seed >> 8) % 6 == 0 { weather.tunnelsPerMille = 600 }
         var speech = Speech()
-        let isEither = sort == .changes || sort == .kernel || sort == .outages
+        let isEither = sort == .changes || sort == .kernel || sort == .outages || sort == .tls
         let usesFrames = isEither ? random.chance(perMille: 500) : sort == .frames
         if usesFrames { speech.useFrames(isInnocent: isInnocent, &random) }
         probe = sort == .marks ? ProbeHabits(&random) : nil
@@ -104,12 +109,16 @@ public final class SimulatedWorld {
         }
         if sort == .outages { weather.useOutages(&random) }
         outages = sort == .outages ? ServerOutage.some(servers: weather.servers, &random) : []
+        var tlsHabits = sort == .tls ? TLSHabits(&random) : nil
+        if !isInnocent { tlsHabits?.hurryUpstreams() }
+        if let tlsHabits { weather.useTLS(tlsHabits) }
         changes = sort == .changes ? Change.some(isInnocent: isInnocent, &random) : []
         weather.bodyBytesMax = min(weather.bodyBytesMax, speech.bodyBytesMax)
         weather.calm(reduction.without)
         if reduction.without.contains(.chat) { speech.calm() }
         self.weather = weather
         self.speech = speech
+        if let tlsHabits { tls = WorldTLS(tlsHabits, speech, chance: random.next()) } else { tls = nil }
         network = SimulatedNetwork(seed: random.next())
         start = network.time
         network.preemptionsPerMille = weather.preemptionsPerMille
@@ -118,7 +127,11 @@ public final class SimulatedWorld {
             // Not drawn, so that the other worlds stay as they are.
             network.troubles.clockJumps = seed >> 9 & 1 == 0
         }
-        plan = Self.plan(weather, speech, probe)
+        if sort == .tls, random.chance(perMille: 300) {
+            network.troubles = KernelTroubles(&random)
+            network.troubles.exhaustedPerMille = 0
+        }
+        plan = Self.plan(weather, speech, probe, tls)
         metrics = Metrics(schema: plan.metricsSchema(listeners: ["front"]), version: "simulated")
         recorder = IncidentRecorder(
             metrics: metrics, ring: IncidentRing(capacity: Self.incidentsMax), log: nil,
@@ -126,9 +139,11 @@ public final class SimulatedWorld {
         writeScripts()
     }
 
-    static func plan(_ weather: Weather, _ speech: Speech, _ probe: ProbeHabits?) -> Plan {
+    static func plan(_ weather: Weather, _ speech: Speech, _ probe: ProbeHabits?, _ tls: WorldTLS?) -> Plan {
         let servers = (0..<weather.servers).map { i in
-            Plan.Server(name: "server-\(i)", address: SocketAddress(unixPath: "/server-\(i)")!)
+            var server = Plan.Server(name: "server-\(i)", address: SocketAddress(unixPath: "/server-\(i)")!)
+            server.tls = tls?.destination()
+            return server
         }
         var upstream = Plan.Upstream(name: "app", servers: servers)
         upstream.balance = weather.balance
@@ -151,7 +166,7 @@ public final class SimulatedWorld {
         limits.lastBytes = weather.lastBytes
         limits.movedBytes = min(limits.movedBytes, weather.searchedBytes)
         return Plan(
-            upstreams: [upstream], routes: [route], limits: limits, quarantine: weather.quarantine,
+            upstreams: [upstream], routes: [route], limits: limits, quarantine: weather.quarantine, acceptors: [tls?.acceptor],
             languages: speech.clients == nil ? [] : [[.http1, .http2]], echo: probe?.echo ?? .off, salt: 0x5a17)
     }
 
@@ -160,7 +175,7 @@ public final class SimulatedWorld {
             random: SeededNumbers(seed: random.next()), isInnocent: weather.isInnocent, bodyBytesMax: weather.bodyBytesMax,
             searchedBodyMax: weather.searchedBodyMax, tunnelsPerMille: weather.tunnelsPerMille,
             requestsAreStreams: speech.clients != nil,
-            answersAreStreams: speech.upstreams != nil, probe: probe)
+            answersAreStreams: speech.upstreams != nil, probe: probe, upstreamsUseTLS: tls?.habits.upstreams != nil)
         for client in 0..<weather.clients {
             let count = 1 + random.below(weather.requestsPerClient)
             let made = (0..<count).map { i in
@@ -178,7 +193,7 @@ public final class SimulatedWorld {
             plan.readPause = random.pick([100_000, 5_000_000])
             plan.halfCloses = random.chance(perMille: 150)
             plan.thinkNanoseconds = random.pick([6_000_000, 300_000_000, 1_000_000_000])
-            if speech.clients != nil {
+            if speech.clients != nil, sort != .tls || !random.chance(perMille: 250) {
                 plan.frames = speech.clients
                 plan.streamsAtOnce = 1 + random.below(random.pick([1, 4, 10]))
             }
@@ -195,10 +210,12 @@ public final class SimulatedWorld {
             connections += 1
             if let frames = speech.upstreams {
                 let upstream = StreamUpstream(self, number: connections, server: server, frames)
+                upstream.layer = tls?.upstream(self, number: connections)
                 streamUpstreams.append(upstream)
                 return (upstream, weather.upstreamLink)
             }
             let upstream = ScriptedUpstream(self, number: connections, server: server)
+            upstream.layer = tls?.upstream(self, number: connections)
             upstreams.append(upstream)
             return (upstream, weather.upstreamLink)
         }

@@ -65,7 +65,7 @@ final class StreamClient: FramePeer {
         self.asked.append(asked)
         let endsWithHead = !request.hasBody && world.random.chance(perMille: 800)
         story.hasEmptyBody = !request.hasBody && !endsWithHead
-        put(.head(Self.fields(request), ends: endsWithHead), on: asked.stream)
+        put(.head(fields(request), ends: endsWithHead), on: asked.stream)
         if abortsAfterSending(asked, request.head.count) || endsWithHead { return }
         if request.expectsContinue {
             world.network.after(1_000_000_000) { [weak self] in self?.goOn(asked) }
@@ -74,7 +74,8 @@ final class StreamClient: FramePeer {
         }
     }
 
-    private static func fields(_ request: RequestScript) -> Fields {
+    private func fields(_ request: RequestScript) -> Fields {
+        let scheme = layer == nil ? "http" : "https"
         let lines = String(decoding: request.head, as: UTF8.self).split(separator: "\r\n").dropFirst()
         let pairs = lines.map { line in
             let parts = line.split(separator: ":", maxSplits: 1)
@@ -82,7 +83,7 @@ final class StreamClient: FramePeer {
         }
         let left = ["host", "transfer-encoding", "connection", "x-hop"]
         return [
-            (":method", request.method), (":scheme", "http"), (":path", request.path), (":authority", "h\(request.id).example"),
+            (":method", request.method), (":scheme", scheme), (":path", request.path), (":authority", "h\(request.id).example"),
         ] + pairs.filter { !left.contains($0.name) }
     }
 

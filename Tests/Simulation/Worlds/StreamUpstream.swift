@@ -112,7 +112,7 @@ final class StreamUpstream: FramePeer {
         let request = story.request
         func fail(_ what: String) { world.fail("request \(story.id) \(what): \(fields)") }
         if fields.value(":method") != request.method || fields.value(":path") != request.path { fail("became another") }
-        if fields.value(":scheme") != "http" { fail("has another scheme") }
+        if fields.value(":scheme") != (layer == nil ? "http" : "https") { fail("has another scheme") }
         if fields.values(":authority") + fields.values("host") != ["h\(story.id).example"] { fail("has other hosts") }
         if fields.value("x-hop") != nil { fail("kept a field of its hop") }
         switch request.framing {

@@ -217,7 +217,8 @@ extension Fault {
     /// The client cannot have a whole answer.
     var leavesNoWhole: Bool {
         switch self {
-        case .badChunkSize, .lengthsDiffer, .unaskedUpgrade, .garbageForHead, .truncated, .stalled, .lengthShort,
+        case .endUnannounced, .badChunkSize, .lengthsDiffer, .unaskedUpgrade, .garbageForHead, .truncated, .stalled,
+            .lengthShort,
             .malformedHead,
             .dataBeforeHead, .secondHeadBetweenChunks, .statusInTrailers, .trailersWithoutEnd, .malformedTrailers:
             true
@@ -228,7 +229,8 @@ extension Fault {
     /// The client's answer may be cut.
     func mayCut(_ policy: ViolationPolicy) -> Bool {
         switch self {
-        case .secondHeadBetweenChunks, .truncated, .stalled, .badChunkSize, .statusInTrailers, .trailersWithoutEnd,
+        case .endUnannounced, .secondHeadBetweenChunks, .truncated, .stalled, .badChunkSize, .statusInTrailers,
+            .trailersWithoutEnd,
             .malformedTrailers, .lengthShort, .connectionBroken:
             true
         default: policy == .fail

@@ -73,6 +73,12 @@ struct Weather {
         if !isInnocent { quarantine = random.pick([0, 200_000_000, 60_000_000_000]) }
     }
 
+    mutating func useTLS(_ habits: TLSHabits) {
+        bodyBytesMax = min(bodyBytesMax, habits.bodyBytesMax)
+        // A server that falls silent in its handshake is given up before anybody finds it long.
+        if habits.spoiledServers > 0, habits.silentServers { connectTimeout = 3_000_000_000 }
+    }
+
     private static func link(_ random: inout SeededNumbers, _ cuts: Link.Cuts) -> Link {
         var link = Link()
         link.latency = random.pick([10_000, 50_000, 500_000, 5_000_000])

@@ -12,4 +12,6 @@ public enum WorldSort: String, CaseIterable, Sendable {
     case marks
     /// Servers that cannot be reached for a time, while another can. All of them are innocent.
     case outages
+    /// TLS on one side or on both, with HTTP/1 or HTTP/2.
+    case tls
 }

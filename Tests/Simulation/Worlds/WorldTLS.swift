@@ -1,0 +1,77 @@
+import CPeerTLS
+import Proxy
+import Simulation
+import TLS
+
+/// A world's TLS: how its peers speak it, what the proxy is given for it, and the chance that both draw from.
+final class WorldTLS {
+    let habits: TLSHabits
+    let acceptor: TLSAcceptor?
+    let connector: TLSConnector?
+    private let chance: UnsafeMutablePointer<UInt64>
+    private let clients: TLSSide?
+    private let frameClients: TLSSide?
+    private let upstreams: TLSSide?
+    private var spoiledLeft: Int
+
+    init(_ habits: TLSHabits, _ speech: Speech, chance seed: UInt64) {
+        self.habits = habits
+        chance = .allocate(capacity: 1)
+        chance.initialize(to: seed)
+        so_chance_begin(chance)
+        defer { so_chance_end() }
+        spoiledLeft = habits.spoiledServers
+        clients = habits.clients.map { TLSSide(isServer: false, $0, speaksFrames: false) }
+        frameClients = speech.clients == nil ? nil : habits.clients.map { TLSSide(isServer: false, $0, speaksFrames: true) }
+        upstreams = habits.upstreams.map { TLSSide(isServer: true, $0, speaksFrames: speech.upstreams != nil) }
+        let certificate = "/proc/self/fd/\(so_peer_certificate_file())"
+        do throws(TLSError) {
+            let files = CertificateFiles(certificate: certificate, key: "/proc/self/fd/\(so_peer_key_file())")
+            acceptor =
+                habits.clients == nil
+                ? nil
+                : try TLSAcceptor(
+                    certificates: [files], protocols: speech.clients == nil ? [.http11] : [.http2, .http11],
+                    tickets: try TicketKeys())
+            connector =
+                habits.upstreams == nil
+                ? nil
+                : try TLSConnector(trust: .file(certificate), protocols: [speech.upstreams == nil ? .http11 : .http2])
+        } catch { preconditionFailure("a world without TLS: \(error)") }
+    }
+
+    deinit { chance.deallocate() }
+
+    /// What OpenSSL draws in between follows from the seed.
+    func whileDrawing<Result>(_ action: () -> Result) -> Result {
+        so_chance_begin(chance)
+        defer { so_chance_end() }
+        return action()
+    }
+
+    func destination() -> TLSDestination? {
+        do throws(TLSError) { return try connector?.destination("shop.example") } catch {
+            preconditionFailure("a world without TLS: \(error)")
+        }
+    }
+
+    // MARK: Layers of peers
+
+    func client(_ world: SimulatedWorld, _ plan: ClientPlan) -> PeerTLS? {
+        let side = plan.frames == nil ? clients : frameClients
+        return side.map { PeerTLS(world, $0, "client \(plan.stories[0].id)", plan: plan) }
+    }
+
+    func upstream(_ world: SimulatedWorld, number: Int) -> PeerTLS? {
+        var spoil: TLSSpoil?
+        if spoiledLeft > 0, world.random.chance(perMille: 300) {
+            spoiledLeft -= 1
+            spoil = TLSSpoil(&world.random, mayBeSilent: habits.silentServers)
+        }
+        return upstreams.map { PeerTLS(world, $0, "upstream \(number)", spoil: spoil) }
+    }
+
+    func visitor(_ world: SimulatedWorld, number: Int) -> TLSVisitor? {
+        clients.map { TLSVisitor(world, number: number, $0) }
+    }
+}
