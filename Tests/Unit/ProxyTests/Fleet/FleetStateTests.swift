@@ -1,112 +1,94 @@
+import EventLoop
+import Logging
+import Report
 import Testing
-import Worlds
 
-/// The whole proxy between simulated clients and upstreams. `scripts/simulate` runs as many worlds as one likes.
+@testable import Proxy
+
+/// What workers and plans share about servers: what a reload carries over, and what it forgets.
 @Suite struct FleetStateTests {
-    /// Worlds that fail as soon as the worker forgets what they taught. A change to how worlds are made changes them: then
-    /// seeds are looked for again, with the lesson taken out of the worker.
-    static let lessons: [(seed: UInt64, lesson: String)] = [
-        (0xb86c_9a98_359e_0b62, "a trailer section may arrive apart from the last chunk"),
-        (0x88b8_94e1_401e_d25a, "a client may end its side behind pipelined requests"),
-        (0x5e14_226e_d2a8_c440, "an end of the proxy's own choice must not reset the answer before it"),
-        (0xa40c_c239_14e4_1224, "an end that was read late is no hang-up"),
-        (0x1674_f8c4_ccad_0f4e, "a lingering client may end its side before it has everything"),
-        (0xfec5_45a7_27c6_b765, "an upstream may stall while its client catches up"),
-        (0x30e3_2523_7a66_df91, "the end of an empty chunked body is a part of the request"),
-        (0xf893_a2ee_fb32_555e, "a client that has room again sets its upstream going"),
-    ]
-
-    @Test(arguments: lessons) func seedsThatTaughtSomething(seed: UInt64, lesson: String) {
-        let failures = SimulatedWorld(seed: seed).run()
-        #expect(failures.isEmpty, "scripts/simulate 0x\(String(seed, radix: 16)): \(lesson)")
+    private func plan(_ upstreams: [(String, [String])], checked: Bool = false) throws -> Plan {
+        let address = try #require(SocketAddress(unixPath: "/server"))
+        return Plan(
+            upstreams: upstreams.map { name, servers in
+                var upstream = Plan.Upstream(name: name, servers: servers.map { Plan.Server(name: $0, address: address) })
+                if checked { upstream.health = Plan.Health(path: "/") }
+                return upstream
+            }, routes: [])
     }
 
-    /// The same of other sorts.
-    static let otherLessons: [(sort: WorldSort, seed: UInt64, lesson: String)] = [
-        (.frames, 0x90cc_b6a0_6cd2_330e, "streams wait for a shared connection that is there at once, as Unix sockets are"),
-        (.frames, 0x7329_7d8d_f3bf_2660, "a shared connection may be made for a client that has left"),
-        (.frames, 0xe8cd_7c3c_76b3_de16, "an END_STREAM without payload needs no window, were it less than nothing"),
-        (
-            .frames, 0xa348_6ea5_7f28_c131,
-            "what goes on past an answer's end is one incident, and its client need not wait for it"
-        ),
-        (.changes, 0x30c3_60d0_8d19_1ac9, "whoever reads slowly says so in frames, which must not meet a reset"),
-        (.kernel, 0xef05_1934_cdb9_ed5b, "a descriptor that is lacking for HTTP/2 is not the server's fault"),
-        (
-            .outages, 0x4cf3_0970_2eeb_33ec,
-            "a request that has failed tries nobody who may still be gone while there is another"
-        ),
-        (
-            .tls, 0x910a_2dec_8902_5cc0,
-            "a server's ticket may come in several records, and there is something to say in its middle"
-        ),
-        (.tls, 0x5a2_e189_41c3_936a, "a close_notify that nobody has read must not become a reset over the answer"),
-        (.marks, 0x610a_1fb7_6fe0_c40d, "a stray that is no more than suspected, for want of its victim's mark, is recorded"),
-    ]
-
-    @Test(arguments: otherLessons) func seedsOfOtherSorts(sort: WorldSort, seed: UInt64, lesson: String) {
-        let failures = SimulatedWorld(seed: seed, sort: sort).run()
-        #expect(failures.isEmpty, "scripts/simulate \(sort.rawValue) 0x\(String(seed, radix: 16)): \(lesson)")
+    private func fleetState(_ plan: Plan, earlier: FleetState? = nil) -> FleetState {
+        let metrics = Metrics(schema: plan.metricsSchema(listeners: []), version: "test")
+        let recorder = IncidentRecorder(metrics: metrics, log: nil)
+        return FleetState(
+            plan: plan, counters: [metrics.makeCounters()], recorder: recorder, gauges: nil, log: Logger(label: "test"),
+            carryingOver: earlier, wakes: false)
     }
 
-    @Test(arguments: WorldSort.allCases) func innocentWorlds(_ sort: WorldSort) {
-        run(WorldSeeds(base: sort == .tls ? 4 : 1, count: sort.testedCount, isInnocent: true), of: sort)
+    /// A server is the same when its upstream's name and its own are.
+    @Test func whatAReloadKnowsAgain() throws {
+        let first = fleetState(try plan([("a", ["x", "y"]), ("b", ["x"])]))
+        for server in 0..<3 { first.shared(ServerIndex(server)).pointee.connections = UInt64(server + 1) }
+        let second = fleetState(try plan([("b", ["x", "new"]), ("a", ["y"]), ("c", ["x"])]), earlier: first)
+        #expect(second.serverCount == 4)
+        #expect((0..<4).map { second.shared(ServerIndex($0)).pointee.connections } == [3, 0, 2, 0])
+        // What happens on an earlier plan's worker is seen by the later one's.
+        first.shared(1).pointee.failures = 7
+        #expect(second.shared(2).pointee.failures == 7 && second.shared(2) == first.shared(1))
     }
 
-    @Test(arguments: WorldSort.allCases) func faultyWorlds(_ sort: WorldSort) {
-        run(WorldSeeds(base: sort == .tls ? 4 : 1, count: sort.testedCount, isInnocent: false), of: sort)
+    @Test func countsGoOn() throws {
+        let plan = try plan([("a", ["x"])])
+        let first = fleetState(plan)
+        #expect((1...3).map { _ in first.nextConnectionNumber() } == [1, 2, 3])
+        #expect(first.changeClients(by: 2) == 0 && first.changeClients(by: 1) == 2)
+        let second = fleetState(plan, earlier: first)
+        #expect(second.nextConnectionNumber() == 4 && first.nextConnectionNumber() == 5)
+        #expect(second.changeClients(by: -1) == 3 && second.changeClients(by: 0) == 2)
     }
 
-    /// Edges are logged once: losing any one that is needed, and that no later one makes up for, must show.
-    @Test func everyLostWakeUpIsNoticed() {
-        var lost = 0
-        var tried = 0
-        for seed in WorldSeeds(base: 5, count: 40, isInnocent: true) {
-            let whole = SimulatedWorld(seed: seed)
-            guard whole.isSteady, tried < 4 else { continue }
-            #expect(whole.run().isEmpty)
-            // What arrives behind an announced end is read by nobody.
-            guard whole.everyoneWasServed, whole.wakeUps < 200 else { continue }
-            tried += 1
-            for wakeUp in 1...whole.wakeUps {
-                let fleetState = SimulatedWorld(seed: seed)
-                fleetState.lostWakeUp = wakeUp
-                let failures = fleetState.run()
-                guard fleetState.isLostForGood else { continue }
-                lost += 1
-                #expect(
-                    !failures.isEmpty,
-                    "scripts/simulate 0x\(String(seed, radix: 16)) lost \(wakeUp): \(fleetState.lostWakeUpFacts)")
-            }
-        }
-        #expect(lost > 10)
+    /// Nobody would bring back a server that checks had found down when there are none any more.
+    @Test(arguments: [
+        // Checked afterwards, one server or two: is it still down, and still ejected?
+        (true, 1, true, true), (true, 2, true, true), (false, 1, false, false), (false, 2, false, true),
+    ])
+    func whatNobodyChecksIsUp(_ checked: Bool, _ servers: Int, _ isDown: Bool, _ isEjected: Bool) throws {
+        let names = (0..<servers).map { "s\($0)" }
+        let first = fleetState(try plan([("a", names)], checked: true))
+        first.shared(0).pointee.isUp = 0
+        first.shared(0).pointee.ejectedUntil = .max
+        let second = fleetState(try plan([("a", names)], checked: checked), earlier: first)
+        #expect((second.shared(0).pointee.isUp == 0) == isDown)
+        #expect((second.shared(0).pointee.ejectedUntil == .max) == isEjected)
     }
 
-    /// The same seed gives the same run, to the turn.
-    @Test(arguments: WorldSort.allCases) func seedsReplay(_ sort: WorldSort) {
-        for seed in WorldSeeds(base: sort == .tls ? 4 : 3, count: sort == .tls ? 2 : 6) {
-            let worlds = [SimulatedWorld(seed: seed, sort: sort), SimulatedWorld(seed: seed, sort: sort)]
-            var logged: [[String]] = [[], []]
-            for i in 0...1 {
-                worlds[i].chronicle = { logged[i].append($0) }
-                _ = worlds[i].run()
-            }
-            #expect(logged[0] == logged[1])
-            #expect(worlds[0].turns == worlds[1].turns)
-        }
+    // MARK: For the admin endpoint
+
+    @Test func anUpstreamWithoutServersIsAProblem() throws {
+        let plan = try plan([("a", ["x", "y"]), ("b", ["z"])])
+        let fleetState = fleetState(plan)
+        #expect(fleetState.problems(plan) == [])
+        fleetState.shared(0).pointee.isUp = 0
+        #expect(fleetState.problems(plan) == [])
+        fleetState.shared(1).pointee.isUp = 0
+        #expect(fleetState.problems(plan) == ["no server of upstream a is up"])
+        fleetState.shared(2).pointee.isUp = 0
+        #expect(fleetState.problems(plan).count == 2)
     }
 
-    private func run(_ seeds: WorldSeeds, of sort: WorldSort) {
-        for seed in seeds {
-            let failures = SimulatedWorld(seed: seed, sort: sort).run()
-            #expect(
-                failures.isEmpty,
-                "scripts/simulate \(sort.rawValue) 0x\(String(seed, radix: 16)): \(failures.joined(separator: "; "))")
-        }
+    @Test func serversInJSON() throws {
+        let plan = try plan([("a", ["x", "y"]), ("b", ["z"])])
+        let fleetState = fleetState(plan)
+        fleetState.shared(1).pointee.connections = 5
+        fleetState.shared(1).pointee.idle = 2
+        fleetState.shared(1).pointee.isUp = 0
+        fleetState.shared(2).pointee.quarantinedUntil = .max
+        let json = String(decoding: fleetState.upstreamsJSON(plan), as: UTF8.self)
+        let servers = json.split(separator: "{\"address\":").dropFirst().map(String.init)
+        #expect(servers.count == 3 && servers[0].hasPrefix("\"x\"") && servers[2].hasPrefix("\"z\""))
+        #expect(servers[1].contains("\"up\":false,\"connections\":5,\"idle\":2,"))
+        #expect(servers[0].contains("\"up\":true,\"connections\":0,"))
+        #expect(servers.map { $0.contains("\"quarantined\":true") } == [false, false, true])
+        #expect(servers[0].contains("\"quarantined_for_ms\":0") && !servers[2].contains("\"quarantined_for_ms\":0}"))
     }
-}
-
-extension WorldSort {
-    /// Handshakes make a world of TLS ten times as dear as others.
-    fileprivate var testedCount: Int { self == .tls ? 4 : 60 }
 }
