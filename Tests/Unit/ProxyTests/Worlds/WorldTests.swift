@@ -69,14 +69,14 @@ import Worlds
             guard whole.everyoneWasServed, whole.wakeUps < 200 else { continue }
             tried += 1
             for wakeUp in 1...whole.wakeUps {
-                let fleetState = SimulatedWorld(seed: seed)
-                fleetState.lostWakeUp = wakeUp
-                let failures = fleetState.run()
-                guard fleetState.isLostForGood else { continue }
+                let world = SimulatedWorld(seed: seed)
+                world.lostWakeUp = wakeUp
+                let failures = world.run()
+                guard world.isLostForGood else { continue }
                 lost += 1
                 #expect(
                     !failures.isEmpty,
-                    "scripts/simulate 0x\(String(seed, radix: 16)) lost \(wakeUp): \(fleetState.lostWakeUpFacts)")
+                    "scripts/simulate 0x\(String(seed, radix: 16)) lost \(wakeUp): \(world.lostWakeUpFacts)")
             }
         }
         #expect(lost > 10)
