@@ -38,12 +38,12 @@ archive_runtime() {
     ln -sf "$(clang -print-file-name=libstdc++.a)" "$ROOT/.build/archives/"
 }
 
-# Builds the program that people run: optimised, with no Swift library needed on the machine it runs on. Takes more options of swift build.
+# Builds the program that people run: optimised, with no Swift library needed on the machine it runs on.
 build_release() {
     need_swift
     say "Building the release (.build/release/sendonce)"
     archive_runtime
-    swift build -c release --static-swift-stdlib --product sendonce "$@"
+    swift build -c release --static-swift-stdlib --product sendonce
 }
 
 # Where `build_release` puts the program.
