@@ -138,6 +138,7 @@ http {{
     listen 127.0.0.1:{self.h2c} http2 backlog=4096;
     listen 127.0.0.1:{self.tls} ssl http2 backlog=4096;
     ssl_certificate {self.certificate}; ssl_certificate_key {self.key}; ssl_session_cache shared:S:10m;
+    ssl_protocols TLSv1.2 TLSv1.3;
     location / {{
       proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection $kept; proxy_set_header Upgrade $http_upgrade;
       proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
