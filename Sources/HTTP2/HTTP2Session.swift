@@ -74,6 +74,12 @@ import Wire
         return unsafe place < 0 ? 0 : state.pointee.streams[place].pointee.pending
     }
 
+    /// The stream's window, by itself, has room for less than 1 KiB of a body.
+    public func isNarrow(_ stream: Int32) -> Bool {
+        let place = unsafe state.pointee.streams.find(stream)
+        return unsafe place >= 0 && state.pointee.streams[place].pointee.isNarrow
+    }
+
     /// The peer has sent all that the connection's window has room for, or so much that a whole frame finds none.
     public var isWindowShut: Bool { unsafe state.pointee.receiveWindow < 16 << 10 }
 

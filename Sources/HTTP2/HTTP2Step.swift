@@ -15,6 +15,8 @@ public struct HTTP2Step: Sendable {
     public var tag: Int32 = -1
     /// The peer's side of the stream ends here (END_STREAM); also beside a violation.
     public var ended = false
+    /// A request: the stream's window has room for next to nothing of its answer (`HTTP2Session.isNarrow`).
+    public var isNarrow = false
 
     /// Violation, or more of one: payload bytes that belong to no message; of a header block, those of its frames.
     public var surplusBytes = 0

@@ -113,6 +113,7 @@ extension SessionState {
         }
         _ = streams.add(stream)
         step.surplusBytes = 0
+        step.isNarrow = stream.isNarrow
         return step
     }
 

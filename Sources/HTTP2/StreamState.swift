@@ -43,6 +43,8 @@ struct StreamState {
     var trailerCount = 0
 
     var pending: Int { queue.count &- trailerCount }
+    /// The window has room for next to nothing.
+    var isNarrow: Bool { sendWindow < 1 << 10 }
     /// What is still missing of the declared length.
     var lengthLeft: UInt64 { declaredBytes &- bodyBytes }
     var isShort: Bool { flags.contains(.declaresLength) && !flags.contains(.isBodiless) && bodyBytes < declaredBytes }

@@ -14,6 +14,9 @@ struct ClientConnection: BitwiseCopyable {
         case shared
     }
 
+    /// Whether it may speak HTTP/2: its first bytes will show it, or it must, or it is known not to.
+    enum HTTP2Use: UInt8 { case never, perhaps, always }
+
     var socket: Socket
     var phase = Phase.head
     /// Close when the current answer has been sent.
@@ -24,10 +27,10 @@ struct ClientConnection: BitwiseCopyable {
     var discardsBody = false
     /// Its exchange has left the queue and looks for a connection again.
     var needsUpstream = false
+    /// Of a stream: its request waits until there is room for its answer, or fewer siblings have none.
+    var awaitsRoom = false
     var isTrusted = false
-    /// Its first bytes will show whether it speaks HTTP/2.
-    var mayBeHTTP2 = false
-    var mustBeHTTP2 = false
+    var http2 = HTTP2Use.never
     /// A PROXY header comes first.
     var awaitsProxyHeader = false
     /// The end of an answer is among what waits to be sent: it is idle from then on.

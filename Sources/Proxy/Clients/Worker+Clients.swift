@@ -121,8 +121,8 @@ extension Worker {
         let c = clients[slot]
         let bytes = transport.readBuffer + position
         let available = count - position
-        if c.pointee.mayBeHTTP2 {
-            if c.pointee.mustBeHTTP2 || c.pointee.socket.agreedHTTP2 {
+        if c.pointee.http2 != .never {
+            if c.pointee.http2 == .always || c.pointee.socket.agreedHTTP2 {
                 beginSharedClient(slot)
                 return 0
             }
@@ -131,7 +131,7 @@ extension Worker {
                 beginSharedClient(slot)
                 return 0
             }
-            c.pointee.mayBeHTTP2 = false
+            c.pointee.http2 = .never
         }
         if c.pointee.scanned > 0, position == 0, available <= plan.limits.headerBytes,
             !HeadEnd.isIn(bytes, from: Int(c.pointee.scanned), count: available)

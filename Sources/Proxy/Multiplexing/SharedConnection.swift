@@ -11,6 +11,8 @@ final class SharedConnection {
     private(set) var clientStreams = ConnectionList<ClientConnection>()
     private(set) var upstreamStreams = ConnectionList<UpstreamConnection>()
     private(set) var streamCount: Int32 = 0
+    /// Streams whose requests wait for room for their answers. Clients only.
+    var awaitingRoom = 0
     /// Streams that it takes at once, as far as is known: a server that cannot take so many refuses them.
     var streamsMax: Int32 = .max
     /// Requests for tunnels wait for the server's SETTINGS, which say whether it takes them. Upstreams only.

@@ -45,6 +45,7 @@ extension Worker {
         let unread = Int(s.pointee.unconsumed) + s.pointee.socket.input.count
         if unread > 0 { shared.consumed(s.pointee.stream, unread, now) }
         shared.session.setTag(s.pointee.stream, -1)
+        if s.pointee.awaitsRoom { shared.awaitingRoom -= 1 }
         shared.end(stream, clients)
         timers.close(Worker.clientTimer(stream))
         transport.buffers.give(&s.pointee.socket.input)
@@ -84,6 +85,7 @@ extension Worker {
     /// A turn's frames have been sent: is there a reason to keep the connection?
     mutating func clientFramesSent(_ slot: ClientSlot) {
         let c = clients[slot]
+        if multiplexing[c.pointee.sharedIndex].awaitingRoom > 0 { callForRoom(slot) }
         let shared = multiplexing[c.pointee.sharedIndex]
         if c.pointee.socket.isBlocked { return timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientBody) }
         guard shared.streamCount == 0 else { return timers.set(Worker.clientTimer(slot), 0) }

@@ -54,12 +54,14 @@ extension Worker {
         made.parent = slot
         made.stream = step.stream
         made.endsWithHead = step.ended
+        made.awaitsRoom = step.isNarrow && narrowStreams(shared) >= plan.limits.narrowStreams
         let stream = clients.take(made)
         guard stream.exists else {
             counters.countRejected(.tooManyStreams)
             return shared.session.reset(step.stream, code: ErrorCode.refusedStream)
         }
         shared.begin(stream, clients)
+        if made.awaitsRoom { shared.awaitingRoom += 1 }
         shared.session.setTag(step.stream, stream.index)
         timers.open(Worker.clientTimer(stream))
         // While it has streams, their deadlines are the connection's.
@@ -135,7 +137,7 @@ extension Worker {
         let generation = clients.generation(stream)
         if s.pointee.needsUpstream {
             s.pointee.needsUpstream = false
-            if s.pointee.exchange.exists { answerCall(s.pointee.exchange) }
+            if s.pointee.exchange.exists { streamLooksForUpstream(stream) }
             guard clients.generation(stream) == generation else { return }
             sendRequestHead(stream)
             guard clients.generation(stream) == generation else { return }
@@ -157,6 +159,14 @@ extension Worker {
             passStreamBody(stream, held.isEmpty ? transport.readBuffer : held.first, held.count, ended: ended)
         }
         transport.buffers.give(&held)
+    }
+
+    /// It was called from a queue, or there is room for its answer.
+    private mutating func streamLooksForUpstream(_ stream: ClientSlot) {
+        let s = clients[stream]
+        guard exchanges[s.pointee.exchange].pointee.state.place == .seeking else { return answerCall(s.pointee.exchange) }
+        timers.set(Worker.clientTimer(stream), s.pointee.phase == .body ? now + plan.timeouts.clientBody : 0)
+        findUpstream(s.pointee.exchange)
     }
 
     // MARK: Ends

@@ -95,6 +95,8 @@ public final class Plan: Sendable {
         public var clientConnections = 65_536
         /// Streams at once on one HTTP/2 connection.
         public var streams = 128
+        /// Of these, streams whose answers their client has next to no room for, and whose requests are with servers all the same.
+        public var narrowStreams = 16
         /// Interim responses before the final header block of one answer.
         public var interims = 32
         /// The first bytes of a Content-Length body, which are always looked through, and the last: what is between passes unread

@@ -35,7 +35,11 @@ extension Worker {
         c.pointee.phase = body.isEmpty ? .waiting : .body
         timers.set(Worker.clientTimer(slot), body.isEmpty ? 0 : now + plan.timeouts.clientBody)
         retries.noteRequest(Int(exchange.upstreamIndex), now)
-        findUpstream(exchangeSlot)
+        if c.pointee.awaitsRoom {
+            timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientBody)
+        } else {
+            findUpstream(exchangeSlot)
+        }
     }
 
     /// How the request's body ends; nil when it cannot be known, and the request has been refused.

@@ -44,8 +44,7 @@ extension Worker {
         timers.open(Worker.clientTimer(slot))
         timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientHeader)
         let languages = plan.languages.indices.contains(listener) ? plan.languages[listener] : .http1
-        clients[slot].pointee.mayBeHTTP2 = languages.contains(.http2)
-        clients[slot].pointee.mustBeHTTP2 = languages == .http2
+        if languages.contains(.http2) { clients[slot].pointee.http2 = languages == .http2 ? .always : .perhaps }
         if let acceptor = plan.acceptor(listener) {
             guard beginTLS(slot, acceptor) else { return closeClient(slot) }
         }

@@ -26,10 +26,10 @@ extension Worker {
         let c = clients[slot]
         if c.pointee.phase == .shared { return sharedClientExpired(slot) }
         // A window that is kept shut holds the answer, and whatever feeds it.
-        if c.pointee.isStream, c.pointee.socket.isHeldBack || c.pointee.phase == .lingering {
+        if c.pointee.isStream, c.pointee.socket.isHeldBack || c.pointee.awaitsRoom || c.pointee.phase == .lingering {
             counters.countRejected(.stalledStream)
         }
-        if c.pointee.socket.isBlocked { return clientBroke(slot) }
+        if c.pointee.socket.isBlocked || c.pointee.awaitsRoom { return clientBroke(slot) }
         if c.pointee.abortsWhenDrained { return closeClient(slot, reset: true) }
         switch c.pointee.phase {
         case .head:

@@ -64,6 +64,44 @@ class SlowReaders(EndToEndTest):
         self.assertGreaterEqual(proxy.metrics().sum(REJECTED, reason="slow_reader"), 1)
         self.assertNoIncidents(proxy)
 
+    def test_few_of_the_streams_that_are_kept_shut_go_on_and_all_once_they_are_open(self):
+        body = b"x" * (256 << 10)
+        asked = []
+
+        def script(conversation):
+            while (request := conversation.read_request()) is not None:
+                if request.target != "/ok":
+                    asked.append(request.target)
+                conversation.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        proxy = self.proxy(self.scripted(script).address)
+        peer = frames.Peer(self.dial(proxy))
+
+        def window(size):
+            return frames.frame(frames.SETTINGS, 0, 0, (4).to_bytes(2, "big") + size.to_bytes(4, "big"))
+        streams = [1 + 2 * index for index in range(100)]
+        peer.send(frames.PREFACE, window(100), *(frames.request(stream, f"/{stream}") for stream in streams))
+        wait_for(lambda: len(asked) >= 16, "as many requests as may go on")
+        for _ in range(10):
+            with proxy.connect(deadline=5) as one:
+                self.assertEqual(one.get("/ok", close=True).body, body)
+        self.assertEqual(asked, [f"/{stream}" for stream in streams[:16]])
+        # One is taken back, one is opened by itself: two others go on.
+        peer.send(frames.frame(frames.RST_STREAM, 0, 1, bytes(4)), frames.frame(frames.WINDOW_UPDATE, 0, 51, (1 << 16).to_bytes(4, "big")))
+        wait_for(lambda: len(asked) >= 18, "two others to go on")
+        peer.send(window(1 << 20), frames.frame(frames.WINDOW_UPDATE, 0, 0, (1 << 26).to_bytes(4, "big")))
+        bodies, left = {stream: 0 for stream in streams}, set(streams[1:])
+        while left:
+            kind, flags, stream, payload = peer.read()
+            if kind == frames.DATA:
+                bodies[stream] += len(payload)
+            self.assertNotIn(kind, (frames.RST_STREAM, frames.GOAWAY))
+            if flags & frames.END_STREAM and kind in (frames.DATA, frames.HEADERS):
+                left.remove(stream)
+        self.assertEqual({bodies[stream] for stream in streams[1:]}, {len(body)})
+        self.assertEqual(sorted(asked), sorted(f"/{stream}" for stream in streams))
+        self.assertEqual(proxy.metrics().sum(REJECTED), 0)
+        self.assertNoIncidents(proxy)
+
     def test_connections_that_are_not_read(self):
         proxy = self.front()
         for _ in range(2 * PLACES):

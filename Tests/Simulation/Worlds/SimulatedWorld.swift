@@ -98,6 +98,7 @@ public final class SimulatedWorld {
         // Not drawn, so that the other worlds stay as they are.
         if (seed >> 8) % 3 == 0 { (weather.searchedBytes, weather.lastBytes) = (200, 50) }
         if (seed >> 8) % 6 == 0 { weather.tunnelsPerMille = 600 }
+        if (seed >> 8) % 4 == 1 { weather.narrowStreams = 1 }
         var speech = Speech()
         let isEither = sort == .changes || sort == .kernel || sort == .outages || sort == .tls
         let usesFrames = isEither ? random.chance(perMille: 500) : sort == .frames
@@ -164,6 +165,7 @@ public final class SimulatedWorld {
         limits.clientConnections = 256
         limits.searchedBytes = weather.searchedBytes
         limits.lastBytes = weather.lastBytes
+        limits.narrowStreams = weather.narrowStreams
         limits.movedBytes = min(limits.movedBytes, weather.searchedBytes)
         return Plan(
             upstreams: [upstream], routes: [route], limits: limits, quarantine: weather.quarantine, acceptors: [tls?.acceptor],

@@ -29,6 +29,7 @@ struct Weather {
     var connectTimeout: UInt64 = 60_000_000_000
     /// Bodies pass unread beyond so many bytes, and up to so many before their ends: few of those here are as long as a plan says.
     var searchedBytes = Plan.Limits().searchedBytes
+    var narrowStreams = Plan.Limits().narrowStreams
     var lastBytes = Plan.Limits().lastBytes
     /// How many of those requests that may be last ask for a tunnel.
     var tunnelsPerMille = 60
