@@ -13,6 +13,8 @@ public final class ReportSocket: Sendable {
     static let readBytes = 64 << 10
     /// How often what waits for its other half is looked at.
     static let tickMilliseconds: Int32 = 50
+    /// So many rounds of reading may leave something unread before what waits is looked at all the same.
+    static let behindMax = 16
 
     private struct Connection {
         var descriptor: Int32
@@ -64,30 +66,40 @@ public final class ReportSocket: Sendable {
         let buffer = UnsafeMutablePointer<UInt8>.allocate(capacity: Self.readBytes)
         defer { unsafe buffer.deallocate() }
         var isLast = false
+        var behind = 0
+        var mayAccept = true
         while !isLast {
+            // What waits is given up as of now: a report that was sent by then is read before that, however long this thread waits for a processor.
+            let time = WallTime.monotonicNanoseconds()
             isLast = stopping.load(ordering: .relaxed)
-            var waited = ([wakeUp, listener] + connections.map(\.descriptor)).map {
+            var waited = ([wakeUp, mayAccept ? listener : -1] + connections.map(\.descriptor)).map {
                 pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
             }
             _ = unsafe poll(&waited, nfds_t(waited.count), isLast ? 0 : Self.tickMilliseconds)
+            var isBehind = waited[1].revents != 0
+            mayAccept = true
             for place in connections.indices.reversed() where waited[place + 2].revents != 0 {
-                if unsafe !read(&connections[place], buffer) {
+                let count = unsafe read(&connections[place], buffer)
+                if count == 0 {
                     so_close(connections[place].descriptor)
                     connections.remove(at: place)
                 }
+                if count == Self.readBytes { isBehind = true }
             }
-            if waited[1].revents != 0 { accept(&connections) }
-            recorder.settle()
+            if waited[1].revents != 0 { mayAccept = accept(&connections) }
+            behind = isBehind && behind < Self.behindMax ? behind + 1 : 0
+            if behind == 0 { recorder.settle(asOf: time) }
         }
         for connection in connections { so_close(connection.descriptor) }
-        recorder.settle(all: true)
+        recorder.settle()
     }
 
-    private func accept(_ connections: inout [Connection]) {
+    /// False where a descriptor or memory is lacking: who wants in stays there, and would wake us at once.
+    private func accept(_ connections: inout [Connection]) -> Bool {
         while true {
             var address = sockaddr_storage()
             let descriptor = unsafe so_accept(listener, &address)
-            guard descriptor >= 0 else { return }
+            guard descriptor >= 0 else { return [-EAGAIN, -EINTR, -ECONNABORTED].contains(descriptor) }
             guard connections.count < Self.connectionsMax else {
                 so_close(descriptor)
                 recorder.metrics.countProbeReports(.refused)
@@ -97,10 +109,10 @@ public final class ReportSocket: Sendable {
         }
     }
 
-    /// False when the connection has ended. One read: whoever sends without end does not keep others waiting.
-    private func read(_ connection: inout Connection, _ buffer: UnsafeMutablePointer<UInt8>) -> Bool {
+    /// Bytes read; 0 when the connection has ended, nil when nothing has come. One read: whoever sends without end does not keep others waiting.
+    private func read(_ connection: inout Connection, _ buffer: UnsafeMutablePointer<UInt8>) -> Int? {
         let count = unsafe so_read(connection.descriptor, buffer, Self.readBytes)
-        guard count > 0 else { return count == Int(-EAGAIN) || count == Int(-EINTR) }
+        guard count > 0 else { return count == Int(-EAGAIN) || count == Int(-EINTR) ? nil : 0 }
         let before = connection.lines.tooLong
         for line in unsafe connection.lines.receive(Array(UnsafeBufferPointer(start: buffer, count: count))[...]) {
             guard let report = ReportParser.parse(line) else {
@@ -111,6 +123,6 @@ public final class ReportSocket: Sendable {
             recorder.receive(report)
         }
         if connection.lines.tooLong > before { recorder.metrics.countProbeReports(.invalid) }
-        return true
+        return count
     }
 }

@@ -57,9 +57,7 @@ public final class FleetState: Sendable {
         counts = earlier?.counts ?? SharedCounts()
         if earlier != nil { forgetUnchecked(plan) }
         // The desk remembers plans for longer than they are served.
-        recorder.desk?.ask(salt: plan.salt) { [weak self] mark in
-            for mailbox in self?.mailboxes ?? [] { mailbox.post(.identify(mark)) }
-        }
+        recorder.desk?.ask(salt: plan.salt, self)
     }
 
     deinit { if watchWakeUp >= 0 { _ = so_close(watchWakeUp) } }
@@ -117,4 +115,12 @@ public final class FleetState: Sendable {
         var one: UInt64 = 1
         _ = so_write(watchWakeUp, &one, 8)
     }
+}
+
+extension FleetState: DeskWorkers {
+    public func identify(_ mark: ExchangeMark) {
+        for mailbox in mailboxes { mailbox.post(.identify(mark)) }
+    }
+
+    public func pass(_ round: UInt64) -> Int { mailboxes.filter { $0.post(.pass(round)) }.count }
 }

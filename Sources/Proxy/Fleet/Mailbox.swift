@@ -19,6 +19,8 @@ final class Mailbox: Sendable {
         case giveUpStill(Int)
         /// The probe has reported of this exchange: whoever serves it says who its client is.
         case identify(ExchangeMark)
+        /// Say that you have had a turn: a report of the probe waits for what you may have seen.
+        case pass(UInt64)
     }
 
     private struct Waiting {

@@ -103,6 +103,7 @@ extension Worker {
             case .giveIdle(let server): giveIdle(server)
             case .giveUpStill(let upstream): giveUpStill(upstream)
             case .identify(let mark): identify(mark)
+            case .pass(let round): fleetState.recorder.desk?.passed(round)
             }
         }
     }

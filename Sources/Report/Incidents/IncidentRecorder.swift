@@ -41,11 +41,11 @@ public final class IncidentRecorder: Sendable {
         for incident in desk?.take(report, now: now) ?? [] { record(incident, monotonicNanoseconds: now) }
     }
 
-    /// Records what has waited for its other half long enough; all of it, at the end.
-    public func settle(all: Bool = false) {
+    /// Records what had waited for its other half long enough at this time, by when all reports have been received; without a time, everything.
+    public func settle(asOf time: UInt64? = nil) {
         guard let desk else { return }
         let now = WallTime.monotonicNanoseconds()
-        for incident in all ? desk.rest() : desk.due(now: now) { record(incident, monotonicNanoseconds: now) }
+        for incident in time.map(desk.due(now:)) ?? desk.rest() { record(incident, monotonicNanoseconds: now) }
     }
 
     func record(_ incident: Incident, monotonicNanoseconds now: UInt64) {

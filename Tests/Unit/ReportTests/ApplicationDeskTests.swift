@@ -1,4 +1,5 @@
 import Detector
+import Synchronization
 import Testing
 
 @testable import Report
@@ -62,6 +63,62 @@ struct ApplicationDeskTests {
         #expect(desk.rest().first?.application?.outcome == "crashed")
     }
 
+    /// A worker that waits for a processor shows late what was on the wire in time.
+    @Test func aReportWaitsForTheWorkersTurns() {
+        let workers = Workers()
+        desk.learn(.init(routes: [], servers: []), salt: 1)
+        desk.ask(salt: 1, workers)
+        _ = desk.take(report(), now: 0)
+        for time in 1...3 { #expect(desk.due(now: UInt64(time) * second).isEmpty) }
+        #expect(workers.asked == [1])
+        #expect(desk.take(fullIncident(), now: 3 * second)?.application != nil)
+        #expect(desk.due(now: 9 * second).isEmpty)
+    }
+
+    @Test func fourTurnsAreEnough() {
+        let workers = Workers()
+        desk.learn(.init(routes: [], servers: []), salt: 1)
+        desk.ask(salt: 1, workers)
+        _ = desk.take(report(), now: 0)
+        for round in 1...4 as ClosedRange<UInt64> {
+            #expect(desk.due(now: round * second / 10).isEmpty)
+            desk.passed(round)
+        }
+        #expect(desk.due(now: second / 2).map(\.kind) == [.applicationDoubleSend])
+        #expect(workers.asked == [1, 2, 3, 4])
+    }
+
+    @Test func aWorkerThatHangsIsNotWaitedForLong() {
+        let workers = Workers()
+        desk.learn(.init(routes: [], servers: []), salt: 1)
+        desk.ask(salt: 1, workers)
+        _ = desk.take(report(), now: 0)
+        #expect(desk.due(now: second).isEmpty)
+        #expect(desk.due(now: 5 * second).count == 1)
+        _ = desk.take(report("r2", request: "later"), now: 7 * second)
+        for time in 8...12 as ClosedRange<UInt64> {
+            #expect(desk.due(now: time * second).isEmpty == (time < 12))
+            desk.passed(workers.asked.last ?? 0)
+        }
+    }
+
+    @Test func twoOfAConnectionGetTheirOwnIncidents() {
+        _ = desk.take(report("r1", request: "first", outcome: "sent"), now: 0)
+        _ = desk.take(report("r2", request: "second", outcome: "sent"), now: 1)
+        let incident = fullIncident(kind: .secondResponse)
+        #expect(desk.take(incident, now: 2)?.application != nil)
+        #expect(desk.take(incident, now: 3)?.application != nil)
+        #expect(desk.due(now: 9 * second).isEmpty)
+    }
+
+    @Test func ofWhomTheWireKnowsNothingTheReportDoes() {
+        var incident = fullIncident(kind: .secondResponse)
+        incident.request = nil
+        _ = desk.take(report(request: "guilty", outcome: "sent"), now: 0)
+        #expect(desk.take(incident, now: 1)?.request?.id == "guilty")
+        #expect(desk.due(now: 9 * second).isEmpty)
+    }
+
     @Test func aHangUpAfterItIsNotRecordedTwice() {
         _ = desk.take(report(), now: 0)
         #expect(desk.take(fullIncident(kind: .hangupAfterEnd), now: 1) == nil)
@@ -94,5 +151,15 @@ struct ApplicationDeskTests {
         }
         #expect(recorded == 10)
         #expect(desk.rest().count == ApplicationDesk.reportsMax)
+    }
+}
+
+private final class Workers: DeskWorkers {
+    private let rounds = Mutex<[UInt64]>([])
+    var asked: [UInt64] { rounds.withLock { $0 } }
+    func identify(_ mark: ExchangeMark) {}
+    func pass(_ round: UInt64) -> Int {
+        rounds.withLock { $0.append(round) }
+        return 1
     }
 }

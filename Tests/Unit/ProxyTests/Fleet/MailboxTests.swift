@@ -17,6 +17,7 @@ import Testing
             case .giveIdle(let server): "give idle \(server.place)"
             case .giveUpStill(let upstream): "give up still \(upstream)"
             case .identify(let mark): "identify \(mark.ordinal)"
+            case .pass(let round): "pass \(round)"
             }
         }
     }
@@ -29,8 +30,9 @@ import Testing
         #expect(words(mailbox.take()) == [])
         mailbox.post(.giveUpStill(3))
         mailbox.post(.identify(ExchangeMark(salt: 1, server: 2, route: 3, connection: 4, ordinal: 5)))
+        mailbox.post(.pass(6))
         mailbox.post(.retire(Succession(mailboxes: [], listeners: [])))
-        #expect(words(mailbox.take()) == ["give up still 3", "identify 5", "retire to another"])
+        #expect(words(mailbox.take()) == ["give up still 3", "identify 5", "pass 6", "retire to another"])
     }
 
     /// A worker ends when nothing is left for it to do: an order that came in time is carried out first.
