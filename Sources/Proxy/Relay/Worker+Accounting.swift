@@ -116,7 +116,8 @@ extension Worker {
 
     /// Bytes that come on a connection from now on, and belong to no request, are this exchange's.
     mutating func remember(_ exchange: FinishedExchange, on slot: UpstreamSlot) {
-        guard var old = upstreams[slot].pointee.history.add(exchange) else { return }
+        let u = upstreams[slot]
+        guard var old = u.pointee.history.add(exchange) else { return }
         learn(old)
         transport.buffers.give(&old.request.head)
     }

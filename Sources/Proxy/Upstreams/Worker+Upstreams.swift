@@ -122,7 +122,8 @@ extension Worker {
     @inline(__always)
     private mutating func answerBegins(_ slot: UpstreamSlot, _ count: Int) -> Bool {
         let u = upstreams[slot]
-        exchanges[u.pointee.exchange].pointee.state.receive(.answerBegan)
+        let e = exchanges[u.pointee.exchange]
+        e.pointee.state.receive(.answerBegan)
         if u.pointee.ordinal > 1, u.pointee.asksAcknowledgement, wasSentBeforeRequest(slot, count),
             sentBeforeRequest(slot, count)
         {
