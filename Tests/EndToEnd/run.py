@@ -4,7 +4,7 @@
     run.py [PATTERN]...     only the tests whose name contains one of the patterns
 
 SENDONCE is the binary (default: .build/release/sendonce). Classes run two at a time; those that measure run alone, afterwards,
-or with E2E_NO_MEASURING (scripts/sanitize) not at all.
+or with E2E_NO_MEASURING (scripts/sanitize) not at all, as those that harness.release_alone marks.
 """
 
 import concurrent.futures
@@ -127,9 +127,12 @@ def main(patterns):
     if loader.errors:
         sys.exit("\n".join(loader.errors))
     together, alone = [], []
+    measuring = not os.environ.get("E2E_NO_MEASURING")
     for case, tests in found.items():
         if patterns:
             tests = [test for test in tests if any(pattern in test.id() for pattern in patterns)]
+        if not measuring:
+            tests = [test for test in tests if not hasattr(getattr(test, test._testMethodName), "release_alone")]
         if tests:
             (alone if getattr(case, "alone", False) else together).append(unittest.TestSuite(tests))
     if not together and not alone:
@@ -137,7 +140,7 @@ def main(patterns):
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         for done in [pool.submit(suite.run, Results()) for suite in together]:
             done.result()
-    for suite in [] if os.environ.get("E2E_NO_MEASURING") else alone:
+    for suite in alone if measuring else []:
         suite.run(Results())
     sys.exit(0 if verdict() else 1)
 

@@ -33,6 +33,12 @@ def wait_for(condition, what, patience=PATIENCE):
     return value
 
 
+def release_alone(test):
+    """Marks a test of what only the release build is (its size, its libraries, what a package of it weighs): scripts/sanitize leaves it out."""
+    test.release_alone = True
+    return test
+
+
 def run_command(*arguments, patience=30.0, **options):
     """Runs the binary to its end: .returncode, .stdout, .stderr."""
     return subprocess.run([BINARY, *arguments], capture_output=True, text=True, timeout=patience, **options)
