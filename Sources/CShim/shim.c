@@ -229,6 +229,7 @@ int so_start_thread(const char *name, void (*body)(void *), void *argument, unsi
   return 0;
 }
 void so_join_thread(unsigned long thread) { pthread_join((pthread_t)thread, 0); }
+void so_detach_thread(unsigned long thread) { pthread_detach((pthread_t)thread); }
 int so_usable_cores(void) {
   cpu_set_t set;
   return sched_getaffinity(0, sizeof set, &set) < 0 ? 1 : CPU_COUNT(&set);

@@ -1,9 +1,12 @@
 import CShim
 import Glibc
+import Synchronization
 
 /// A thread off the event loops, with a name for `ps -L` and no signals of its own: those belong to the main thread.
+/// Whoever lets go of one without having joined it lets it run: its stack is given back when it ends.
 public final class NamedThread: Sendable {
     private let thread: UInt
+    private let isJoined = Atomic(false)
 
     /// Nil when the system has no thread to give. The kernel keeps 15 bytes of the name.
     public init?(_ name: String, _ body: @escaping @Sendable () -> Void) {
@@ -26,7 +29,14 @@ public final class NamedThread: Sendable {
     }
 
     /// Waits for the end of the thread. Once only.
-    public func join() { so_join_thread(thread) }
+    public func join() {
+        isJoined.store(true, ordering: .relaxed)
+        so_join_thread(thread)
+    }
+
+    deinit {
+        if !isJoined.load(ordering: .relaxed) { so_detach_thread(thread) }
+    }
 
     private final class Start {
         let body: @Sendable () -> Void

@@ -4,7 +4,7 @@
     run.py [PATTERN]...     only the tests whose name contains one of the patterns
 
 SENDONCE is the binary (default: .build/release/sendonce). Classes run two at a time; those that measure run alone, afterwards,
-or with E2E_NO_MEASURING (scripts/sanitize) not at all, as those that harness.release_alone marks.
+or with E2E_NO_MEASURING (scripts/sanitize) not at all, as those that harness.not_sanitized marks.
 """
 
 import concurrent.futures
@@ -132,7 +132,7 @@ def main(patterns):
         if patterns:
             tests = [test for test in tests if any(pattern in test.id() for pattern in patterns)]
         if not measuring:
-            tests = [test for test in tests if not hasattr(getattr(test, test._testMethodName), "release_alone")]
+            tests = [test for test in tests if not hasattr(getattr(test, test._testMethodName), "not_sanitized")]
         if tests:
             (alone if getattr(case, "alone", False) else together).append(unittest.TestSuite(tests))
     if not together and not alone:

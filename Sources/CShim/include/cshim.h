@@ -132,6 +132,8 @@ void so_unreserve(void *p, size_t n);
 /* Starts a named thread running body(argument). Returns 0 or -errno. */
 int so_start_thread(const char *name, void (*body)(void *), void *argument, unsigned long *thread);
 void so_join_thread(unsigned long thread);
+/* Nobody will join it. */
+void so_detach_thread(unsigned long thread);
 /* Cores that this process may run on. */
 int so_usable_cores(void);
 /* Random bytes from the kernel; returns 0 or -errno. */

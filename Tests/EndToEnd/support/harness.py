@@ -33,10 +33,12 @@ def wait_for(condition, what, patience=PATIENCE):
     return value
 
 
-def release_alone(test):
-    """Marks a test of what only the release build is (its size, its libraries, what a package of it weighs): scripts/sanitize leaves it out."""
-    test.release_alone = True
-    return test
+def not_sanitized(because):
+    """Marks a test that scripts/sanitize leaves out, and why."""
+    def mark(test):
+        test.not_sanitized = because
+        return test
+    return mark
 
 
 def run_command(*arguments, patience=30.0, **options):

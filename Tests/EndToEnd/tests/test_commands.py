@@ -6,12 +6,10 @@ import os
 import pathlib
 import re
 import shutil
-import signal
 import socket
 import subprocess
 
 import client
-import metrics
 import upstream
 from configuration import configuration, yaml
 from harness import BINARY, ROOT, EndToEndTest, run_command, wait_for
@@ -227,7 +225,8 @@ class Words(CommandTest):
         self.assertNotIn("!", self.assertEnds(0, "replay", trace).stdout)
 
     def test_no_cut_changes_what_a_recorded_trace_yields(self):
-        traces = sorted(map(str, ROOT.glob("Tests/Traces/http?/*.trace")))
+        # All of them take a sanitizer more than five minutes.
+        traces = sorted(map(str, ROOT.glob("Tests/Traces/http?/*.trace")))[:: 8 if "E2E_NO_MEASURING" in os.environ else 1]
         done = run_command("replay", "--cut", *traces, patience=300)
         self.assertIn(f"# {len(traces)} traces, ", done.stdout, done.stderr)
         self.assertEqual(re.findall(r"(?m)^# cut .*|^\+# .*", done.stdout), [])
@@ -242,31 +241,6 @@ class Words(CommandTest):
         self.assertIn("-! body_after_end proven exchange=1 surplus_bytes=7", out)
         self.assertIn("1:", self.assertEnds(2, "replay", self.file("nonsense", "bad.trace")).stderr)
         self.assertEnds(1, "replay", "no-such.trace")
-
-
-class Demo(CommandTest):
-    def demo(self, number):
-        demo = self.program("demo", cwd=self.directory)
-
-        def said(pattern):
-            text = "\n".join(demo.output + demo.lines)
-            if demo.process.poll() is not None:
-                raise AssertionError(f"the demo ended with {demo.wait()}:\n{text}")
-            return re.search(pattern, text)
-        url = wait_for(lambda: said(r"http://(\S+?:\d+)/metrics"), lambda: f"the URL of the metrics: {demo.output} {demo.lines}")[1]
-        wait_for(lambda: said(r"second_response"), lambda: f"an incident: {demo.output} {demo.lines}")
-
-        def counted():
-            with client.Client(url) as one:
-                return metrics.Metrics(one.get("/metrics", close=True, host="localhost").body.decode()).sum("sendonce_incidents_total") > 0
-        wait_for(counted, "the metrics to count the demo's incidents")
-        self.assertEqual(demo.stop(number), 0, demo.log)
-
-    def test_shows_incidents_until_interrupted(self):
-        self.demo(signal.SIGINT)
-
-    def test_shows_incidents_until_terminated(self):
-        self.demo(signal.SIGTERM)
 
 
 class Run(CommandTest):

@@ -7,12 +7,12 @@ import subprocess
 import tempfile
 import unittest
 
-from harness import BINARY, ROOT, release_alone, run_command
+from harness import BINARY, ROOT, not_sanitized, run_command
 from judges import judge
 
 
 class Packaging(unittest.TestCase):
-    @release_alone
+    @not_sanitized("only the release has Swift's libraries in it")
     def test_the_image_has_every_library(self):
         done = subprocess.run([ROOT / "scripts/image", "--libraries", BINARY], capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)

@@ -84,7 +84,7 @@ class SlowReaders(EndToEndTest):
         for _ in range(10):
             with proxy.connect(deadline=5) as one:
                 self.assertEqual(one.get("/ok", close=True).body, body)
-        self.assertEqual(asked, [f"/{stream}" for stream in streams[:16]])
+        self.assertEqual(set(asked), {f"/{stream}" for stream in streams[:16]})
         # One is taken back, one is opened by itself: two others go on.
         peer.send(frames.frame(frames.RST_STREAM, 0, 1, bytes(4)), frames.frame(frames.WINDOW_UPDATE, 0, 51, (1 << 16).to_bytes(4, "big")))
         wait_for(lambda: len(asked) >= 18, "two others to go on")

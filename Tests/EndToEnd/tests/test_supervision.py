@@ -11,7 +11,7 @@ import time
 
 import client
 import upstream
-from harness import BINARY, PATIENCE, EndToEndTest, release_alone, wait_for
+from harness import BINARY, PATIENCE, EndToEndTest, not_sanitized, wait_for
 
 
 class Supervision(EndToEndTest):
@@ -170,7 +170,7 @@ class Supervision(EndToEndTest):
                                    f"{self.directory}/i.jsonl", *arguments)
             self.assertEqual(program.wait(), code, program.log)
 
-    @release_alone
+    @not_sanitized("it measures memory")
     def test_it_is_small(self):
         proxy = self.proxy(self.origin.address)
         proxy.get("/")

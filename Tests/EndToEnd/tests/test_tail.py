@@ -10,7 +10,7 @@ import socket
 import subprocess
 
 import upstream
-from harness import BINARY, ROOT, EndToEndTest, run_command, wait_for
+from harness import BINARY, PATIENCE, ROOT, EndToEndTest, run_command, wait_for
 from records import line, lines
 
 
@@ -191,9 +191,10 @@ class Following(TailTest):
         self.append(lines([2, 3, 4]))
         self.assertEqual(program.wait(), 0)
         self.assertEqual(program.output, ["/orders/2", "/orders/3"])
-        done = self.tail(self.log, "--exit-after", "9", "--timeout", "200ms", status=1)
+        soon = f"{PATIENCE * 20:.0f}ms"
+        done = self.tail(self.log, "--exit-after", "9", "--timeout", soon, status=1)
         self.assertIn("4 of 9 incidents came", done.stderr)
-        self.assertEqual(self.paths(self.log, "--timeout", "200ms"), [f"/orders/{n}" for n in (1, 2, 3, 4)])
+        self.assertEqual(self.paths(self.log, "--timeout", soon), [f"/orders/{n}" for n in (1, 2, 3, 4)])
         self.assertEqual(self.paths(self.log, "--exit-after", "1"), ["/orders/1"])
 
     def reads(self, program):
