@@ -1,4 +1,5 @@
 import CShim
+import Glibc
 
 /// The system calls of the event loop, each returning its result or a negative errno.
 ///
@@ -123,6 +124,14 @@ public struct Kernel {
         return unsafe Int(so_epoll_wait(poll, events, Int32(capacity), Int32(truncatingIfNeeded: milliseconds)))
     }
 
+    /// Waits until something is to be said of one of these descriptors, at most so long (-1: until then). Negative ones are passed over.
+    /// How many there are of which that is so, or -errno.
+    public func poll(_ entries: UnsafeMutablePointer<pollfd>, _ count: Int, milliseconds: Int32) -> Int {
+        if let simulated { return unsafe simulated.poll(entries, count, milliseconds: Int(milliseconds)) }
+        let result = unsafe Glibc.poll(entries, nfds_t(count), milliseconds)
+        return result < 0 ? -Int(errno) : Int(result)
+    }
+
     /// Nanoseconds on a clock that never goes back.
     @inlinable public func now() -> UInt64 {
         if let simulated { return simulated.now() }
@@ -133,6 +142,11 @@ public struct Kernel {
     public func wallClock() -> UInt64 {
         if let simulated { return simulated.wallClock() }
         return so_realtime_ns()
+    }
+
+    /// Whether a call has failed for want of descriptors or memory: that is nobody's fault but our own.
+    public static func isOutOfResources(_ result: Int32) -> Bool {
+        result == -EMFILE || result == -ENFILE || result == -ENOMEM || result == -ENOBUFS
     }
 }
 
@@ -153,6 +167,7 @@ open class SimulatedKernel {
     open func register(_ fd: Int32, tag: UInt64) -> Int32 { 0 }
     open func unregister(_ fd: Int32) {}
     open func wait(_ events: UnsafeMutablePointer<so_event>, _ capacity: Int, milliseconds: Int) -> Int { 0 }
+    open func poll(_ entries: UnsafeMutablePointer<pollfd>, _ count: Int, milliseconds: Int) -> Int { Int(-ENOSYS) }
     open func now() -> UInt64 { 0 }
     open func wallClock() -> UInt64 { now() }
 }

@@ -60,4 +60,15 @@ public struct KernelTroubles: Sendable {
         }
         return count
     }
+
+    /// The same of what poll has found: one more that was asked for may be said to be readable.
+    func disturb(_ entries: UnsafeMutableBufferPointer<pollfd>, _ count: Int, _ random: inout SeededNumbers) -> Int {
+        guard random.chance(perMille: spuriousPerMille) else { return count }
+        let idle = entries.indices.filter {
+            entries[$0].fd >= 0 && entries[$0].revents == 0 && entries[$0].events & Int16(POLLIN) != 0
+        }
+        guard !idle.isEmpty else { return count }
+        entries[random.pick(idle)].revents = Int16(POLLIN)
+        return count + 1
+    }
 }

@@ -24,6 +24,12 @@ struct ReadyList {
         entries.removeAll { if case .socket(let other) = $0 { other === socket } else { false } }
     }
 
+    mutating func removeAll() {
+        for case .socket(let socket) in entries { socket.isInReadyList = false }
+        for case .listener(let listener) in entries { listener.isInReadyList = false }
+        entries = []
+    }
+
     /// Edge-triggered sockets are reported once a wake-up, with all that is true of them now; listening ones as long as clients wait.
     mutating func report(_ events: UnsafeMutablePointer<so_event>, _ capacity: Int) -> Int {
         var count = 0

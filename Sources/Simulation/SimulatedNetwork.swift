@@ -45,7 +45,7 @@ public final class SimulatedNetwork: SimulatedKernel {
     /// Splices take less than there is in so many of a thousand cases.
     public var shortSplicesPerMille = 200
     /// One a thread; the first is that of whoever uses the network as its kernel.
-    private var polls = [SimulatedPoll()]
+    var polls = [SimulatedPoll()]
     private var isInterrupted = false
 
     private var everySocket: [SimulatedSocket] = []
@@ -207,8 +207,15 @@ public final class SimulatedNetwork: SimulatedKernel {
         wait(events, capacity, milliseconds: milliseconds, poll: 0)
     }
 
-    /// Ends early, with nothing to report, when another thread has something to do. Time passes when all wait.
     func wait(_ events: UnsafeMutablePointer<so_event>, _ capacity: Int, milliseconds: Int, poll: Int) -> Int {
+        wait(milliseconds, poll) {
+            let reported = polls[poll].ready.report(events, capacity)
+            return troubles.disturb(events, reported, capacity, &random) { descriptors.sockets.filter { $0.poll == poll } }
+        }
+    }
+
+    /// Ends early, with nothing to report, when another thread has something to do. Time passes when all wait.
+    func wait(_ milliseconds: Int, _ poll: Int, report: () -> Int) -> Int {
         call()
         isQuiet = false
         polls[poll].deadline = milliseconds < 0 ? UInt64.max : time + UInt64(milliseconds) * 1_000_000
@@ -216,8 +223,7 @@ public final class SimulatedNetwork: SimulatedKernel {
         if random.chance(perMille: troubles.emptyWaitsPerMille) { return 0 }
         var isFirst = true
         while true {
-            let reported = polls[poll].ready.report(events, capacity)
-            let count = troubles.disturb(events, reported, capacity, &random) { descriptors.sockets.filter { $0.poll == poll } }
+            let count = report()
             if count > 0 {
                 polls[poll].isWaiting = false
                 return count
@@ -239,15 +245,8 @@ public final class SimulatedNetwork: SimulatedKernel {
         return 0
     }
 
-    /// The earliest of all threads.
-    private var deadline: UInt64 { polls.reduce(UInt64.max) { min($0, $1.deadline) } }
-
-    /// Whether nobody else has something to do before this thread's wait goes on.
-    private func mayWait(_ poll: Int, _ isFirst: Bool) -> Bool {
-        if isFirst, polls[poll].deadline <= time { return false }
-        polls[poll].isWaiting = true
-        for place in polls.indices where !polls[place].ready.isEmpty { polls[place].isWaiting = false }
-        return polls.allSatisfy(\.isWaiting)
+    public override func poll(_ entries: UnsafeMutablePointer<pollfd>, _ count: Int, milliseconds: Int) -> Int {
+        poll(entries, count, milliseconds: milliseconds, poll: 0)
     }
 
     public override func now() -> UInt64 { time }
@@ -389,7 +388,7 @@ public final class SimulatedNetwork: SimulatedKernel {
 
     // MARK: Descriptors
 
-    private func socket(_ fd: Int32) -> SimulatedSocket {
+    func socket(_ fd: Int32) -> SimulatedSocket {
         guard let socket = descriptors[fd] else {
             preconditionFailure("a system call on descriptor \(fd), which is not open")
         }

@@ -234,6 +234,18 @@ public final class SimulatedSocket {
         return flags
     }
 
+    /// What poll says of it to who asks for these events.
+    func readiness(_ events: Int16) -> Int16 {
+        let flags = pollFlags
+        if flags & UInt32(so_readable) != 0 { isKnownReadable = true }
+        var found: Int32 = 0
+        if flags & UInt32(so_readable) != 0 { found |= POLLIN & Int32(events) }
+        if flags & UInt32(so_writable) != 0 { found |= POLLOUT & Int32(events) }
+        if flags & UInt32(so_failed) != 0 { found |= POLLERR }
+        if flags & UInt32(so_hung_up) != 0 { found |= POLLHUP }
+        return Int16(found)
+    }
+
     // MARK: Closing
 
     public func close(reset: Bool) {

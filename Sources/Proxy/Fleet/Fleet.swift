@@ -97,6 +97,9 @@ public final class Fleet: Sendable {
         }
         for mailbox in fleetState.mailboxes { mailbox.post(.retire(succession)) }
         stopWatching()
+        guard let successor else { return }
+        successor.fleetState.forgetUnchecked(successor.plan)
+        successor.fleetState.wakeWatch()
     }
 
     public var isLeaving: Bool { leaves.load(ordering: .relaxed) }

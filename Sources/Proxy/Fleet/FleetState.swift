@@ -62,8 +62,9 @@ public final class FleetState: Sendable {
 
     deinit { if watchWakeUp >= 0 { _ = so_close(watchWakeUp) } }
 
-    /// Nobody would bring a server back that checks had found down, now that there are none, or that is now the only one.
-    private func forgetUnchecked(_ plan: Plan) {
+    /// Nobody would bring a server back that checks had found down, now that there are none, or that is now the only one. To be
+    /// called once more when the plan before is not watched any longer.
+    func forgetUnchecked(_ plan: Plan) {
         var place = 0
         for (index, upstream) in plan.upstreams.enumerated() {
             for server in upstream.servers.indices {

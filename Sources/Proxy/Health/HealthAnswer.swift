@@ -11,6 +11,9 @@ struct HealthAnswer {
     }
 
     private var bytes: [UInt8] = []
+    /// No header block ends before this place, and where its line begins.
+    private var scanned = 0
+    private var lineStart = 0
     /// Nil for HTTP/1.
     private let stream: HealthStream?
 
@@ -30,11 +33,12 @@ struct HealthAnswer {
         while true {
             let start = bytes.prefix(12)
             guard Self.mayBeStatusLine(start) else { return .unhealthy("it does not speak HTTP/1") }
-            guard let end = Self.headEnd(bytes) else { return .unfinished }
+            guard let end = headEnd() else { return .unfinished }
             guard start.count == 12 else { return .unhealthy("it does not speak HTTP/1") }
             let status = start[9...].reduce(0) { $0 * 10 + Int($1 &- 0x30) }
             if status >= 200 { return Self.verdict(status: status) }
             bytes.removeFirst(end)
+            (scanned, lineStart) = (0, 0)
         }
     }
 
@@ -51,12 +55,14 @@ struct HealthAnswer {
         return true
     }
 
-    private static func headEnd(_ bytes: [UInt8]) -> Int? {
-        var lineStart = 0
-        for (place, byte) in bytes.enumerated() where byte == 0x0a {
+    private mutating func headEnd() -> Int? {
+        while scanned < bytes.count {
+            let place = scanned
+            scanned += 1
+            guard bytes[place] == 0x0a else { continue }
             let isEmpty = place == lineStart || (place == lineStart + 1 && bytes[lineStart] == 0x0d)
-            if isEmpty, lineStart > 0 { return place + 1 }
-            lineStart = place + 1
+            if isEmpty, lineStart > 0 { return scanned }
+            lineStart = scanned
         }
         return nil
     }

@@ -1,4 +1,3 @@
-import CShim
 import EventLoop
 import Glibc
 import HTTP2
@@ -11,15 +10,23 @@ struct HealthCheck {
     enum Outcome: Equatable {
         case unfinished, healthy
         case unhealthy(String)
+        /// It could not be made, for want of something of our own: that says nothing of the server.
+        case unmade(String)
     }
 
     private enum Phase { case resting, connecting, asking }
+
+    /// Reads before other checks have their turn, however much there is.
+    static let readsPerTurn = 16
 
     let place: ServerIndex
     let upstream: Int
     let server: Int
     let health: Plan.Health
     var record: HealthRecord
+    /// The last one could not be made.
+    var isUnmade = false
+    private let kernel: Kernel
     /// In HTTP/1's form.
     private let head: [UInt8]
     private var request: [UInt8] = []
@@ -38,16 +45,16 @@ struct HealthCheck {
 
     init(
         place: ServerIndex, upstream: Int, server: Int, health: Plan.Health, host: String, tls: HealthCheckTLS?,
-        frames: HTTP2Limits?,
-        isUp: Bool, now: UInt64
+        frames: HTTP2Limits?, kernel: Kernel, now: UInt64
     ) {
+        self.kernel = kernel
         self.tls = tls
         self.frames = frames
         self.place = place
         self.upstream = upstream
         self.server = server
         self.health = health
-        record = HealthRecord(unhealthyAfter: health.unhealthyAfter, healthyAfter: health.healthyAfter, isUp: isUp)
+        record = HealthRecord(unhealthyAfter: health.unhealthyAfter, healthyAfter: health.healthyAfter)
         dueAt = now
         head = Array(
             "GET \(health.path) HTTP/1.1\r\nHost: \(host)\r\nUser-Agent: sendonce-health\r\nConnection: close\r\n\r\n".utf8)
@@ -65,13 +72,13 @@ struct HealthCheck {
         deadline = now + health.timeout
         let stream = frames.flatMap { HealthStream($0) }
         request = frames == nil ? head : stream?.request(head, isTLS: tls != nil) ?? []
-        guard !request.isEmpty else { return .unhealthy("no memory for HTTP/2") }
+        guard !request.isEmpty else { return .unmade("no memory for HTTP/2") }
         answer = HealthAnswer(stream)
         outgoing = tls == nil ? request : []
         sent = 0
         var isConnected = false
-        let result = Kernel().connect(address, isConnected: &isConnected)
-        guard result >= 0 else { return .unhealthy(Self.text(error: -result)) }
+        let result = kernel.connect(address, isConnected: &isConnected)
+        guard result >= 0 else { return Self.failed(-result) }
         descriptor = result
         phase = .connecting
         return isConnected ? advance() : .unfinished
@@ -80,10 +87,10 @@ struct HealthCheck {
     /// Its socket is ready.
     mutating func advance() -> Outcome {
         if phase == .connecting {
-            let error = so_take_error(descriptor)
-            guard error == 0 else { return ended(.unhealthy(Self.text(error: error))) }
+            let error = kernel.takeError(descriptor)
+            guard error == 0 else { return ended(Self.failed(error)) }
             phase = .asking
-            if let failure = tls?.begin(request, &outgoing) { return ended(.unhealthy(failure)) }
+            if let failure = tls?.begin(request, &outgoing) { return ended(.unmade(failure)) }
         }
         let outcome = write()
         return outcome == .unfinished && sent == outgoing.count ? read() : outcome
@@ -91,18 +98,19 @@ struct HealthCheck {
 
     private mutating func write() -> Outcome {
         while sent < outgoing.count {
-            let n = outgoing.withUnsafeBytes { so_send(descriptor, $0.baseAddress! + sent, outgoing.count - sent) }
+            let n = outgoing.withUnsafeBytes { kernel.send(descriptor, $0.baseAddress! + sent, outgoing.count - sent) }
             if n == -Int(EAGAIN) { return .unfinished }
-            guard n > 0 else { return ended(.unhealthy(Self.text(error: Int32(-n)))) }
+            guard n > 0 else { return ended(Self.failed(Int32(-n))) }
             sent += n
         }
         return .unfinished
     }
 
     private mutating func read() -> Outcome {
-        while true {
+        // Its socket is ready as long as there is more.
+        for _ in 0..<Self.readsPerTurn {
             let (n, verdict) = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 4096) { space in
-                let n = so_recv(descriptor, space.baseAddress!, 4096, 0)
+                let n = kernel.recv(descriptor, space.baseAddress!, 4096)
                 guard n > 0 else { return (n, HealthAnswer.Verdict.unfinished) }
                 let bytes = UnsafeBufferPointer(start: space.baseAddress!, count: n)
                 guard let tls else { return (n, answer.receive(bytes)) }
@@ -110,7 +118,7 @@ struct HealthCheck {
             }
             if n == -Int(EAGAIN) { return .unfinished }
             if n == 0 { return ended(.unhealthy("it hung up without an answer")) }
-            guard n > 0 else { return ended(.unhealthy(Self.text(error: Int32(-n)))) }
+            guard n > 0 else { return ended(Self.failed(Int32(-n))) }
             switch verdict {
             case .unfinished:
                 let outcome = write()
@@ -119,6 +127,7 @@ struct HealthCheck {
             case .unhealthy(let reason): return ended(.unhealthy(reason))
             }
         }
+        return .unfinished
     }
 
     /// The time for this check is over, if it is.
@@ -134,7 +143,7 @@ struct HealthCheck {
 
     mutating func stop() {
         tls?.end()
-        if descriptor >= 0 { _ = so_close(descriptor) }
+        if descriptor >= 0 { kernel.close(descriptor) }
         descriptor = -1
         phase = .resting
     }
@@ -144,5 +153,9 @@ struct HealthCheck {
         return outcome
     }
 
-    private static func text(error: Int32) -> String { String(cString: strerror(error)).lowercased() }
+    /// A system call's error: it may be nobody's fault but our own.
+    private static func failed(_ error: Int32) -> Outcome {
+        let text = String(cString: strerror(error)).lowercased()
+        return Kernel.isOutOfResources(-error) || error == EADDRNOTAVAIL ? .unmade(text) : .unhealthy(text)
+    }
 }

@@ -21,9 +21,7 @@ extension Worker {
     }
 
     /// Whether a call failed for want of descriptors or memory of our own.
-    static func isOutOfResources(_ result: Int32) -> Bool {
-        result == -EMFILE || result == -ENFILE || result == -ENOMEM || result == -ENOBUFS
-    }
+    static func isOutOfResources(_ result: Int32) -> Bool { Kernel.isOutOfResources(result) }
 
     /// Descriptors have run out: listening sockets are left alone for a while, so that nothing spins.
     mutating func pauseAccepting() {

@@ -52,11 +52,11 @@ import Testing
 
     private static let second: UInt64 = 1_000_000_000
 
-    private func check(isUp: Bool = true) -> HealthCheck {
+    private func check() -> HealthCheck {
         var health = Plan.Health(path: "/up?x=1")
         (health.interval, health.timeout, health.unhealthyAfter) = (5 * Self.second, Self.second, 2)
         return HealthCheck(
-            place: 1, upstream: 2, server: 3, health: health, host: "app:80", tls: nil, frames: nil, isUp: isUp, now: 7)
+            place: 1, upstream: 2, server: 3, health: health, host: "app:80", tls: nil, frames: nil, kernel: Kernel(), now: 7)
     }
 
     /// Goes on until the check's outcome is there.

@@ -5,18 +5,27 @@ import Testing
 @Suite struct HealthTests {
     @Test func aServerGoesDownAndComesBackAfterSoManyResultsInARow() {
         var record = HealthRecord(unhealthyAfter: 3, healthyAfter: 2)
-        #expect(record.checkFailed() == nil)
-        #expect(record.checkFailed() == nil)
-        #expect(record.checkSucceeded() == nil)
-        #expect(record.checkFailed() == nil)
-        #expect(record.checkFailed() == nil)
-        #expect(record.checkFailed() == .down)
-        #expect(record.checkFailed() == nil)
-        #expect(record.checkSucceeded() == nil)
-        #expect(record.checkFailed() == nil)
-        #expect(record.checkSucceeded() == nil)
-        #expect(record.checkSucceeded() == .up)
-        #expect(record.checkSucceeded() == nil)
+        #expect(record.checkFailed(isUp: true) == nil)
+        #expect(record.checkFailed(isUp: true) == nil)
+        #expect(record.checkSucceeded(isUp: true) == nil)
+        #expect(record.checkFailed(isUp: true) == nil)
+        #expect(record.checkFailed(isUp: true) == nil)
+        #expect(record.checkFailed(isUp: true) == .down)
+        #expect(record.checkFailed(isUp: false) == nil)
+        #expect(record.checkSucceeded(isUp: false) == nil)
+        #expect(record.checkFailed(isUp: false) == nil)
+        #expect(record.checkSucceeded(isUp: false) == nil)
+        #expect(record.checkSucceeded(isUp: false) == .up)
+        #expect(record.checkSucceeded(isUp: true) == nil)
+    }
+
+    /// The watch before a reload may have the last word on what it has begun.
+    @Test func whatAnotherWatchHasFoundIsFoundOtherwiseInTime() {
+        var record = HealthRecord(unhealthyAfter: 2, healthyAfter: 2)
+        #expect(record.checkSucceeded(isUp: true) == nil)
+        #expect(record.checkSucceeded(isUp: false) == .up)
+        #expect(record.checkFailed(isUp: false) == nil)
+        #expect(record.checkFailed(isUp: true) == .down)
     }
 
     private func verdict(_ text: String, cut: Bool) -> HealthAnswer.Verdict {
