@@ -655,6 +655,7 @@
 
     var stamped = stamps.stamp();
 
+    // Every answer has one: it is kept small.
     function Note(res, req) {
       this.res = res;
       this.req = req;
@@ -662,18 +663,20 @@
       this.at = undefined;
       this.first = null;
       this.isEnded = false;
-      this.endedAt = 0;
-      this.end = null;
-      this.offence = null;
       this.route = undefined;
       this.base = undefined;
-      this.status = 0;
-      this.pipes = null;
-      this.isByCall = false;
       this.id = undefined;
       this.connection = null;
       this.hasArrived = false;
     }
+
+    // What few answers have.
+    Note.prototype.endedAt = 0;
+    Note.prototype.end = null;
+    Note.prototype.offence = null;
+    Note.prototype.status = 0;
+    Note.prototype.pipes = null;
+    Note.prototype.isByCall = false;
 
     // The answer that was asked for last: most programs send it before the next one, and to know it needs no look at it, which costs
     // microseconds where each answer has a shape of its own.
@@ -1610,6 +1613,7 @@
     var offences = require('./offences');
     var stacks = require('./stacks');
     var stamps = require('./stamps');
+    var wrapping = require('./wrapping');
 
     // How many of the last answers are kept for their connections' sake.
     var RECENT = 256;
@@ -1618,6 +1622,9 @@
     var recent = new Array(RECENT);
     var count = 0;
     var depth = 0;
+    // What stands in the place of Node's `write`, one for all connections: V8 then knows what it calls.
+    var nodes = null;
+    var instead = null;
 
     function Connection() {
       // The note of the last answer, and the how manyth of all answers it was.
@@ -1683,14 +1690,24 @@
       var original = socket.write;
       Object.defineProperty(socket, 'write', {
         configurable: true, writable: true, enumerable: !!(own && own.enumerable),
-        value: function write(data, encoding) {
-          if (depth === 0 && this.parser && (connection.last !== null || this._httpMessage)) {
-            try { written(this, connection, data, encoding); } catch (e) { /* a report less */ }
-          }
-          return original.apply(this, arguments);
-        },
+        value: original === nodes ? instead : writer(original),
       });
       return connection;
+    }
+
+    function writer(original) {
+      nodes = original;
+      return instead = wrapping.disguise(function write(data, encoding) {
+        if (depth === 0 && this.parser) watch(this, data, encoding);
+        return original.apply(this, arguments);
+      }, original);
+    }
+
+    function watch(socket, data, encoding) {
+      try {
+        var connection = connections.get(socket);
+        if (connection && (connection.last !== null || socket._httpMessage)) written(socket, connection, data, encoding);
+      } catch (e) { /* a report less */ }
     }
 
     // A header block has been made for this connection. Returns where somebody has answered the request on the socket before.

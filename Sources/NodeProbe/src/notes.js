@@ -6,6 +6,7 @@ var stamps = require('./stamps');
 
 var stamped = stamps.stamp();
 
+// Every answer has one: it is kept small.
 function Note(res, req) {
   this.res = res;
   this.req = req;
@@ -13,18 +14,20 @@ function Note(res, req) {
   this.at = undefined;
   this.first = null;
   this.isEnded = false;
-  this.endedAt = 0;
-  this.end = null;
-  this.offence = null;
   this.route = undefined;
   this.base = undefined;
-  this.status = 0;
-  this.pipes = null;
-  this.isByCall = false;
   this.id = undefined;
   this.connection = null;
   this.hasArrived = false;
 }
+
+// What few answers have.
+Note.prototype.endedAt = 0;
+Note.prototype.end = null;
+Note.prototype.offence = null;
+Note.prototype.status = 0;
+Note.prototype.pipes = null;
+Note.prototype.isByCall = false;
 
 // The answer that was asked for last: most programs send it before the next one, and to know it needs no look at it, which costs
 // microseconds where each answer has a shape of its own.

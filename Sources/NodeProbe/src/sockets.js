@@ -4,6 +4,7 @@
 var offences = require('./offences');
 var stacks = require('./stacks');
 var stamps = require('./stamps');
+var wrapping = require('./wrapping');
 
 // How many of the last answers are kept for their connections' sake.
 var RECENT = 256;
@@ -12,6 +13,9 @@ var connections = stamps.stamp();
 var recent = new Array(RECENT);
 var count = 0;
 var depth = 0;
+// What stands in the place of Node's `write`, one for all connections: V8 then knows what it calls.
+var nodes = null;
+var instead = null;
 
 function Connection() {
   // The note of the last answer, and the how manyth of all answers it was.
@@ -77,14 +81,24 @@ function adopted(socket) {
   var original = socket.write;
   Object.defineProperty(socket, 'write', {
     configurable: true, writable: true, enumerable: !!(own && own.enumerable),
-    value: function write(data, encoding) {
-      if (depth === 0 && this.parser && (connection.last !== null || this._httpMessage)) {
-        try { written(this, connection, data, encoding); } catch (e) { /* a report less */ }
-      }
-      return original.apply(this, arguments);
-    },
+    value: original === nodes ? instead : writer(original),
   });
   return connection;
+}
+
+function writer(original) {
+  nodes = original;
+  return instead = wrapping.disguise(function write(data, encoding) {
+    if (depth === 0 && this.parser) watch(this, data, encoding);
+    return original.apply(this, arguments);
+  }, original);
+}
+
+function watch(socket, data, encoding) {
+  try {
+    var connection = connections.get(socket);
+    if (connection && (connection.last !== null || socket._httpMessage)) written(socket, connection, data, encoding);
+  } catch (e) { /* a report less */ }
 }
 
 // A header block has been made for this connection. Returns where somebody has answered the request on the socket before.
