@@ -8,8 +8,9 @@ extension SurplusCollection {
     public func attribute<Reader: SurplusReading>(
         _ found: Finding, past: [Exchange], by reader: Reader.Type, habits: inout Habits
     ) -> [AttributedFinding<Exchange>] {
-        let past = suspects(found.verdict, past)
-        guard found.verdict.kind.isDoubleSend else { return [attributed(found, past, seenAt: startedAt, id: id)] }
+        let known = exchanges(found.verdict, past)
+        let past = suspects(known)
+        guard found.verdict.kind.isDoubleSend else { return [attributed(found, past, known.first, seenAt: startedAt, id: id)] }
         let parts = parts(of: found, by: reader)
         let attributions = weigh(found, past, parts, &habits)
         return attributions.enumerated().map { i, attribution in
@@ -21,14 +22,18 @@ extension SurplusCollection {
                 finding.surplusBytes = parts[attribution.part..<end].reduce(0) { $0 + $1.facts.total }
             }
             let seenAt = time(of: UInt64(parts[attribution.part].offset))
-            return attributed(finding, past, seenAt: seenAt, id: i == 0 ? id : nil)
+            return attributed(finding, past, known.first, seenAt: seenAt, id: i == 0 ? id : nil)
         }
     }
 
-    /// The exchanges that they may belong to, the newest first.
-    private func suspects(_ verdict: Verdict, _ past: [Exchange]) -> [Exchange] {
-        // Its mark names it.
-        if case .of(let named) = mark, let sender = past.first(where: { $0.ordinal == named }) { return [sender] }
+    /// The exchanges that they may belong to. Its mark names it.
+    private func suspects(_ known: [Exchange]) -> [Exchange] {
+        if case .of(let named) = mark, let sender = known.first(where: { $0.ordinal == named }) { return [sender] }
+        return known
+    }
+
+    /// The exchanges that the connection knows of, the newest first.
+    private func exchanges(_ verdict: Verdict, _ past: [Exchange]) -> [Exchange] {
         guard verdict.guilty == .current, let current, past.first?.ordinal != current.ordinal else { return past }
         return [current] + past
     }
@@ -60,7 +65,7 @@ extension SurplusCollection {
     }
 
     private func attributed(
-        _ found: Finding, _ past: [Exchange], seenAt: UInt64, id: String?
+        _ found: Finding, _ past: [Exchange], _ newest: Exchange?, seenAt: UInt64, id: String?
     ) -> AttributedFinding<Exchange> {
         var finding = found
         let guilty = past.isEmpty ? nil : past[finding.attribution?.guilty ?? 0]
@@ -73,6 +78,10 @@ extension SurplusCollection {
         }
         attributed.suspects = finding.attribution?.suspects.map { past[$0.age] } ?? []
         if guilty?.ordinal != past.first?.ordinal { attributed.latest = past.first }
+        // Another's client lost something by it.
+        if attributed.victim == nil, finding.clientImpact != .none, guilty?.ordinal != newest?.ordinal {
+            attributed.victim = newest
+        }
         return attributed
     }
 

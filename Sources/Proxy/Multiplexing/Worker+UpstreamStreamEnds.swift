@@ -120,12 +120,15 @@ extension Worker {
         closeUpstream(slot, reason)
     }
 
-    /// A turn's frames have been sent: is there a reason to keep the connection?
+    /// A turn's frames have been sent: is there a reason to keep the connection? Strays of its last answer may still come.
     mutating func upstreamFramesSent(_ slot: UpstreamSlot) {
-        let u = upstreams[slot]
-        let shared = multiplexing[u.pointee.sharedIndex]
-        guard shared.streamCount == 0, u.pointee.mustClose else { return }
-        closeSharedUpstream(slot, .notReusable)
+        if isSpent(slot) { timers.set(upstreamTimer(slot), strayTimeEnds(slot)) }
+    }
+
+    /// When the strays of a shared connection's last answer have had their time to come.
+    func strayTimeEnds(_ slot: UpstreamSlot) -> UInt64 {
+        let shared = multiplexing[upstreams[slot].pointee.sharedIndex]
+        return max(now, (shared.finished?.latest?.exchange.answer.endedAt ?? 0) + Self.watchTime)
     }
 
     /// The server does not speak HTTP/2 as it should: the connection cannot be gone on with.

@@ -55,10 +55,25 @@ extension Worker {
             if hasStream(slot) { return attachStream(exchange, to: slot) }
             slot = upstreams[slot].pointee.next
         }
-        guard connectionPool.mayOpen(server) else { return enqueue(exchange) }
+        guard connectionPool.mayOpen(server) else {
+            makeRoom(server)
+            return enqueue(exchange)
+        }
         switch connectShared(server) {
         case .slot(let slot): attachStream(exchange, to: slot)
         case .failed(let error): noConnection(exchange, server, error)
+        }
+    }
+
+    /// A shared connection that is open for strays alone is closed in the next turn.
+    private mutating func makeRoom(_ server: ServerIndex) {
+        var slot = servers[server].sharedConnections.first
+        while slot.exists {
+            if isSpent(slot), timers.deadline(upstreamTimer(slot)) > now {
+                connectionPool.noteCutWatch(server)
+                return timers.set(upstreamTimer(slot), now)
+            }
+            slot = upstreams[slot].pointee.next
         }
     }
 

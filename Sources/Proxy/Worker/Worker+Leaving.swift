@@ -150,9 +150,9 @@ extension Worker {
     private mutating func watchStreams(on slot: UpstreamSlot) {
         let u = upstreams[slot]
         guard u.pointee.phase == .shared else { return closeSharedUpstream(slot, .drain) }
-        let last = multiplexing[u.pointee.sharedIndex].finished?.latest?.exchange.answer.endedAt ?? 0
-        if last + Self.watchTime <= now { return sharedUpstreamExpired(slot) }
-        timers.set(upstreamTimer(slot), last + Self.watchTime)
+        let end = strayTimeEnds(slot)
+        if end <= now { return sharedUpstreamExpired(slot) }
+        timers.set(upstreamTimer(slot), end)
     }
 
     /// Closes whatever is left; surplus that is being collected is recorded first.

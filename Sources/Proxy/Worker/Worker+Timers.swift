@@ -104,6 +104,6 @@ extension Worker {
             guard upstreams.generation(slot) == generation, shared.streamCount == 0 else { return }
         }
         shared.session.goAway()
-        closeSharedUpstream(slot, isLeaving ? .drain : .idleTimeout)
+        closeSharedUpstream(slot, isLeaving ? .drain : u.pointee.mustClose ? .notReusable : .idleTimeout)
     }
 }

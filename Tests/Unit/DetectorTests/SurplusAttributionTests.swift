@@ -51,6 +51,18 @@ import Testing
         #expect(found[0].guilty == Past(1) && found[0].victim == Past(2) && found[0].finding.delay == 700)
     }
 
+    /// Whose answer was cut because another's second answer came behind it.
+    @Test(arguments: [ClientImpact.none, .aborted, .badGateway])
+    func whoLosesByAnothersAnswerIsItsVictim(_ impact: ClientImpact) throws {
+        let stray = SurplusCollectionTests.bytes(.afterEnd, SurplusCollectionTests.second) {
+            $0.clientImpact = impact
+            $0.mark = .of(1)
+        }
+        let found = try attribute(stray, past: [Past(2, endedAt: 900), Past(1, endedAt: 300)])
+        #expect(found[0].guilty == Past(1, endedAt: 300))
+        #expect(found[0].victim == (impact == .none ? nil : Past(2, endedAt: 900)))
+    }
+
     @Test func aMarkNamesTheSender() throws {
         let stray = SurplusCollectionTests.bytes(.beforeAnswer, SurplusCollectionTests.second) {
             $0.leftBeforeRequest = true

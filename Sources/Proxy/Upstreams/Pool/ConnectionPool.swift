@@ -221,9 +221,12 @@ struct ConnectionPool: ~Copyable {
     /// The connection that has been watched the longest, and is to make room for an exchange, which is counted; `.none` when none is watched.
     func cutWatch(_ server: ServerIndex) -> UpstreamSlot {
         let slot = places[server.place].watched.first
-        if slot.exists { _ = so_fetch_add(&places[server.place].shared.pointee.listeningCut, 1) }
+        if slot.exists { noteCutWatch(server) }
         return slot
     }
+
+    /// A connection makes room for an exchange before its late strays have had their time.
+    func noteCutWatch(_ server: ServerIndex) { _ = so_fetch_add(&places[server.place].shared.pointee.listeningCut, 1) }
 
     /// A connection has been taken before it had rested.
     func noteUnrested(_ server: ServerIndex) { _ = so_fetch_add(&places[server.place].shared.pointee.unrested, 1) }

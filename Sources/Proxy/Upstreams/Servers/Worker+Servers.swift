@@ -83,4 +83,10 @@ extension Worker {
         return u.pointee.phase == .connecting
             ? shared.streamCount < Self.streamsBeforeSettings : shared.session.canOpenStream
     }
+
+    /// Whether a shared connection takes no more requests, and carries none.
+    func isSpent(_ slot: UpstreamSlot) -> Bool {
+        let u = upstreams[slot]
+        return u.pointee.mustClose && u.pointee.phase == .shared && multiplexing[u.pointee.sharedIndex].streamCount == 0
+    }
 }

@@ -41,6 +41,9 @@ import Worlds
             "a server's ticket may come in several records, and there is something to say in its middle"
         ),
         (.tls, 0x5a2_e189_41c3_936a, "a close_notify that nobody has read must not become a reset over the answer"),
+        (.tls, 0x92c8_1918_610f_ab15, "a connection that a stray has ended is still listened to after its last answer"),
+        (.kernel, 0x9b57_19b7_b3eb_c43f, "a connection whose server goes away is listened to after its last answer"),
+        (.frames, 0x8a08_7b4c_2663_9b8b, "whose answer was cut for another's second one is that one's victim"),
         (.marks, 0x610a_1fb7_6fe0_c40d, "a stray that is no more than suspected, for want of its victim's mark, is recorded"),
     ]
 
