@@ -26,8 +26,8 @@ function joined(base, path) {
 // {route, framework} as the framework has left them on the request; a route is a pattern such as `/orders/:id`.
 exports.route = function (req, early) {
   if (!req) return {};
-  var told = req[ROUTE];
-  if (string(told)) return { route: told };
+  var told = pattern(req[ROUTE]);
+  if (told) return { route: told };
   var channel = routeOfChannel.get(req);
   if (channel) return { route: channel, framework: 'fastify' };
   var route = (early && early.route) || req.route;

@@ -16,6 +16,12 @@ serve({
     attempt(() => res.writeHead(500)); // second /head-again
     res.end('first');
   },
+  '/told-route': (req, res) => {
+    // As a koa-router with a regular expression has it.
+    req[Symbol.for('sendonce.route')] = /^\/told-(\w+)$/;
+    res.end('first'); // first /told-route
+    attempt(() => res.setHeader('X-Late', '1')); // second /told-route
+  },
   '/end-again': (req, res) => {
     res.on('error', () => {});
     res.end('first'); // first /end-again

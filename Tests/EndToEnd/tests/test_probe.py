@@ -107,6 +107,11 @@ class DoubleSendProbeTest(ProbeTest):
         self.ask(app, "/next-string")
         self.assertIncident(self.records(app)[0], application__operation="next(err)", application__outcome="swallowed", application__route="/next-string")
 
+    def test_a_route_that_the_program_tells_may_be_a_regular_expression(self):
+        app = self.probed("probe_raw.js")
+        self.ask(app, "/told-route")
+        self.assertIncident(self.records(app)[0], application__route=r"/^\/told-(\w+)$/")
+
     def test_the_same_offence_is_the_same_group(self):
         app = self.probed("probe_express.js")
         for number in (7, 8):
