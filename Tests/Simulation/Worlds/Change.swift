@@ -14,6 +14,13 @@ struct Change {
     var kind: Kind
     var after: UInt64
 
+    /// One or two, with which the watch over the servers changes.
+    static func reloads(_ random: inout SeededNumbers) -> [Change] {
+        (0..<1 + random.below(2)).map { _ in
+            Change(kind: .reload, after: random.upTo(random.pick([30_000_000, 400_000_000, 3_000_000_000])))
+        }
+    }
+
     static func some(isInnocent: Bool, _ random: inout SeededNumbers) -> [Change] {
         (0..<1 + random.below(3)).map { _ in
             let kind: Kind = random.pick([.reload, .reload, .upgrade, .drain])

@@ -7,8 +7,9 @@ final class FieldPacker {
     private var deflater: OpaquePointer!
     private var inflater: OpaquePointer!
 
-    init() {
-        precondition(nghttp2_hd_deflate_new(&deflater, 4096) == 0 && nghttp2_hd_inflate_new(&inflater) == 0)
+    /// - Parameter tableBytes: of what it has packed it refers to no more.
+    init(tableBytes: Int = 4096) {
+        precondition(nghttp2_hd_deflate_new(&deflater, tableBytes) == 0 && nghttp2_hd_inflate_new(&inflater) == 0)
     }
 
     deinit {

@@ -20,7 +20,9 @@ final class Hand {
         let counters = owner.metrics.makeCounters()
         let fleetState = FleetState(
             plan: owner.plan, counters: [counters], recorder: owner.recorder, gauges: owner.metrics.servers,
-            log: Logger(label: "simulated", factory: { _ in SwiftLogNoOpLogHandler() }), carryingOver: earlier?.fleetState,
+            log: Logger(label: "simulated") { _ in
+                owner.sort == .health ? WorldLog(owner) as any LogHandler : SwiftLogNoOpLogHandler()
+            }, carryingOver: earlier?.fleetState,
             wakes: false)
         guard
             let worker = Worker(

@@ -115,6 +115,7 @@ final class ScriptedUpstream: SimulatedPeer {
             world.fail("request \(id) reached its upstream before the answer to \(current.story.id) had ended")
         }
         check(head, story)
+        world.noteArrival(of: story, at: server)
         var script = story.answer
         // Each fault is played once, and one connection has one fault behind an answer's end.
         if story.hasUsedFault || stray != nil || garbageIsDue { script.fault = nil }

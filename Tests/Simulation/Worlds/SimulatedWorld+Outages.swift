@@ -14,11 +14,13 @@ extension SimulatedWorld {
 
     private func begin(_ outage: ServerOutage) {
         note("world", "\(outage.kind) of server \(outage.server)")
+        health?.outages.append((outage.server, network.time, network.time + outage.lasts))
         guard outage.kind == .death else { return network.serve(address(outage.server), .silent(weather.upstreamLink)) }
         deaths.append(network.time)
         network.serve(address(outage.server), .refuses(error: 111, link: weather.upstreamLink))
         for upstream in upstreams where upstream.server == outage.server { upstream.die() }
         for upstream in streamUpstreams where upstream.server == outage.server { upstream.die() }
+        dieInChecks(outage.server)
     }
 
     /// Requests that clients may have asked at once.

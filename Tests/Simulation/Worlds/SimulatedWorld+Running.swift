@@ -15,6 +15,7 @@ extension SimulatedWorld {
         listener = network.makeListener()
         _ = first.worker.addListener(fd: listener, index: 0)
         hands = [first]
+        startWatch(first)
         for plan in plans {
             network.after(random.upTo(20_000_000)) { [unowned self] in
                 network.connect(plan.connection(self, first: 0), to: listener, over: plan.link)
@@ -27,6 +28,7 @@ extension SimulatedWorld {
             }
         }
         planOutages()
+        planHealth()
         planVisits()
         turnUntilQuiet()
         if turns == Self.turnsMax { fail("the worker turns for ever") }
@@ -55,6 +57,7 @@ extension SimulatedWorld {
                 turn(hand)
                 quiet = network.isQuiet ? quiet + 1 : 0
             }
+            turnWatches()
             for hand in hands where hand.worker.isStopped { dismiss(hand) }
             while !dueChanges.isEmpty { make(dueChanges.removeFirst()) }
             if hands.isEmpty { return letTheRestHappen() }
@@ -64,7 +67,7 @@ extension SimulatedWorld {
     private func turn(_ hand: Hand) {
         let calls = network.calls
         let before = hand.worker.census
-        if sort == .changes { hand.worker.readMailbox() }
+        if sort == .changes || sort == .health { hand.worker.readMailbox() }
         hand.worker.turn(waitMilliseconds: -1)
         turns += 1
         let after = hand.worker.census
@@ -108,6 +111,7 @@ extension SimulatedWorld {
         let descriptor = network.duplicate(listener)
         _ = next.worker.addListener(fd: descriptor, index: 0)
         hands.append(next)
+        startWatch(next)
         listener = descriptor
         serving.worker.startRetirement(change.kind == .reload ? Succession(next.fleetState, listeners: 1) : nil)
     }

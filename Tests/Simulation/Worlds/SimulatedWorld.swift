@@ -15,6 +15,13 @@ public final class SimulatedWorld {
     let weather: Weather
     let speech: Speech
     let outages: [ServerOutage]
+    /// nil: nobody is checked.
+    var health: Health?
+    var watches: [Watch] = []
+    /// Health checks that have reached a server.
+    var checks = 0
+    /// Connections may fail for want of something of our own, at least for a time.
+    private(set) var lacksDescriptors = false
     /// nil: everything is in cleartext.
     let tls: WorldTLS?
     var visitors: [TLSVisitor] = []
@@ -72,7 +79,7 @@ public final class SimulatedWorld {
     }
     /// Called with a line for each thing that its peers do and see.
     public var chronicle: ((String) -> Void)?
-    private var start: UInt64 = 0
+    private(set) var start: UInt64 = 0
     /// The most bytes of buffers that were lent at once.
     var lentBytesPeak = 0
 
@@ -93,14 +100,14 @@ public final class SimulatedWorld {
         self.sort = sort
         self.reduction = reduction
         random = SeededNumbers(seed: seed)
-        let isInnocent = seed & 1 == 0 || sort == .outages
+        let isInnocent = seed & 1 == 0 || sort == .outages || sort == .health
         var weather = Weather(isInnocent: isInnocent, &random)
         // Not drawn, so that the other worlds stay as they are.
         if (seed >> 8) % 3 == 0 { (weather.searchedBytes, weather.lastBytes) = (200, 50) }
         if (seed >> 8) % 6 == 0 { weather.tunnelsPerMille = 600 }
         if (seed >> 8) % 4 == 1 { weather.narrowStreams = 1 }
         var speech = Speech()
-        let isEither = sort == .changes || sort == .kernel || sort == .outages || sort == .tls
+        let isEither = sort == .changes || sort == .kernel || sort == .outages || sort == .tls || sort == .health
         let usesFrames = isEither ? random.chance(perMille: 500) : sort == .frames
         if usesFrames { speech.useFrames(isInnocent: isInnocent, &random) }
         probe = sort == .marks ? ProbeHabits(&random) : nil
@@ -109,11 +116,27 @@ public final class SimulatedWorld {
             if random.chance(perMille: 300) { speech.useFrames(isInnocent: isInnocent, &random) }
         }
         if sort == .outages { weather.useOutages(&random) }
-        outages = sort == .outages ? ServerOutage.some(servers: weather.servers, &random) : []
-        var tlsHabits = sort == .tls ? TLSHabits(&random) : nil
+        var usesOutages = sort == .outages
+        var usesTLS = sort == .tls
+        if sort == .health {
+            weather.useHealth(&random)
+            usesOutages = random.chance(perMille: 400)
+            usesTLS = random.chance(perMille: 150)
+        }
+        outages = usesOutages ? ServerOutage.some(servers: weather.servers, &random) : []
+        var tlsHabits = usesTLS ? TLSHabits(&random) : nil
+        if sort == .health { tlsHabits?.spoilNothing() }
         if !isInnocent { tlsHabits?.hurryUpstreams() }
         if let tlsHabits { weather.useTLS(tlsHabits) }
-        changes = sort == .changes ? Change.some(isInnocent: isInnocent, &random) : []
+        var changes = sort == .changes ? Change.some(isInnocent: isInnocent, &random) : []
+        if sort == .health, random.chance(perMille: 300) { changes = Change.reloads(&random) }
+        self.changes = changes
+        if sort == .health {
+            let habits = HealthHabits(
+                servers: weather.servers, isDrip: weather.upstreamLink.isDrip, usesTLS: tlsHabits?.upstreams != nil,
+                outagesEnd: outages.map { $0.after + $0.lasts }.max() ?? 0, &random)
+            health = Health(habits, servers: weather.servers)
+        }
         weather.bodyBytesMax = min(weather.bodyBytesMax, speech.bodyBytesMax)
         weather.calm(reduction.without)
         if reduction.without.contains(.chat) { speech.calm() }
@@ -123,6 +146,17 @@ public final class SimulatedWorld {
         network = SimulatedNetwork(seed: random.next())
         start = network.time
         network.preemptionsPerMille = weather.preemptionsPerMille
+        plan = Self.plan(weather, speech, probe, tls, health?.habits.settings)
+        metrics = Metrics(schema: plan.metricsSchema(listeners: ["front"]), version: "simulated")
+        recorder = IncidentRecorder(
+            metrics: metrics, ring: IncidentRing(capacity: Self.incidentsMax), log: nil,
+            limit: IncidentLimit(burst: Self.incidentsMax, perSecond: 0))
+        makeTroubles()
+        writeScripts()
+    }
+
+    private func makeTroubles() {
+        defer { lacksDescriptors = network.troubles.exhaustedPerMille > 0 }
         if sort == .kernel {
             network.troubles = KernelTroubles(&random)
             // Not drawn, so that the other worlds stay as they are.
@@ -132,21 +166,23 @@ public final class SimulatedWorld {
             network.troubles = KernelTroubles(&random)
             network.troubles.exhaustedPerMille = 0
         }
-        plan = Self.plan(weather, speech, probe, tls)
-        metrics = Metrics(schema: plan.metricsSchema(listeners: ["front"]), version: "simulated")
-        recorder = IncidentRecorder(
-            metrics: metrics, ring: IncidentRing(capacity: Self.incidentsMax), log: nil,
-            limit: IncidentLimit(burst: Self.incidentsMax, perSecond: 0))
-        writeScripts()
+        if sort == .health, random.chance(perMille: 400) {
+            network.troubles = KernelTroubles(&random)
+            // What a death does to a request is known only where nothing else may do it.
+            if !outages.isEmpty { network.troubles.exhaustedPerMille = 0 }
+        }
     }
 
-    static func plan(_ weather: Weather, _ speech: Speech, _ probe: ProbeHabits?, _ tls: WorldTLS?) -> Plan {
+    static func plan(
+        _ weather: Weather, _ speech: Speech, _ probe: ProbeHabits?, _ tls: WorldTLS?, _ health: Plan.Health? = nil
+    ) -> Plan {
         let servers = (0..<weather.servers).map { i in
             var server = Plan.Server(name: "server-\(i)", address: SocketAddress(unixPath: "/server-\(i)")!)
             server.tls = tls?.destination()
             return server
         }
         var upstream = Plan.Upstream(name: "app", servers: servers)
+        upstream.health = health
         upstream.balance = weather.balance
         upstream.reuse = weather.reuse
         upstream.hold = weather.hold
@@ -188,7 +224,7 @@ public final class SimulatedWorld {
             for story in kept { stories[story.id] = story }
             let plan = ClientPlan(kept, weather.clientLink)
             plan.pipelines = random.chance(perMille: 250) && !reduction.without.contains(.pipelining)
-            let mayBeCut = !weather.isInnocent || sort == .outages
+            let mayBeCut = !weather.isInnocent || !outages.isEmpty
             let resets = weather.policy == .fail || made.contains { $0.request.isHTTP10 }
             for story in made { story.mayBeReset = plan.pipelines && resets && mayBeCut }
             plan.readsSlowly = random.chance(perMille: 250) && !reduction.without.contains(.slowReaders)
@@ -209,6 +245,7 @@ public final class SimulatedWorld {
 
     func service(_ server: Int) -> SimulatedNetwork.Service {
         .accepts { [unowned self] _ in
+            if let check = makeCheck() { return (check, weather.upstreamLink) }
             connections += 1
             if let frames = speech.upstreams {
                 let upstream = StreamUpstream(self, number: connections, server: server, frames)

@@ -80,6 +80,7 @@ final class StreamUpstream: FramePeer {
             return world.fail("an upstream got a request that nobody sent: \(fields)")
         }
         check(fields, story)
+        world.noteArrival(of: story, at: server)
         let mark = marks.take(fields.values("sendonce-id"), of: story, world)
         if let lastAnswered, stream.id > lastAnswered {
             // Its sender did not know yet that the connection goes away.

@@ -50,6 +50,9 @@ struct TLSHabits {
         silentServers = random.chance(perMille: 400)
     }
 
+    /// Handshakes are as they should be.
+    mutating func spoilNothing() { (visitors, spoiledServers, silentServers) = (0, 0, false) }
+
     /// What is wrong with an answer comes in a time in which one waits for it: its bytes are not many times more in records.
     mutating func hurryUpstreams() {
         guard upstreams != nil else { return }

@@ -33,7 +33,8 @@ extension Verdicts {
         let apart = zip(ends, ends.dropFirst()).filter { $1 - $0 > togetherTime }.count
         let hangups = ends.count - (world.weather.upstreamLink.delaysPieces ? apart : 0)
         if hangups > world.deaths.count { world.fail("\(hangups) hang-ups told of \(world.deaths.count) deaths") }
-        judgeTrials(world)
+        // Checks ask whoever refuses as well.
+        if world.sort == .outages { judgeTrials(world) }
     }
 
     /// A server that refuses is asked now and then: those that were on their way with the first, and one trial after waits that double.

@@ -54,6 +54,7 @@ enum Verdicts {
 
     private static func mayFail(_ story: Story, with status: Int, _ world: SimulatedWorld) -> Bool {
         let replayLimit = 3
+        if let health = world.health, mayFail(story, with: status, health, world) { return true }
         switch status {
         case 502 where world.sort == .outages: return mayFailInOutages(story, world)
         case 502:
@@ -62,7 +63,7 @@ enum Verdicts {
             if story.mayBeVictim || world.incidents.contains(where: { id($0.victim) == story.id }) { return true }
             return story.usedFault?.mayFail(world.weather.policy) ?? false
         // No descriptor was left for a connection.
-        case 503: return world.network.troubles.exhaustedPerMille > 0
+        case 503: return world.lacksDescriptors
         // The server's word to an idle connection, which crossed a request on its way.
         case 408: return world.weather.upstreamIdleNanoseconds != nil && world.closes > 0
         // No error, so none of the proxy's: a stray in the middle of a header block makes others of both, some without an answer's id.
@@ -75,7 +76,7 @@ enum Verdicts {
 
     static func judgeIncidents(_ world: SimulatedWorld) {
         var left = world.incidents.filter { !isSuspicion($0, world) }
-        if world.sort == .outages { return judgeOutages(world) }
+        if world.sort == .outages || world.sort == .health { return judgeOutages(world) }
         if world.weather.isInnocent {
             for incident in left {
                 world.fail("an innocent world has an incident: \(incident.kind.rawValue): \(incident.message)")

@@ -101,6 +101,14 @@ extension Link {
         return cutDelay > 0
     }
 
+    /// Its bytes come one by one, or nearly so.
+    var isDrip: Bool {
+        switch cuts {
+        case .never, .perMille(10): false
+        default: true
+        }
+    }
+
     /// A hundred bytes may be on their way for longer than one waits for more of a stray.
     var isSlow: Bool {
         if case .everyByte = cuts { return true }

@@ -14,4 +14,6 @@ public enum WorldSort: String, CaseIterable, Sendable {
     case outages
     /// TLS on one side or on both, with HTTP/1 or HTTP/2.
     case tls
+    /// Servers that are watched over by health checks, some of which fail; perhaps outages as well. All of them are innocent.
+    case health
 }

@@ -1,0 +1,70 @@
+import Proxy
+import Simulation
+
+/// How servers are checked, and when their checks are sick: their other requests are answered all the while.
+struct HealthHabits {
+    /// A time in which checks of a server find something wrong, all of them or some.
+    struct Sickness {
+        var server: Int
+        var from: UInt64
+        var until: UInt64
+        /// What comes of each; nil: something else of each, and now and then what is right.
+        var kind: CheckPlay.Kind?
+    }
+
+    var settings = Plan.Health(path: "/up?of=all")
+    private(set) var sicknesses: [Sickness] = []
+    /// When the last trouble is over, and when every server has had the time to be taken back.
+    let troublesEnd: UInt64
+    let lasts: UInt64
+
+    /// - Parameter outagesEnd: when the last server is back that could not be reached.
+    init(servers: Int, isDrip: Bool, usesTLS: Bool, outagesEnd: UInt64, _ random: inout SeededNumbers) {
+        settings.interval = random.pick([20_000_000, 50_000_000, 200_000_000, 1_000_000_000])
+        if isDrip || usesTLS { settings.interval = max(settings.interval, 200_000_000) }
+        settings.timeout = usesTLS ? random.pick([2_000_000_000, 4_000_000_000]) : random.pick([400_000_000, 1_000_000_000])
+        settings.unhealthyAfter = random.pick([1, 2, 3, 5])
+        settings.healthyAfter = random.pick([1, 2, 4])
+        var end = outagesEnd
+        // All at once, one after the other, or only some.
+        for server in 0..<servers where random.chance(perMille: 700) {
+            var from: UInt64 = 0
+            for _ in 0..<1 + random.below(3) {
+                from += random.upTo(random.pick([50_000_000, 500_000_000, 2_000_000_000]))
+                let until = from + random.upTo(random.pick([3, 10, 20]) * settings.interval)
+                let kind = random.chance(perMille: 300) ? nil : random.pick(CheckPlay.Kind.allCases)
+                sicknesses.append(Sickness(server: server, from: from, until: until, kind: kind))
+                from = until
+            }
+            end = max(end, from)
+        }
+        // One that has begun before may still fail.
+        let longest: UInt64 = usesTLS ? 400_000_000 : 100_000_000
+        // What has been seen a hundred times is seen.
+        settings.interval = max(settings.interval, (end + settings.timeout) / 80)
+        troublesEnd = end
+        lasts = end + settings.timeout + UInt64(settings.healthyAfter + 2) * max(settings.interval, longest)
+    }
+
+    private func sickness(_ server: Int, at time: UInt64) -> Sickness? {
+        sicknesses.first { $0.server == server && ($0.from..<$0.until).contains(time) }
+    }
+
+    func isWell(_ server: Int, at time: UInt64) -> Bool { sickness(server, at: time) == nil }
+
+    /// What comes of a check that begins now.
+    func kind(_ server: Int, at time: UInt64, _ random: inout SeededNumbers) -> CheckPlay.Kind {
+        guard let sickness = sickness(server, at: time) else { return random.pick(CheckPlay.Kind.innocent) }
+        if let kind = sickness.kind { return kind }
+        return random.pick(random.chance(perMille: 500) ? CheckPlay.Kind.allCases : CheckPlay.Kind.innocent)
+    }
+}
+
+extension Weather {
+    /// As where servers die, which some do here too; and a check that is answered at once has its answer in time.
+    mutating func useHealth(_ random: inout SeededNumbers) {
+        useOutages(&random)
+        upstreamLink.acknowledgementDelay = min(upstreamLink.acknowledgementDelay, 1_000_000)
+        if case .everyByte = upstreamLink.cuts { upstreamLink.cutDelay = min(upstreamLink.cutDelay, 20_000) }
+    }
+}

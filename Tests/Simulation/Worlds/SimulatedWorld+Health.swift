@@ -1,0 +1,145 @@
+import EventLoop
+import Proxy
+import Simulation
+
+/// Health checks: who is out at what time, and that requests keep to it.
+extension SimulatedWorld {
+    /// What a world knows of the health of its servers.
+    struct Health {
+        let habits: HealthHabits
+        /// Since when each has been out, or in; and the times in which each was out, but for the last.
+        var outSince: [UInt64?]
+        var inSince: [UInt64]
+        var outs: [[Range<UInt64>]]
+        /// Those that the log says are passed over for what they have done to requests.
+        var ejected: Set<Int> = []
+        /// What must be logged next.
+        var due: (server: Int, isOut: Bool)?
+        /// The server whose check is about to be connected to it, and what it has been given.
+        var checking: Int?
+        var newest: CheckPeer?
+        var peers: [CheckPeer] = []
+        /// When servers could not be reached.
+        var outages: [(server: Int, from: UInt64, until: UInt64)] = []
+
+        init(_ habits: HealthHabits, servers: Int) {
+            self.habits = habits
+            outSince = Array(repeating: nil, count: servers)
+            inSince = Array(repeating: 0, count: servers)
+            outs = Array(repeating: [], count: servers)
+        }
+    }
+
+    // MARK: Watches
+
+    func planHealth() {
+        guard let health else { return }
+        // Who cannot make a check takes nobody back.
+        network.after(health.habits.troublesEnd) { [unowned self] in network.troubles.exhaustedPerMille = 0 }
+    }
+
+    func startWatch(_ hand: Hand) {
+        guard let health else { return }
+        for watch in watches { watch.turnsLeft = random.below(30) }
+        watches.append(Watch(self, health.habits, hand.fleetState))
+    }
+
+    /// True while servers are watched.
+    func turnWatches() {
+        guard let health else { return }
+        for watch in watches { watch.turn() }
+        let isOver = network.time >= start + health.habits.lasts
+        if isOver { judgeRecovery() }
+        for watch in watches where isOver || watch.turnsLeft.map({ $0 <= 0 }) ?? false { watch.stop() }
+        watches.removeAll { isOver || $0.turnsLeft.map { $0 <= 0 } ?? false }
+    }
+
+    /// A turn works off what has come of each check: as much as a turn reads, and a few calls more.
+    func bound(callsOfWatch calls: Int) {
+        callsPeak = max(callsPeak, calls)
+        let most = 8 + weather.servers * (2 * 16 + 8)
+        if calls > most { fail("a turn of the watch makes \(calls) system calls, at most \(most)") }
+    }
+
+    func turnOfWatchEnds() {
+        if let due = health?.due { fail("server \(due.server) is \(due.isOut ? "in" : "out") in spite of its checks") }
+        health?.due = nil
+    }
+
+    // MARK: Checks
+
+    func beginCheck(_ server: Int) { health?.checking = server }
+
+    func takeCheck() -> CheckPeer? {
+        let peer = health?.newest
+        health?.newest = nil
+        health?.checking = nil
+        return peer
+    }
+
+    /// The peer of the check that is being made now; nil when a request is.
+    func makeCheck() -> CheckPeer? {
+        guard let server = health?.checking, let habits = health?.habits else { return nil }
+        checks += 1
+        let kind = habits.kind(server, at: network.time - start, &random)
+        let isWell = habits.isWell(server, at: network.time - start)
+        let peer = CheckPeer(self, number: checks, server: server, kind, isWell: isWell, habits)
+        peer.layer = tls?.upstream(self, number: -checks)
+        health?.newest = peer
+        health?.peers.removeAll { !$0.isOpen && $0.socket != nil }
+        health?.peers.append(peer)
+        return peer
+    }
+
+    func dieInChecks(_ server: Int) {
+        for peer in health?.peers ?? [] where peer.server == server { peer.die() }
+    }
+
+    /// What is sent to a check takes long on its way, or in its records.
+    var checksAreSlow: Bool { weather.upstreamLink.isDrip || weather.upstreamLink.isSlow || tls?.habits.upstreams != nil }
+
+    // MARK: Who is out
+
+    func isOut(_ server: Int) -> Bool { health?.outSince[server] != nil }
+
+    /// A check has just decided it.
+    func expect(_ server: Int, isOut: Bool) {
+        turnOfWatchEnds()
+        health?.due = (server, isOut)
+    }
+
+    func noteLogged(_ message: String, server name: String, _ error: String) {
+        note("log", "\(message) \(name) \(error)")
+        guard health != nil, let server = (0..<weather.servers).first(where: { "server-\($0)" == name }) else { return }
+        switch message {
+        case "server down", "server up":
+            let isOut = message == "server down"
+            guard let due = health?.due, due == (server, isOut) else {
+                return fail("server \(server) is \(isOut ? "out" : "in") without its checks having shown that")
+            }
+            health?.due = nil
+            if isOut {
+                health?.outSince[server] = network.time
+            } else if let since = health?.outSince[server] {
+                health?.outs[server].append(since..<network.time)
+                health?.outSince[server] = nil
+                health?.inSince[server] = network.time
+            }
+            health?.ejected.remove(server)
+        case "server ejected": health?.ejected.insert(server)
+        case "server no longer ejected": health?.ejected.remove(server)
+        default: break
+        }
+    }
+
+    /// A request has reached a server: one that was out ever since it was sent gets none while another was in all the time.
+    func noteArrival(of story: Story, at server: Int) {
+        guard let health, let since = health.outSince[server], since < story.sentAt else { return }
+        let others = (0..<weather.servers).filter {
+            $0 != server && health.outSince[$0] == nil && health.inSince[$0] <= story.sentAt
+        }
+        if !others.isEmpty {
+            fail("request \(story.id) was sent to server \(server), which is out, and not to one of \(others)")
+        }
+    }
+}

@@ -1,0 +1,36 @@
+import EventLoop
+import Proxy
+import Simulation
+
+/// The watch over the servers of one plan, on a thread of its own.
+final class Watch {
+    private var watching: Watching
+    private let thread: SimulatedThread
+    private let ledger: CheckLedger
+    private unowned let world: SimulatedWorld
+    /// Turns that it has left when its plan is not in force any more.
+    var turnsLeft: Int?
+
+    init(_ world: SimulatedWorld, _ habits: HealthHabits, _ fleetState: FleetState) {
+        self.world = world
+        thread = world.network.makeThread()
+        ledger = CheckLedger(world, habits)
+        watching = Watching(world.plan, fleetState, kernel: Kernel(simulated: thread))
+        thread.observer = ledger
+    }
+
+    func turn() {
+        let calls = world.network.calls
+        ledger.turnBegins()
+        watching.turn()
+        ledger.turnEnds()
+        world.bound(callsOfWatch: world.network.calls - calls)
+        turnsLeft = turnsLeft.map { $0 - 1 }
+    }
+
+    func stop() {
+        ledger.isStopping = true
+        watching.stop()
+        thread.end()
+    }
+}
