@@ -86,7 +86,7 @@ extension Worker {
 
     /// None could be begun.
     private mutating func noConnection(_ exchange: ExchangeSlot, _ server: ServerIndex, _ error: Int32) {
-        if Self.isOutOfResources(-error) { return waitForDescriptor(exchange, server) }
+        if Kernel.isOutOfResources(-error) { return waitForDescriptor(exchange, server) }
         if error == EBUSY { return enqueue(exchange) }
         let e = exchanges[exchange]
         e.pointee.attempts += 1
@@ -125,7 +125,7 @@ extension Worker {
         var target = nextAddress(server)
         var fd = kernel.connect(target.address, isConnected: &isConnected)
         while fd < 0 {
-            guard !Self.isOutOfResources(fd), isAnotherAddress(server, target.place, target.generation) else {
+            guard !Kernel.isOutOfResources(fd), isAnotherAddress(server, target.place, target.generation) else {
                 giveUpPlace(server)
                 return .failed(-fd)
             }

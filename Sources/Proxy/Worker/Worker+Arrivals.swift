@@ -14,7 +14,7 @@ extension Worker {
             var address = sockaddr_storage()
             let fd = kernel.accept(listener.fd, &address)
             if fd < 0 {
-                if Self.isOutOfResources(fd) { pauseAccepting() }
+                if Kernel.isOutOfResources(fd) { pauseAccepting() }
                 if fd == -ECONNABORTED || fd == -EINTR { continue }
                 return
             }

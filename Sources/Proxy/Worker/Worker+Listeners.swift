@@ -20,9 +20,6 @@ extension Worker {
         return loop.register(fd, EventTag(.listener, slot: place), edge: false)
     }
 
-    /// Whether a call failed for want of descriptors or memory of our own.
-    static func isOutOfResources(_ result: Int32) -> Bool { Kernel.isOutOfResources(result) }
-
     /// Descriptors have run out: listening sockets are left alone for a while, so that nothing spins.
     mutating func pauseAccepting() {
         guard case .begins(let isNews) = listeners.pause(now: now) else { return }
