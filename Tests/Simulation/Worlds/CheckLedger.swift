@@ -53,6 +53,7 @@ final class CheckLedger: SimulatedThreadObserver {
                 holdToTime(server)
                 continue
             }
+            if check.hasLeft { world.fail("a check of server \(server) goes on although its server has left") }
             let age = turnBegunAt - min(turnBegunAt, check.begunAt)
             if age > habits.settings.timeout + slack { world.fail("a check of server \(server) is \(age / 1_000_000) ms old") }
         }

@@ -64,6 +64,7 @@ extension Weather {
     /// As where servers die, which some do here too; and a check that is answered at once has its answer in time.
     mutating func useHealth(_ random: inout SeededNumbers) {
         useOutages(&random)
+        clients += 3
         upstreamLink.acknowledgementDelay = min(upstreamLink.acknowledgementDelay, 1_000_000)
         if case .everyByte = upstreamLink.cuts { upstreamLink.cutDelay = min(upstreamLink.cutDelay, 20_000) }
     }

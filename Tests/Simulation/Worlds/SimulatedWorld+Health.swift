@@ -40,7 +40,7 @@ extension SimulatedWorld {
 
     func startWatch(_ hand: Hand) {
         guard let health else { return }
-        for watch in watches { watch.turnsLeft = random.below(30) }
+        for watch in watches { watch.turnsLeft = random.below(random.pick([2, 30, 400])) }
         watches.append(Watch(self, health.habits, hand.fleetState))
     }
 

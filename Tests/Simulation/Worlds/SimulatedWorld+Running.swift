@@ -16,8 +16,10 @@ extension SimulatedWorld {
         _ = first.worker.addListener(fd: listener, index: 0)
         hands = [first]
         startWatch(first)
+        // Who is out is seen by those who come meanwhile.
+        let comeWithin = health.map { $0.habits.troublesEnd } ?? 20_000_000
         for plan in plans {
-            network.after(random.upTo(20_000_000)) { [unowned self] in
+            network.after(random.upTo(comeWithin)) { [unowned self] in
                 network.connect(plan.connection(self, first: 0), to: listener, over: plan.link)
             }
         }

@@ -114,7 +114,7 @@ extension WorldSort {
     fileprivate var testedCount: Int {
         switch self {
         case .tls: 4
-        case .health: 6
+        case .health: 3
         default: 60
         }
     }
