@@ -5,6 +5,7 @@ const { serve } = require('./serve');
 const LOOKS_LIKE_ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi';
 
 serve({
+  '/unanswered': () => {},
   '/upload': (req, res) => {
     let bytes = 0;
     req.on('data', (data) => { bytes += data.length; });

@@ -100,7 +100,7 @@ class InnocentNode(EndToEndTest):
     def test_client_that_goes_away_before_the_answer(self):
         proxy = self.proxy(self.app.address)
         one = proxy.connect()
-        one.request("/slow")
+        one.request("/unanswered")
         proxy.wait_metric(1, "sendonce_upstream_connections", upstream="app", state="active")
         one.reset()
         proxy.wait_metric(0, "sendonce_upstream_connections", upstream="app", state="active")
