@@ -122,7 +122,8 @@ extension Worker {
 
     /// A turn's frames have been sent: is there a reason to keep the connection? Strays of its last answer may still come.
     mutating func upstreamFramesSent(_ slot: UpstreamSlot) {
-        if isSpent(slot) { timers.set(upstreamTimer(slot), strayTimeEnds(slot)) }
+        guard upstreams[slot].pointee.mustClose, isSpent(slot) else { return }
+        timers.set(upstreamTimer(slot), strayTimeEnds(slot))
     }
 
     /// When the strays of a shared connection's last answer have had their time to come.
