@@ -183,9 +183,17 @@ public struct Hangups<Exchange> {
         case .lives: return isInnocent(hangup, life) ? .forget : .hangup
         case .gone: return death(hangup, life)
         case .none:
-            // Every connection has ended, and nobody has asked for another.
-            guard life.connections == 0, hangup.hasCompany else { return .wait }
+            // Every connection has ended, and nobody has asked for another: a process closes them at once, idle limits one after the other.
+            guard life.connections == 0, hangup.hasCompany, !isSpread(hangup) else { return .wait }
             return death(hangup, life)
+        }
+    }
+
+    /// Whether one of the connections that ended about then ended apart from it.
+    private func isSpread(_ hangup: Hangup) -> Bool {
+        ends.contains {
+            $0.server == hangup.server && near($0.at, hangup.endedAt, Self.waitTime)
+                && !near($0.at, hangup.endedAt, Self.togetherTime)
         }
     }
 

@@ -85,6 +85,15 @@ import Testing
         #expect(judge(Known(endings: 3, connections: 0)) { $0.ended(server: 0, answers: 4, at: self.ms(0)) } == .forget)
     }
 
+    /// Connections whose idle time is over end one after the other: that is no death.
+    @Test(arguments: [(2.0, true), (7.5, false), (-7.5, false)])
+    func aDeathEndsAllAtOnce(_ apart: Double, _ isDeath: Bool) {
+        let decision = judge(Known(endings: 2, connections: 0, isRare: true), gap: 40, at: 300) {
+            $0.ended(server: 0, answers: 0, at: self.ms(apart))
+        }
+        #expect(decision == (isDeath ? .death(connections: 2) : .forget))
+    }
+
     @Test func withoutASignItIsWaitedForOne() {
         #expect(judge(Known()) == nil)
         #expect(judge(Known(), at: 251) == .hangup)

@@ -14,6 +14,7 @@ import Worlds
         (0xfec5_45a7_27c6_b765, "an upstream may stall while its client catches up"),
         (0x30e3_2523_7a66_df91, "the end of an empty chunked body is a part of the request"),
         (0xf893_a2ee_fb32_555e, "a client that has room again sets its upstream going"),
+        (0xe336_e662_1d2a_951e, "connections whose idle time is over at about the same moment are no process that has died"),
     ]
 
     @Test(arguments: lessons) func seedsThatTaughtSomething(seed: UInt64, lesson: String) {
