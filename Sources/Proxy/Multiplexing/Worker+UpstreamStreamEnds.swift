@@ -123,7 +123,9 @@ extension Worker {
     /// A turn's frames have been sent: is there a reason to keep the connection? Strays of its last answer may still come.
     mutating func upstreamFramesSent(_ slot: UpstreamSlot) {
         guard upstreams[slot].pointee.mustClose, isSpent(slot) else { return }
-        timers.set(upstreamTimer(slot), strayTimeEnds(slot))
+        // Not later than it is already: its place may be waited for.
+        let (end, deadline) = (strayTimeEnds(slot), timers.deadline(upstreamTimer(slot)))
+        if deadline == 0 || deadline > end { timers.set(upstreamTimer(slot), end) }
     }
 
     /// When the strays of a shared connection's last answer have had their time to come.
