@@ -63,7 +63,7 @@ extension Worker {
             u.pointee.decoder.skip(count)
             timers.set(upstreamTimer(slot), now + bodyIdleTimeout(e))
         }
-        if c.pointee.socket.isBroken { clientBroke(e.pointee.client) }
+        if c.pointee.socket.isBroken { clientBroke(e.pointee.client) } else { continueMoving(to: e.pointee.client) }
         return true
     }
 
@@ -74,7 +74,15 @@ extension Worker {
         // Whoever has held it back has moved.
         timers.set(Worker.clientTimer(client), now + plan.timeouts.clientBody)
         let e = exchanges[c.pointee.exchange]
-        return transport.moveOut(&e.pointee.toClient.pipe, to: &c.pointee.socket, .client)
+        guard transport.moveOut(&e.pointee.toClient.pipe, to: &c.pointee.socket, .client) else { return false }
+        continueMoving(to: client)
+        return true
+    }
+
+    /// The turn was over before the pipe was empty, or its client took no more: the next goes on.
+    private mutating func continueMoving(to client: ClientSlot) {
+        let c = clients[client]
+        if c.pointee.socket.isHeldBack, c.pointee.socket.isWritable { queueClient(client) }
     }
 
     // MARK: To the upstream
@@ -122,7 +130,7 @@ extension Worker {
             c.pointee.body.skip(count)
             timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientBody)
         }
-        if u.pointee.socket.isBroken { upstreamRefusesBytes(e.pointee.upstream) }
+        if u.pointee.socket.isBroken { upstreamRefusesBytes(e.pointee.upstream) } else { continueMoving(to: e.pointee.upstream) }
         return true
     }
 
@@ -131,6 +139,14 @@ extension Worker {
         let u = upstreams[upstream]
         guard u.pointee.socket.isHeldBack else { return true }
         let e = exchanges[u.pointee.exchange]
-        return transport.moveOut(&e.pointee.toUpstream.pipe, to: &u.pointee.socket, .upstream)
+        guard transport.moveOut(&e.pointee.toUpstream.pipe, to: &u.pointee.socket, .upstream) else { return false }
+        continueMoving(to: upstream)
+        return true
+    }
+
+    /// The turn was over before the pipe was empty, or its upstream took no more: the next goes on.
+    private mutating func continueMoving(to upstream: UpstreamSlot) {
+        let u = upstreams[upstream]
+        if u.pointee.socket.isHeldBack, u.pointee.socket.isWritable { queueUpstream(upstream) }
     }
 }

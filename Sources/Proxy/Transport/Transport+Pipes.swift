@@ -4,6 +4,9 @@ import Report
 
 /// Bytes that the kernel moves from socket to socket through a pipe, without anybody seeing them.
 extension Transport {
+    /// Most moves of bytes out of one pipe before others have their turn: one that takes most, and one that finds the socket full.
+    static let movesPerTurn = 2
+
     /// What came of moving bytes out of a socket.
     enum Moved: Equatable {
         case bytes(Int)
@@ -58,8 +61,18 @@ extension Transport {
     }
 
     /// Moves what is in a pipe on into a socket, as far as that takes it. An empty pipe is given back. False when the connection is broken.
+    ///
+    /// A peer that takes little, as often as it is given, has `movesPerTurn` of a turn: what is left then holds the socket back though it
+    /// `isWritable`, and its owner is to be queued. That less was taken than given does not say that the socket is full, as it does of a
+    /// send: an event that says when it is not might never come.
     mutating func moveOut(_ pipe: inout Int8, to socket: UnsafeMutablePointer<Socket>, _ side: SideLabel) -> Bool {
+        var moves = 0
         while pipes[pipe].held > 0 {
+            guard moves < Self.movesPerTurn else {
+                socket.pointee.isHeldBack = true
+                return true
+            }
+            moves += 1
             let n = kernel.splice(from: pipes[pipe].readEnd, to: socket.pointee.fd, pipes[pipe].held)
             if n > 0 {
                 pipes.change(pipe, by: -n)

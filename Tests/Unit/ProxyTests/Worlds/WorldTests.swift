@@ -15,6 +15,7 @@ import Worlds
         (0x30e3_2523_7a66_df91, "the end of an empty chunked body is a part of the request"),
         (0xf893_a2ee_fb32_555e, "a client that has room again sets its upstream going"),
         (0xe336_e662_1d2a_951e, "connections whose idle time is over at about the same moment are no process that has died"),
+        (0x0b54_ee8c_2350_d88c, "who takes little of a pipe, as often as it is given, must not have the whole turn"),
     ]
 
     @Test(arguments: lessons) func seedsThatTaughtSomething(seed: UInt64, lesson: String) {
