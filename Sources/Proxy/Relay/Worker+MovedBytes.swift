@@ -130,7 +130,11 @@ extension Worker {
             c.pointee.body.skip(count)
             timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientBody)
         }
-        if u.pointee.socket.isBroken { upstreamRefusesBytes(e.pointee.upstream) } else { continueMoving(to: e.pointee.upstream) }
+        if u.pointee.socket.isBroken {
+            upstreamRefusesBytes(e.pointee.upstream)
+        } else {
+            continueMoving(to: e.pointee.upstream)
+        }
         return true
     }
 
