@@ -325,7 +325,11 @@ final class ScriptedUpstream: SimulatedPeer {
             hasClosedIdle = true
             world.note("upstream \(number)", "closes an idle connection")
             world.noteClose(self)
-            if says408 { send("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n") }
+            if says408 {
+                // It has no length: its end is its connection's, and a server of TLS announces that.
+                tls?.mustAnnounce = true
+                send("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n")
+            }
             finish()
         }
     }

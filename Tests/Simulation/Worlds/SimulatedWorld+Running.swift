@@ -33,7 +33,7 @@ extension SimulatedWorld {
         planHealth()
         planVisits()
         turnUntilQuiet()
-        if turns == Self.turnsMax { fail("the worker turns for ever") }
+        if turns == turnsMax { fail("the worker turns for ever") }
         note("weather", "\(weather)")
         if sort != .bytes { note("speech", "\(speech)") }
         incidents = recorder.ring.entries(after: 0, limit: Self.incidentsMax).entries.map(\.incident)
@@ -63,7 +63,7 @@ extension SimulatedWorld {
             for hand in hands where hand.worker.isStopped { dismiss(hand) }
             while !dueChanges.isEmpty { make(dueChanges.removeFirst()) }
             if hands.isEmpty { return letTheRestHappen() }
-        } while quiet < hands.count && turns < Self.turnsMax
+        } while quiet < hands.count && turns < turnsMax
     }
 
     private func turn(_ hand: Hand) {

@@ -93,7 +93,8 @@ public final class SimulatedWorld {
     static let callsPerFramesMax = 128
     /// Incidents that a world is expected to have at the most.
     static let incidentsMax = 512
-    static let turnsMax = 400_000
+    /// Turns of the longest world. TLS makes records of some hundred bytes of every frame, and those may arrive byte by byte.
+    var turnsMax: Int { sort == .tls ? 4_000_000 : 400_000 }
 
     public init(seed: UInt64, sort: WorldSort = .bytes, _ reduction: Reduction = Reduction()) {
         self.seed = seed
