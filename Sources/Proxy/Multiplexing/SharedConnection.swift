@@ -29,6 +29,8 @@ final class SharedConnection {
     var pace = Pace()
     /// When its window, which held all streams up, had room again. Clients only.
     private(set) var windowOpenedAt: UInt64 = 0
+    /// Body bytes that had been framed when it was last asked whether they still move. Upstreams only.
+    private var framedBefore: UInt64 = 0
     /// Frames on streams that nobody opened have been recorded: more of them are no other incident. Upstreams only.
     var hasRecordedUnrequested = false
     /// Has, or may have, frames to send when the turn ends: `Multiplexing` knows.
@@ -57,6 +59,13 @@ final class SharedConnection {
         let wasShut = session.isWindowShut
         session.consumed(stream, count)
         if wasShut, !session.isWindowShut { windowOpenedAt = now }
+    }
+
+    /// Whether bytes of streams that are over still wait to be sent, and some have been since this was asked last.
+    func stillMoves(isBlocked: Bool) -> Bool {
+        guard session.waitsForWindow || isBlocked, session.framedBytes != framedBefore else { return false }
+        framedBefore = session.framedBytes
+        return true
     }
 
     /// It is over.

@@ -29,12 +29,19 @@ extension Worker {
             let next = upstreams[stream].pointee.previous
             let exchange = upstreams[stream].pointee.exchange
             if upstreams[stream].pointee.phase == .connecting, exchange.exists {
-                if shared.session.allowsExtendedConnect {
+                if !shared.session.allowsExtendedConnect {
+                    refuseTunnel(exchange)
+                } else if shared.session.canOpenStream || shared.session.openStreams == 0 {
+                    upstreams[stream].pointee.ordinal = upstreams[slot].pointee.ordinal
+                    upstreams[slot].pointee.ordinal += 1
                     requestStarts(exchange)
                     sendToUpstream(exchange)
                     queueClient(exchanges[exchange].pointee.client)
                 } else {
-                    refuseTunnel(exchange)
+                    // It takes fewer than have waited for its word: nobody's failure. The next connection is asked for no more.
+                    servers.noteStreams(shared.session.openStreams, allowedBy: upstreams[slot].pointee.server)
+                    upstreams[stream].pointee.phase = .active
+                    queueUpstream(stream)
                 }
             }
             stream = next

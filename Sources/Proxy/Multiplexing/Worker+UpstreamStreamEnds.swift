@@ -12,7 +12,7 @@ extension Worker {
         let exchange = upstreams[stream].pointee.exchange
         upstreams[stream].pointee.socket.isBroken = true
         upstreams[stream].pointee.streamIsOver = true
-        if exchanges[exchange].pointee.state.isTunnel { return streamTunnelBroken(stream) }
+        if exchanges[exchange].pointee.state.isTunnel { return tunnelBroken(stream) }
         if upstreams[stream].pointee.awaitsStreamEnd { return answerEndedBeforeSurplus(stream, isOver: true) }
         if code == ErrorCode.noError || code == ErrorCode.cancel, isWhole(exchange) {
             return answerEnded(stream, surplusAt: 0, 0)
@@ -72,7 +72,7 @@ extension Worker {
             if exchange.exists, upstreams[stream].pointee.awaitsStreamEnd {
                 answerEndedBeforeSurplus(stream, isOver: true)
             } else if exchange.exists, exchanges[exchange].pointee.state.isTunnel {
-                streamTunnelBroken(stream)
+                tunnelBroken(stream)
             } else if exchange.exists, isWhole(exchange) {
                 answerEnded(stream, surplusAt: 0, 0)
             } else if exchange.exists, exchanges[exchange].pointee.answer.status != 0, !overLimits {
@@ -122,7 +122,9 @@ extension Worker {
 
     /// A turn's frames have been sent: is there a reason to keep the connection? Strays of its last answer may still come.
     mutating func upstreamFramesSent(_ slot: UpstreamSlot) {
-        guard upstreams[slot].pointee.mustClose, isSpent(slot) else { return }
+        guard upstreams[slot].pointee.mustClose, isSpent(slot),
+            !multiplexing[upstreams[slot].pointee.sharedIndex].session.waitsForWindow
+        else { return }
         // Not later than it is already: its place may be waited for.
         let (end, deadline) = (strayTimeEnds(slot), timers.deadline(upstreamTimer(slot)))
         if deadline == 0 || deadline > end { timers.set(upstreamTimer(slot), end) }
@@ -158,23 +160,5 @@ extension Worker {
         u.pointee.socket.isBroken = false
         transport.deliver(&outbox, to: &u.pointee.socket, .upstream)
         u.pointee.socket.isBroken = true
-    }
-
-    /// The server has reset a tunnel's stream, or its connection is gone: the client sees a break and no good end, unless that
-    /// has been recorded already.
-    private mutating func streamTunnelBroken(_ stream: UpstreamSlot) {
-        let exchange = upstreams[stream].pointee.exchange
-        let e = exchanges[exchange]
-        upstreams[stream].pointee.streamIsOver = true
-        guard !e.pointee.state.upstreamEnded else { return tunnelOver(stream, .upstreamClosed) }
-        let client = e.pointee.client
-        countAnswer(exchange, status: 101, route: Int(e.pointee.request.route))
-        logAccess(exchange, e.pointee.request, status: 101, .cut)
-        upstreamStreamAnswered(stream)
-        clients[client].pointee.exchange = .none
-        let c = clients[client]
-        guard c.pointee.isStream else { return closeClient(client, reset: true) }
-        let session = multiplexing[clients[c.pointee.parent].pointee.sharedIndex].session
-        if session.pending(c.pointee.stream) > 0 { cutClientStream(client) } else { closeClient(client) }
     }
 }

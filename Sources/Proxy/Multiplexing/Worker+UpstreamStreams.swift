@@ -8,9 +8,6 @@ import Wire
 
 /// Upstreams that speak HTTP/2: a connection shared by many exchanges, each a stream with an upstream slot of its own.
 extension Worker {
-    /// Streams put on a connection before its server has said how many it allows (RFC 9113 section 6.5.2 recommends 100).
-    static var streamsBeforeSettings: Int32 { 100 }
-
     // MARK: Reading
 
     /// A stream has its turn: its client takes bytes again, or its request could not be sent.
@@ -19,8 +16,10 @@ extension Worker {
         let exchange = s.pointee.exchange
         guard exchange.exists else { return openUpstreamWindow(stream) }
         if s.pointee.phase == .active, s.pointee.stream < 0 {
+            let shared = multiplexing[upstreams[s.pointee.parent].pointee.sharedIndex]
+            let isFull = shared.session.openStreams > 0 && !upstreams[s.pointee.parent].pointee.mustClose
             detach(stream, .error)
-            retryOrFail(exchange, .unsent)
+            retryOrFail(exchange, isFull ? .unplaced : .unsent)
             return
         }
         guard !clients[exchanges[exchange].pointee.client].pointee.socket.isBlocked else { return }

@@ -106,4 +106,28 @@ extension Worker {
         clients[client].pointee.phase = .head
         answerDone(client)
     }
+
+    /// The server has reset a tunnel's stream, or its connection, or that is gone: the client sees a break and no good end, unless
+    /// the server had ended its side before.
+    mutating func tunnelBroken(_ slot: UpstreamSlot) {
+        let u = upstreams[slot]
+        let exchange = u.pointee.exchange
+        let e = exchanges[exchange]
+        u.pointee.streamIsOver = true
+        guard !e.pointee.state.upstreamEnded else { return tunnelOver(slot, .upstreamClosed) }
+        let client = e.pointee.client
+        countAnswer(exchange, status: 101, route: Int(e.pointee.request.route))
+        logAccess(exchange, e.pointee.request, status: 101, .cut)
+        if u.pointee.hop.marksEnds {
+            upstreamStreamAnswered(slot)
+        } else {
+            finish(exchange)
+            closeUpstream(slot, .upstreamClosed)
+        }
+        clients[client].pointee.exchange = .none
+        let c = clients[client]
+        guard c.pointee.isStream else { return closeClient(client, reset: true) }
+        let session = multiplexing[clients[c.pointee.parent].pointee.sharedIndex].session
+        if session.pending(c.pointee.stream) > 0 { cutClientStream(client) } else { closeClient(client) }
+    }
 }

@@ -181,7 +181,8 @@ extension Worker {
         let stream = upstreams.take(made)
         guard stream.exists else { return failExchange(exchange, status: 503, "too many streams to upstreams") }
         shared.begin(stream, upstreams)
-        u.pointee.ordinal += 1
+        // Who is still to ask has no place among its exchanges yet.
+        if !holds { u.pointee.ordinal += 1 }
         servers.exchangeBegins(u.pointee.server)
         timers.open(upstreamTimer(stream))
         if u.pointee.phase == .shared { timers.set(upstreamTimer(slot), 0) }

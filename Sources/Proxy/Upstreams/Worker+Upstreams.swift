@@ -176,7 +176,7 @@ extension Worker {
                 return malformed(slot, .chunkSize, transport.readBuffer, left)
             }
             truncated(slot, .inBody)
-        case .tunnel: tunnelEnded(fromUpstream: slot)
+        case .tunnel: if u.pointee.socket.isBroken { tunnelBroken(slot) } else { tunnelEnded(fromUpstream: slot) }
         case .idle: detach(slot, .upstreamClosed)
         }
     }

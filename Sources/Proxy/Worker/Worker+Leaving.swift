@@ -150,6 +150,9 @@ extension Worker {
     private mutating func watchStreams(on slot: UpstreamSlot) {
         let u = upstreams[slot]
         guard u.pointee.phase == .shared else { return closeSharedUpstream(slot, .drain) }
+        // The rest of a tunnel has its time.
+        let hasMore = multiplexing[u.pointee.sharedIndex].session.waitsForWindow || u.pointee.socket.isBlocked
+        if hasMore, timers.deadline(upstreamTimer(slot)) > now { return }
         let end = strayTimeEnds(slot)
         if end <= now { return sharedUpstreamExpired(slot) }
         timers.set(upstreamTimer(slot), end)

@@ -103,6 +103,10 @@ extension Worker {
             readFrames(.upstream(slot))
             guard upstreams.generation(slot) == generation, shared.streamCount == 0 else { return }
         }
+        // The rest of a tunnel that both sides have ended goes to its server at that one's pace.
+        if shared.stillMoves(isBlocked: u.pointee.socket.isBlocked) {
+            return timers.set(upstreamTimer(slot), now + u.pointee.idleTimeout)
+        }
         shared.session.goAway()
         closeSharedUpstream(slot, isLeaving ? .drain : u.pointee.mustClose ? .notReusable : .idleTimeout)
     }

@@ -22,6 +22,8 @@ struct FrameHabits {
     /// A server refuses streams, and goes away in good order.
     var refusesPerMille = 0
     var goesAwayPerMille = 0
+    /// Its SETTINGS say that it takes an extended CONNECT (RFC 8441).
+    var takesTunnels = false
 
     init(isServer: Bool, isInnocent: Bool, _ random: inout SeededNumbers) {
         windowBytes = random.pick([65_535, 65_535, 65_535, 0, 1, 50, 1000, 1 << 20])

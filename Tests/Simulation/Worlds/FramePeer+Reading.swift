@@ -71,6 +71,11 @@ extension FramePeer {
             case 5:
                 guard (Frame.payloadMax...0xff_ffff).contains(value) else { return breach("frames of \(value)") }
                 peerFrameMax = min(value, Frame.payloadMax)
+            case 8:
+                guard value <= 1, value == 1 || !peerTakesTunnels else {
+                    return breach("SETTINGS_ENABLE_CONNECT_PROTOCOL \(value)")
+                }
+                peerTakesTunnels = value == 1
             default: break
             }
         }
@@ -133,11 +138,24 @@ extension FramePeer {
             guard isOpen, !isBroken, hasGreeted else { return }
             for id in streams.keys.sorted() {
                 let stream = streams[id]!
+                if stream.withholds { continue }
                 if stream.owed > 0, !stream.peerHasEnded, !stream.isReset { credit(id, stream.owed) }
                 stream.owed = 0
             }
             credit(0, owed)
             owed = 0
+        }
+    }
+
+    /// Gives no room for more on the stream, for so long.
+    func withhold(_ stream: Stream, for time: UInt64) {
+        stream.withholds = true
+        world.network.after(time) { [weak self] in
+            guard let self else { return }
+            stream.withholds = false
+            guard isOpen, !isBroken, stream.owed > 0, !stream.peerHasEnded, !stream.isReset else { return }
+            credit(stream.id, stream.owed)
+            stream.owed = 0
         }
     }
 

@@ -18,6 +18,8 @@ class FramePeer: SimulatedPeer {
         var peerHasEnded = false
         /// Reset, by either.
         var isReset = false
+        /// Gives no room for more.
+        var withholds = false
 
         init(_ id: UInt32, sendWindow: Int, receiveWindow: Int) {
             self.id = id
@@ -65,6 +67,7 @@ class FramePeer: SimulatedPeer {
     var peerWindow = 65_535
     var peerStreamsMax = Int.max
     var peerFrameMax = Frame.payloadMax
+    var peerTakesTunnels = false
     var receiveWindow = 65_535
     var windowInForce = 65_535
     var streamsMaxInForce = Int.max
@@ -180,6 +183,7 @@ class FramePeer: SimulatedPeer {
             var values: [(UInt16, Int)] = []
             if !isServer { values.append((2, 0)) }
             if habits.windowBytes != 65_535 { values.append((4, habits.windowBytes)) }
+            if habits.takesTunnels { values.append((8, 1)) }
             if let most = habits.streamsMax { values.append((3, most)) }
             put(settings: values)
             hasGreeted = true

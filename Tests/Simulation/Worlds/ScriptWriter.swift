@@ -12,6 +12,7 @@ struct ScriptWriter {
     /// What clients and upstreams speak.
     var requestsAreStreams = false
     var answersAreStreams = false
+    var tunnels: TunnelHabits?
     var probe: ProbeHabits?
     var upstreamsUseTLS = false
 
@@ -37,6 +38,7 @@ struct ScriptWriter {
             script.method = "GET"
             script.body = pattern(id, length())
         }
+        if tunnels != nil { askTunnel(&script, isLast: isLast) }
         script.expectsContinue = script.hasBody && !script.isHTTP10 && random.chance(perMille: 200)
         script.closes = !requestsAreStreams && random.chance(perMille: isLast ? 200 : 50) && !script.asksTunnel
         script.head = head(of: script)
@@ -44,7 +46,7 @@ struct ScriptWriter {
         if script.hasBody {
             script.rest = cut(script.framing == .chunked ? chunked(script.body, trailer: nil, &starts) : script.body)
         }
-        if isInnocent, !script.asksTunnel, random.chance(perMille: 60) {
+        if isInnocent, !script.asksTunnel || tunnels != nil, random.chance(perMille: 60) {
             let sent = script.head.count + script.rest.reduce(0) { $0 + $1.bytes.count }
             script.abort = random.pick([
                 .resetAfterSending(random.below(sent + 1)), .closeAfterSending(random.below(sent + 1)),
@@ -52,6 +54,19 @@ struct ScriptWriter {
             ])
         }
         return script
+    }
+
+    /// A tunnel with ends of their own. HTTP/1 has nothing behind it.
+    private mutating func askTunnel(_ script: inout RequestScript, isLast: Bool) {
+        guard let tunnels, !script.hasBody, !script.isHTTP10, requestsAreStreams || isLast else { return }
+        guard script.asksTunnel || random.chance(perMille: tunnels.perMille) else { return }
+        script.asksTunnel = true
+        script.method = "GET"
+        script.body = []
+        let (clientBytes, serverBytes) = (length(), length())
+        script.tunnel = tunnels.script(script.id, clientBytes: clientBytes, serverBytes: serverBytes, &random)
+        // An extended CONNECT to HTTP/1 is no more than a WebSocket's either.
+        if requestsAreStreams { script.tunnel?.name = "websocket" }
     }
 
     private mutating func head(of script: RequestScript) -> [UInt8] {
@@ -67,7 +82,10 @@ struct ScriptWriter {
         }
         if script.expectsContinue { text += "Expect: 100-continue\r\n" }
         if script.asksTunnel {
-            text += "Connection: Upgrade\r\nUpgrade: echo\r\n"
+            text += "Connection: Upgrade\r\nUpgrade: \(script.tunnel?.name ?? "echo")\r\n"
+            if script.tunnel?.name == "websocket" {
+                text += "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: \(TunnelScript.key)\r\n"
+            }
         } else if script.closes {
             text += script.isHTTP10 ? "" : "Connection: close\r\n"
         } else if script.isHTTP10 {
@@ -89,7 +107,11 @@ struct ScriptWriter {
             script.start = .withHead
             script.status = 413
         }
-        if request.asksTunnel { script.status = 101 }
+        if request.asksTunnel, opensTunnel(request) {
+            script.status = 101
+        } else if answersAreStreams, request.tunnel?.name == "websocket", script.status < 300 {
+            script.status = 403
+        }
         let hasBody = request.method != "HEAD" && script.status != 204 && script.status != 304 && script.status != 101
         script.framing = hasBody ? random.pick([.length, .length, .length, .chunked, .chunked, .close]) : .none
         if answersAreStreams, script.framing == .close { script.framing = .chunked }
@@ -106,12 +128,21 @@ struct ScriptWriter {
                     Array("HTTP/1.1 \(random.pick(["103 Early Hints", "102 Processing"]))\r\nX-Id: \(request.id)\r\n\r\n".utf8))
             }
         }
-        if !isInnocent, script.framing != .close || random.chance(perMille: 300), random.chance(perMille: 350) {
+        if !isInnocent, request.tunnel == nil, script.framing != .close || random.chance(perMille: 300),
+            random.chance(perMille: 350)
+        {
             script.fault = answersAreStreams ? streamFault(script, request) : fault(script, request)
         }
         finish(&script, request)
         if let probe { mark(&script, probe) }
         return script
+    }
+
+    /// Over HTTP/2 nothing but a WebSocket is asked for, and some are refused.
+    private mutating func opensTunnel(_ request: RequestScript) -> Bool {
+        guard let tunnels, let tunnel = request.tunnel else { return true }
+        if answersAreStreams, tunnel.name != "websocket" { return false }
+        return !random.chance(perMille: tunnels.refusedPerMille)
     }
 
     /// An answer with a fault has its mark: what else is wrong with it is to be seen.
@@ -212,7 +243,11 @@ struct ScriptWriter {
             script.framed = chunked(script.body, trailer: script.trailer, &script.chunkStarts)
         case .close: script.framed = script.body
         }
-        if script.status == 101 { text += "Connection: Upgrade\r\nUpgrade: echo\r\n" }
+        if script.status == 101 {
+            text += "Connection: Upgrade\r\nUpgrade: \(request.tunnel?.name ?? "echo")\r\n"
+            if request.tunnel?.name == "websocket" { text += "Sec-WebSocket-Accept: \(TunnelScript.accept)\r\n" }
+            if request.tunnel != nil { script.closes = false }
+        }
         if script.closes, script.framing != .close || random.chance(perMille: 500) { text += "Connection: close\r\n" }
         if !script.closes, random.chance(perMille: 50) { text += "Keep-Alive: timeout=5\r\n" }
         script.head = Array((text + "\r\n").utf8)

@@ -111,7 +111,10 @@ final class ScriptedClient: SimulatedPeer {
 
     private func abort(reset isReset: Bool) {
         note(isReset ? "resets" : "goes away", [])
-        for place in answering..<nextToSend where stories[place].outcome == .nothing { stories[place].outcome = .aborted }
+        for place in answering..<nextToSend where stories[place].outcome == .nothing {
+            stories[place].outcome = .aborted
+            stories[place].tunnel?.client.leave()
+        }
         isDone = true
         if isReset { reset() } else { close() }
         plan.goOn(after: nextToSend, world)
@@ -165,6 +168,7 @@ final class ScriptedClient: SimulatedPeer {
         }
         if head.status == 101 {
             isTunnel = true
+            if let tunnel = story.tunnel { return opens(story, tunnel, head) }
             send(story.request.body)
             if story.request.body.isEmpty { tunnelled() }
         }
@@ -172,9 +176,37 @@ final class ScriptedClient: SimulatedPeer {
 
     private func bodyBytes(_ bytes: [UInt8]) {
         guard let story else { return world.fail("a client got bytes that it was not owed") }
+        if isTunnel, let tunnel = story.tunnel { return tunnel.client.hear(bytes) }
         body += bytes
         if case .some(.resetAfterReceiving(let count)) = story.request.abort, body.count >= count { return abort(reset: true) }
         if isTunnel, body.count >= story.request.body.count { tunnelled() }
+    }
+
+    private func opens(_ story: Story, _ tunnel: Tunnel, _ head: MessageReader.Head) {
+        if head.value("x-id") != "\(story.id)" { world.fail("the tunnel of request \(story.id) is another's") }
+        if head.values("upgrade") != [tunnel.script.name] { world.fail("the tunnel of request \(story.id) is \(head.fields)") }
+        if tunnel.script.name == "websocket", head.values("sec-websocket-accept") != [TunnelScript.accept] {
+            world.fail("the WebSocket of request \(story.id) is not accepted as it should: \(head.fields)")
+        }
+        tunnel.client.begin(
+            TunnelEnd.Wire(
+                say: { [weak self] in self?.send($0) },
+                end: { [weak self] in self?.finish() },
+                reset: { [weak self] in self?.abort(reset: true) },
+                stall: { [weak self] time in
+                    guard let self else { return }
+                    isReading = false
+                    world.network.after(time) { [weak self] in self?.isReading = true }
+                },
+                over: { [weak self] in self?.tunnelOver(story, tunnel) }))
+    }
+
+    private func tunnelOver(_ story: Story, _ tunnel: Tunnel) {
+        guard !isDone else { return }
+        story.finishedAt = world.network.time
+        story.outcome = tunnel.client.ending == .orderly ? .whole : .cut
+        answering = nextToSend
+        over()
     }
 
     /// Everything has come back through the tunnel.
@@ -243,6 +275,9 @@ final class ScriptedClient: SimulatedPeer {
         let isAnnounced = (layer as? PeerTLS)?.endWasAnnounced ?? true
         if !isAnnounced, !wasReset, head == nil, reader.isAtStart {
             world.fail("client \(plan.stories[0].id): no close_notify")
+        }
+        if isTunnel, let tunnel = story?.tunnel {
+            return wasReset ? tunnel.client.hearBreak() : tunnel.client.hearEnd()
         }
         if isTunnel {
             if let story, story.outcome == .nothing { story.outcome = .cut }

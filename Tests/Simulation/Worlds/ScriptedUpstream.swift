@@ -53,6 +53,8 @@ final class ScriptedUpstream: SimulatedPeer {
     private var marks = TakenMarks()
     private var hasStopped = false
     private var isTunnel = false
+    /// Its end of one that has a script.
+    private var tunnel: TunnelEnd?
     /// The worker has ended its side.
     private var hasEnded = false
     private(set) var hasClosedIdle = false
@@ -167,6 +169,7 @@ final class ScriptedUpstream: SimulatedPeer {
     override func ended() {
         world.note("upstream \(number)", "sees the end")
         hasEnded = true
+        if isTunnel, let tunnel { return tunnel.hearEnd() }
         if isTunnel { return finish() }
         hasStopped = true
         close()
@@ -174,6 +177,7 @@ final class ScriptedUpstream: SimulatedPeer {
 
     override func wasReset() {
         world.note("upstream \(number)", "sees a reset")
+        tunnel?.hearBreak()
         hasStopped = true
         close()
     }
@@ -201,7 +205,27 @@ final class ScriptedUpstream: SimulatedPeer {
         world.note("upstream \(number)", "\(what) \(bytes.count): \(bytes.shown)")
     }
 
-    private func echo(_ bytes: [UInt8]) { send(bytes) }
+    private func echo(_ bytes: [UInt8]) {
+        if let tunnel { tunnel.hear(bytes) } else { send(bytes) }
+    }
+
+    /// 101 has been given to the socket.
+    private func opens(_ pair: Tunnel) {
+        tunnel = pair.server
+        pair.openedAt = world.network.time
+        pair.endsWithServer = world.speech.clients != nil
+        pair.server.begin(
+            TunnelEnd.Wire(
+                say: { [weak self] in self?.send($0) },
+                end: { [weak self] in self?.finish() },
+                reset: { [weak self] in self?.reset() },
+                stall: { [weak self] time in
+                    guard let self else { return }
+                    isReading = false
+                    world.network.after(time) { [weak self] in self?.isReading = true }
+                },
+                over: { [weak self] in self?.close() }))
+    }
 
     // MARK: Answering
 
@@ -245,6 +269,7 @@ final class ScriptedUpstream: SimulatedPeer {
         if served.script.status == 101, served.script.fault == nil {
             isTunnel = true
             reader.switchToRaw()
+            if let tunnel = served.story.tunnel { opens(tunnel) }
             return
         }
         switch play.after {

@@ -21,6 +21,8 @@ struct RequestScript {
     var closes = false
     var expectsContinue = false
     var asksTunnel = false
+    /// What is said in it; nil: what its client says comes back.
+    var tunnel: TunnelScript?
     var head: [UInt8] = []
     /// What follows the header block, as framed.
     var rest: [Piece] = []

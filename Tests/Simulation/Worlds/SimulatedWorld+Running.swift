@@ -69,7 +69,7 @@ extension SimulatedWorld {
     private func turn(_ hand: Hand) {
         let calls = network.calls
         let before = hand.worker.census
-        if sort == .changes || sort == .health { hand.worker.readMailbox() }
+        if sort == .changes || sort == .health || sort == .tunnels { hand.worker.readMailbox() }
         hand.worker.turn(waitMilliseconds: -1)
         turns += 1
         let after = hand.worker.census

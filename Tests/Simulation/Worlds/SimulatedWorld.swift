@@ -103,13 +103,16 @@ public final class SimulatedWorld {
         random = SeededNumbers(seed: seed)
         let isInnocent = seed & 1 == 0 || sort == .outages || sort == .health
         var weather = Weather(isInnocent: isInnocent, &random)
+        // What a sort has beyond what its worlds were at first, so that the others stay as they are.
+        var own = SeededNumbers(seed: seed ^ 0x6f77_6e00)
         // Not drawn, so that the other worlds stay as they are.
         if (seed >> 8) % 3 == 0 { (weather.searchedBytes, weather.lastBytes) = (200, 50) }
         if (seed >> 8) % 6 == 0 { weather.tunnelsPerMille = 600 }
         if (seed >> 8) % 4 == 1 { weather.narrowStreams = 1 }
         var speech = Speech()
         let isEither = sort == .changes || sort == .kernel || sort == .outages || sort == .tls || sort == .health
-        let usesFrames = isEither ? random.chance(perMille: 500) : sort == .frames
+        let usesFrames =
+            sort == .tunnels ? random.chance(perMille: 900) : isEither ? random.chance(perMille: 500) : sort == .frames
         if usesFrames { speech.useFrames(isInnocent: isInnocent, &random) }
         probe = sort == .marks ? ProbeHabits(&random) : nil
         if sort == .marks {
@@ -117,6 +120,7 @@ public final class SimulatedWorld {
             if random.chance(perMille: 300) { speech.useFrames(isInnocent: isInnocent, &random) }
         }
         if sort == .outages { weather.useOutages(&random) }
+        if sort == .tunnels { speech.useTunnels(&weather, &random) }
         var usesOutages = sort == .outages
         var usesTLS = sort == .tls
         if sort == .health {
@@ -131,6 +135,7 @@ public final class SimulatedWorld {
         if let tlsHabits { weather.useTLS(tlsHabits) }
         var changes = sort == .changes ? Change.some(isInnocent: isInnocent, &random) : []
         if sort == .health, random.chance(perMille: 300) { changes = Change.reloads(&random) }
+        if sort == .tunnels, own.chance(perMille: 250) { changes = Change.some(isInnocent: isInnocent, &own) }
         self.changes = changes
         if sort == .health {
             let habits = HealthHabits(
@@ -194,6 +199,7 @@ public final class SimulatedWorld {
         upstream.connectTimeout = weather.connectTimeout
         upstream.ejectFailures = weather.ejectFailures
         upstream.ejectTime = weather.ejectTime
+        if let tunnels = weather.tunnels { upstream.tunnelIdleTimeout = tunnels.idle ?? 60_000_000_000 }
         // On a shared connection others may come first for long.
         if !weather.isInnocent { upstream.bodyIdleTimeout = speech.upstreams == nil ? 2_000_000_000 : 20_000_000_000 }
         var route = Plan.Route(name: "all", upstream: 0)
@@ -214,12 +220,13 @@ public final class SimulatedWorld {
             random: SeededNumbers(seed: random.next()), isInnocent: weather.isInnocent, bodyBytesMax: weather.bodyBytesMax,
             searchedBodyMax: weather.searchedBodyMax, tunnelsPerMille: weather.tunnelsPerMille,
             requestsAreStreams: speech.clients != nil,
-            answersAreStreams: speech.upstreams != nil, probe: probe, upstreamsUseTLS: tls?.habits.upstreams != nil)
+            answersAreStreams: speech.upstreams != nil, tunnels: weather.tunnels, probe: probe,
+            upstreamsUseTLS: tls?.habits.upstreams != nil)
         for client in 0..<weather.clients {
             let count = 1 + random.below(weather.requestsPerClient)
             let made = (0..<count).map { i in
                 let request = writer.request((client + 1) * 100 + i, isLast: i == count - 1)
-                return Story(request, writer.answer(to: request))
+                return Story(request, writer.answer(to: request), self)
             }
             let kept = made.filter { !reduction.omitted.contains($0.id) }
             for story in kept { stories[story.id] = story }

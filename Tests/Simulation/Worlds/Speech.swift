@@ -12,6 +12,13 @@ struct Speech {
         if sides & 2 != 0 { clients = FrameHabits(isServer: false, isInnocent: isInnocent, &random) }
     }
 
+    /// Tunnels beside other requests; in worlds that are not innocent where a stray cannot meet them.
+    mutating func useTunnels(_ weather: inout Weather, _ random: inout SeededNumbers) {
+        weather.useTunnels(&random)
+        upstreams?.takesTunnels = random.chance(perMille: 850)
+        if !weather.isInnocent, upstreams == nil { weather.tunnels?.perMille = 0 }
+    }
+
     /// The longest body that comes through in a time that nobody finds long.
     var bodyBytesMax: Int { min(clients?.bodyBytesMax ?? .max, upstreams?.bodyBytesMax ?? .max) }
 

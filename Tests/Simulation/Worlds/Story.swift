@@ -50,12 +50,15 @@ final class Story {
     var interims = 0
     /// Whose other interim responses it got.
     var strangeInterims: [String] = []
+    /// The tunnel that it asks for, with ends of their own.
+    private(set) var tunnel: Tunnel?
     var sentAt: UInt64 = 0
     var finishedAt: UInt64 = 0
 
-    init(_ request: RequestScript, _ answer: AnswerScript) {
+    init(_ request: RequestScript, _ answer: AnswerScript, _ world: SimulatedWorld) {
         self.request = request
         self.answer = answer
+        tunnel = request.tunnel.map { Tunnel(world, request.id, $0) }
     }
 
     var id: Int { request.id }

@@ -11,6 +11,7 @@ final class StreamClient: FramePeer {
         var sent = 0
         var isDone = false
         var mayGoOn = false
+        var isTunnel = false
         init(_ story: Story, _ stream: Stream) {
             self.story = story
             self.stream = stream
@@ -51,6 +52,8 @@ final class StreamClient: FramePeer {
         isAsking = true
         let most = min(plan.streamsAtOnce, peerStreamsMax)
         while !isDone, nextToSend < stories.count, lastServed == nil, asked.reduce(0, { $0 + ($1.isDone ? 0 : 1) }) < most {
+            // Whether a tunnel may be asked for is in the proxy's SETTINGS (RFC 8441 section 3).
+            if stories[nextToSend].tunnel != nil, !hasPeerSettings { break }
             ask(stories[nextToSend])
         }
         isAsking = false
@@ -63,8 +66,9 @@ final class StreamClient: FramePeer {
         story.sentAt = world.network.time
         let asked = Asked(story, open())
         self.asked.append(asked)
-        let endsWithHead = !request.hasBody && world.random.chance(perMille: 800)
-        story.hasEmptyBody = !request.hasBody && !endsWithHead
+        let endsWithHead = !request.hasBody && story.tunnel == nil && world.random.chance(perMille: 800)
+        story.hasEmptyBody = !request.hasBody && !endsWithHead && story.tunnel == nil
+        if let tunnel = story.tunnel { return ask(asked, tunnel) }
         put(.head(fields(request), ends: endsWithHead), on: asked.stream)
         if abortsAfterSending(asked, request.head.count) || endsWithHead { return }
         if request.expectsContinue {
@@ -81,10 +85,12 @@ final class StreamClient: FramePeer {
             let parts = line.split(separator: ":", maxSplits: 1)
             return (name: parts[0].lowercased(), value: String(parts[1].drop { $0 == " " }))
         }
-        let left = ["host", "transfer-encoding", "connection", "x-hop"]
-        return [
-            (":method", request.method), (":scheme", scheme), (":path", request.path), (":authority", "h\(request.id).example"),
-        ] + pairs.filter { !left.contains($0.name) }
+        let left = ["host", "transfer-encoding", "connection", "x-hop", "upgrade", "sec-websocket-key"]
+        let pseudo: Fields = [
+            (":scheme", scheme), (":path", request.path), (":authority", "h\(request.id).example"),
+        ]
+        let method = request.tunnel.map { [(":method", "CONNECT"), (":protocol", $0.name)] } ?? [(":method", request.method)]
+        return method + pseudo + pairs.filter { !left.contains($0.name) }
     }
 
     /// The body follows when it was asked for, or nobody has said anything for a while.
@@ -135,6 +141,7 @@ final class StreamClient: FramePeer {
         guard !asked.isDone else { return }
         asked.isDone = true
         asked.story.outcome = .aborted
+        asked.story.tunnel?.client.leave()
         forget(asked.stream)
         put(.reset(world.random.pick([8, 8, 0, 2])), on: asked.stream)
         afterAnswer()
@@ -143,7 +150,10 @@ final class StreamClient: FramePeer {
     /// Goes away, with everything that it has asked for.
     private func leave() {
         note("goes away")
-        for other in asked where !other.isDone { other.story.outcome = .aborted }
+        for other in asked where !other.isDone {
+            other.story.outcome = .aborted
+            other.story.tunnel?.client.leave()
+        }
         isDone = true
         if world.random.chance(perMille: 500) { reset() } else { close() }
         plan.goOn(after: nextToSend, world)
@@ -169,6 +179,7 @@ final class StreamClient: FramePeer {
             return interim(asked, status, fields)
         }
         asked.head = fields
+        if status == 200, let tunnel = asked.story.tunnel { return opens(asked, tunnel, ended: ends) }
         if ends { answered(asked, trailers: []) }
     }
 
@@ -184,6 +195,10 @@ final class StreamClient: FramePeer {
     override func data(_ stream: Stream, _ bytes: [UInt8], ends: Bool) {
         guard let asked = inProgress(stream) else { return }
         guard asked.head != nil else { return breach("DATA before its header block") }
+        if asked.isTunnel, let tunnel = asked.story.tunnel {
+            tunnel.client.hear(bytes)
+            return ends ? tunnel.client.hearEnd() : ()
+        }
         asked.body += bytes
         if case .some(.resetAfterReceiving(let count)) = asked.story.request.abort, asked.body.count >= count {
             return abort(asked)
@@ -230,8 +245,48 @@ final class StreamClient: FramePeer {
 
     override func reset(_ stream: Stream, _ code: UInt32) {
         guard let asked = inProgress(stream) else { return }
+        if asked.isTunnel, let tunnel = asked.story.tunnel { return tunnel.client.hearBreak() }
         asked.isDone = true
         asked.story.outcome = .cut
+        afterAnswer()
+    }
+
+    // MARK: Tunnels
+
+    private func ask(_ asked: Asked, _ tunnel: Tunnel) {
+        if !peerTakesTunnels { return breach("its SETTINGS do not say that it takes tunnels") }
+        put(.head(fields(asked.story.request), ends: false), on: asked.stream)
+        if abortsAfterSending(asked, asked.story.request.head.count) { return }
+        if tunnel.script.isHasty { begin(asked, tunnel) }
+    }
+
+    private func begin(_ asked: Asked, _ tunnel: Tunnel) {
+        let stream = asked.stream
+        tunnel.client.begin(
+            TunnelEnd.Wire(
+                say: { [weak self] in self?.put(.data($0, ends: false), on: stream) },
+                end: { [weak self] in self?.put(.data([], ends: true), on: stream) },
+                reset: { [weak self] in self?.abort(asked) },
+                stall: { [weak self] in self?.withhold(stream, for: $0) },
+                over: { [weak self] in self?.tunnelOver(asked, tunnel) }))
+    }
+
+    private func opens(_ asked: Asked, _ tunnel: Tunnel, ended: Bool) {
+        let head = asked.head!
+        asked.isTunnel = true
+        if head.value("x-id") != "\(asked.story.id)" { world.fail("the tunnel of request \(asked.story.id) is another's") }
+        if head.value("sec-websocket-accept") != nil || head.value("upgrade") != nil || head.value("content-length") != nil {
+            world.fail("the tunnel of request \(asked.story.id) was opened with \(head)")
+        }
+        begin(asked, tunnel)
+        if ended { tunnel.client.hearEnd() }
+    }
+
+    private func tunnelOver(_ asked: Asked, _ tunnel: Tunnel) {
+        guard !asked.isDone else { return }
+        asked.isDone = true
+        asked.story.finishedAt = world.network.time
+        asked.story.outcome = tunnel.client.ending == .orderly ? .whole : .cut
         afterAnswer()
     }
 
@@ -257,7 +312,9 @@ final class StreamClient: FramePeer {
         guard !isDone else { return close() }
         note("sees the end")
         for asked in asked where !asked.isDone {
-            if let lastServed, asked.stream.id > lastServed {
+            if asked.isTunnel, let tunnel = asked.story.tunnel {
+                tunnel.client.hearBreak()
+            } else if let lastServed, asked.stream.id > lastServed {
                 asked.story.outcome = .unserved
             } else if asked.head != nil {
                 asked.story.outcome = .cut

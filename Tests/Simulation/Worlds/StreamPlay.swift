@@ -22,6 +22,11 @@ final class StreamPlay {
         if script.fault == .otherMark, otherServed == nil { served.script.fault = nil }
         for _ in script.interims { put(.head([(":status", "103"), ("x-id", "\(id)")], ends: false)) }
         if let fault = script.fault, playsBeforeHead(fault) { return }
+        if script.status == 101, served.story.tunnel != nil {
+            put(.head(fields, ends: false) { [served] _ in served.hasHead = true })
+            act { [served, unowned upstream] in upstream.opensTunnel(served) }
+            return
+        }
         let ends = endsWithHead
         put(.head(fields, ends: ends) { [served] _ in served.hasHead = true })
         if ends {
@@ -47,8 +52,9 @@ final class StreamPlay {
             let parts = line.split(separator: ":", maxSplits: 1)
             return (name: parts[0].lowercased(), value: String(parts[1].drop { $0 == " " }))
         }
-        return [(":status", "\(script.status)")]
-            + pairs.filter { !["transfer-encoding", "connection", "keep-alive"].contains($0.name) }
+        // What 101 says over HTTP/1, 200 says over HTTP/2 (RFC 8441 section 5).
+        let left = ["transfer-encoding", "connection", "keep-alive", "upgrade", "sec-websocket-accept"]
+        return [(":status", "\(script.status == 101 ? 200 : script.status)")] + pairs.filter { !left.contains($0.name) }
     }
 
     private func put(_ output: FramePeer.Output, after delay: UInt64 = 0) { steps.append(Step(delay: delay, output: output)) }

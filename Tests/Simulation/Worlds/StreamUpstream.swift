@@ -19,6 +19,8 @@ final class StreamUpstream: FramePeer {
         var stall: Int?
         /// The incident of DATA for which it has no room.
         var surplus: Int?
+        /// Its end of a tunnel, when it has opened that.
+        var tunnel: TunnelEnd?
         let mark: String
         init(_ story: Story, _ stream: Stream, ordinal: Int, script: AnswerScript, mark: String) {
             self.mark = mark
@@ -103,7 +105,8 @@ final class StreamUpstream: FramePeer {
         if story.request.expectsContinue, script.start == .afterRequest, world.random.chance(perMille: 800) {
             put(.head([(":status", "100"), ("x-id", "\(id)")], ends: false), on: stream)
         }
-        if script.start == .withHead { answer(next) }
+        // What asks for a tunnel has no end before it.
+        if script.start == .withHead || asksTunnel(story) { answer(next) }
         if ends { requestEnded(next) }
         if hasGreeted, world.goAways == 0, world.random.chance(perMille: habits.goesAwayPerMille) { goAway() }
     }
@@ -112,10 +115,21 @@ final class StreamUpstream: FramePeer {
     private func check(_ fields: Fields, _ story: Story) {
         let request = story.request
         func fail(_ what: String) { world.fail("request \(story.id) \(what): \(fields)") }
-        if fields.value(":method") != request.method || fields.value(":path") != request.path { fail("became another") }
+        if fields.value(":method") != (asksTunnel(story) ? "CONNECT" : request.method) || fields.value(":path") != request.path
+        {
+            fail("became another")
+        }
         if fields.value(":scheme") != (layer == nil ? "http" : "https") { fail("has another scheme") }
         if fields.values(":authority") + fields.values("host") != ["h\(story.id).example"] { fail("has other hosts") }
         if fields.value("x-hop") != nil { fail("kept a field of its hop") }
+        if asksTunnel(story) {
+            if !habits.takesTunnels { fail("asks for a tunnel that is not to be had") }
+            if fields.value(":protocol") != "websocket" { fail("asks for another tunnel") }
+            if fields.value("sec-websocket-version") != "13" { fail("has lost what its WebSocket needs") }
+            if fields.value("sec-websocket-key") != nil { fail("has a key") }
+        } else if fields.value(":protocol") != nil {
+            fail("asks for a tunnel")
+        }
         switch request.framing {
         case .none: if fields.value("content-length") ?? "0" != "0" { fail("was given a body") }
         case .length: if fields.value("content-length") != "\(request.body.count)" { fail("has another length") }
@@ -125,6 +139,10 @@ final class StreamUpstream: FramePeer {
 
     override func data(_ stream: Stream, _ bytes: [UInt8], ends: Bool) {
         guard let current = byStream[stream.id] else { return }
+        if let tunnel = current.tunnel {
+            tunnel.hear(bytes)
+            return ends ? tunnel.hearEnd() : ()
+        }
         let sent = current.story.request.body
         if current.seen + bytes.count > sent.count || Array(sent[current.seen..<current.seen + bytes.count]) != bytes {
             world.fail("the body of request \(current.story.id) reached its upstream changed, \(current.seen) bytes in")
@@ -141,11 +159,42 @@ final class StreamUpstream: FramePeer {
         if !current.isAnswering { answer(current) }
     }
 
+    private func asksTunnel(_ story: Story) -> Bool { story.request.tunnel?.name == "websocket" }
+
     override func reset(_ stream: Stream, _ code: UInt32) {
         // The end of the surplus is not waited for for ever.
         if let surplus = byStream[stream.id]?.surplus { world.expected[surplus].surplusBytes = nil }
+        byStream[stream.id]?.tunnel?.hearBreak()
         closeIfDone()
     }
+
+    // MARK: Tunnels
+
+    /// Its header block has been given to the socket.
+    func opensTunnel(_ served: Served) {
+        guard let tunnel = served.story.tunnel, !served.stream.isReset else { return }
+        let stream = served.stream
+        served.tunnel = tunnel.server
+        tunnel.openedAt = world.network.time
+        tunnel.server.begin(
+            TunnelEnd.Wire(
+                say: { [weak self] in self?.put(.data($0, ends: false), on: stream) },
+                end: { [weak self] in self?.put(.data([], ends: true), on: stream) },
+                reset: { [weak self] in
+                    guard let self else { return }
+                    forget(stream)
+                    put(.reset(world.random.pick([8, 2, 10])), on: stream)
+                    closeIfDone()
+                },
+                stall: { [weak self] in self?.withhold(stream, for: $0) },
+                over: { [weak self] in
+                    served.isAnswered = true
+                    self?.closeIfDone()
+                    self?.closeWhenIdle()
+                }))
+    }
+
+    private func breakTunnels() { for one in served { one.tunnel?.hearBreak() } }
 
     // MARK: Answers
 
@@ -183,12 +232,14 @@ final class StreamUpstream: FramePeer {
     override func ended() {
         note("sees the end")
         hasStopped = true
+        breakTunnels()
         close()
     }
 
     override func wasReset() {
         note("sees a reset")
         hasStopped = true
+        breakTunnels()
         close()
     }
 
@@ -198,6 +249,7 @@ final class StreamUpstream: FramePeer {
     func stop() {
         hasStopped = true
         isSilent = true
+        for one in served { one.tunnel?.leave() }
     }
 
     /// Its process is gone, and with it what has not left.

@@ -13,6 +13,7 @@ enum Verdicts {
                 "request \(story.id) (\(story.request.method), answer \(story.answer.status) \(story.answer.framing)): \(what)")
         }
         if !story.strangeInterims.isEmpty, !story.mayBeVictim { fail("got interim responses of \(story.strangeInterims)") }
+        if let tunnel = story.tunnel { judge(tunnel, of: story, world) }
         switch story.outcome {
         case .whole:
             if story.finishedAt > story.sentAt + durationMax, world.weather.isInnocent { fail("took very long") }
@@ -35,7 +36,8 @@ enum Verdicts {
             // A reset that shows a cut answer may overtake the answers before it.
             let isAllowed =
                 story.mayBeVictim || story.mayBeReset || story.wasOnBrokenConnection
-                || story.usedFault?.mayCut(world.weather.policy) ?? false || world.hasDrained && story.arrivals.isEmpty
+                || mayBeCut(story) || story.usedFault?.mayCut(world.weather.policy) ?? false
+                || world.hasDrained && story.arrivals.isEmpty
             if !isAllowed { fail("was cut") }
         case .proxyError(let status):
             if !mayFail(story, with: status, world) { fail("got \(status)") }
@@ -59,11 +61,14 @@ enum Verdicts {
         case 502 where world.sort == .outages: return mayFailInOutages(story, world)
         case 502:
             if world.closes > 0, !story.isReplayable || world.closes >= replayLimit { return true }
+            if mustFail(story, world) { return true }
             if story.wasOnBrokenConnection || story.mayLackRetry || mayBeRefused(story, world) { return true }
             if story.mayBeVictim || world.incidents.contains(where: { id($0.victim) == story.id }) { return true }
             return story.usedFault?.mayFail(world.weather.policy) ?? false
         // No descriptor was left for a connection.
         case 503: return world.lacksDescriptors
+        // Its server takes no tunnels.
+        case 501: return story.tunnel?.script.name == "websocket" && world.speech.upstreams?.takesTunnels == false
         // The server's word to an idle connection, which crossed a request on its way.
         case 408: return world.weather.upstreamIdleNanoseconds != nil && world.closes > 0
         // No error, so none of the proxy's: a stray in the middle of a header block makes others of both, some without an answer's id.

@@ -33,6 +33,8 @@ struct Weather {
     var lastBytes = Plan.Limits().lastBytes
     /// How many of those requests that may be last ask for a tunnel.
     var tunnelsPerMille = 60
+    /// What tunnels with ends of their own are like; nil: there are none.
+    var tunnels: TunnelHabits?
     /// The longest body that is sure to be searched as a whole: of a longer one the middle may pass unread.
     var searchedBodyMax: Int { searchedBytes + lastBytes }
 
@@ -72,6 +74,12 @@ struct Weather {
         hold = random.pick([.fixed(0), .fixed(0), .fixed(1_000_000), .automatic])
         reuse = random.pick([.guarded, .guarded, .always])
         if !isInnocent { quarantine = random.pick([0, 200_000_000, 60_000_000_000]) }
+    }
+
+    /// Tunnels last, and whoever waits for a connection may wait for all of them.
+    mutating func useTunnels(_ random: inout SeededNumbers) {
+        connectionsMax = 1024
+        tunnels = TunnelHabits(&random)
     }
 
     mutating func useTLS(_ habits: TLSHabits) {

@@ -16,4 +16,6 @@ public enum WorldSort: String, CaseIterable, Sendable {
     case tls
     /// Servers that are watched over by health checks, some of which fail; perhaps outages as well. All of them are innocent.
     case health
+    /// Tunnels: WebSockets over HTTP/2 on one side or on both, and whatever else HTTP/1 switches to.
+    case tunnels
 }

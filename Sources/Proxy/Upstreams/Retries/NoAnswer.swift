@@ -2,6 +2,8 @@
 enum NoAnswer {
     /// No connection could be made for it.
     case unreachable
+    /// Its connection turned out to have no stream for it, for others have those that its server allows: nobody has tried it yet.
+    case unplaced
     /// Nothing of it has been sent, or its server cannot have received a byte of it.
     case unsent
     /// It may have been received, on a connection that was new.
@@ -10,5 +12,5 @@ enum NoAnswer {
     case stale
 
     /// Its server cannot have received a byte of it.
-    var cannotHaveArrived: Bool { self == .unreachable || self == .unsent }
+    var cannotHaveArrived: Bool { self == .unreachable || self == .unplaced || self == .unsent }
 }

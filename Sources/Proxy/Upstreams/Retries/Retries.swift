@@ -53,6 +53,10 @@ struct Retries: ~Copyable {
         }
         guard !e.pointee.state.sentBody || e.pointee.keepsBody else { return .refused }
         let again = Decision.again(fresh: reason != .unanswered)
+        if reason == .unplaced {
+            e.pointee.attempts -= 1
+            return .again(fresh: false)
+        }
         if reason == .stale || (reason == .unsent && e.pointee.wasPooled) {
             // Once for each request, for the next connection is a new one: that needs no budget.
             guard e.pointee.staleRetries < Self.staleRetriesMax else { return .giveUp }

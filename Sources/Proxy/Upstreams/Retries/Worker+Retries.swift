@@ -19,7 +19,7 @@ extension Worker {
             failExchange(exchange, status: 502, "upstream \(plan.upstreams[upstream].name) \(what)")
             return false
         }
-        counters.countRetry(upstream: upstream)
+        if reason != .unplaced { counters.countRetry(upstream: upstream) }
         e.pointee.state.receive(.sentAgain)
         e.pointee.wantsNewConnection = isFresh
         outbox.clear()

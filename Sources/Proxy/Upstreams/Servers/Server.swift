@@ -10,6 +10,9 @@ struct Server: BitwiseCopyable {
     var shared: UnsafeMutablePointer<SharedServer>
     /// HTTP/2 connections, the newest first.
     var sharedConnections = ConnectionList<UpstreamConnection>()
+    /// Streams put on a connection before it has said how many it allows (RFC 9113 section 6.5.2 recommends 100), or as many as an
+    /// earlier one has allowed.
+    var streamsAtFirst: Int32 = 100
     /// Whether a request would find a connection, as the worker has seen just before it chooses.
     var hasRoom = false
     /// Exchanges in progress.

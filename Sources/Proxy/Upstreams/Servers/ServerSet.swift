@@ -73,6 +73,11 @@ struct ServerSet: ~Copyable {
         servers[server.place].sharedConnections.prepend(slot, connections)
     }
 
+    /// A new connection of it is given so many streams before it has said how many it allows.
+    mutating func noteStreams(_ count: Int, allowedBy server: ServerIndex) {
+        servers[server.place].streamsAtFirst = Int32(clamping: max(1, count))
+    }
+
     mutating func removeShared(
         _ slot: UpstreamSlot, from server: ServerIndex, _ connections: borrowing Slab<UpstreamConnection>
     ) {

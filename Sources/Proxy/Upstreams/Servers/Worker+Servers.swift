@@ -80,8 +80,10 @@ extension Worker {
         guard !u.pointee.mustClose else { return false }
         let shared = multiplexing[u.pointee.sharedIndex]
         guard shared.streamCount < shared.streamsMax else { return false }
-        return u.pointee.phase == .connecting
-            ? shared.streamCount < Self.streamsBeforeSettings : shared.session.canOpenStream
+        // Those that wait for its SETTINGS are no streams yet.
+        let isEarly = u.pointee.phase == .connecting || shared.holdsTunnels
+        guard !isEarly || shared.streamCount < servers[u.pointee.server].streamsAtFirst else { return false }
+        return u.pointee.phase == .connecting || shared.session.canOpenStream
     }
 
     /// Whether a shared connection takes no more requests, and carries none.

@@ -47,6 +47,17 @@ import Worlds
         (.kernel, 0x9b57_19b7_b3eb_c43f, "a connection whose server goes away is listened to after its last answer"),
         (.frames, 0x8a08_7b4c_2663_9b8b, "whose answer was cut for another's second one is that one's victim"),
         (.marks, 0x610a_1fb7_6fe0_c40d, "a stray that is no more than suspected, for want of its victim's mark, is recorded"),
+        (.tunnels, 0x6543_dbe5_9db9_aa42, "a reset of an HTTP/1 server is no good end of its tunnel"),
+        (
+            .tunnels, 0x4e0c_75e7_57b8_c91e,
+            "a server that allows fewer streams than tunnels wait for its word is no failure of theirs"
+        ),
+        (.tunnels, 0x5862_0935_247c_b569, "a tunnel that was never asked for has no number among its connection's exchanges"),
+        (
+            .tunnels, 0x1031_4c76_3e5b_8f7f,
+            "a spent connection still brings the rest of a tunnel to a server that takes it slowly"
+        ),
+        (.tunnels, 0xdbef_c211_09f9_28ca, "so does one of a worker that leaves"),
     ]
 
     @Test(arguments: otherLessons) func seedsOfOtherSorts(sort: WorldSort, seed: UInt64, lesson: String) {

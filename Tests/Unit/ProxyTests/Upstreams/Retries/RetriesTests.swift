@@ -18,6 +18,8 @@ import Wire
         /// Retries until the request is given up.
         var retries: Int
         var isFresh = true
+        /// It would never be given up.
+        var most = Int.max
         var testDescription: String { name }
     }
 
@@ -37,6 +39,10 @@ import Wire
             name: "POST that cannot have arrived on a pooled connection", reason: .unsent, method: .post, isPooled: true,
             attempts: 0, retries: 2),
         Case(name: "POST of which a new connection took nothing", reason: .unsent, method: .post, retries: 1),
+        Case(
+            name: "POST for which a connection has no stream, six times", reason: .unplaced, method: .post, attempts: 0,
+            retries: 6,
+            isFresh: false, most: 6),
         Case(name: "POST, the only server refuses", reason: .unreachable, method: .post, retries: 1),
         Case(name: "POST, every one of three servers refuses", reason: .unreachable, method: .post, servers: 3, retries: 5),
         Case(name: "GET, every one of a thousand servers refuses", reason: .unreachable, servers: 1000, retries: 16),
@@ -55,7 +61,7 @@ import Wire
         exchange.attempts = 1
         let limits = Retries.Limits(attempts: test.attempts, servers: test.servers)
         var made = 0
-        while case .again(let isFresh) = retries.decide(&exchange, test.reason, limits, 1) {
+        while made < test.most, case .again(let isFresh) = retries.decide(&exchange, test.reason, limits, 1) {
             #expect(isFresh == test.isFresh)
             made += 1
             exchange.attempts += 1
