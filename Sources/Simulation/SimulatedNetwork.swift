@@ -102,8 +102,9 @@ public final class SimulatedNetwork: SimulatedKernel {
     /// Lets happen what is next, when nobody waits any more.
     public func advance() { if !agenda.isEmpty { happen() } }
 
-    /// A client connects to one of the worker's listening sockets.
-    public func connect(_ peer: SimulatedPeer, to listener: Int32, over link: Link) {
+    /// A client connects to one of the worker's listening sockets. Returns the port that it comes from.
+    @discardableResult
+    public func connect(_ peer: SimulatedPeer, to listener: Int32, over link: Link) -> UInt16 {
         let near = SimulatedSocket(self, link: link, descriptor: descriptors.open())
         let far = SimulatedSocket(self, link: link)
         let backlog = listeners[listener]?.backlog
@@ -126,6 +127,7 @@ public final class SimulatedNetwork: SimulatedKernel {
                 peer.begin()
             }
         }
+        return port
     }
 
     private func join(_ near: SimulatedSocket, _ far: SimulatedSocket, _ peer: SimulatedPeer) {

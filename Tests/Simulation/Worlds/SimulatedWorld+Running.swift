@@ -32,6 +32,7 @@ extension SimulatedWorld {
         planOutages()
         planHealth()
         planVisits()
+        planFaultyClients()
         turnUntilQuiet()
         if turns == turnsMax { fail("the worker turns for ever") }
         note("weather", "\(weather)")
@@ -94,7 +95,7 @@ extension SimulatedWorld {
     /// What one turn may do: the others wait for its end.
     private func bound(calls: Int, connections: Int) {
         callsPeak = max(callsPeak, calls)
-        let most = Self.callsMax + connections * (Self.callsPerConnectionMax + (sort == .bytes ? 0 : Self.callsPerFramesMax))
+        let most = Self.callsMax + connections * (Self.callsPerConnectionMax + (sort == .bytes ? 0 : callsPerFramesMax))
         if calls > most { fail("a turn of \(calls) system calls with \(connections) connections, at most \(most)") }
     }
 

@@ -25,6 +25,7 @@ public final class SimulatedWorld {
     /// nil: everything is in cleartext.
     let tls: WorldTLS?
     var visitors: [TLSVisitor] = []
+    var faultyClients: [FaultyClient] = []
     /// Handshakes that have gone on with an earlier session.
     var resumptions = 0
     /// When servers' processes have died.
@@ -89,8 +90,8 @@ public final class SimulatedWorld {
     /// System calls of a turn that has nothing to do but to accept, and for each connection that it may have work with: in its turn it
     /// is read `Worker.readsPerTurn` times at most, and what each read yields is sent on, or moved through a pipe.
     static let callsMax = 64, callsPerConnectionMax = 3 * 16
-    /// What each fact of a connection of HTTP/2 may bring: `Worker.stepsPerTurn`.
-    static let callsPerFramesMax = 128
+    /// What each fact of a connection of HTTP/2 may bring: `Worker.stepsPerTurn`. A request may open a connection that its reset closes.
+    var callsPerFramesMax: Int { sort == .clients ? 2 * 128 : 128 }
     /// Incidents that a world is expected to have at the most.
     static let incidentsMax = 512
     /// Turns of the longest world. TLS makes records of some hundred bytes of every frame, and those may arrive byte by byte.
@@ -101,7 +102,7 @@ public final class SimulatedWorld {
         self.sort = sort
         self.reduction = reduction
         random = SeededNumbers(seed: seed)
-        let isInnocent = seed & 1 == 0 || sort == .outages || sort == .health
+        let isInnocent = seed & 1 == 0 || sort == .outages || sort == .health || sort == .clients
         var weather = Weather(isInnocent: isInnocent, &random)
         // What a sort has beyond what its worlds were at first, so that the others stay as they are.
         var own = SeededNumbers(seed: seed ^ 0x6f77_6e00)
@@ -111,8 +112,14 @@ public final class SimulatedWorld {
         if (seed >> 8) % 4 == 1 { weather.narrowStreams = 1 }
         var speech = Speech()
         let isEither = sort == .changes || sort == .kernel || sort == .outages || sort == .tls || sort == .health
-        let usesFrames =
-            sort == .tunnels ? random.chance(perMille: 900) : isEither ? random.chance(perMille: 500) : sort == .frames
+        let framesPerMille =
+            switch sort {
+            case .frames: 1000
+            case .tunnels: 900
+            case .clients: 700
+            default: isEither ? 500 : 0
+            }
+        let usesFrames = framesPerMille == 1000 ? true : random.chance(perMille: framesPerMille)
         if usesFrames { speech.useFrames(isInnocent: isInnocent, &random) }
         probe = sort == .marks ? ProbeHabits(&random) : nil
         if sort == .marks {
@@ -120,6 +127,7 @@ public final class SimulatedWorld {
             if random.chance(perMille: 300) { speech.useFrames(isInnocent: isInnocent, &random) }
         }
         if sort == .outages { weather.useOutages(&random) }
+        if sort == .clients { weather.connectionsMax = 1024 }
         if sort == .tunnels { speech.useTunnels(&weather, &random) }
         var usesOutages = sort == .outages
         var usesTLS = sort == .tls
@@ -152,13 +160,14 @@ public final class SimulatedWorld {
         network = SimulatedNetwork(seed: random.next())
         start = network.time
         network.preemptionsPerMille = weather.preemptionsPerMille
-        plan = Self.plan(weather, speech, probe, tls, health?.habits.settings)
+        plan = Self.plan(weather, speech, probe, tls, health?.habits.settings, hasFaultyClients: sort == .clients)
         metrics = Metrics(schema: plan.metricsSchema(listeners: ["front"]), version: "simulated")
         recorder = IncidentRecorder(
             metrics: metrics, ring: IncidentRing(capacity: Self.incidentsMax), log: nil,
             limit: IncidentLimit(burst: Self.incidentsMax, perSecond: 0))
         makeTroubles()
         writeScripts()
+        writeFaultyScripts(own.next())
     }
 
     private func makeTroubles() {
@@ -180,7 +189,8 @@ public final class SimulatedWorld {
     }
 
     static func plan(
-        _ weather: Weather, _ speech: Speech, _ probe: ProbeHabits?, _ tls: WorldTLS?, _ health: Plan.Health? = nil
+        _ weather: Weather, _ speech: Speech, _ probe: ProbeHabits?, _ tls: WorldTLS?, _ health: Plan.Health? = nil,
+        hasFaultyClients: Bool = false
     ) -> Plan {
         let servers = (0..<weather.servers).map { i in
             var server = Plan.Server(name: "server-\(i)", address: SocketAddress(unixPath: "/server-\(i)")!)
@@ -212,7 +222,8 @@ public final class SimulatedWorld {
         limits.movedBytes = min(limits.movedBytes, weather.searchedBytes)
         return Plan(
             upstreams: [upstream], routes: [route], limits: limits, quarantine: weather.quarantine, acceptors: [tls?.acceptor],
-            languages: speech.clients == nil ? [] : [[.http1, .http2]], echo: probe?.echo ?? .off, salt: 0x5a17)
+            languages: speech.clients == nil && !hasFaultyClients ? [] : [[.http1, .http2]], echo: probe?.echo ?? .off,
+            salt: 0x5a17)
     }
 
     private func writeScripts() {

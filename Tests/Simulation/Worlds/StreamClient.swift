@@ -78,20 +78,7 @@ final class StreamClient: FramePeer {
         }
     }
 
-    private func fields(_ request: RequestScript) -> Fields {
-        let scheme = layer == nil ? "http" : "https"
-        let lines = String(decoding: request.head, as: UTF8.self).split(separator: "\r\n").dropFirst()
-        let pairs = lines.map { line in
-            let parts = line.split(separator: ":", maxSplits: 1)
-            return (name: parts[0].lowercased(), value: String(parts[1].drop { $0 == " " }))
-        }
-        let left = ["host", "transfer-encoding", "connection", "x-hop", "upgrade", "sec-websocket-key"]
-        let pseudo: Fields = [
-            (":scheme", scheme), (":path", request.path), (":authority", "h\(request.id).example"),
-        ]
-        let method = request.tunnel.map { [(":method", "CONNECT"), (":protocol", $0.name)] } ?? [(":method", request.method)]
-        return method + pseudo + pairs.filter { !left.contains($0.name) }
-    }
+    private func fields(_ request: RequestScript) -> Fields { request.fields(scheme: layer == nil ? "http" : "https") }
 
     /// The body follows when it was asked for, or nobody has said anything for a while.
     private func goOn(_ asked: Asked) {
@@ -328,5 +315,22 @@ final class StreamClient: FramePeer {
         isDone = true
         close()
         plan.goOn(after: nextToSend, world)
+    }
+}
+
+extension RequestScript {
+    /// As a client of HTTP/2 asks for it.
+    func fields(scheme: String) -> FieldPacker.Fields {
+        let lines = String(decoding: head, as: UTF8.self).split(separator: "\r\n").dropFirst()
+        let pairs = lines.map { line in
+            let parts = line.split(separator: ":", maxSplits: 1)
+            return (name: parts[0].lowercased(), value: String(parts[1].drop { $0 == " " }))
+        }
+        let left = ["host", "transfer-encoding", "connection", "x-hop", "upgrade", "sec-websocket-key"]
+        let pseudo: FieldPacker.Fields = [
+            (":scheme", scheme), (":path", path), (":authority", "h\(id).example"),
+        ]
+        let method = tunnel.map { [(":method", "CONNECT"), (":protocol", $0.name)] } ?? [(":method", self.method)]
+        return method + pseudo + pairs.filter { !left.contains($0.name) }
     }
 }

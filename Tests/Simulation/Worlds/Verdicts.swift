@@ -81,6 +81,7 @@ enum Verdicts {
 
     static func judgeIncidents(_ world: SimulatedWorld) {
         var left = world.incidents.filter { !isSuspicion($0, world) }
+        if world.sort == .clients { return judgeAccusations(world) }
         if world.sort == .outages || world.sort == .health { return judgeOutages(world) }
         if world.weather.isInnocent {
             for incident in left {

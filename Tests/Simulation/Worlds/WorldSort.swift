@@ -18,4 +18,6 @@ public enum WorldSort: String, CaseIterable, Sendable {
     case health
     /// Tunnels: WebSockets over HTTP/2 on one side or on both, and whatever else HTTP/1 switches to.
     case tunnels
+    /// Clients of HTTP/2 that flood, break its rules, or are gone in the middle, beside innocent ones. All servers are innocent.
+    case clients
 }

@@ -100,7 +100,7 @@ import Worlds
 
     /// The same seed gives the same run, to the turn.
     @Test(arguments: WorldSort.allCases) func seedsReplay(_ sort: WorldSort) {
-        for seed in WorldSeeds(base: sort == .tls ? 4 : 3, count: sort == .tls || sort == .health ? 2 : 6) {
+        for seed in WorldSeeds(base: sort == .tls ? 4 : 3, count: sort == .tls || sort == .health || sort == .clients ? 2 : 6) {
             let worlds = [SimulatedWorld(seed: seed, sort: sort), SimulatedWorld(seed: seed, sort: sort)]
             var logged: [[String]] = [[], []]
             for i in 0...1 {
@@ -123,11 +123,13 @@ import Worlds
 }
 
 extension WorldSort {
-    /// Handshakes make a world of TLS ten times as dear as others, some hundred checks one of health.
+    /// Handshakes make a world of TLS ten times as dear as others, some hundred checks one of health, floods one of clients.
     fileprivate var testedCount: Int {
         switch self {
         case .tls: 4
         case .health: 3
+        case .clients: 5
+        case .tunnels: 25
         default: 60
         }
     }
