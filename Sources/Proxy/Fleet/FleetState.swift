@@ -64,7 +64,7 @@ public final class FleetState: Sendable {
 
     /// Nobody would bring a server back that checks had found down, now that there are none, or that is now the only one. To be
     /// called once more when the plan before is not watched any longer.
-    func forgetUnchecked(_ plan: Plan) {
+    package func forgetUnchecked(_ plan: Plan) {
         var place = 0
         for (index, upstream) in plan.upstreams.enumerated() {
             for server in upstream.servers.indices {

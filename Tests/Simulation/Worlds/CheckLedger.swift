@@ -1,4 +1,5 @@
 import EventLoop
+import Proxy
 import Simulation
 
 /// What one watch does about its servers, as its system calls show it, held against what it is told to do: when checks begin and end,
@@ -22,7 +23,9 @@ final class CheckLedger: SimulatedThreadObserver {
     }
 
     private unowned let world: SimulatedWorld
-    private let habits: HealthHabits
+    private let settings: Plan.Health
+    /// False: its plan has no checks, and it makes none.
+    private let isChecked: Bool
     private let startedAt: UInt64
     private var accounts: [Account]
     private var checks: [Int32: Check] = [:]
@@ -32,9 +35,10 @@ final class CheckLedger: SimulatedThreadObserver {
     /// What it ends now has come to nothing.
     var isStopping = false
 
-    init(_ world: SimulatedWorld, _ habits: HealthHabits) {
+    init(_ world: SimulatedWorld, _ settings: Plan.Health?) {
         self.world = world
-        self.habits = habits
+        self.settings = settings ?? Plan.Health(path: "")
+        isChecked = settings != nil
         startedAt = world.network.time
         accounts = Array(repeating: Account(), count: world.weather.servers)
     }
@@ -48,6 +52,7 @@ final class CheckLedger: SimulatedThreadObserver {
 
     func turnEnds() {
         world.turnOfWatchEnds()
+        guard isChecked else { return }
         for server in accounts.indices {
             guard let fd = accounts[server].descriptor, let check = checks[fd] else {
                 holdToTime(server)
@@ -55,12 +60,12 @@ final class CheckLedger: SimulatedThreadObserver {
             }
             if check.hasLeft { world.fail("a check of server \(server) goes on although its server has left") }
             let age = turnBegunAt - min(turnBegunAt, check.begunAt)
-            if age > habits.settings.timeout + slack { world.fail("a check of server \(server) is \(age / 1_000_000) ms old") }
+            if age > settings.timeout + slack { world.fail("a check of server \(server) is \(age / 1_000_000) ms old") }
         }
     }
 
     private func holdToTime(_ server: Int) {
-        let dueAt = accounts[server].begunAt.map { max($0 + habits.settings.interval, accounts[server].endedAt) } ?? startedAt
+        let dueAt = accounts[server].begunAt.map { max($0 + settings.interval, accounts[server].endedAt) } ?? startedAt
         guard turnBegunAt > dueAt + slack else { return }
         world.fail("a check of server \(server) comes \((turnBegunAt - dueAt) / 1_000_000) ms late")
     }
@@ -71,10 +76,11 @@ final class CheckLedger: SimulatedThreadObserver {
         guard let server = accounts.indices.first(where: { world.address($0) == address }) else {
             return world.fail("something else is checked: \(address)")
         }
+        if !isChecked { world.fail("server \(server) is checked although nobody wants that") }
         connecting = server
-        world.beginCheck(server)
+        world.beginCheck(server, path: settings.path)
         if accounts[server].descriptor != nil { world.fail("two checks of server \(server) at once") }
-        if let begunAt = accounts[server].begunAt, turnBegunAt < begunAt + habits.settings.interval {
+        if let begunAt = accounts[server].begunAt, turnBegunAt < begunAt + settings.interval {
             world.fail("server \(server) was checked after \((turnBegunAt - begunAt) / 1000) us")
         }
         holdToTime(server)
@@ -109,7 +115,7 @@ final class CheckLedger: SimulatedThreadObserver {
         if isStopping { return }
         let passed = check.peer?.goodAfter.map { check.received >= $0 } ?? false
         let wasBad = check.peer?.play.mayFailEarly ?? false
-        if !passed, !check.hasLeft, !wasBad, world.network.time < check.begunAt + habits.settings.timeout {
+        if !passed, !check.hasLeft, !wasBad, world.network.time < check.begunAt + settings.timeout {
             world.fail("a check of server \(server) was given up after \((world.network.time - check.begunAt) / 1000) us")
         }
         conclude(server, passed: passed)
@@ -121,13 +127,13 @@ final class CheckLedger: SimulatedThreadObserver {
         if passed {
             accounts[server].failures = 0
             accounts[server].successes += 1
-            if world.isOut(server), accounts[server].successes >= habits.settings.healthyAfter {
+            if world.isOut(server), accounts[server].successes >= settings.healthyAfter {
                 world.expect(server, isOut: false)
             }
         } else {
             accounts[server].successes = 0
             accounts[server].failures += 1
-            if !world.isOut(server), accounts[server].failures >= habits.settings.unhealthyAfter {
+            if !world.isOut(server), accounts[server].failures >= settings.unhealthyAfter {
                 world.expect(server, isOut: true)
             }
         }

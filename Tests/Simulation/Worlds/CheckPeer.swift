@@ -15,11 +15,14 @@ final class CheckPeer: SimulatedPeer {
     /// Bytes of the connection with which its answer is known to be a good one; nil: they have not been sent.
     private(set) var goodAfter: Int?
 
-    init(_ world: SimulatedWorld, number: Int, server: Int, _ kind: CheckPlay.Kind, isWell: Bool, _ health: HealthHabits) {
+    init(
+        _ world: SimulatedWorld, number: Int, server: Int, _ kind: CheckPlay.Kind, isWell: Bool, path: String,
+        _ health: HealthHabits
+    ) {
         self.world = world
         self.number = number
         self.server = server
-        path = health.settings.path
+        self.path = path
         words = CheckWords(isFrames: world.speech.upstreams != nil, isSlow: world.checksAreSlow)
         play = CheckPlay(kind, isWell: isWell, words, timeout: health.settings.timeout, &world.random)
         super.init()

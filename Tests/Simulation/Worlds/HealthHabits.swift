@@ -17,6 +17,8 @@ struct HealthHabits {
     /// When the last trouble is over, and when every server has had the time to be taken back.
     let troublesEnd: UInt64
     let lasts: UInt64
+    /// A server whose checks pass again is taken back within so long.
+    let recoveryMax: UInt64
 
     /// - Parameter outagesEnd: when the last server is back that could not be reached.
     init(servers: Int, isDrip: Bool, usesTLS: Bool, outagesEnd: UInt64, _ random: inout SeededNumbers) {
@@ -43,7 +45,20 @@ struct HealthHabits {
         // What has been seen a hundred times is seen.
         settings.interval = max(settings.interval, (end + settings.timeout) / 80)
         troublesEnd = end
-        lasts = end + settings.timeout + UInt64(settings.healthyAfter + 2) * max(settings.interval, longest)
+        recoveryMax = settings.timeout + UInt64(settings.healthyAfter + 2) * max(settings.interval, longest)
+        lasts = end + recoveryMax
+    }
+
+    /// What a reload makes of the checks: none, others, those that were there before. Nothing that makes a recovery longer.
+    func changed(_ current: Plan.Health?, _ random: inout SeededNumbers) -> Plan.Health? {
+        guard random.chance(perMille: 700) else { return current }
+        if random.chance(perMille: 300) { return nil }
+        var made = settings
+        if random.chance(perMille: 500) { made.path = "/other" }
+        made.interval = random.pick([settings.interval, settings.interval, settings.interval / 4 * 3, settings.interval / 2])
+        made.unhealthyAfter = random.pick([1, 2, 3, 5])
+        made.healthyAfter = 1 + random.below(settings.healthyAfter)
+        return made
     }
 
     private func sickness(_ server: Int, at time: UInt64) -> Sickness? {

@@ -17,10 +17,14 @@ extension SimulatedWorld {
         var due: (server: Int, isOut: Bool)?
         /// The server whose check is about to be connected to it, and what it has been given.
         var checking: Int?
+        var path = ""
         var newest: CheckPeer?
         var peers: [CheckPeer] = []
         /// When servers could not be reached.
         var outages: [(server: Int, from: UInt64, until: UInt64)] = []
+
+        /// When a reload last changed what is checked.
+        var changedAt: UInt64 = 0
 
         init(_ habits: HealthHabits, servers: Int) {
             self.habits = habits
@@ -39,19 +43,49 @@ extension SimulatedWorld {
     }
 
     func startWatch(_ hand: Hand) {
-        guard let health else { return }
+        guard health != nil else { return }
         for watch in watches { watch.turnsLeft = random.below(random.pick([2, 30, 400])) }
-        watches.append(Watch(self, health.habits, hand.fleetState))
+        watches.append(Watch(self, hand.plan, hand.fleetState))
+        forgetUnchecked()
+    }
+
+    /// The next worker's: its checks may be others, be none, or come back.
+    func changedPlan(after plan: Plan) -> Plan {
+        guard let habits = health?.habits else { return plan }
+        let settings = habits.changed(plan.upstreams[0].health, &reloadNumbers)
+        note("world", "checks: \(settings.map { "\($0)" } ?? "none")")
+        return Self.plan(weather, speech, probe, tls, settings)
+    }
+
+    /// Where nothing is checked any more, nobody is out because of checks: who would take him back?
+    private func forgetUnchecked() {
+        guard let health, let hand = hands.last, hand.plan.upstreams[0].health == nil else { return }
+        for (server, since) in health.outSince.enumerated() {
+            guard let since else { continue }
+            self.health?.outs[server].append(since..<network.time)
+            self.health?.outSince[server] = nil
+            self.health?.inSince[server] = network.time
+        }
+    }
+
+    private func stop(_ ended: [Watch]) {
+        guard !ended.isEmpty else { return }
+        for watch in ended { watch.stop() }
+        watches.removeAll { watch in ended.contains { $0 === watch } }
+        // As the fleet that retires does it.
+        if let hand = hands.last { hand.fleetState.forgetUnchecked(hand.plan) }
+        forgetUnchecked()
     }
 
     /// True while servers are watched.
     func turnWatches() {
         guard let health else { return }
         for watch in watches { watch.turn() }
-        let isOver = network.time >= start + health.habits.lasts
-        if isOver { judgeRecovery() }
-        for watch in watches where isOver || watch.turnsLeft.map({ $0 <= 0 }) ?? false { watch.stop() }
-        watches.removeAll { isOver || $0.turnsLeft.map { $0 <= 0 } ?? false }
+        let isOver = network.time >= max(start + health.habits.lasts, health.changedAt + health.habits.recoveryMax)
+        stop(watches.filter { $0.turnsLeft.map { isOver || $0 <= 0 } ?? false })
+        guard isOver else { return }
+        judgeRecovery()
+        stop(watches)
     }
 
     /// A turn works off what has come of each check: as much as a turn reads, and a few calls more.
@@ -68,7 +102,10 @@ extension SimulatedWorld {
 
     // MARK: Checks
 
-    func beginCheck(_ server: Int) { health?.checking = server }
+    func beginCheck(_ server: Int, path: String) {
+        health?.checking = server
+        health?.path = path
+    }
 
     func takeCheck() -> CheckPeer? {
         let peer = health?.newest
@@ -83,7 +120,7 @@ extension SimulatedWorld {
         checks += 1
         let kind = habits.kind(server, at: network.time - start, &random)
         let isWell = habits.isWell(server, at: network.time - start)
-        let peer = CheckPeer(self, number: checks, server: server, kind, isWell: isWell, habits)
+        let peer = CheckPeer(self, number: checks, server: server, kind, isWell: isWell, path: health?.path ?? "", habits)
         peer.layer = tls?.upstream(self, number: -checks)
         health?.newest = peer
         health?.peers.removeAll { !$0.isOpen && $0.socket != nil }

@@ -11,7 +11,7 @@ extension SimulatedWorld {
     public func run() -> [String] { tls?.whileDrawing(runToEnd) ?? runToEnd() }
 
     private func runToEnd() -> [String] {
-        guard let first = Hand(self, kernel: network, seed: random.next()) else { return ["no memory for a worker"] }
+        guard let first = Hand(self, plan, kernel: network, seed: random.next()) else { return ["no memory for a worker"] }
         listener = network.makeListener()
         _ = first.worker.addListener(fd: listener, index: 0)
         hands = [first]
@@ -110,10 +110,12 @@ extension SimulatedWorld {
             return serving.worker.startDrain()
         }
         let thread = network.makeThread()
-        guard let next = Hand(self, kernel: thread, thread, seed: random.next(), after: serving) else { return }
+        let changed = changedPlan(after: serving.plan)
+        guard let next = Hand(self, changed, kernel: thread, thread, seed: random.next(), after: serving) else { return }
         let descriptor = network.duplicate(listener)
         _ = next.worker.addListener(fd: descriptor, index: 0)
         hands.append(next)
+        health?.changedAt = network.time
         startWatch(next)
         listener = descriptor
         serving.worker.startRetirement(change.kind == .reload ? Succession(next.fleetState, listeners: 1) : nil)

@@ -18,6 +18,8 @@ public final class SimulatedWorld {
     /// nil: nobody is checked.
     var health: Health?
     var watches: [Watch] = []
+    /// What decides of how reloads change the checks.
+    var reloadNumbers = SeededNumbers(seed: 0)
     /// Health checks that have reached a server.
     var checks = 0
     /// Connections may fail for want of something of our own, at least for a time.
@@ -168,6 +170,7 @@ public final class SimulatedWorld {
         makeTroubles()
         writeScripts()
         writeFaultyScripts(own.next())
+        reloadNumbers = own
     }
 
     private func makeTroubles() {

@@ -11,11 +11,11 @@ final class Watch {
     /// Turns that it has left when its plan is not in force any more.
     var turnsLeft: Int?
 
-    init(_ world: SimulatedWorld, _ habits: HealthHabits, _ fleetState: FleetState) {
+    init(_ world: SimulatedWorld, _ plan: Plan, _ fleetState: FleetState) {
         self.world = world
         thread = world.network.makeThread()
-        ledger = CheckLedger(world, habits)
-        watching = Watching(world.plan, fleetState, kernel: Kernel(simulated: thread))
+        ledger = CheckLedger(world, plan.upstreams[0].health)
+        watching = Watching(plan, fleetState, kernel: Kernel(simulated: thread))
         thread.observer = ledger
     }
 
