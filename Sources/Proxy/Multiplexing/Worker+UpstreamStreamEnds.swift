@@ -96,7 +96,7 @@ extension Worker {
             let exchange = upstreams[stream].pointee.exchange
             detach(stream, .error)
             if exchange.exists {
-                exchanges[exchange].pointee.avoidedServer = avoided
+                if avoided.exists { avoid(avoided, exchange) }
                 retryOrFail(exchange, .unreachable)
             }
         }

@@ -76,8 +76,8 @@ struct Exchange: BitwiseCopyable {
     var interims: UInt16 = 0
     var toClient = Passage()
     var upstreamIndex: UInt16 = 0
-    /// The server that failed it last, which a retry passes over.
-    var avoidedServer = ServerIndex.none
+    /// Those that have failed it, which a retry passes over.
+    var failedServers = FailedServers()
     /// The server in its upstream that the client's cookie names, -1 for none.
     var stickyServer: Int16 = -1
     /// Requests sent so far; a retry is another.

@@ -134,7 +134,7 @@ extension Worker {
         }
         serverFailed(server, failure, reason)
         if upstreams[slot].pointee.sharedIndex >= 0 { return sharedUpstreamUnreachable(slot, avoiding: server) }
-        if exchange.exists { exchanges[exchange].pointee.avoidedServer = server }
+        if exchange.exists { avoid(server, exchange) }
         detach(slot, .error)
         if exchange.exists { retryOrFail(exchange, .unreachable) }
     }

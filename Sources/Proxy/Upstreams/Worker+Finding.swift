@@ -17,7 +17,7 @@ extension Worker {
             let server = chooseServer(
                 upstream,
                 ServerSet.Demand(
-                    now: now, avoided: e.pointee.avoidedServer, sticky: Int(e.pointee.stickyServer),
+                    now: now, failed: e.pointee.failedServers, sticky: Int(e.pointee.stickyServer),
                     mayTry: e.pointee.attempts == 0 && e.pointee.request.method.isIdempotent
                         && plan.upstreams[upstream].retryAttempts > 0, isRetry: e.pointee.attempts > 0))
         else {
@@ -91,7 +91,7 @@ extension Worker {
         let e = exchanges[exchange]
         e.pointee.attempts += 1
         e.pointee.wasPooled = false
-        e.pointee.avoidedServer = server
+        avoid(server, exchange)
         serverFailed(server, .refused, String(cString: strerror(error)))
         retryOrFail(exchange, .unreachable)
     }
@@ -210,7 +210,7 @@ extension Worker {
         let e = exchanges[exchange]
         let upstream = Int(e.pointee.upstreamIndex)
         // Who has to wait takes what there is.
-        e.pointee.avoidedServer = .none
+        e.pointee.failedServers = FailedServers()
         let server = awaitedServer(exchange)
         let enqueued = waitQueues.enqueue(exchange, boundTo: server, max: plan.upstreams[upstream].queueMax, now, exchanges)
         guard enqueued != .full else {

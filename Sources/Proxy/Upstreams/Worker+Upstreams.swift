@@ -160,8 +160,10 @@ extension Worker {
             let reason = noAnswer(slot)
             // That a pooled connection has ended says nothing of its server; that a new one has, does.
             let isServersFailure = reason == .unanswered || !exchanges[exchange].pointee.wasPooled
-            if isServersFailure { serverFailed(u.pointee.server, .hungUp, "closed the connection without an answer") }
-            exchanges[exchange].pointee.avoidedServer = isServersFailure ? u.pointee.server : .none
+            if isServersFailure {
+                serverFailed(u.pointee.server, .hungUp, "closed the connection without an answer")
+                avoid(u.pointee.server, exchange)
+            }
             detach(slot, .upstreamClosed)
             retryOrFail(exchange, reason)
         case .body:

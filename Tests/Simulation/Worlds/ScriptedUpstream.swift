@@ -189,7 +189,7 @@ final class ScriptedUpstream: SimulatedPeer {
         hasStopped = true
         guard isConnected else { return }
         let hasLeft = unsentBytes == 0 && socket.map { $0.acknowledgedTotal == $0.writtenTotal } ?? true
-        for one in served where one.hasBegun && one.story.outcome == .nothing && (!one.isAnswered || isTunnel || !hasLeft) {
+        for one in served where one.hasBegun && one.story.mayBeWaitedFor && (!one.isAnswered || isTunnel || !hasLeft) {
             one.story.wasOnBrokenConnection = true
         }
         world.note("upstream \(number)", "dies")

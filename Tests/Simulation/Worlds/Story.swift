@@ -65,6 +65,8 @@ final class Story {
     /// May be sent again by the proxy when no answer came. An interim response shows that its server has it: then its body is
     /// not kept any longer, not even that it is empty.
     var isReplayable: Bool { request.isReplayable && !(hasEmptyBody && !answer.interims.isEmpty) }
+    /// It is without its answer as far as the worker knows: that a client has gone is not read behind a request that waits.
+    var mayBeWaitedFor: Bool { outcome == .nothing || outcome == .aborted }
     /// Its answer without the fault.
     var innocentAnswer: AnswerScript {
         var script = answer

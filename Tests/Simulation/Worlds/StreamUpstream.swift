@@ -259,7 +259,7 @@ final class StreamUpstream: FramePeer {
         stop()
         guard isConnected else { return }
         let hasLeft = unsentBytes == 0 && socket.map { $0.acknowledgedTotal == $0.writtenTotal } ?? true
-        for one in served where one.hasHead && one.story.outcome == .nothing && (!one.isAnswered || !hasLeft) {
+        for one in served where one.hasHead && one.story.mayBeWaitedFor && (!one.isAnswered || !hasLeft) {
             one.story.wasOnBrokenConnection = true
         }
         note("dies")

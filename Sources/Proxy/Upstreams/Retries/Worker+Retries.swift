@@ -32,6 +32,15 @@ extension Worker {
         return true
     }
 
+    /// A server has failed a request, which looks for another. When all have, those before it are asked once more: the first may be
+    /// back when the last has just gone.
+    mutating func avoid(_ server: ServerIndex, _ exchange: ExchangeSlot) {
+        let e = exchanges[exchange]
+        e.pointee.failedServers.insert(server)
+        guard servers.allHaveFailed(Int(e.pointee.upstreamIndex), e.pointee.failedServers) else { return }
+        e.pointee.failedServers = FailedServers(server)
+    }
+
     /// What the end of a connection says about the request that it carried and did not answer.
     func noAnswer(_ slot: UpstreamSlot) -> NoAnswer {
         let u = upstreams[slot]

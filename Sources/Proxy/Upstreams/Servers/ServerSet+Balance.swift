@@ -5,8 +5,8 @@ extension ServerSet {
     /// What a request asks of its server.
     struct Demand {
         var now: UInt64
-        /// The one that has just failed it, or none.
-        var avoided = ServerIndex.none
+        /// Those that have failed it.
+        var failed = FailedServers()
         /// The one, by its number in the upstream, to which its client belongs as long as it can be used, or -1.
         var sticky = -1
         /// A server that is only perhaps back may be asked, for the request can be sent again.
@@ -16,7 +16,7 @@ extension ServerSet {
     }
 
     /// What may be asked of a server, the best first. The first level that any server reaches is the one to choose from.
-    private enum Eligibility: Int { case free, other, passedOver, usable, up }
+    private enum Eligibility: Int { case free, other, reachable, passedOver, usable, up }
 
     /// A server's share when it has its whole weight, so that a part of it can be given in whole numbers.
     private static var sharePerWeight: Int32 { 16 }
@@ -26,7 +26,7 @@ extension ServerSet {
     mutating func noteRoom(_ server: ServerIndex, _ hasRoom: Bool) { servers[server.place].hasRoom = hasRoom }
 
     /// The server to use, by the upstream's way of balancing. Those that are down get nothing; those that are ejected or refuse
-    /// connections, those without a free connection and the one to avoid are passed over while there are others.
+    /// connections, those without a free connection and those that have failed the request are passed over while there are others.
     mutating func choose(_ upstream: Int, _ demand: Demand, _ random: inout RandomNumbers) -> ServerIndex? {
         let candidates = of(upstream)
         if candidates.count == 1 { return isUp(candidates.lowerBound) ? candidates.lowerBound : nil }
@@ -45,6 +45,11 @@ extension ServerSet {
     /// Whether a request that is not bound to a server would find one with a connection.
     func anyHasRoom(_ upstream: Int, _ now: UInt64) -> Bool { bestLevel(of(upstream), Demand(now: now)) == .free }
 
+    /// Whether no server is left that is up and has not failed the request.
+    func allHaveFailed(_ upstream: Int, _ failed: FailedServers) -> Bool {
+        !of(upstream).contains { isUp($0) && !failed.contains($0) }
+    }
+
     private func bestLevel(_ candidates: Range<ServerIndex>, _ demand: Demand) -> Eligibility? {
         for place in 0...Eligibility.up.rawValue {
             let level = Eligibility(rawValue: place)!
@@ -56,10 +61,12 @@ extension ServerSet {
     private func isEligible(_ server: ServerIndex, _ level: Eligibility, _ demand: Demand) -> Bool {
         guard isUp(server) else { return false }
         switch level {
-        case .free: return server != demand.avoided && !isPassedOver(server, demand) && servers[server.place].hasRoom
-        case .other: return server != demand.avoided && !isPassedOver(server, demand)
-        // Better one that failed lately than the one that has just failed this request.
-        case .passedOver: return server != demand.avoided
+        case .free:
+            return !demand.failed.contains(server) && !isPassedOver(server, demand) && servers[server.place].hasRoom
+        case .other: return !demand.failed.contains(server) && !isPassedOver(server, demand)
+        // Better one that failed lately than one that has failed this request, and better one that can be connected to.
+        case .reachable: return !demand.failed.contains(server) && isReachable(server)
+        case .passedOver: return !demand.failed.contains(server)
         case .usable: return !isPassedOver(server, demand)
         case .up: return true
         }

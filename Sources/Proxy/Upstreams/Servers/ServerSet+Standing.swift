@@ -32,6 +32,13 @@ extension ServerSet {
         so_load(&servers[server.place].shared.pointee.ejectedUntil) > now
     }
 
+    /// Nothing shows that a connection to it could not be made, whatever it answers.
+    func isReachable(_ server: ServerIndex) -> Bool {
+        let shared = servers[server.place].shared
+        return !Outage.isRefusing(&shared.pointee.outage)
+            && so_load(&shared.pointee.connectedAt) >= so_load(&shared.pointee.refusedAt)
+    }
+
     /// Ejected, or refusing connections; unless it is time for a trial.
     func isPassedOver(_ server: ServerIndex, _ now: UInt64, mayTry: Bool = false) -> Bool {
         let shared = servers[server.place].shared
@@ -111,7 +118,10 @@ extension ServerSet {
 
     private func isAnotherUsable(_ server: ServerIndex, _ now: UInt64) -> Bool {
         for other in of(upstream(server)) where other != server {
-            if isUp(other), !isPassedOver(other, now) { return true }
+            // One that refuses may be due for a trial: that is no use yet.
+            if isUp(other), !isEjected(other, now), !Outage.isRefusing(&servers[other.place].shared.pointee.outage) {
+                return true
+            }
         }
         return false
     }

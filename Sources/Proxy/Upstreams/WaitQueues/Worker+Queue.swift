@@ -11,7 +11,7 @@ extension Worker {
         let e = exchanges[exchange]
         guard e.pointee.stickyServer >= 0 else { return .none }
         let server = servers.of(Int(e.pointee.upstreamIndex)).lowerBound.advanced(by: Int(e.pointee.stickyServer))
-        return servers.isUp(server) && !servers.isPassedOver(server, now) && server != e.pointee.avoidedServer
+        return servers.isUp(server) && !servers.isPassedOver(server, now) && !e.pointee.failedServers.contains(server)
             ? server : .none
     }
 

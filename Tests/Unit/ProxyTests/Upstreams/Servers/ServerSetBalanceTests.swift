@@ -27,9 +27,9 @@ import Testing
             guard isUp else { return nil }
             switch (isAvoided, isEjected || isRefusing) {
             case (false, false): return hasRoom ? 0 : 1
-            case (false, true): return 2
-            case (true, false): return 3
-            case (true, true): return 4
+            case (false, true): return isRefusing ? 3 : 2
+            case (true, false): return 4
+            case (true, true): return 5
             }
         }
     }
@@ -57,7 +57,7 @@ import Testing
                 if facts.isRefusing { Outage.refused(&shared[server].outage, Self.now) }
                 set.noteRoom(ServerIndex(server), facts.hasRoom)
             }
-            let demand = ServerSet.Demand(now: Self.now, avoided: a.isAvoided ? 0 : b.isAvoided ? 1 : -1)
+            let demand = ServerSet.Demand(now: Self.now, failed: FailedServers(a.isAvoided ? 0 : b.isAvoided ? 1 : -1))
             let ranks = [a.rank, b.rank]
             let best = ranks.compactMap { $0 }.min()
             let chosen = set.choose(0, demand, &random)
@@ -162,7 +162,7 @@ import Testing
         for server in 0..<4 { set.noteRoom(ServerIndex(server), true) }
         one.change(shared, &set)
         for _ in 0..<8 {
-            let chosen = set.choose(0, ServerSet.Demand(now: Self.now, avoided: one.avoided, sticky: 2), &random)
+            let chosen = set.choose(0, ServerSet.Demand(now: Self.now, failed: FailedServers(one.avoided), sticky: 2), &random)
             #expect((chosen == 2) == one.isHeld, "\(one.name)")
         }
     }

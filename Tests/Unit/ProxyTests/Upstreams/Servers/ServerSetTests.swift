@@ -27,7 +27,7 @@ import Testing
         deinit { shared.deallocate() }
 
         func choose(avoiding avoided: ServerIndex = .none, mayTry: Bool = false) -> ServerIndex? {
-            set.choose(0, ServerSet.Demand(now: now, avoided: avoided, mayTry: mayTry), &random)
+            set.choose(0, ServerSet.Demand(now: now, failed: FailedServers(avoided), mayTry: mayTry), &random)
         }
 
         @discardableResult
@@ -178,6 +178,49 @@ import Testing
         scene.fail(1, .refused)
         #expect(scene.choose(avoiding: 1) == 0)
         #expect(scene.choose(avoiding: 0) == 1)
+    }
+
+    /// Where one refuses, an ejected one that takes connections is asked first; where that is not known, each has its turns.
+    @Test(arguments: [(ServerFailure.answered, [0, 20]), (.hungUp, [0, 20]), (.unreachable, [10, 10])])
+    func whoTakesConnectionsIsAskedBeforeTheOneThatRefuses(_ failure: ServerFailure, _ expected: [Int]) throws {
+        let scene = try Scene(.roundRobin, [1, 1])
+        _ = scene.set.connected(1, scene.now - 1)
+        scene.fail(1, failure, times: 5)
+        #expect(scene.isEjected(1) == true)
+        scene.fail(0, .refused)
+        var counts = [0, 0]
+        for _ in 0..<20 { if let server = scene.choose() { counts[server.place] += 1 } }
+        #expect(counts == expected)
+    }
+
+    /// Even while it is time to try the one that refuses.
+    @Test func theLastThatTakesConnectionsIsNeverEjected() throws {
+        let scene = try Scene(.roundRobin, [1, 1])
+        scene.fail(0, .refused)
+        scene.now += 100 * Self.millisecond
+        scene.fail(1, .answered, times: 20)
+        #expect(scene.isEjected(1) == false)
+    }
+
+    /// Two servers refuse, the third has been ejected: a request that has failed on both goes to that, not round and round.
+    @Test(arguments: [Plan.Balance.roundRobin, .leastConnections, .randomTwo])
+    func whoHasNotFailedTheRequestIsAskedNext(_ balance: Plan.Balance) throws {
+        let scene = try Scene(balance, [1, 1, 1])
+        scene.fail(2, .unreachable, times: 5)
+        scene.fail(0, .refused)
+        scene.fail(1, .refused)
+        var failed = FailedServers(0)
+        #expect(scene.set.allHaveFailed(0, failed) == false)
+        failed.insert(1)
+        for _ in 0..<20 {
+            #expect(scene.set.choose(0, ServerSet.Demand(now: scene.now, failed: failed, isRetry: true), &scene.random) == 2)
+        }
+        failed.insert(2)
+        #expect(scene.set.allHaveFailed(0, failed) == true)
+        #expect(scene.set.allHaveFailed(0, FailedServers(2)) == false)
+        scene.set[0].shared.pointee.isUp = 0
+        scene.set[1].shared.pointee.isUp = 0
+        #expect(scene.set.allHaveFailed(0, FailedServers(2)) == true, "nobody else is up")
     }
 
     @Test func anAnswerBringsAnEjectedServerBack() throws {
