@@ -50,9 +50,13 @@ extension Worker {
 
     /// Finds a stream for an exchange: on a connection with room, on a new one, or a place in the queue.
     private mutating func findStream(_ exchange: ExchangeSlot, on server: ServerIndex) {
+        // The others may have ended at the same moment, as those of a process that has died do, and not been read since.
+        let wantsNew = exchanges[exchange].pointee.wantsNewConnection && connectionPool.mayOpen(server)
         var slot = servers[server].sharedConnections.first
         while slot.exists {
-            if hasStream(slot) { return attachStream(exchange, to: slot) }
+            if hasStream(slot), !wantsNew || upstreams[slot].pointee.phase == .connecting {
+                return attachStream(exchange, to: slot)
+            }
             slot = upstreams[slot].pointee.next
         }
         guard connectionPool.mayOpen(server) else {
@@ -211,6 +215,7 @@ extension Worker {
         let upstream = Int(e.pointee.upstreamIndex)
         // Who has to wait takes what there is.
         e.pointee.failedServers = FailedServers()
+        if plan.upstreams[upstream].protocol.sharesConnections { e.pointee.wantsNewConnection = false }
         let server = awaitedServer(exchange)
         let enqueued = waitQueues.enqueue(exchange, boundTo: server, max: plan.upstreams[upstream].queueMax, now, exchanges)
         guard enqueued != .full else {

@@ -21,7 +21,8 @@ extension Worker {
         }
         if reason != .unplaced { counters.countRetry(upstream: upstream) }
         e.pointee.state.receive(.sentAgain)
-        e.pointee.wantsNewConnection = isFresh
+        // A stream that its server has refused is as good on another connection that is there.
+        e.pointee.wantsNewConnection = isFresh && (reason == .stale || !plan.upstreams[upstream].protocol.sharesConnections)
         outbox.clear()
         findUpstream(exchange)
         // No server can be used: the client has got an error.

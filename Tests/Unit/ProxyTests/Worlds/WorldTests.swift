@@ -39,6 +39,18 @@ import Worlds
             "a request that has failed tries nobody who may still be gone while there is another"
         ),
         (
+            .outages, 0x6d71_9082_1869_26f8,
+            "a request that two servers have failed is sent to the third, though that is ejected"
+        ),
+        (
+            .outages, 0x4f7b_81ec_1eb8_17cc,
+            "a server that refuses is not asked before one that is ejected and takes connections"
+        ),
+        (
+            .outages, 0x88f1_71c2_0c4d_94fa,
+            "a request whose shared connection has ended goes to none that may have ended with it"
+        ),
+        (
             .tls, 0x910a_2dec_8902_5cc0,
             "a server's ticket may come in several records, and there is something to say in its middle"
         ),
