@@ -56,6 +56,8 @@ enum Verdicts {
 
     private static func mayFail(_ story: Story, with status: Int, _ world: SimulatedWorld) -> Bool {
         let replayLimit = 3
+        // Its own answer, whose header block a stray in its middle has ended: what names it came too late.
+        if status == story.answer.status, story.mayBeVictim { return true }
         if let health = world.health, mayFail(story, with: status, health, world) { return true }
         switch status {
         case 502 where world.sort == .outages: return mayFailInOutages(story, world)
