@@ -8,12 +8,11 @@
     measure_probe.py --heap REQUESTS [-p PROGRAM]                                     memory without a network, after collections
 
 The program is started several times at once: without the probe, again without it as a control, and once each way with it. They are asked in turns of
-2,000 requests (some tenths of a second) by h2load, as fast as they answer on eight connections, in an order that changes each round: whatever
-else the machine does meets all of them alike. The figure is the CPU time of the process, all its threads, user and kernel, as the kernel's
-scheduler counts it, for a request. A start gives one ratio for each way: of its turns' medians, to those of the two without the probe. Two
-processes of one program never cost quite the same (memory lies elsewhere, the compiler decides otherwise), so all are started anew many
-times. Told are the median of the starts and its interval of 95 % (bootstrap); the control's, which is none to none, shows what the method
-makes of nothing. A program that is asked more slowly than it answers costs more a request, with and without the probe: it sleeps and wakes.
+80 requests (some milliseconds) on eight kept connections, in an order that changes each turn: whatever else the machine does meets all of them
+alike. The figure is the CPU time of the process, all its threads, user and kernel, as the kernel's scheduler counts it, for a request. A start
+gives one ratio for each way: of its slices' (400 requests) medians, to those of the two without the probe. Two processes of one program never cost quite
+the same (memory lies elsewhere, the compiler decides otherwise), so all are started anew many times. Told are the median of the starts and its
+interval of 95 % (bootstrap); the control's, which is none to none, shows what the method makes of nothing.
 
 The share is a matter of one process: V8's profiler looks where it is several thousand times a second, and told is how often that was the probe's
 code. Other load of the machine meets all code alike, so it needs no quiet. What the probe makes dearer elsewhere (collected garbage, say) is not in it.
@@ -35,6 +34,7 @@ import os
 import pathlib
 import random
 import re
+import socket
 import statistics
 import subprocess
 import sys
@@ -92,7 +92,9 @@ let done = 0;
 """
 WAYS = {"sampled": "sampled", "off": "off", "always": "always"}
 REQUEST = b"GET / HTTP/1.1\r\nHost: shop.example\r\nSendOnce-Id: 4f1c-7\r\n\r\n"
-TURN = 2000
+CONNECTIONS = 8
+TURN = 80
+SLICE = 400
 
 
 def cpu_nanoseconds(pid):
@@ -118,30 +120,72 @@ def start(directory, way, node):
     return probed.Probed("app.js", directory, runtime=node, arguments=arguments, apps=directory, **environment)
 
 
-def turn(app):
-    """What it spends on a request of this turn, in microseconds."""
-    before = cpu_nanoseconds(app.process.pid)
-    output = subprocess.run(["h2load", "--h1", f"-n{TURN}", "-c8", "-H", "SendOnce-Id: 0123456789abcdef0123456789abcdef", f"http://{app.address}/"],
-                            capture_output=True, text=True, check=True).stdout
-    if f"{TURN} 2xx" not in output:
-        sys.exit(f"not all were answered:\n{output}")
-    return (cpu_nanoseconds(app.process.pid) - before) / TURN / 1000
+class Asked:
+    """A program that is asked a turn at a time."""
+
+    def __init__(self, directory, way, node):
+        self.app = start(directory, way, node)
+        self.connections, self.size = [], 0
+
+    def connect(self):
+        host, port = self.app.address.split(":")
+        self.connections = [socket.create_connection((host, int(port))) for _ in range(CONNECTIONS)]
+        for one in self.connections:
+            one.sendall(REQUEST)
+            answer = b""
+            while not answer.endswith(b"Hello World"):
+                answer += self.received(one)
+            self.size = len(answer)
+
+    @staticmethod
+    def received(one):
+        return one.recv(65536) or sys.exit("the program has hung up")
+
+    def turn(self):
+        for _ in range(TURN // CONNECTIONS):
+            for one in self.connections:
+                one.send(REQUEST)
+            for one in self.connections:
+                count = 0
+                while count < self.size:
+                    count += len(self.received(one))
+
+    def spent(self):
+        return cpu_nanoseconds(self.app.process.pid)
+
+    def close(self):
+        for one in self.connections:
+            one.close()
+
+
+def slice_of(programs):
+    """What each has spent on a request of this slice, in microseconds."""
+    order = list(programs)
+    for one in order:
+        one.connect()
+    before = {one: one.spent() for one in order}
+    for _ in range(SLICE // TURN):
+        random.shuffle(order)
+        for one in order:
+            one.turn()
+    figures = [(one.spent() - before[one]) / SLICE / 1000 for one in programs]
+    for one in order:
+        one.close()
+    return figures
 
 
 def measured(directory, names, options):
-    """One start: what each has spent on a request, the median of its turns."""
-    apps = {name: start(directory, WAYS.get(name), options.node) for name in random.sample(names, len(names))}
-    figures = {name: [] for name in names}
+    """One start: what each has spent on a request, the median of its slices."""
+    order = random.sample(names, len(names))
+    programs = [Asked(directory, WAYS.get(name), options.node) for name in order]
     try:
-        for number in range(2 * options.n // TURN):
-            for name in random.sample(names, len(names)):
-                spent = turn(apps[name])
-                if number >= options.n // TURN:
-                    figures[name].append(spent)
-        return {name: statistics.median(values) for name, values in figures.items()}
+        for _ in range(options.n // SLICE):
+            slice_of(programs)
+        slices = [slice_of(programs) for _ in range(options.n // SLICE)]
+        return dict(zip(order, map(statistics.median, zip(*slices))))
     finally:
-        for app in apps.values():
-            app.stop()
+        for one in programs:
+            one.app.stop()
 
 
 def interval(values):
@@ -247,14 +291,14 @@ def main():
     parser.add_argument("-p", default=",".join(PROGRAMS), help="programs, of raw and express")
     parser.add_argument("-w", default="sampled", help="ways, of " + ", ".join(WAYS))
     parser.add_argument("-s", type=int, default=40, help="starts")
-    parser.add_argument("-n", type=int, default=16000, help="requests to each that are measured, and before that to warm it")
+    parser.add_argument("-n", type=int, default=12000, help="requests to each that are measured, and before that to warm it")
     parser.add_argument("--node", default="node", help="a version of Node")
     parser.add_argument("--share", type=int, default=0, help="seconds under the profiler")
     parser.add_argument("--instructions", type=int, default=0, help="requests whose instructions are counted")
     parser.add_argument("--memory", type=int, default=0, help="requests over which memory is watched")
     parser.add_argument("--heap", type=int, default=0, help="requests over which the heap is watched")
     options = parser.parse_args()
-    options.n = max(options.n, TURN)
+    options.n = max(options.n, SLICE)
     for program in options.p.split(","):
         with tempfile.TemporaryDirectory(prefix="sendonce-") as directory:
             rest = FEED if options.instructions else HEAP_FEED if options.heap else LISTEN
