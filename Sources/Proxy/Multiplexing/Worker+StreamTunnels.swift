@@ -32,8 +32,11 @@ extension Worker {
                 if !shared.session.allowsExtendedConnect {
                     refuseTunnel(exchange)
                 } else if shared.session.canOpenStream || shared.session.openStreams == 0 {
-                    upstreams[stream].pointee.ordinal = upstreams[slot].pointee.ordinal
-                    upstreams[slot].pointee.ordinal += 1
+                    // Its place is that in which it asks, not that in which it came.
+                    let u = upstreams[slot]
+                    u.pointee.ordinal += 1
+                    upstreams[stream].pointee.ordinal = u.pointee.ordinal
+                    exchanges[exchange].pointee.ordinal = u.pointee.ordinal
                     requestStarts(exchange)
                     sendToUpstream(exchange)
                     queueClient(exchanges[exchange].pointee.client)

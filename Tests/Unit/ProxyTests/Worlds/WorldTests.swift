@@ -58,6 +58,7 @@ import Worlds
         (.tls, 0x92c8_1918_610f_ab15, "a connection that a stray has ended is still listened to after its last answer"),
         (.kernel, 0x9b57_19b7_b3eb_c43f, "a connection whose server goes away is listened to after its last answer"),
         (.frames, 0x8a08_7b4c_2663_9b8b, "whose answer was cut for another's second one is that one's victim"),
+        (.tunnels, 0x4169_2245_b1d3_3f47, "a tunnel that waits for its server's SETTINGS has the number in which it asks"),
         (.marks, 0x610a_1fb7_6fe0_c40d, "a stray that is no more than suspected, for want of its victim's mark, is recorded"),
         (.tunnels, 0x6543_dbe5_9db9_aa42, "a reset of an HTTP/1 server is no good end of its tunnel"),
         (
