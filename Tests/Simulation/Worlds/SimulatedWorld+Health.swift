@@ -162,7 +162,8 @@ extension SimulatedWorld {
                 health?.outSince[server] = nil
                 health?.inSince[server] = network.time
             }
-            health?.ejected.remove(server)
+            // One that is out stays ejected as well: its checks may be taken away before they bring it back.
+            if !isOut { health?.ejected.remove(server) }
         case "server ejected": health?.ejected.insert(server)
         case "server no longer ejected": health?.ejected.remove(server)
         default: break
