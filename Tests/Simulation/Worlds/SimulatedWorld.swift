@@ -96,9 +96,9 @@ public final class SimulatedWorld {
     var callsPerFramesMax: Int { sort == .clients ? 2 * 128 : 128 }
     /// Incidents that a world is expected to have at the most.
     static let incidentsMax = 512
-    /// Turns of the longest world. TLS makes records of some hundred bytes of every frame, floods are hundreds of kilobytes, and either
-    /// may arrive byte by byte.
-    var turnsMax: Int { sort == .tls || sort == .clients ? 4_000_000 : 400_000 }
+    /// Turns of the longest world. TLS, which is in some worlds of health too, makes records of some hundred bytes of every frame, floods
+    /// are hundreds of kilobytes, and either may arrive byte by byte.
+    var turnsMax: Int { [.tls, .clients, .health].contains(sort) ? 4_000_000 : 400_000 }
 
     public init(seed: UInt64, sort: WorldSort = .bytes, _ reduction: Reduction = Reduction()) {
         self.seed = seed
