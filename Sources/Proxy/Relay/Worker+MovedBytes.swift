@@ -79,7 +79,8 @@ extension Worker {
         return true
     }
 
-    /// The turn was over before the pipe was empty, or its client took no more: the next goes on.
+    /// The turn's moves were over before the pipe was empty, though the client takes more: the next turn goes on. Where it takes no more, an
+    /// event says when it does.
     private mutating func continueMoving(to client: ClientSlot) {
         let c = clients[client]
         if c.pointee.socket.isHeldBack, c.pointee.socket.isWritable { queueClient(client) }
@@ -148,7 +149,8 @@ extension Worker {
         return true
     }
 
-    /// The turn was over before the pipe was empty, or its upstream took no more: the next goes on.
+    /// The turn's moves were over before the pipe was empty, though the upstream takes more: the next turn goes on. Where it takes no more, an
+    /// event says when it does.
     private mutating func continueMoving(to upstream: UpstreamSlot) {
         let u = upstreams[upstream]
         if u.pointee.socket.isHeldBack, u.pointee.socket.isWritable { queueUpstream(upstream) }
