@@ -88,7 +88,7 @@ extension SessionState {
             sendWindow += n
             return sendWindow > Self.windowMax ? fail(.flowControlError, 0) : nil
         }
-        let place = streams.find(header.stream)
+        let place = known(header.stream)
         guard place >= 0 else { return isIdle(header.stream) ? fail(.protocolError, 0) : nil }
         guard n > 0 else {
             return resetByOurselves(place, ErrorCode.protocolError, cause: .windowMisused, offset: start, consumed: 0)
@@ -105,7 +105,7 @@ extension SessionState {
         guard header.length == 4 else { return fail(.frameSizeError, 0) }
         guard header.stream != 0, !isIdle(header.stream) else { return fail(.protocolError, 0) }
         if isServer, !resets.take(limits.resets, now: now) { return fail(.rapidReset, 0) }
-        let place = streams.find(header.stream)
+        let place = known(header.stream)
         guard place >= 0 else { return nil }
         var step = unsafe HTTP2Step(.reset(FrameHeader.number(payload)))
         step.stream = header.stream

@@ -23,7 +23,7 @@ extension SessionState {
         data = DataFrame(stream: header.stream, ends: ends, offset: start)
         // What follows in this frame: the length of the padding is read already.
         data.skipped = padding > 0 ? padding - 1 : 0
-        let place = streams.find(header.stream)
+        let place = known(header.stream)
         if place < 0 { return receiveLateData(payload, count, at, isPadded: padding > 0) }
         let stream = unsafe streams[place]
         if unsafe stream.pointee.flags.contains(.peerEnded) {

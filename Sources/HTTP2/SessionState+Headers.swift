@@ -57,7 +57,7 @@ extension SessionState {
     private mutating func receiveBlock(
         _ id: Int32, _ ends: Bool, _ bytes: UnsafePointer<UInt8>, _ count: Int, _ start: UInt64, _ block: inout HeaderBlock
     ) -> HTTP2Step? {
-        let place = streams.find(id)
+        let place = known(id)
         let sort: HeaderDecoder.Sort = !isServer ? .answer : place < 0 ? .request : .requestTrailers
         let outcome = unsafe decoder.decode(sort, bytes, count, limits, into: &block)
         if case .failed(let failure) = outcome { return fail(failure, 0) }

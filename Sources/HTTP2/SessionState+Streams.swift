@@ -2,11 +2,12 @@ import Wire
 
 /// Streams begin and end; windows.
 extension SessionState {
-    /// Never opened by whoever may open it.
-    func isIdle(_ id: Int32) -> Bool {
-        // The numbers may have run out.
-        id & 1 == 0 || (isServer ? id > lastPeerStream : id >= nextStream && nextStream > 0)
-    }
+    /// The place of a stream that the peer can know of: a request that has not been written cannot be what it answers.
+    /// Negative: there is none.
+    func known(_ id: Int32) -> Int32 { id <= lastWritten ? streams.find(id) : -1 }
+
+    /// Never opened by whoever may open it, as far as the peer can know.
+    func isIdle(_ id: Int32) -> Bool { id & 1 == 0 || id > (isServer ? lastPeerStream : lastWritten) }
 
     /// The peer's message has ended (END_STREAM), whole or not.
     mutating func endPeerSide(_ place: Int32) {

@@ -6,6 +6,8 @@ extension SessionState {
     var wantsWrite: Bool { !out.isEmpty || firstListed >= 0 && sendWindow > 0 && failure == nil }
 
     mutating func write(into p: UnsafeMutablePointer<UInt8>, capacity: Int) -> Int {
+        // The numbers may run out. What does not fit counts as written: a header block may be answered before its last frame.
+        if !isServer { lastWritten = nextStream &- 2 }
         var n = 0
         while true {
             unsafe n += out.take(into: p + n, capacity - n)

@@ -40,6 +40,8 @@ struct SessionState: ~Copyable {
 
     var lastPeerStream: Int32 = 0
     var nextStream: Int32 = 1
+    /// Client: the last stream opened before frames were written the last time: those above it have not been heard of. Server: any.
+    var lastWritten: Int32
     var hasSentGoAway = false
     var hasWarned = false
     /// What our first GOAWAY named as the last stream; a later one may not name a higher (RFC 9113 section 6.8).
@@ -79,6 +81,7 @@ struct SessionState: ~Copyable {
         self.decoder = decoder
         closed = ClosedStreams(countMax: isServer ? limits.closedRequestsMax : limits.closedStreamsMax)
         hasPreface = !isServer
+        lastWritten = isServer ? .max : -1
         receiveWindow = limits.connectionWindowBytes
         resets = FloodMeter(limits.resets)
         settings = FloodMeter(limits.settings)

@@ -6,8 +6,7 @@ extension EventLog {
     mutating func streamOpened(_ number: Int, _ method: Wire.Method, _ place: Connection, _ frames: FrameReader) {
         let line = method == .head ? "HEAD" : "GET"
         let head = Array("\(line) / HTTP/1.1\r\nHost: a\r\n\r\n".utf8)
-        let stream = frames.session.sendRequest(head, head.count, isTLS: false, ended: true, tag: -1)
-        place.streams[stream] = (number, method)
+        place.streams[frames.ask(head)] = (number, method)
     }
 
     mutating func receive(_ bytes: [UInt8], _ place: Connection, _ frames: FrameReader) {

@@ -21,6 +21,8 @@ final class FrameReader {
     private var held: [UInt8] = []
     private var block: HeaderBlock
     private var hasFailed = false
+    /// Where frames go that nobody reads.
+    private var spilt = [UInt8](repeating: 0, count: 4096)
     /// Written to by nobody, where there are no bytes.
     private var nothing: [UInt8] = [0]
 
@@ -30,6 +32,13 @@ final class FrameReader {
         guard let session = HTTP2Session(role, limits) else { return nil }
         self.session = session
         block = HeaderBlock(capacity: limits.headerCountMax)
+    }
+
+    /// Asks with a header block as HTTP/1 spells it, and throws away the bytes that do; the stream's number.
+    func ask(_ head: [UInt8]) -> Int32 {
+        let stream = session.sendRequest(head, head.count, isTLS: false, ended: true, tag: -1)
+        while session.write(into: &spilt, capacity: spilt.count) > 0 {}
+        return stream
     }
 
     /// The facts that a piece completes. No fact comes after a failure.

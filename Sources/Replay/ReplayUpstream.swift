@@ -47,9 +47,13 @@ final class ReplayUpstream: SimulatedPeer {
     }
 
     private func requestArrived(_ number: Int, stream: Int32) {
-        // The recorded upstream answered once; what it would have said to the same request again is not known.
-        guard replay.played.insert(number).inserted, let request = replay.script.requests.first(where: { $0.number == number })
-        else { return }
+        guard let request = replay.script.requests.first(where: { $0.number == number }) else { return }
+        guard replay.played.insert(number).inserted else {
+            // The recorded upstream answered once; what it would have said to the same request again is not known. What it says on
+            // this stream from now on, whatever it is meant for, is the answer as far as a proxy can know.
+            if replay.script.isHTTP2, log == 0 { replay.events.requestSent(number, request.method, on: log) }
+            return
+        }
         // Frames name their stream, and header blocks refer to those before them: on another connection they mean nothing.
         if replay.script.isHTTP2, log != 0 || request.stream != stream { return replay.events.isNotPlayed(number) }
         replay.events.requestSent(number, request.method, on: log)

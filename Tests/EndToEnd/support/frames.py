@@ -79,13 +79,13 @@ class Peer:
         return None
 
 
-def server(script):
+def server(script, streams_max=None):
     """A script for `scripted`: `script(peer, stream)` for each request, when its header block has come."""
     def conversation(talk):
         peer = Peer(talk.socket)
         if peer.exactly(len(PREFACE)) != PREFACE:
             return
-        peer.send(frame(SETTINGS, 0, 0))
+        peer.send(frame(SETTINGS, 0, 0, b"" if streams_max is None else (3).to_bytes(2, "big") + streams_max.to_bytes(4, "big")))
         while (seen := peer.read()) is not None:
             if seen[0] == HEADERS:
                 script(peer, seen[2])

@@ -129,6 +129,39 @@ class Violations(HTTP2Test):
         self.assertEqual([one["kind"] for one in incidents], ["body_after_end"])
         self.assertNotIn("request", incidents[0])
 
+    def test_an_answer_to_the_request_that_is_about_to_be_sent(self):
+        # What is read together with the reason for a request to be sent again cannot be the answer to it.
+        def script(peer, stream):
+            if stream == 1:
+                peer.send(frames.frame(frames.RST_STREAM, 0, 1, bytes(4)),
+                          frames.headers(3, OK), frames.data(3, b"another's", end=True))
+            else:
+                peer.send(frames.headers(stream, OK), frames.data(stream, b"its own", end=True))
+        proxy = self.h2_proxy(self.scripted(frames.server(script)).address)
+        peer = self.frame_client(proxy)
+        peer.send(frames.request(1, "/"))
+        self.assertEqual(self.answer(peer, 1)[1:], (b"its own", None))
+        incident = proxy.wait_incidents(1)[0]
+        self.assertIncident(incident, kind="second_response", evidence__second_status=200)
+        self.assertNotIn("request", incident)
+        self.assertEqual(len(self.end(proxy)), 1)
+
+    def test_an_answer_to_the_request_that_waits_for_a_stream(self):
+        # The server takes one stream at a time, as it has said before its first answer: the end of one lets the next go.
+        def script(peer, stream):
+            peer.send(frames.headers(stream, OK), frames.data(stream, b"answer %d" % stream, end=True),
+                      *([frames.headers(5, OK), frames.data(5, b"another's", end=True)] if stream == 3 else []))
+        proxy = self.h2_proxy(self.scripted(frames.server(script, streams_max=1)).address, connections={"max": 1})
+        peer = self.frame_client(proxy)
+        peer.send(frames.request(1, "/"))
+        self.assertEqual(self.answer(peer, 1)[1:], (b"answer 1", None))
+        peer.send(frames.request(3, "/"), frames.request(5, "/"))
+        self.assertEqual(self.answer(peer, 3)[1:], (b"answer 3", None))
+        self.assertIn(self.answer(peer, 5)[1], (b"answer 1", b"answer 5"))
+        incident = proxy.wait_incidents(1)[0]
+        self.assertIncident(incident, kind="second_response", evidence__second_status=200)
+        self.assertEqual(len(self.end(proxy)), 1)
+
     def test_short_of_content_length(self):
         def script(peer, stream):
             peer.send(frames.headers(stream, OK, ("content-length", "50")), frames.data(stream, b"hello", end=True))

@@ -90,6 +90,8 @@ func http2(_ bytes: [UInt8]) {
     if first & 1 == 1 {
         let head = Array("GET / HTTP/1.1\r\nHost: a\r\n\r\n".utf8)
         for tag in 0..<3 as Range<Int32> { _ = session.sendRequest(head, head.count, isTLS: false, ended: tag != 1, tag: tag) }
+        // What is not written cannot be answered.
+        _ = session.write(into: &output, capacity: output.count)
     }
     var held: [UInt8] = []
     let pieces = first & 2 == 0 ? [Array(bytes.dropFirst())] : bytes.dropFirst().map { [$0] }

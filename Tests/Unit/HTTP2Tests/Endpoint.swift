@@ -24,6 +24,10 @@ final class Endpoint {
     private var rest: [UInt8] = []
     private var block: HeaderBlock
 
+    /// What was written before something came, and nobody has asked for yet.
+    private var written: [UInt8] = []
+    private var hasAsked = false
+
     /// Bytes that the session has left to be given again.
     var left: Int { rest.count }
 
@@ -32,8 +36,10 @@ final class Endpoint {
         block = HeaderBlock(capacity: limits.headerCountMax)
     }
 
-    /// Gives the bytes to the session, and again what it has left.
+    /// Gives the bytes to the session, and again what it has left. All requests have been written before it.
     func receive(_ bytes: [UInt8]) {
+        if hasAsked { written += write(room: 65536) }
+        hasAsked = false
         rest += bytes
         var at = 0
         while failure == nil {
@@ -54,6 +60,11 @@ final class Endpoint {
 
     /// What waits to be written.
     func output(room: Int = 65536) -> [UInt8] {
+        defer { written = [] }
+        return written + write(room: room)
+    }
+
+    private func write(room: Int) -> [UInt8] {
         var all: [UInt8] = []
         var part = [UInt8](repeating: 0, count: room)
         while true {
@@ -136,6 +147,7 @@ extension Endpoint {
     @discardableResult
     func request(_ text: String, ended: Bool = true, tag: Int32 = 0) -> Int32 {
         let bytes = Array(text.utf8)
+        hasAsked = true
         return session.sendRequest(bytes, bytes.count, isTLS: false, ended: ended, tag: tag)
     }
 

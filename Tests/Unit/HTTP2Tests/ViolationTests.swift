@@ -154,6 +154,35 @@ import Testing
         #expect(types.contains(3) == story.reported.last!.contains("resets"))
     }
 
+    /// What comes before a request has been written is no answer to it, whatever its stream; what comes after that is.
+    @Test func aRequestThatHasNotBeenWrittenIsNotAnswered() {
+        let upstream = Endpoint(.client)
+        upstream.receive(Frames.settings())
+        _ = upstream.output()
+        let head = Array("GET / HTTP/1.1\r\nHost: a\r\n\r\n".utf8)
+        #expect(upstream.session.sendRequest(head, head.count, isTLS: false, ended: true, tag: 7) == 1)
+        upstream.receive(Self.head(200) + Frames.data(1, "early", ends: true))
+        #expect(upstream.reported() == ["1: violation unrequestedHead 13", "1: violation unrequestedData 5"])
+        #expect(upstream.session.openStreams == 1 && upstream.violations.allSatisfy { $0.step.tag == -1 })
+        // Of what is written in parts, the first byte counts: a header block of many frames may be answered before its last.
+        var byte: UInt8 = 0
+        #expect(upstream.session.write(into: &byte, capacity: 1) == 1)
+        upstream.receive(Self.head(200) + Frames.data(1, "its own", ends: true))
+        #expect(upstream.reported() == ["1: head 200", "1: body 7 end"])
+        #expect(upstream.session.openStreams == 0)
+    }
+
+    /// Nobody resets, or opens the window of, a stream of which he has not heard.
+    @Test(arguments: [Frames.reset(1, 8), Frames.windowUpdate(1, 9)])
+    func aRequestThatHasNotBeenWrittenIsIdle(frame: [UInt8]) {
+        let upstream = Endpoint(.client)
+        upstream.receive(Frames.settings())
+        let head = Array("GET / HTTP/1.1\r\nHost: a\r\n\r\n".utf8)
+        #expect(upstream.session.sendRequest(head, head.count, isTLS: false, ended: true, tag: 7) == 1)
+        upstream.receive(frame)
+        #expect(upstream.reported() == ["0: failed protocolError"])
+    }
+
     @Test func innocentAnswers() {
         let upstream = Endpoint(.client)
         for method in ["HEAD", "GET", "GET", "GET", "GET"] { upstream.request("\(method) / HTTP/1.1\r\nHost: a\r\n\r\n") }
