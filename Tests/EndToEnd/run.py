@@ -25,6 +25,7 @@ import harness  # noqa: E402
 TESTS = str(HERE / "tests")
 AT_ONCE = 2
 WATCHDOG_SECONDS = 20 * 60
+WHY_CHARACTERS_MAX = 500
 
 
 class Results(unittest.TestResult):
@@ -56,6 +57,7 @@ class Results(unittest.TestResult):
 
     def _problem(self, test, error):
         text = f"{test.id()}\n" + "".join(traceback.format_exception(*error))
+        self.why = traceback.format_exception_only(*error[:2])[-1].strip().split("\n")[0][:WHY_CHARACTERS_MAX]
         if isinstance(test, unittest.TestCase):
             self.problems.append(text)
         else:
@@ -79,7 +81,8 @@ class Results(unittest.TestResult):
             print(f"{word:<8} {time.monotonic() - self.started:6.2f} s  {test.id()}{remark}", flush=True)
             if detail:
                 print("    " + detail.rstrip().replace("\n", "\n    "), flush=True)
-                self.failures_told.append(test.id())
+                # Once more at the end, where whoever keeps only the end of a log finds it.
+                self.failures_told.append(f"{test.id()}: {self.why}")
 
 
 def classes(suite):
