@@ -9,6 +9,8 @@ import TLS
 extension Transport {
     /// Records that answer a peer's own (a key update) and that it does not take; a peer beyond this is cut off.
     static var heldAnswersMax: Int { 256 << 10 }
+    /// Reads without a byte of plaintext after which a connection is not quiet, whatever comes.
+    static var recordLooksMax: Int { 4 }
 
     /// `load` for a connection with TLS: puts plaintext after the held bytes.
     ///
@@ -124,16 +126,20 @@ extension Transport {
     /// `look` through a connection's TLS: what has come may be a session ticket, or the announcement of the end.
     mutating func lookThrough(_ socket: UnsafeMutablePointer<Socket>) -> Look {
         guard socket.pointee.security == .open else { return .ended }
-        let n = kernel.recv(socket.pointee.fd, records, Self.readBytes)
-        guard n > 0 else { return n == Int(-EAGAIN) ? .quiet : .ended }
-        let plaintext = records + Self.readBytes
-        let count = unseal(socket, n, into: plaintext)
-        counters.addReceived(.upstream, bytes: count)
-        if count > 0 {
-            buffers.append(&socket.pointee.input, plaintext, count)
-            return .bytes
+        for _ in 0..<Self.recordLooksMax {
+            let n = kernel.recv(socket.pointee.fd, records, Self.readBytes)
+            guard n > 0 else { return n == Int(-EAGAIN) ? .quiet : .ended }
+            let plaintext = records + Self.readBytes
+            let count = unseal(socket, n, into: plaintext)
+            counters.addReceived(.upstream, bytes: count)
+            if count > 0 {
+                buffers.append(&socket.pointee.input, plaintext, count)
+                return .bytes
+            }
+            guard socket.pointee.security == .open, !socket.pointee.isBroken else { return .ended }
+            // The end may stand behind what says nothing to us.
         }
-        return socket.pointee.security == .open && !socket.pointee.isBroken ? .quiet : .ended
+        return .bytes
     }
 
     // MARK: Beginning and ending

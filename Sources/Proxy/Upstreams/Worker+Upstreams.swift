@@ -189,12 +189,18 @@ extension Worker {
     private mutating func pooledReady(_ slot: UpstreamSlot) {
         let u = upstreams[slot]
         guard u.pointee.socket.isReadable || u.pointee.socket.peerEnded else { return }
-        let count = transport.load(&u.pointee.socket, .upstream)
-        if count > 0 {
-            unpool(slot)
-            beginSurplus(slot, .idle, transport.readBuffer, count)
-            return readWatched(slot)
-        }
+        var rounds = 0
+        repeat {
+            guard rounds < Self.readsPerTurn else { return queueUpstream(slot) }
+            rounds += 1
+            let count = transport.load(&u.pointee.socket, .upstream)
+            if count > 0 {
+                unpool(slot)
+                beginSurplus(slot, .idle, transport.readBuffer, count)
+                return readWatched(slot)
+            }
+            // A record that says nothing to us may have the end behind it, of which no other event tells.
+        } while u.pointee.socket.isReadable && !u.pointee.socket.sawEnd && !u.pointee.socket.isBroken
         if u.pointee.socket.sawEnd || u.pointee.socket.isBroken {
             let idle = now - u.pointee.pooledAt
             if u.pointee.socket.sawEnd {

@@ -115,7 +115,7 @@ final class PeerTLS: PeerLayer {
         _ = so_peer_write(ssl, bytes, bytes.count)
         let whole = step().output
         hasEnded = true
-        return Array(whole[..<world.random.below(whole.count)])
+        return whole.isEmpty ? [] : Array(whole[..<world.random.below(whole.count)])
     }
 
     /// The alert with which OpenSSL answers nonsense.

@@ -11,11 +11,7 @@ extension Verdicts {
         // Its header block may have been cut already.
         if client.hasBegun, client.ending == nil, story.outcome != .aborted { fail("was left open towards its client") }
         if story.wasOnBrokenConnection || world.hasDrained { return }
-        let isIdleOver = world.weather.tunnels?.idle.map { idle in
-            let last = max(openedAt, client.saidAt(heard: server.heard), server.saidAt(heard: client.heard))
-            return max(client.endedAt, server.endedAt) >= last + idle
-        }
-        if isIdleOver ?? false { return }
+        if hasBeenIdle(tunnel, openedAt, world) { return }
         let clientLeft = client.ending == .own || story.outcome == .aborted
         // Where there are no resets, one looks like an end; so it does where bytes for its server have met it.
         let isUnseen =
@@ -41,6 +37,19 @@ extension Verdicts {
             && 200..<300 ~= story.answer.status
     }
 
-    /// Whether a tunnel that its client saw cut may have been: its server has reset it.
-    static func mayBeCut(_ story: Story) -> Bool { story.tunnel?.server.ending == .own }
+    /// Whether nothing has passed for `tunnel_idle` when it ended.
+    private static func hasBeenIdle(_ tunnel: Tunnel, _ openedAt: UInt64, _ world: SimulatedWorld) -> Bool {
+        guard let idle = world.weather.tunnels?.idle else { return false }
+        let (client, server) = (tunnel.client!, tunnel.server!)
+        let last = max(openedAt, client.saidAt(heard: server.heard), server.saidAt(heard: client.heard))
+        return max(client.endedAt, server.endedAt) >= last + idle
+    }
+
+    /// Whether a tunnel that its client saw cut may have been: its server has reset it, or it was idle and its client, which took
+    /// nothing, had not been given everything.
+    static func mayBeCut(_ story: Story, _ world: SimulatedWorld) -> Bool {
+        guard let tunnel = story.tunnel else { return false }
+        if tunnel.server.ending == .own { return true }
+        return tunnel.client.script.stall != nil && tunnel.openedAt.map { hasBeenIdle(tunnel, $0, world) } ?? false
+    }
 }

@@ -36,7 +36,7 @@ enum Verdicts {
             // A reset that shows a cut answer may overtake the answers before it.
             let isAllowed =
                 story.mayBeVictim || story.mayBeReset || story.wasOnBrokenConnection
-                || mayBeCut(story) || story.usedFault?.mayCut(world.weather.policy) ?? false
+                || mayBeCut(story, world) || story.usedFault?.mayCut(world.weather.policy) ?? false
                 || world.hasDrained && story.arrivals.isEmpty
             if !isAllowed { fail("was cut") }
         case .proxyError(let status):

@@ -56,6 +56,7 @@ import Worlds
         ),
         (.tls, 0x5a2_e189_41c3_936a, "a close_notify that nobody has read must not become a reset over the answer"),
         (.tls, 0x92c8_1918_610f_ab15, "a connection that a stray has ended is still listened to after its last answer"),
+        (.tls, 0xc53e_eeb5_3632_ef85, "the end of a pooled connection may stand behind a record that says nothing"),
         (.kernel, 0x9b57_19b7_b3eb_c43f, "a connection whose server goes away is listened to after its last answer"),
         (.frames, 0x8a08_7b4c_2663_9b8b, "whose answer was cut for another's second one is that one's victim"),
         (.tunnels, 0x4169_2245_b1d3_3f47, "a tunnel that waits for its server's SETTINGS has the number in which it asks"),
