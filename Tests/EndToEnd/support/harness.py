@@ -175,13 +175,14 @@ class SendOnce(Program):
             raise AssertionError(f"/metrics: {response}")
         return metrics.Metrics(response.body.decode())
 
-    def wait_metric(self, expected, name, **labels):
+    def wait_metric(self, expected, name, least=False, **labels):
+        """`least`: or to be more. A worker counts what it has just sent: whoever has got it may ask before that."""
         seen = []
 
-        def equal():
+        def reached():
             seen[:] = [self.metrics().sum(name, **labels)]
-            return seen[0] == expected
-        wait_for(equal, lambda: f"{name}{labels} to be {expected}, last seen {seen}")
+            return seen[0] >= expected if least else seen[0] == expected
+        wait_for(reached, lambda: f"{name}{labels} to be {'at least ' if least else ''}{expected}, last seen {seen}")
 
     def incidents(self):
         """The records written so far; a line without its end is not a record yet."""

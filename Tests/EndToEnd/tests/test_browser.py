@@ -84,8 +84,8 @@ class Browser(EndToEndTest):
             "protocol": protocol, "script": "script", "posted": "200 words and \u00fc", "nothing": "404 nothing",
             "cookie": "a=1; b=2", "colour": "rgb(1, 2, 3)", "pictures": PICTURES})
         # The page, its style, script and pictures, and what the script asked for; browsers may ask for an icon as well.
+        proxy.wait_metric(1 + 2 + PICTURES + 2, "sendonce_requests_total", code="200")
         metrics = proxy.metrics()
-        self.assertEqual(metrics.sum("sendonce_requests_total", code="200"), 1 + 2 + PICTURES + 2)
         self.assertEqual(metrics.sum("sendonce_requests_total", method="POST", code="200"), 1)
         self.assertEqual(metrics.sum("sendonce_client_rejected_total"), 0)
         self.assertNoIncidents(proxy)

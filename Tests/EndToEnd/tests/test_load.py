@@ -4,7 +4,7 @@ import re
 import subprocess
 
 import upstream
-from harness import EndToEndTest, wait_for
+from harness import EndToEndTest
 from judges import judge
 
 
@@ -22,11 +22,8 @@ class Load(EndToEndTest):
         return done.stdout
 
     def assertAllGood(self, proxy, count):
-        # A tool may end with requests on their way: those may have been answered for nobody. And it may end before the worker, which
-        # has just written the last answer, is given the processor again and counts it.
-        seen = []
-        wait_for(lambda: seen.append(proxy.metrics().sum("sendonce_requests_total", code="200")) or seen[-1] >= count,
-                 lambda: f"{count} answers to be counted, last seen {seen[-1]}")
+        # A tool may end with requests on their way: those may have been answered for nobody.
+        proxy.wait_metric(count, "sendonce_requests_total", least=True, code="200")
         self.assertEqual(proxy.metrics().sum("sendonce_requests_total", code="502"), 0)
         self.assertNoIncidents(proxy)
 
