@@ -26,7 +26,8 @@ extension Transport {
         guard n > 0 else {
             if n == Int(-EINTR) { return held }
             socket.pointee.isReadable = false
-            if n == 0 {
+            // A reset that bytes of ours have met is told to them, and to no read behind them.
+            if n == 0, !socket.pointee.refusesBytes {
                 socket.pointee.isCut = true
                 socket.pointee.sawEnd = true
             } else if n != Int(-EAGAIN) {

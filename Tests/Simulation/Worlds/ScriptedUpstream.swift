@@ -15,6 +15,7 @@ final class ScriptedUpstream: SimulatedPeer {
     private var garbageIsDue = false
     private var marks = TakenMarks()
     private var hasStopped = false
+    private var resetsWhenSent = false
     private var isTunnel = false
     /// Its end of one that has a script.
     private var tunnel: TunnelEnd?
@@ -181,13 +182,23 @@ final class ScriptedUpstream: SimulatedPeer {
             TunnelEnd.Wire(
                 say: { [weak self] in self?.send($0) },
                 end: { [weak self] in self?.finish() },
-                reset: { [weak self] in self?.reset() },
+                reset: { [weak self] in self?.resetWhenSent() },
                 stall: { [weak self] time in
                     guard let self else { return }
                     isReading = false
                     world.network.after(time) { [weak self] in self?.isReading = true }
                 },
                 over: { [weak self] in self?.close() }))
+    }
+
+    /// Behind the header block that opened the tunnel: without that it would be a cut answer's.
+    private func resetWhenSent() {
+        resetsWhenSent = unsentBytes > 0
+        if !resetsWhenSent { reset() }
+    }
+
+    override func allSent() {
+        if resetsWhenSent { reset() }
     }
 
     // MARK: Answering

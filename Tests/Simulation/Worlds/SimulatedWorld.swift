@@ -98,7 +98,7 @@ public final class SimulatedWorld {
     static let incidentsMax = 512
     /// Turns of the longest world. TLS, which is in some worlds of health too, makes records of some hundred bytes of every frame, floods
     /// are hundreds of kilobytes, and either may arrive byte by byte.
-    var turnsMax: Int { [.tls, .clients, .health].contains(sort) ? 4_000_000 : 400_000 }
+    var turnsMax: Int { [.tls, .clients, .health, .tunnels].contains(sort) ? 4_000_000 : 400_000 }
 
     public init(seed: UInt64, sort: WorldSort = .bytes, _ reduction: Reduction = Reduction()) {
         self.seed = seed
@@ -133,7 +133,8 @@ public final class SimulatedWorld {
         if sort == .clients { weather.connectionsMax = 1024 }
         if sort == .tunnels { speech.useTunnels(&weather, &random) }
         var usesOutages = sort == .outages
-        var usesTLS = sort == .tls
+        // Not drawn, so that the other worlds stay as they are: a quarter of all tunnels.
+        var usesTLS = sort == .tls || sort == .tunnels && (seed >> 8) & 5 == 4
         if sort == .health {
             weather.useHealth(&random)
             usesOutages = random.chance(perMille: 400)
@@ -141,7 +142,7 @@ public final class SimulatedWorld {
         }
         outages = usesOutages ? ServerOutage.some(servers: weather.servers, &random) : []
         var tlsHabits = usesTLS ? TLSHabits(&random) : nil
-        if sort == .health { tlsHabits?.spoilNothing() }
+        if sort == .health || sort == .tunnels { tlsHabits?.spoilNothing() }
         if !isInnocent { tlsHabits?.hurryUpstreams() }
         if let tlsHabits { weather.useTLS(tlsHabits) }
         var changes = sort == .changes ? Change.some(isInnocent: isInnocent, &random) : []

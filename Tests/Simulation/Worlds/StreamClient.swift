@@ -288,7 +288,9 @@ final class StreamClient: FramePeer {
     private func endOrderly() {
         isDone = true
         if world.random.chance(perMille: 300) { writeGoAway(last: 0) }
-        if plan.halfCloses { finish() } else { close() }
+        // The end of a tunnel may be on its way for long, and new keys that met a closed socket would reset it.
+        let lingers = world.tls?.habits.clients != nil && asked.contains { $0.isTunnel }
+        if plan.halfCloses || lingers { finish() } else { close() }
         plan.goOn(after: nextToSend, world)
     }
 

@@ -71,6 +71,7 @@ import Worlds
             .tunnels, 0x1031_4c76_3e5b_8f7f,
             "a spent connection still brings the rest of a tunnel to a server that takes it slowly"
         ),
+        (.tunnels, 0xe551_d2fa_a662_d46e, "a server's reset that has met new keys of ours is no good end of its tunnel"),
         (.tunnels, 0xdbef_c211_09f9_28ca, "so does one of a worker that leaves"),
     ]
 
