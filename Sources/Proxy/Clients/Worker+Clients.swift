@@ -169,9 +169,7 @@ extension Worker {
         case .more, .end: break
         }
         let ended = step.outcome == .end
-        if step.bodyCount > 0 || ended {
-            timers.set(Worker.clientTimer(slot), ended ? 0 : now + plan.timeouts.clientBody)
-        }
+        if step.bodyCount > 0 || ended { requestHasCome(slot, ended: ended) }
         if ended { c.pointee.phase = .waiting }
         if !c.pointee.discardsBody {
             forwardRequestBody(

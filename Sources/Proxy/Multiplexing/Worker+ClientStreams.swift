@@ -105,7 +105,7 @@ extension Worker {
                 tunnelEnded(fromClient: stream)
             }
         } else {
-            timers.set(Worker.clientTimer(stream), ended ? 0 : now + plan.timeouts.clientBody)
+            requestHasCome(stream, ended: ended)
             if ended { s.pointee.phase = .waiting }
             forwardRequestBody(stream, bytes, count, ended: ended, hasTrailers: false)
         }
@@ -126,7 +126,7 @@ extension Worker {
             s.pointee.endsWithInput = true
             return
         }
-        timers.set(Worker.clientTimer(step.clientSlot), 0)
+        requestHasCome(step.clientSlot, ended: true)
         s.pointee.phase = .waiting
         forwardRequestBody(step.clientSlot, transport.readBuffer, 0, ended: true, hasTrailers: true)
     }

@@ -134,7 +134,7 @@ extension Worker {
         if ended {
             outbox.endsMessage = true
             e.pointee.state.receive(.requestEnded)
-            timers.set(upstreamTimer(e.pointee.upstream), now + responseHeaderTimeout(e))
+            requestHasEnded(e)
         }
         sendToUpstream(exchange)
     }

@@ -85,6 +85,24 @@ extension Worker {
         queueClient(e.pointee.client)
     }
 
+    /// More of a request's body has come, or its end: then its client owes nothing, unless it holds its answer back.
+    @inline(__always)
+    mutating func requestHasCome(_ client: ClientSlot, ended: Bool) {
+        let owes = !ended || clients[client].pointee.socket.isBlocked
+        timers.set(Worker.clientTimer(client), owes ? now + plan.timeouts.clientBody : 0)
+    }
+
+    /// The request's end goes to its server: from now on it owes the answer. One that has begun goes on as it was: while its client
+    /// holds it back there is no deadline.
+    mutating func requestHasEnded(_ e: UnsafeMutablePointer<Exchange>) {
+        let timer = upstreamTimer(e.pointee.upstream)
+        if e.pointee.state.answer == .awaited {
+            timers.set(timer, now + responseHeaderTimeout(e))
+        } else if timers.deadline(timer) != 0 {
+            timers.set(timer, now + bodyIdleTimeout(e))
+        }
+    }
+
     /// How far an answer in progress has come.
     func answerPhase(_ slot: UpstreamSlot) -> ResponseDecoder.Phase {
         let u = upstreams[slot]

@@ -65,7 +65,8 @@ import Testing
 
     private static func run(
         _ service: (SimulatedNetwork) -> SimulatedNetwork.Service, client parts: [(delay: UInt64, bytes: [UInt8])],
-        clientBody: UInt64 = second, connect: UInt64 = 60 * second, responseHeader: UInt64? = nil, bodyIdle: UInt64? = nil
+        clientBody: UInt64 = second, connect: UInt64 = 60 * second, responseHeader: UInt64? = nil, bodyIdle: UInt64? = nil,
+        isReading: Bool = true
     ) throws -> Outcome {
         var timeouts = Plan.Timeouts()
         timeouts.clientBody = clientBody
@@ -77,6 +78,7 @@ import Testing
                 if let bodyIdle { upstream.bodyIdleTimeout = bodyIdle }
             }, service)
         let client = Client(stage.network, parts)
+        client.isReading = isReading
         stage.network.connect(client, to: stage.listener, over: Link())
         repeat { stage.worker.turn(waitMilliseconds: -1) } while !stage.network.isQuiet
         let census = stage.worker.census
@@ -198,6 +200,21 @@ import Testing
             client: [(0, Array("\(Self.head)2\r\n\r\na".utf8)), (5 * Self.second, [0x61])], clientBody: 10 * Self.second,
             bodyIdle: Self.second)
         #expect(outcome.status == 200)
+        #expect(outcome.incidents == 0)
+    }
+
+    /// The end of its request comes while the client takes nothing of the answer, which has begun: that is still its own time.
+    @Test func aServerWhoseClientTakesNothingHasNotStalled() throws {
+        let server = Server()
+        server.wanted = 1 << 30
+        server.opening = { server in
+            let body = String(repeating: "a", count: 4 << 20)
+            server.send("HTTP/1.1 200 OK\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+        }
+        let outcome = try Self.run(
+            { _ in .accepts { _ in (server, Link()) } },
+            client: [(0, Array("\(Self.head)2\r\n\r\na".utf8)), (Self.second, [0x61])], clientBody: 10 * Self.second,
+            responseHeader: 2 * Self.second, bodyIdle: 2 * Self.second, isReading: false)
         #expect(outcome.incidents == 0)
     }
 

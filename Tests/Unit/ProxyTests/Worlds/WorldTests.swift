@@ -73,6 +73,7 @@ import Worlds
         ),
         (.tunnels, 0xe551_d2fa_a662_d46e, "a server's reset that has met new keys of ours is no good end of its tunnel"),
         (.tunnels, 0xdbef_c211_09f9_28ca, "so does one of a worker that leaves"),
+        (.clients, 0xb5bc_a807_ec7f_faba, "the end of a request does not make an answer due that its client holds back"),
     ]
 
     @Test(arguments: otherLessons) func seedsOfOtherSorts(sort: WorldSort, seed: UInt64, lesson: String) {
