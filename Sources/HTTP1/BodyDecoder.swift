@@ -194,7 +194,7 @@ public struct BodyDecoder {
             step.hasTrailers = block.count > 0
             step.outcome = .end
         case .incomplete: step.outcome = .more
-        case .malformed: step.outcome = .malformed(.trailer)
+        case .malformed(let fault): step.outcome = .malformed(fault.isOurLimit ? fault : .trailer)
         }
         return step
     }

@@ -163,8 +163,11 @@ extension Worker {
         let step = c.pointee.body.decode(
             transport.readBuffer + position, count: count - position, limits: plan.limits.head, block: &requestBlock)
         switch step.outcome {
-        case .malformed, .interim:
-            requestBodyMalformed(slot)
+        case .malformed(let fault):
+            requestBodyMalformed(slot, fault)
+            return step.consumed
+        case .interim:
+            requestBodyMalformed(slot, .chunkSize)
             return step.consumed
         case .more, .end: break
         }

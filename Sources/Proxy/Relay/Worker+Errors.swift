@@ -76,6 +76,7 @@ extension Worker {
         case 400: counters.countRejected(.malformedRequest)
         case 408: counters.countRejected(.bodyTimeout)
         case 413: counters.countRejected(.bodyTooLarge)
+        case 431: counters.countRejected(.headerTooLarge)
         case 501: counters.countRejected(.unsupported)
         case 503: counters.countRejected(.noServer)
         default: break

@@ -146,13 +146,19 @@ extension Worker {
     }
 
     /// The client's body is not framed as it said: nothing after it can be believed.
-    mutating func requestBodyMalformed(_ client: ClientSlot) {
+    mutating func requestBodyMalformed(_ client: ClientSlot, _ fault: Malformation) {
         let exchange = clients[client].pointee.exchange
         outbox.clear()
         clients[client].pointee.mustClose = true
-        recordClientBodyFault(client)
+        // What is only too much breaks no rule.
+        if !fault.isOurLimit { recordClientBodyFault(client) }
         if exchange.exists {
-            failExchange(exchange, status: 400, "the request's body is not framed as announced")
+            switch fault {
+            case .headerTooLarge, .tooManyFields:
+                failExchange(exchange, status: 431, "the request's trailer section is larger than allowed")
+            case .chunkExtensionTooLarge: failExchange(exchange, status: 413, fault.text)
+            default: failExchange(exchange, status: 400, "the request's body is not framed as announced")
+            }
         } else {
             closeClient(client)
         }

@@ -77,7 +77,7 @@ import Wire
         check(chunked, "0\r\nA: 1\r\nB:2\r\nA: 3\r\n\r\nmore", Expected(trailers: ["A: 1", "B: 2", "A: 3"], rest: 4))
         check(chunked, "0\r\nA: b\r\n c\r\n\r\n", Expected(end: .malformed(.trailer), rest: 12))
         check(chunked, "0\r\nHTTP/1.1 200 OK\r\n\r\n", Expected(end: .malformed(.trailer), rest: 19))
-        check(chunked, "0\r\nA: 123456\r\n\r\n", Expected(end: .malformed(.trailer), rest: 13), limit: 12)
+        check(chunked, "0\r\nA: 123456\r\n\r\n", Expected(end: .malformed(.headerTooLarge), rest: 13), limit: 12)
         check(chunked, "0\r\nA: 12345\r\n\r\n", Expected(trailers: ["A: 12345"]), limit: 12)
         check(chunked, "0\r\nA: b\r\n", Expected(end: .open, rest: 6))
     }
