@@ -116,6 +116,10 @@ import Wire
         unsafe so_load(words + layout.listeners + checked(listener, layout.listenerCount))
     }
 
+    package func rejected(_ reason: RejectReason) -> UInt64 {
+        unsafe so_load(words + CounterLayout.rejected + Int(reason.rawValue))
+    }
+
     // MARK: Words
 
     /// Adds to a word. Relaxed: nobody else writes it, and a reader may see it a little later.

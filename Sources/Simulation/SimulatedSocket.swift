@@ -63,6 +63,12 @@ public final class SimulatedSocket {
     public var acknowledgedTotal: UInt64 { acknowledged }
     public var sentTotal: UInt64 { written - UInt64(unsent.count) }
 
+    /// Called with how many bytes the far end's owner has read in all, and with what it has given to its kernel, whether it arrives or not.
+    public var isRead: ((UInt64) -> Void)?
+    public var overhears: (([UInt8]) -> Void)?
+    /// Bytes of the far end that its owner here has read.
+    private var readTotal: UInt64 = 0
+
     // MARK: Reading
 
     /// As recv does: -errno, 0 at the end.
@@ -98,6 +104,8 @@ public final class SimulatedSocket {
 
     private func consumed(_ count: Int) {
         guard let other, count > 0 else { return }
+        readTotal += UInt64(count)
+        other.isRead?(readTotal)
         if link.isUnix {
             other.acknowledged += UInt64(count)
             network.add(after: 0, .window(other))
@@ -122,7 +130,9 @@ public final class SimulatedSocket {
         var left = taken
         for i in 0..<count where left > 0 {
             let n = min(left, vectors[i].iov_len)
-            unsent.append(UnsafeRawBufferPointer(start: vectors[i].iov_base, count: n))
+            let bytes = UnsafeRawBufferPointer(start: vectors[i].iov_base, count: n)
+            unsent.append(bytes)
+            other?.overhears?(Array(bytes))
             left -= n
         }
         written += UInt64(taken)

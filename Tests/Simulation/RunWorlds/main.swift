@@ -37,6 +37,7 @@ func runMany(_ count: Int, of sort: WorldSort, isInnocent: Bool?, base: UInt64) 
     var turns = 0
     var incidents = 0
     var callsPeak = 0
+    var held: [String: Int] = [:]
     for seed in WorldSeeds(base: base, count: count, isInnocent: isInnocent) {
         running = "scripts/simulate \(sort.rawValue) 0x\(String(seed, radix: 16))"
         let world = SimulatedWorld(seed: seed, sort: sort)
@@ -45,6 +46,7 @@ func runMany(_ count: Int, of sort: WorldSort, isInnocent: Bool?, base: UInt64) 
         turns += world.turns
         incidents += world.incidentCount
         callsPeak = max(callsPeak, world.callsPeak)
+        held.merge(world.held) { $0 + $1 }
         guard !failures.isEmpty else { continue }
         bad += 1
         print(running)
@@ -59,8 +61,13 @@ func runMany(_ count: Int, of sort: WorldSort, isInnocent: Bool?, base: UInt64) 
     print(
         "\(done) worlds of \(sort.rawValue) (base \(base)): \(turns) turns of the worker, \(incidents) incidents, at most \(callsPeak) system calls a turn, \(bad) bad worlds"
     )
+    if !held.isEmpty {
+        print("    held: \(held.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))")
+    }
+    let unheld = done < 3000 ? [] : sort.held.filter { held[$0] == nil }
+    if !unheld.isEmpty { print("    never held: \(unheld.joined(separator: ", "))") }
     fflush(nil)
-    return bad == 0 ? 0 : 1
+    return bad == 0 && unheld.isEmpty ? 0 : 1
 }
 
 /// Loses each wake-up of a world in turn: those that nothing made up for, and how many the world noticed.

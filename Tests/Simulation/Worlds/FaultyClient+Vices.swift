@@ -26,7 +26,7 @@ extension FaultyClient {
         case .goesAway: write(Frame(.goAway, Frame.number(0) + Frame.number(UInt32(random.below(14)))))
         case .shutWindows: ask()
         case .narrowWindows: widen(by: 1)
-        case .deafness: isReading = random.chance(perMille: 300)
+        case .deafness: if random.chance(perMille: 300) { isReading = true } else { stopReading() }
         case .cut: if random.chance(perMille: 300) { cut() }
         case .lateFrames: lateFrame()
         case .idleFrames:
@@ -44,8 +44,8 @@ extension FaultyClient {
             let stream = random.chance(perMille: 500) ? 0 : anyOne?.stream ?? 0
             write(Frame(.windowUpdate, stream: stream, Frame.number(random.pick([0, 0x7fff_ffff]))))
         case .badFrames: write(badFrame())
-        case .badHeads: writeHead(freshStream, badFields(), ends: random.chance(perMille: 700))
-        case .badPreface, .garbage: if isOpen, !isOver { send(noise(300)) }
+        case .badHeads: writeHead(freshStream, badFields(), ends: random.chance(perMille: 700), .malformed)
+        case .badPreface, .garbage: sendCut(noise(300))
         case .longBodies, .shortBodies, .secondHeads: wrongBody(vice)
         }
     }
@@ -62,7 +62,7 @@ extension FaultyClient {
         for i in 0..<count {
             fields.append(("x-large-\(i)", String(repeating: "abcdefgh#", count: isOne ? random.pick([8000, 30_000]) : 3)))
         }
-        writeHead(freshStream, fields, ends: true)
+        writeHead(freshStream, fields, ends: true, .tooLarge)
     }
 
     private func lateFrame() {
@@ -92,6 +92,8 @@ extension FaultyClient {
 
     private func badFrame() -> Frame {
         let stream = anyOne?.stream ?? 1
+        let unpackable = [UInt8](repeating: 0xff, count: 6)
+        senses[unpackable] = .unpackable
         return random.pick([
             Frame(.ping, [1, 2, 3, 4, 5, 6, 7]), Frame(.ping, stream: 1, [1, 2, 3, 4, 5, 6, 7, 8]),
             Frame(.settings, [0, 4, 0, 0, 1]),
@@ -104,7 +106,7 @@ extension FaultyClient {
             Frame(.data, stream: stream, [UInt8](repeating: 0x78, count: 20_000)), Frame(.goAway, [0, 0, 0, 0]),
             Frame(.priority, stream: stream, [0, 0, 0, 0]),
             Frame(.headers, flags: 5 | Frame.padded, stream: freshStream, [200] + packer.pack(Self.nobodys)),
-            Frame(.headers, flags: 5, stream: freshStream, [0xff, 0xff, 0xff, 0xff, 0xff, 0xff]),
+            Frame(.headers, flags: 5, stream: freshStream, unpackable),
             Frame(.headers, flags: 5, stream: freshStream, noise(200)),
         ])
     }

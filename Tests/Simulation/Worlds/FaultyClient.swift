@@ -31,6 +31,13 @@ final class FaultyClient: SimulatedPeer {
     private var hasAcknowledged = false
     private(set) var isOver = false
     private(set) var isSpoken = false
+    /// By its own choice, whatever has come of it.
+    private(set) var hasLeft = false
+    private(set) var hasBeenDeaf = false
+    private(set) var sent: [UInt8] = []
+    /// What its header blocks are.
+    var senses: [[UInt8]: FrameLedger.Sense] = [:]
+    let overheard = Overheard()
     /// Where it comes from.
     var port: UInt16?
     /// Packs without a table, so that each block can be read by itself.
@@ -55,13 +62,14 @@ final class FaultyClient: SimulatedPeer {
 
     override func connected() {
         isSpoken = true
+        if let socket { overheard.listen(to: socket, world.network) }
         note("has the vices \(vices)")
-        if vices.contains(.deafness), random.chance(perMille: 300) { isReading = false }
+        if vices.contains(.deafness), random.chance(perMille: 300) { stopReading() }
         if vices.contains(.badPreface) {
             sendCut(random.pick([Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\rX".utf8), Array(Frame.preface.dropLast(3)), noise(80)]))
             return goOn()
         }
-        send(Frame.preface)
+        sendCut(Frame.preface)
         var values: [(UInt16, Int)] = [(2, 0)]
         if vices.contains(.shutWindows) { values.append((4, 0)) }
         if vices.contains(.narrowWindows) { values.append((4, 1)) }
@@ -95,13 +103,23 @@ final class FaultyClient: SimulatedPeer {
         switch random.below(5) {
         case 0, 1: note("sits there")
         case 2:
-            isOver = true
+            goes()
             close()
         case 3:
-            isOver = true
+            goes()
             reset()
         default: cut()
         }
+    }
+
+    private func goes() {
+        isOver = true
+        hasLeft = true
+    }
+
+    func stopReading() {
+        isReading = false
+        hasBeenDeaf = true
     }
 
     override func received(_ bytes: [UInt8]) {
@@ -127,7 +145,11 @@ final class FaultyClient: SimulatedPeer {
         sendCut(frame.bytes)
     }
 
-    private func sendCut(_ bytes: [UInt8]) { if isOpen, !isOver { send(bytes) } }
+    func sendCut(_ bytes: [UInt8]) {
+        guard isOpen, !isOver else { return }
+        sent += bytes
+        send(bytes)
+    }
 
     var openOne: Asked? {
         let open = asked.filter(\.isOpen)
@@ -149,13 +171,14 @@ final class FaultyClient: SimulatedPeer {
         let one = Asked(story, freshStream)
         asked.append(one)
         one.hasEnded = !story.request.hasBody
-        writeHead(one.stream, story.request.fields(scheme: "http"), ends: one.hasEnded)
+        writeHead(one.stream, story.request.fields(scheme: "http"), ends: one.hasEnded, .request(story.request))
         return one
     }
 
-    func writeHead(_ stream: UInt32, _ fields: FieldPacker.Fields, ends: Bool) {
+    func writeHead(_ stream: UInt32, _ fields: FieldPacker.Fields, ends: Bool, _ sense: FrameLedger.Sense = .unknown) {
         note("sends on \(stream) \(fields.prefix(6).map { "\($0.name): \($0.value.prefix(40))" })")
         var rest = packer.pack(fields)[...]
+        senses[Array(rest)] = sense
         var isFirst = true
         repeat {
             let part = Array(rest.prefix(Frame.payloadMax))
@@ -188,7 +211,7 @@ final class FaultyClient: SimulatedPeer {
     func cut() {
         let frame = Frame(.headers, flags: 5, stream: freshStream, packer.pack(Self.nobodys)).bytes
         sendCut(Array(frame.prefix(random.below(frame.count))))
-        isOver = true
+        goes()
         if random.chance(perMille: 500) { close() } else { reset() }
     }
 

@@ -1,4 +1,5 @@
 import Detector
+import Report
 import Simulation
 
 /// Clients that flood, break HTTP/2's rules, or are gone in the middle, beside those who do nothing wrong.
@@ -33,6 +34,12 @@ extension SimulatedWorld {
     }
 }
 
+extension FaultyClient {
+    func isOrigin(of incident: Incident) -> Bool {
+        isSpoken && port == incident.client.flatMap { UInt16($0.address.split(separator: ":").last ?? "") }
+    }
+}
+
 extension Verdicts {
     /// Nobody but who has broken a rule is accused of that, and of what is only too much nobody is.
     static func judgeAccusations(_ world: SimulatedWorld) {
@@ -42,8 +49,7 @@ extension Verdicts {
                 fail("a server is accused of what a client did")
                 continue
             }
-            let port = incident.client.flatMap { UInt16($0.address.split(separator: ":").last ?? "") }
-            guard let client = world.faultyClients.first(where: { $0.port == port && $0.isSpoken }) else {
+            guard let client = world.faultyClients.first(where: { $0.isOrigin(of: incident) }) else {
                 fail("an innocent client is accused")
                 continue
             }

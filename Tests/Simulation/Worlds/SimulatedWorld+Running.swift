@@ -144,6 +144,7 @@ extension SimulatedWorld {
         for visitor in visitors where visitor.isOpen && !visitor.isOver { fail("a visitor is still there") }
         for story in stories.values.sorted(by: { $0.id < $1.id }) { Verdicts.judge(story, self) }
         Verdicts.judgeIncidents(self)
+        if sort == .clients { Verdicts.judgeFaultyClients(self) }
         for upstream in upstreams where upstream.hasPartialRequest && weather.isInnocent && !upstream.isDead {
             if !stories.values.contains(where: { $0.outcome == .aborted || $0.answer.start == .withHead }) {
                 fail("a request reached its upstream in part")

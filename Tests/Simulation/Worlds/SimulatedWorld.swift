@@ -28,6 +28,8 @@ public final class SimulatedWorld {
     let tls: WorldTLS?
     var visitors: [TLSVisitor] = []
     var faultyClients: [FaultyClient] = []
+    /// How often what must happen to faulty clients has been held, by what it was: an oracle that never was is none.
+    public private(set) var held: [String: Int] = [:]
     /// Handshakes that have gone on with an earlier session.
     var resumptions = 0
     /// When servers' processes have died.
@@ -294,6 +296,8 @@ public final class SimulatedWorld {
     }
 
     // MARK: Reported by the peers
+
+    func hold(_ what: String) { held[what, default: 0] += 1 }
 
     func fail(_ what: String) {
         if failures.count < 20 { failures.append(what) }
