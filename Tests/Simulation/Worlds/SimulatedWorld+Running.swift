@@ -33,6 +33,7 @@ extension SimulatedWorld {
         planHealth()
         planVisits()
         planFaultyClients()
+        planFaultyRequesters()
         turnUntilQuiet()
         if turns == turnsMax { fail("the worker turns for ever") }
         note("weather", "\(weather)")
@@ -145,6 +146,7 @@ extension SimulatedWorld {
         for story in stories.values.sorted(by: { $0.id < $1.id }) { Verdicts.judge(story, self) }
         Verdicts.judgeIncidents(self)
         if sort == .clients { Verdicts.judgeFaultyClients(self) }
+        if sort == .requests { Verdicts.judgeFaultyRequesters(self) }
         for upstream in upstreams where upstream.hasPartialRequest && weather.isInnocent && !upstream.isDead {
             if !stories.values.contains(where: { $0.outcome == .aborted || $0.answer.start == .withHead }) {
                 fail("a request reached its upstream in part")

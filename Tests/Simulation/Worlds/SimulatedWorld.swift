@@ -28,6 +28,7 @@ public final class SimulatedWorld {
     let tls: WorldTLS?
     var visitors: [TLSVisitor] = []
     var faultyClients: [FaultyClient] = []
+    var faultyRequesters: [FaultyRequester] = []
     /// How often what must happen to faulty clients has been held, by what it was: an oracle that never was is none.
     public private(set) var held: [String: Int] = [:]
     /// Handshakes that have gone on with an earlier session.
@@ -100,14 +101,14 @@ public final class SimulatedWorld {
     static let incidentsMax = 512
     /// Turns of the longest world. TLS, which is in some worlds of health too, makes records of some hundred bytes of every frame, floods
     /// are hundreds of kilobytes, and either may arrive byte by byte.
-    var turnsMax: Int { [.tls, .clients, .health, .tunnels].contains(sort) ? 4_000_000 : 400_000 }
+    var turnsMax: Int { [.tls, .clients, .requests, .health, .tunnels].contains(sort) ? 4_000_000 : 400_000 }
 
     public init(seed: UInt64, sort: WorldSort = .bytes, _ reduction: Reduction = Reduction()) {
         self.seed = seed
         self.sort = sort
         self.reduction = reduction
         random = SeededNumbers(seed: seed)
-        let isInnocent = seed & 1 == 0 || sort == .outages || sort == .health || sort == .clients
+        let isInnocent = seed & 1 == 0 || sort == .outages || sort == .health || sort == .clients || sort == .requests
         var weather = Weather(isInnocent: isInnocent, &random)
         // What a sort has beyond what its worlds were at first, so that the others stay as they are.
         var own = SeededNumbers(seed: seed ^ 0x6f77_6e00)
@@ -116,7 +117,7 @@ public final class SimulatedWorld {
         if (seed >> 8) % 6 == 0 { weather.tunnelsPerMille = 600 }
         if (seed >> 8) % 4 == 1 { weather.narrowStreams = 1 }
         var speech = Speech()
-        let isEither = sort == .changes || sort == .kernel || sort == .outages || sort == .tls || sort == .health
+        let isEither = [.changes, .kernel, .outages, .tls, .health, .requests].contains(sort)
         let framesPerMille =
             switch sort {
             case .frames: 1000
@@ -132,7 +133,14 @@ public final class SimulatedWorld {
             if random.chance(perMille: 300) { speech.useFrames(isInnocent: isInnocent, &random) }
         }
         if sort == .outages { weather.useOutages(&random) }
-        if sort == .clients { weather.connectionsMax = 1024 }
+        if sort == .clients || sort == .requests { weather.connectionsMax = 1024 }
+        if sort == .requests {
+            // So that it is known what must come of each request.
+            weather.upstreamIdleNanoseconds = nil
+            weather.refusesPerMille = 0
+            speech.upstreams?.refusesPerMille = 0
+            speech.upstreams?.goesAwayPerMille = 0
+        }
         if sort == .tunnels { speech.useTunnels(&weather, &random) }
         var usesOutages = sort == .outages
         // Not drawn, so that the other worlds stay as they are: a quarter of all tunnels.
@@ -174,6 +182,7 @@ public final class SimulatedWorld {
         makeTroubles()
         writeScripts()
         writeFaultyScripts(own.next())
+        writeFaultyRequests(seed ^ 0x7265_7175)
         reloadNumbers = own
     }
 

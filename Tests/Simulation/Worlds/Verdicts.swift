@@ -84,6 +84,8 @@ enum Verdicts {
     static func judgeIncidents(_ world: SimulatedWorld) {
         var left = world.incidents.filter { !isSuspicion($0, world) }
         if world.sort == .clients { return judgeAccusations(world) }
+        // Theirs are judged with what they did.
+        if world.sort == .requests { return }
         if world.sort == .outages || world.sort == .health { return judgeOutages(world) }
         if world.weather.isInnocent {
             for incident in left {

@@ -20,9 +20,12 @@ public enum WorldSort: String, CaseIterable, Sendable {
     case tunnels
     /// Clients of HTTP/2 that flood, break its rules, or are gone in the middle, beside innocent ones. All servers are innocent.
     case clients
+    /// Clients of HTTP/1 that send what is no request, too much or too little, or are gone, beside innocent ones. All servers are innocent.
+    case requests
 
     /// What is held in any three thousand of its worlds, at the least once each.
     public var held: [String] {
+        if self == .requests { return Misdeed.Name.allCases.map(\.rawValue) }
         guard self == .clients else { return [] }
         let ends = FrameEnd.allCases.filter { $0 != .streamClosed && $0 != .headerTooLarge }.map(\.rawValue)
         return ends + ["preface", "borne", "tooManyStreams", "431", "reset with 1", "reset with 3", "reset with 5"]

@@ -74,6 +74,8 @@ import Worlds
         (.tunnels, 0xe551_d2fa_a662_d46e, "a server's reset that has met new keys of ours is no good end of its tunnel"),
         (.tunnels, 0xdbef_c211_09f9_28ca, "so does one of a worker that leaves"),
         (.clients, 0xb5bc_a807_ec7f_faba, "the end of a request does not make an answer due that its client holds back"),
+        (.requests, 0xfc4d_e41f_1bcc_1b20, "chunk extensions that are too long break no rule"),
+        (.requests, 0xb66e_7409_969f_8c02, "nor do trailers that are too many"),
     ]
 
     @Test(arguments: otherLessons) func seedsOfOtherSorts(sort: WorldSort, seed: UInt64, lesson: String) {
@@ -145,6 +147,7 @@ extension WorldSort {
         case .tls: 4
         case .health: 3
         case .clients: 5
+        case .requests: 15
         case .tunnels: 25
         default: 60
         }
