@@ -12,6 +12,9 @@ struct Socket: BitwiseCopyable {
     ///                             └─▶ refused
     enum Security: UInt8 { case none, awaited, handshaking, open, ended, failed, refused }
 
+    /// Our side: to be ended once everything has been sent, and ended.
+    enum Writing: UInt8 { case open, ending, ended }
+
     var fd: Int32
     var isReadable = false
     var isWritable = false
@@ -29,8 +32,7 @@ struct Socket: BitwiseCopyable {
     var isHeldBack = false
     /// In the worker's list of connections to come back to.
     var isQueued = false
-    /// Our side is to be ended once everything has been sent.
-    var endsWriting = false
+    var writing = Writing.open
     var security = Security.none
     /// ALPN has chosen HTTP/2; known as soon as the handshake has ended.
     var agreedHTTP2 = false

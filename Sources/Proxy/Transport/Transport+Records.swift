@@ -62,7 +62,10 @@ extension Transport {
         }
         // More is to be reported than these bytes, and no event will remind us.
         if received.state != .open { socket.pointee.isReadable = true }
-        if port.outputCount > 0 {
+        if socket.pointee.writing == .ended {
+            // An answer to new keys, which nobody is owed any more.
+            port.clear()
+        } else if port.outputCount > 0 {
             if socket.pointee.output.count > Self.heldAnswersMax {
                 socket.pointee.isBroken = true
                 port.clear()

@@ -176,14 +176,14 @@ struct Transport: ~Copyable {
     /// Ends our side once everything has been sent. The peer's may go on.
     mutating func endWriting(_ socket: UnsafeMutablePointer<Socket>) {
         if socket.pointee.security != .none { announceEnd(socket) }
-        socket.pointee.endsWriting = true
+        socket.pointee.writing = .ending
         endIfSent(socket)
     }
 
     /// Ends our side, if that is due: not before bytes that wait here, or in a pipe.
     func endIfSent(_ socket: UnsafeMutablePointer<Socket>) {
-        if socket.pointee.endsWriting, !socket.pointee.isBlocked {
-            socket.pointee.endsWriting = false
+        if socket.pointee.writing == .ending, !socket.pointee.isBlocked {
+            socket.pointee.writing = .ended
             kernel.shutdownWrite(socket.pointee.fd)
         }
     }

@@ -190,18 +190,18 @@ import Testing
     @Test func ourSideEndsWhenAllIsSent() {
         let stage = TransportStage()
         stage.transport.endWriting(stage.socket)
-        #expect(stage.kernel.ended == [5] && !stage.socket.pointee.endsWriting)
+        #expect(stage.kernel.ended == [5] && stage.socket.pointee.writing == .ended)
         let blocked = TransportStage()
         blocked.kernel.writes = [1]
         #expect(blocked.deliver(["abc"]))
         blocked.transport.endWriting(blocked.socket)
-        #expect(blocked.kernel.ended == [] && blocked.socket.pointee.endsWriting)
+        #expect(blocked.kernel.ended == [] && blocked.socket.pointee.writing == .ending)
         blocked.kernel.writes = [1]
         blocked.socket.pointee.isWritable = true
         #expect(blocked.flush() && blocked.kernel.ended == [], "one byte is left")
         blocked.socket.pointee.isWritable = true
         #expect(blocked.flush() && blocked.kernel.ended == [5])
-        #expect(blocked.kernel.text == "abc" && !blocked.socket.pointee.endsWriting)
+        #expect(blocked.kernel.text == "abc" && blocked.socket.pointee.writing == .ended)
         #expect(blocked.flush() && blocked.kernel.ended == [5], "once")
     }
 
