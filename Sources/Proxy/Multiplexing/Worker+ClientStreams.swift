@@ -24,7 +24,11 @@ extension Worker {
         case .body: clientStreamBody(slot, step, bytes + step.bodyStart)
         case .trailers: clientStreamTrailers(slot, step)
         case .reset:
-            if let cause = step.cause { clientStreamBroken(slot, step, cause, bytes + step.bodyStart) }
+            if let cause = step.cause {
+                clientStreamBroken(slot, step, cause, bytes + step.bodyStart)
+            } else if step.overLimit != nil {
+                counters.countRejected(.headerTooLarge)
+            }
             if step.clientSlot.exists { clientStreamReset(step.clientSlot) }
         case .goAway: endSharedClient(slot)
         case .failed(let failure):

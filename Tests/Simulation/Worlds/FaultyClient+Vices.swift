@@ -139,7 +139,19 @@ extension FaultyClient {
             guard one.sent < body.count else { return one.isSpoilt = false }
             one.hasEnded = true
             write(Frame(.data, flags: Frame.endStream, stream: one.stream))
-        default: writeHead(one.stream, Self.nobodys, ends: random.chance(perMille: 500))
+        default:
+            let ends = random.chance(perMille: 500)
+            // Not drawn, so that the other worlds stay as they are.
+            guard world.seed >> 12 & 3 == 0 else { return writeHead(one.stream, Self.nobodys, ends: ends) }
+            largeTrailers(one)
         }
+    }
+
+    /// Behind the rest of a request's body.
+    private func largeTrailers(_ one: Asked) {
+        let part = one.story.request.body[one.sent...].prefix(16_000)
+        write(Frame(.data, stream: one.stream, Array(part)))
+        one.sent += part.count
+        writeHead(one.stream, (0..<200).map { ("x-trailer-\($0)", "a") }, ends: true, .tooLarge)
     }
 }

@@ -30,6 +30,9 @@ extension FrameLedger {
             // Half closed: a stream error; closed: an error of the connection (sections 5.1 and 6.2).
             mayEnd(.streamClosed)
             offend(id, [5], .malformed, isCertain: !mayHaveForgotten && !stream.mayBeRefused, outlivesAnswer: true)
+        } else if case .tooLarge = sense, ends, (stream.declared ?? stream.sent) == stream.sent {
+            mayEnd(.headerTooLarge)
+            offend(id, [1, 11], .tooLarge, isCertain: !stream.mayBeRefused)
         } else {
             // A second header block with the fields of a first (section 8.1).
             offend(id, [1], .malformed, isCertain: !stream.mayBeRefused)
@@ -120,7 +123,7 @@ extension FrameLedger {
             if count == 0 { return end(.protocolError) }
             connectionUpdates += count
             let window = 65_535 + connectionUpdates
-            if window - said.dataBytes > most { end(.flowControl) } else if window > most { mayEnd(.flowControl) }
+            if window - said.dataBytes - unsaidBytes > most { end(.flowControl) } else if window > most { mayEnd(.flowControl) }
             return
         }
         if isIdle(frame.stream) { return end(.protocolError) }
@@ -128,7 +131,7 @@ extension FrameLedger {
         if count == 0 { return offend(frame.stream, [1], .misused, isCertain: !stream.mayBeRefused) }
         streams[frame.stream]!.updates += count
         let window = initialWindow + stream.updates + count
-        let left = window - said.dataBytesOf[frame.stream, default: 0]
+        let left = window - said.dataBytesOf[frame.stream, default: 0] - unsaidBytes
         if left > most {
             offend(frame.stream, [3], .misused, isCertain: !stream.mayBeRefused)
         } else if window > most {

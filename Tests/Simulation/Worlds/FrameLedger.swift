@@ -10,7 +10,7 @@ struct FrameLedger {
     struct Offence {
         /// What RST_STREAM may say of it.
         var codes: [UInt32]
-        /// Whether that is counted as broken flow control, as a request that is malformed, or not at all.
+        /// What that is counted as: a request that is malformed, flow control that is, trailers that are too large, or nothing.
         var count: Count
         /// RST_STREAM must follow, unless the stream was over before.
         var isCertain = true
@@ -18,7 +18,7 @@ struct FrameLedger {
         var outlivesAnswer = false
     }
 
-    enum Count { case malformed, misused, nothing }
+    enum Count { case malformed, misused, tooLarge, nothing }
 
     struct Stream {
         var declared: Int?
@@ -42,6 +42,8 @@ struct FrameLedger {
     let senses: [[UInt8]: Sense]
     let overheard: Overheard
     let said: SaidFrames
+    /// Bytes of DATA that the worker may have framed for a client that was gone, or took nothing, and that were never written.
+    let unsaidBytes: Int
 
     /// How the connection must end, if it was not one of `possible` before; nil: it need not.
     private(set) var certain: FrameEnd?
@@ -66,7 +68,8 @@ struct FrameLedger {
     private var priorities: Meter
     private var windowUpdates: Meter
 
-    init(_ sent: [UInt8], _ senses: [[UInt8]: Sense], _ overheard: Overheard, _ said: SaidFrames) {
+    init(_ sent: [UInt8], _ senses: [[UInt8]: Sense], _ overheard: Overheard, _ said: SaidFrames, isWhole: Bool) {
+        unsaidBytes = isWhole ? 0 : 1 << 17
         (self.sent, self.senses, self.overheard, self.said) = (sent, senses, overheard, said)
         resets = Meter(limits.resets, .rapidReset)
         settings = Meter(limits.settings, .settingsFlood)

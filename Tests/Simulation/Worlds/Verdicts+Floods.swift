@@ -40,7 +40,8 @@ extension Verdicts {
             judgePreface(client, said, &counts, world)
             return counts
         }
-        let ledger = FrameLedger(client.sent, client.senses, client.overheard, said)
+        let ledger = FrameLedger(
+            client.sent, client.senses, client.overheard, said, isWhole: !client.hasLeft && !client.hasBeenDeaf)
         judgeEnd(client, ledger, &counts, world)
         for id in Set(ledger.streams.keys).union(said.resets.keys).sorted() {
             judge(id, of: client, ledger, &counts, world)
@@ -132,8 +133,13 @@ extension Verdicts {
         if seen.isEmpty, first.isCertain, !mayBeUnseen, !isOver, !isSentAway, !isAnswered || first.outlivesAnswer {
             fail("was not reset with \(first.codes)")
         }
-        if first.isCertain, !seen.isEmpty { world.hold("reset with \(first.codes[0])") }
-        for (count, reason) in [(FrameLedger.Count.malformed, RejectReason.malformedRequest), (.misused, .malformedFrames)] {
+        if first.isCertain, !seen.isEmpty {
+            world.hold(first.count == .tooLarge ? "large trailers" : "reset with \(first.codes[0])")
+        }
+        let reasons: [(FrameLedger.Count, RejectReason)] = [
+            (.malformed, .malformedRequest), (.misused, .malformedFrames), (.tooLarge, .headerTooLarge),
+        ]
+        for (count, reason) in reasons {
             let most = stream.offences.filter { $0.count == count }.count
             let isSure = seen.count == stream.offences.count && seen.allSatisfy { $0.count == count }
             counts.add(reason, (isSure ? 1 : 0)...(seen.isEmpty && !mayBeUnseen ? 0 : most))

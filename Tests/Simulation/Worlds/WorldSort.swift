@@ -28,6 +28,8 @@ public enum WorldSort: String, CaseIterable, Sendable {
         if self == .requests { return Misdeed.Name.allCases.map(\.rawValue) }
         guard self == .clients else { return [] }
         let ends = FrameEnd.allCases.filter { $0 != .streamClosed && $0 != .headerTooLarge }.map(\.rawValue)
-        return ends + ["preface", "borne", "tooManyStreams", "431", "reset with 1", "reset with 3", "reset with 5"]
+        return ends + [
+            "preface", "borne", "tooManyStreams", "431", "large trailers", "reset with 1", "reset with 3", "reset with 5",
+        ]
     }
 }
