@@ -62,6 +62,8 @@ public final class SimulatedSocket {
     public var writtenTotal: UInt64 { written }
     public var acknowledgedTotal: UInt64 { acknowledged }
     public var sentTotal: UInt64 { written - UInt64(unsent.count) }
+    /// Bytes that have been written and are not on their way yet.
+    public var unsentBytes: Int { unsent.count }
 
     /// Called with how many bytes the far end's owner has read in all, and with what it has given to its kernel, whether it arrives or not.
     public var isRead: ((UInt64) -> Void)?

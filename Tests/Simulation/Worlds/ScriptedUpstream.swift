@@ -15,7 +15,6 @@ final class ScriptedUpstream: SimulatedPeer {
     private var garbageIsDue = false
     private var marks = TakenMarks()
     private var hasStopped = false
-    private var resetsWhenSent = false
     private var isTunnel = false
     /// Its end of one that has a script.
     private var tunnel: TunnelEnd?
@@ -191,14 +190,11 @@ final class ScriptedUpstream: SimulatedPeer {
                 over: { [weak self] in self?.close() }))
     }
 
-    /// Behind the header block that opened the tunnel: without that it would be a cut answer's.
+    /// Behind the header block that opened the tunnel, all of which is on its way: without that it would be a cut answer's.
     private func resetWhenSent() {
-        resetsWhenSent = unsentBytes > 0
-        if !resetsWhenSent { reset() }
-    }
-
-    override func allSent() {
-        if resetsWhenSent { reset() }
+        guard let socket, isOpen else { return }
+        if unsentBytes + socket.unsentBytes == 0 { return reset() }
+        world.network.after(1_000_000) { [weak self] in self?.resetWhenSent() }
     }
 
     // MARK: Answering

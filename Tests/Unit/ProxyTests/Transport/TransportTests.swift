@@ -39,6 +39,17 @@ import Testing
         Reading(name: "an interruption", read: { .error(EINTR) }, isReadable: true),
     ]
 
+    /// Linux tells a reset to the write that meets it, and the end to the read behind that.
+    @Test(arguments: [false, true]) func anUnannouncedEndOfRecords(isRefused: Bool) {
+        let stage = TransportStage()
+        stage.socket.pointee.security = .open
+        stage.socket.pointee.refusesBytes = isRefused
+        stage.kernel.reads = [.end]
+        #expect(stage.load() == 0)
+        let socket = stage.socket.pointee
+        #expect(socket.isBroken == isRefused && socket.sawEnd == !isRefused && socket.isCut == !isRefused)
+    }
+
     @Test(arguments: readings)
     func whatARead(_ reading: Reading) {
         for held in ["", "xy"] {
