@@ -171,6 +171,20 @@ class Limits(BadRequestTest):
         self.refuse(request("Transfer-Encoding: chunked", start="POST / HTTP/1.1", body="800\r\n" + "a" * 2048 + "\r\n"), 413,
                     reaches_upstream=True)
 
+    def too_much(self, body, status, reason):
+        """Of what HTTP allows: refused and counted, and no record."""
+        with self.to.connect() as one:
+            one.send((request("Transfer-Encoding: chunked", start="POST / HTTP/1.1") + body).encode())
+            self.assertEqual(one.read_response().status, status)
+        self.to.wait_metric(1, "sendonce_client_rejected_total", reason=reason)
+        self.assertNoIncidents(self.to)
+
+    def test_chunk_extensions_over_the_limit(self):
+        self.too_much(f"1;a={BIG}\r\na\r\n0\r\n\r\n", 413, "body_too_large")
+
+    def test_trailers_over_the_limit(self):
+        self.too_much(f"1\r\na\r\n0\r\nX: {BIG}\r\n\r\n", 431, "header_too_large")
+
     def test_a_head_that_never_ends(self):
         self.end(self.to)
         self.to = self.proxy(self.origin.address, timeouts_={"client_header": "300ms"})
