@@ -4,6 +4,7 @@ import Wire
 extension SessionState {
     /// The place of a stream that the peer can know of: a request that has not been written cannot be what it answers.
     /// Negative: there is none.
+    @inline(__always)
     func known(_ id: Int32) -> Int32 { id <= lastWritten ? streams.find(id) : -1 }
 
     /// Never opened by whoever may open it, as far as the peer can know.

@@ -94,6 +94,7 @@ extension Worker {
 
     /// The request's end goes to its server: from now on it owes the answer. One that has begun goes on as it was: while its client
     /// holds it back there is no deadline.
+    @inline(__always)
     mutating func requestHasEnded(_ e: UnsafeMutablePointer<Exchange>) {
         let timer = upstreamTimer(e.pointee.upstream)
         if e.pointee.state.answer == .awaited {
