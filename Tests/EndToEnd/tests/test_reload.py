@@ -262,7 +262,7 @@ def threads_of(proxy):
 class ReloadUnderLoad(EndToEndTest):
     alone = True
 
-    def test_a_hundred_reloads(self):
+    def test_three_hundred_reloads(self):
         app = self.node("plain.js")
         for workers in (1, 2):
             with self.subTest(workers=workers):
@@ -273,12 +273,13 @@ class ReloadUnderLoad(EndToEndTest):
                 self.addCleanup(load.kill)
                 wait_for(lambda: proxy.metrics().sum("sendonce_requests_total") > 100, "the load to begin")
                 before = proxy.resident_bytes()
-                for _ in range(100):
+                for _ in range(300):
                     proxy.reload(proxy.config)
                 self.assertIsNone(load.poll(), "the load has ended before the reloads")
                 load.send_signal(signal.SIGINT)
                 out = load.communicate(timeout=60)[0]
                 self.assertNotRegex(out, r"Socket errors|Non-2xx")
                 self.assertGreater(int(re.search(r"(\d+) requests in", out)[1]), 100)
-                self.assertLess(proxy.resident_bytes(), before + 30 * 2**20)
+                # What threads that have ended leave in the allocator is some 10 to 55 MiB, after 100 reloads as after 600.
+                self.assertLess(proxy.resident_bytes(), before + 80 * 2**20)
                 self.assertNoIncidents(proxy)
