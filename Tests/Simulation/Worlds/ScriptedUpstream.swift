@@ -190,11 +190,12 @@ final class ScriptedUpstream: SimulatedPeer {
                 over: { [weak self] in self?.close() }))
     }
 
-    /// Behind the header block that opened the tunnel, all of which is on its way: without that it would be a cut answer's.
-    private func resetWhenSent() {
+    /// Behind the header block that opened the tunnel, all of which is on its way: without that it would be a cut answer's. A peer that
+    /// takes nothing for seconds is not waited for.
+    private func resetWhenSent(patience: Int = 3000) {
         guard let socket, isOpen else { return }
-        if unsentBytes + socket.unsentBytes == 0 { return reset() }
-        world.network.after(1_000_000) { [weak self] in self?.resetWhenSent() }
+        if unsentBytes + socket.unsentBytes == 0 || patience == 0 { return reset() }
+        world.network.after(1_000_000) { [weak self] in self?.resetWhenSent(patience: patience - 1) }
     }
 
     // MARK: Answering
@@ -307,7 +308,8 @@ final class ScriptedUpstream: SimulatedPeer {
         guard let delay = world.weather.upstreamIdleNanoseconds else { return }
         let count = served.count
         let acknowledged = socket?.acknowledgedTotal ?? 0
-        let says408 = world.random.chance(perMille: 200)
+        // Not in records that come drop by drop: what is not whole in the time of a stray is taken for one.
+        let says408 = world.random.chance(perMille: 200) && !(tls != nil && world.weather.upstreamLink.isDrip)
         world.network.after(delay) { [weak self] in
             guard let self, isOpen, !hasEnded, served.count == count, current?.isAnswered ?? true, unsentBytes == 0,
                 stray == nil
