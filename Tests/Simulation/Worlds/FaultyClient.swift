@@ -25,6 +25,8 @@ final class FaultyClient: SimulatedPeer {
     let vices: [Vice]
     let stories: [Story]
     var random: SeededNumbers
+    /// In TLS: it offers HTTP/2, and does not begin with its preface by itself.
+    let offersFrames: Bool
     private var actsLeft: Int
     private var asked: [Asked] = []
     private var nextStream: UInt32 = 1
@@ -51,10 +53,13 @@ final class FaultyClient: SimulatedPeer {
         self.stories = stories
         var own = SeededNumbers(seed: seed)
         vices = (0..<1 + own.below(3)).map { _ in own.pick(Vice.allCases) }
+        offersFrames = seed >> 8 & 3 != 0
         actsLeft = 1 + own.below(own.pick([5, 20, 60]))
         random = own
         super.init()
     }
+
+    var hasAgreedFrames: Bool { offersFrames && layer != nil }
 
     func note(_ what: @autoclosure () -> String) { world.note("faulty \(number)", what()) }
 
@@ -62,7 +67,6 @@ final class FaultyClient: SimulatedPeer {
 
     override func connected() {
         isSpoken = true
-        if let socket { overheard.listen(to: socket, world.network) }
         note("has the vices \(vices)")
         if vices.contains(.deafness), random.chance(perMille: 300) { stopReading() }
         if vices.contains(.badPreface) {

@@ -20,7 +20,6 @@ final class FaultyRequester: SimulatedPeer {
 
     override func connected() {
         isSpoken = true
-        if let socket { overheard.listen(to: socket, world.network) }
         note("does \(deed.name)")
         if deed.isDeaf { isReading = false }
         let before = good.flatMap { [Piece(delay: 0, bytes: $0.request.head)] + $0.request.rest }

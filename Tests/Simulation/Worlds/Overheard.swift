@@ -1,36 +1,57 @@
 import Simulation
 
 /// A client's connection as it is at the worker's end: how much of it the worker has read and when, and all that the worker has
-/// written to it, whether that arrives or not.
+/// written to it, whether that arrives or not. With TLS: of what is in the records.
 final class Overheard {
     /// How far, at a time.
     private typealias Mark = (total: Int, time: UInt64)
 
-    private(set) var said: [UInt8] = []
+    private var tls: PeerTLS?
+    private var written: [UInt8] = []
     private var reads: [Mark] = []
     private var writes: [Mark] = []
+    /// Known when all is over: the client itself may have been given a part of it alone.
+    private lazy var heard = tls.map { $0.hear(all: written) }
 
-    var readTotal: Int { reads.last?.total ?? 0 }
-
-    func listen(to socket: SimulatedSocket, _ network: SimulatedNetwork) {
-        socket.isRead = { [unowned network] in self.reads.append((Int($0), network.time)) }
-        socket.overhears = { [unowned network] in
-            self.said += $0
-            self.writes.append((self.said.count, network.time))
+    /// From the connection's beginning on.
+    func listen(to client: SimulatedPeer, _ network: SimulatedNetwork) {
+        tls = client.layer as? PeerTLS
+        tls?.listen()
+        client.socket?.isRead = { [unowned self, unowned network] in reads.append((Int($0), network.time)) }
+        client.socket?.overhears = { [unowned self, unowned network] in
+            written += $0
+            writes.append((written.count, network.time))
         }
     }
 
+    /// What the worker has said.
+    var said: [UInt8] { heard?.said ?? written }
+    var readTotal: Int {
+        let total = reads.last?.total ?? 0
+        return tls?.given(within: total) ?? total
+    }
+    /// Bytes of records, where there are some.
+    var writtenTotal: Int { written.count }
+
     /// When the worker had read so many bytes; nil: never.
-    func readTime(of total: Int) -> UInt64? { Self.time(of: total, reads) }
+    func readTime(of total: Int) -> UInt64? { Self.time(of: tls?.made(for: total) ?? total, reads) }
     /// When it had written so many.
-    func writeTime(of total: Int) -> UInt64 { Self.time(of: total, writes) ?? .max }
+    func writeTime(of total: Int) -> UInt64 { Self.time(of: heard?.taken(for: total) ?? total, writes) ?? .max }
 
     private static func time(of total: Int, _ marks: [Mark]) -> UInt64? {
-        var (low, high) = (0, marks.count)
+        let place = marks.partitioned { $0.total < total }
+        return place < marks.count ? marks[place].time : nil
+    }
+}
+
+extension Array {
+    /// How many stand before all for which this does not hold: those for which it does are in front.
+    func partitioned(_ isBefore: (Element) -> Bool) -> Int {
+        var (low, high) = (0, count)
         while low < high {
             let middle = (low + high) / 2
-            if marks[middle].total < total { low = middle + 1 } else { high = middle }
+            if isBefore(self[middle]) { low = middle + 1 } else { high = middle }
         }
-        return low < marks.count ? marks[low].time : nil
+        return low
     }
 }

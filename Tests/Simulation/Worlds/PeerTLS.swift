@@ -27,6 +27,9 @@ final class PeerTLS: PeerLayer {
     private(set) var given = 0
     private var marks: [(made: Int, given: Int)] = []
 
+    /// What it has understood, and how far it had been given records then; nil: nobody asks.
+    private var heard: HeardRecords?
+
     init(_ world: SimulatedWorld, _ side: TLSSide, _ name: String, plan: ClientPlan? = nil, spoil: TLSSpoil? = nil) {
         self.world = world
         self.side = side
@@ -51,9 +54,7 @@ final class PeerTLS: PeerLayer {
 
     func receive(_ bytes: [UInt8]) -> PeerLayerStep {
         if isMute { return PeerLayerStep() }
-        var plaintext = [UInt8](repeating: 0, count: bytes.count + Self.roomMax)
-        var count = 0
-        let state = so_peer_receive(ssl, bytes, bytes.count, &plaintext, plaintext.count, &count)
+        let (plaintext, state) = understand(bytes)
         let reason = state == SO_PEER_FAILED ? String(cString: so_peer_reason(ssl)) : ""
         let opens = !isReady && so_peer_is_ready(ssl) == 1
         if opens { isReady = true }
@@ -61,7 +62,7 @@ final class PeerTLS: PeerLayer {
         if opens, side.isServer { spoil = nil }
         var step = step()
         if opens, !isMute { step.hasOpened = true }
-        step.bytes = Array(plaintext[..<count])
+        step.bytes = plaintext
         if opens { check() }
         if state == SO_PEER_ENDED {
             endWasAnnounced = true
@@ -104,6 +105,38 @@ final class PeerTLS: PeerLayer {
         if !mustAnnounce, world.random.chance(perMille: side.end.silentEndsPerMille) { return [] }
         so_peer_shutdown(ssl)
         return step().output
+    }
+
+    // MARK: What is overheard
+
+    /// From now on it is known what stood in which record.
+    func listen() { heard = HeardRecords() }
+
+    /// What all these records say, of which it has been given some.
+    func hear(all records: [UInt8]) -> HeardRecords {
+        let rest = records.dropFirst(heard?.taken ?? 0)
+        if !rest.isEmpty { _ = understand(Array(rest)) }
+        return heard ?? HeardRecords()
+    }
+
+    private func understand(_ bytes: [UInt8]) -> ([UInt8], so_peer_state) {
+        guard heard != nil else { return decrypt(bytes) }
+        var plaintext: [UInt8] = []
+        var state = SO_PEER_OPEN
+        for piece in heard!.split(bytes) where state == SO_PEER_OPEN {
+            let said: [UInt8]
+            (said, state) = decrypt(piece)
+            heard!.add(said, of: piece.count)
+            plaintext += said
+        }
+        return (plaintext, state)
+    }
+
+    private func decrypt(_ bytes: [UInt8]) -> ([UInt8], so_peer_state) {
+        var plaintext = [UInt8](repeating: 0, count: bytes.count + Self.roomMax)
+        var count = 0
+        let state = so_peer_receive(ssl, bytes, bytes.count, &plaintext, plaintext.count, &count)
+        return (Array(plaintext[..<count]), state)
     }
 
     // MARK: Wrong ends
@@ -177,7 +210,15 @@ final class PeerTLS: PeerLayer {
     }
 
     /// Of the bytes given, those whose records are whole within the first `count` that were made.
-    func given(within count: Int) -> Int { marks.last { $0.made <= count }?.given ?? 0 }
+    func given(within count: Int) -> Int {
+        let place = marks.partitioned { $0.made <= count }
+        return place == 0 ? 0 : marks[place - 1].given
+    }
+    /// How many were made when so many of the peer's were in them.
+    func made(for given: Int) -> Int {
+        let place = marks.partitioned { $0.given < given }
+        return place < marks.count ? marks[place].made : .max
+    }
 
     private func check() {
         let protocols = side.agreed(plan)

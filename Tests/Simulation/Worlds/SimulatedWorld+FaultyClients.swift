@@ -28,7 +28,9 @@ extension SimulatedWorld {
     func planFaultyClients() {
         for client in faultyClients {
             network.after(client.random.upTo(100_000_000)) { [unowned self] in
+                client.layer = tls?.faultyClient(self, client)
                 client.port = network.connect(client, to: listener, over: weather.clientLink)
+                client.overheard.listen(to: client, network)
             }
         }
     }

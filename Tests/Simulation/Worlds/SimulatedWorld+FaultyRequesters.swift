@@ -18,7 +18,9 @@ extension SimulatedWorld {
     func planFaultyRequesters() {
         for client in faultyRequesters {
             network.after(random.upTo(100_000_000)) { [unowned self] in
+                client.layer = tls?.faultyRequester(self, number: client.number)
                 client.port = network.connect(client, to: listener, over: weather.clientLink)
+                client.overheard.listen(to: client, network)
             }
         }
     }

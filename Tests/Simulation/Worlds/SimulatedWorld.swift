@@ -145,6 +145,9 @@ public final class SimulatedWorld {
         var usesOutages = sort == .outages
         // Not drawn, so that the other worlds stay as they are: a quarter of all tunnels.
         var usesTLS = sort == .tls || sort == .tunnels && (seed >> 8) & 5 == 4
+        // The same of those with faulty clients.
+        let hasFaultyClients = sort == .clients || sort == .requests
+        if hasFaultyClients, (seed >> 12) & 3 == 2 { usesTLS = true }
         if sort == .health {
             weather.useHealth(&random)
             usesOutages = random.chance(perMille: 400)
@@ -152,7 +155,8 @@ public final class SimulatedWorld {
         }
         outages = usesOutages ? ServerOutage.some(servers: weather.servers, &random) : []
         var tlsHabits = usesTLS ? TLSHabits(&random) : nil
-        if sort == .health || sort == .tunnels { tlsHabits?.spoilNothing() }
+        if sort == .health || sort == .tunnels || hasFaultyClients { tlsHabits?.spoilNothing() }
+        if hasFaultyClients { tlsHabits?.useClients(&own) }
         if !isInnocent { tlsHabits?.hurryUpstreams() }
         if let tlsHabits { weather.useTLS(tlsHabits) }
         var changes = sort == .changes ? Change.some(isInnocent: isInnocent, &random) : []
@@ -170,7 +174,12 @@ public final class SimulatedWorld {
         if reduction.without.contains(.chat) { speech.calm() }
         self.weather = weather
         self.speech = speech
-        if let tlsHabits { tls = WorldTLS(tlsHabits, speech, chance: random.next()) } else { tls = nil }
+        if let tlsHabits {
+            let takesFrames = speech.clients != nil || sort == .clients
+            tls = WorldTLS(tlsHabits, speech, takesFrames: takesFrames, chance: random.next())
+        } else {
+            tls = nil
+        }
         network = SimulatedNetwork(seed: random.next())
         start = network.time
         network.preemptionsPerMille = weather.preemptionsPerMille

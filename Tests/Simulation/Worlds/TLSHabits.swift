@@ -53,6 +53,13 @@ struct TLSHabits {
     /// Handshakes are as they should be.
     mutating func spoilNothing() { (visitors, spoiledServers, silentServers) = (0, 0, false) }
 
+    /// Clients speak TLS. What they do in it comes in records that are not so small that its time limits are over before it is all there.
+    mutating func useClients(_ random: inout SeededNumbers) {
+        if clients == nil { clients = End(&random) }
+        clients!.recordBytesMax = max(500, clients!.recordBytesMax)
+        clients!.paddingBlock = min(64, clients!.paddingBlock)
+    }
+
     /// What is wrong with an answer comes in a time in which one waits for it: its bytes are not many times more in records.
     mutating func hurryUpstreams() {
         guard upstreams != nil else { return }

@@ -36,8 +36,13 @@ extension Verdicts {
     private static func judge(_ client: FaultyClient, _ world: SimulatedWorld) -> Counts {
         let said = SaidFrames(client.overheard)
         var counts = Counts()
+        if client.layer != nil { world.hold("in TLS") }
         guard client.sent.starts(with: Frame.preface) else {
-            judgePreface(client, said, &counts, world)
+            if client.hasAgreedFrames {
+                judgeAgreed(client, said, &counts, world)
+            } else {
+                judgePreface(client, said, &counts, world)
+            }
             return counts
         }
         let ledger = FrameLedger(
@@ -65,6 +70,25 @@ extension Verdicts {
         }
         if isOther, !client.hasLeft { world.hold("preface") }
         if !said.goAways.isEmpty { world.fail("faulty \(client.number) got GOAWAY without having sent the preface") }
+    }
+
+    /// Who has agreed on HTTP/2 by ALPN, and says something else, has broken its rules.
+    private static func judgeAgreed(
+        _ client: FaultyClient, _ said: SaidFrames, _ counts: inout Counts, _ world: SimulatedWorld
+    ) {
+        let read = client.sent.prefix(client.overheard.readTotal)
+        let isOther = !Frame.preface.starts(with: read.prefix(Frame.preface.count))
+        let codes = said.goAways.map(\.code).filter { $0 != 0 }
+        if codes == [1], isOther {
+            world.hold("preface in TLS")
+            counts.add(.malformedFrames, 1...1)
+        } else {
+            if !codes.isEmpty || isOther && !client.hasLeft {
+                world.fail("faulty \(client.number) does not begin with the preface, and was sent away with \(codes)")
+            }
+            counts.add(.malformedFrames, 0...(isOther ? 1 : 0))
+        }
+        judgeIncidents(of: client, counts, world)
     }
 
     // MARK: Connections

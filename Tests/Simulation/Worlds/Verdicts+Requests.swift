@@ -35,7 +35,7 @@ extension Verdicts {
         if recorded.count != (isDue ? 1 : 0) || !recorded.allSatisfy(deed.kinds.contains) {
             fail("recorded \(recorded.map(\.rawValue)), it should be \(isDue ? deed.kinds.map(\.rawValue).sorted() : [])")
         }
-        world.hold(deed.name.rawValue)
+        world.hold(deed.name.rawValue + (client.layer == nil ? "" : " in TLS"))
     }
 
     /// The proxy's own answer, and the end behind it. Gives the status.

@@ -25,11 +25,12 @@ public enum WorldSort: String, CaseIterable, Sendable {
 
     /// What is held in any three thousand of its worlds, at the least once each.
     public var held: [String] {
-        if self == .requests { return Misdeed.Name.allCases.map(\.rawValue) }
+        if self == .requests { return Misdeed.Name.allCases.flatMap { [$0.rawValue, "\($0) in TLS"] } }
         guard self == .clients else { return [] }
         let ends = FrameEnd.allCases.filter { $0 != .streamClosed && $0 != .headerTooLarge }.map(\.rawValue)
         return ends + [
-            "preface", "borne", "tooManyStreams", "431", "large trailers", "reset with 1", "reset with 3", "reset with 5",
+            "in TLS", "preface", "preface in TLS", "borne", "tooManyStreams", "431", "large trailers", "reset with 1",
+            "reset with 3", "reset with 5",
         ]
     }
 }

@@ -14,7 +14,8 @@ final class WorldTLS {
     private let upstreams: TLSSide?
     private var spoiledLeft: Int
 
-    init(_ habits: TLSHabits, _ speech: Speech, chance seed: UInt64) {
+    /// `takesFrames`: clients may speak HTTP/2, whether or not the innocent ones do.
+    init(_ habits: TLSHabits, _ speech: Speech, takesFrames: Bool, chance seed: UInt64) {
         self.habits = habits
         chance = .allocate(capacity: 1)
         chance.initialize(to: seed)
@@ -22,7 +23,7 @@ final class WorldTLS {
         defer { so_chance_end() }
         spoiledLeft = habits.spoiledServers
         clients = habits.clients.map { TLSSide(isServer: false, $0, speaksFrames: false) }
-        frameClients = speech.clients == nil ? nil : habits.clients.map { TLSSide(isServer: false, $0, speaksFrames: true) }
+        frameClients = takesFrames ? habits.clients.map { TLSSide(isServer: false, $0, speaksFrames: true) } : nil
         upstreams = habits.upstreams.map { TLSSide(isServer: true, $0, speaksFrames: speech.upstreams != nil) }
         let certificate = "/proc/self/fd/\(so_peer_certificate_file())"
         do throws(TLSError) {
@@ -31,7 +32,7 @@ final class WorldTLS {
                 habits.clients == nil
                 ? nil
                 : try TLSAcceptor(
-                    certificates: [files], protocols: speech.clients == nil ? [.http11] : [.http2, .http11],
+                    certificates: [files], protocols: takesFrames ? [.http2, .http11] : [.http11],
                     tickets: try TicketKeys())
             connector =
                 habits.upstreams == nil
@@ -60,6 +61,15 @@ final class WorldTLS {
     func client(_ world: SimulatedWorld, _ plan: ClientPlan) -> PeerTLS? {
         let side = plan.frames == nil ? clients : frameClients
         return side.map { PeerTLS(world, $0, "client \(plan.stories[0].id)", plan: plan) }
+    }
+
+    func faultyClient(_ world: SimulatedWorld, _ client: FaultyClient) -> PeerTLS? {
+        let side = client.offersFrames ? frameClients : clients
+        return side.map { PeerTLS(world, $0, "faulty \(client.number)") }
+    }
+
+    func faultyRequester(_ world: SimulatedWorld, number: Int) -> PeerTLS? {
+        clients.map { PeerTLS(world, $0, "requester \(number)") }
     }
 
     func upstream(_ world: SimulatedWorld, number: Int) -> PeerTLS? {
