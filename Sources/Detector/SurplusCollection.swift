@@ -95,6 +95,11 @@ public struct SurplusCollection<Exchange: RememberedExchange> {
 
     public var isFull: Bool { total >= Self.countedBytesMax }
 
+    /// Whether they are innocent if they go on as a timeout's notice does, and their connection ends.
+    func mayBeTimeoutNotice<Reader: SurplusReading>(by reader: Reader.Type, untimed: Bool) -> Bool {
+        (place == .idle || place == .afterEnd && untimed) && reader.mayBeTimeoutNotice(kept)
+    }
+
     /// When the byte at an offset was read.
     func time(of offset: UInt64) -> UInt64 { reads.last { $0.offset <= offset }?.at ?? startedAt }
 

@@ -21,6 +21,8 @@ public struct SurplusCollections<Exchange: RememberedExchange> {
 
     /// So long they are waited for, from the first on.
     public static var collectTime: UInt64 { 100_000_000 }
+    /// So long for the end of what may yet be a server's timeout notice: only its connection's end shows that it is innocent.
+    public static var noticeTime: UInt64 { 1_000_000_000 }
     /// Streams that are collected from at once, over all connections; beyond it the oldest is settled early.
     public static var streamsMax: Int { 256 }
 
@@ -73,6 +75,19 @@ public struct SurplusCollections<Exchange: RememberedExchange> {
 
     /// What has become of the client whose exchange it was.
     public mutating func note(_ impact: ClientImpact, of source: Source) { collections[source]?.clientImpact = impact }
+
+    /// Until when a connection's bytes are waited for because they may be a timeout's notice: nil where they are none, or have had that time.
+    ///
+    /// - Parameter untimed: as of `SurplusCollection.settle`.
+    public func noticeTimeEnds<Reader: SurplusReading>(
+        _ source: Source, by reader: Reader.Type, untimed: Bool, at now: UInt64
+    ) -> UInt64? {
+        guard let collection = collections[source], collection.mayBeTimeoutNotice(by: reader, untimed: untimed) else {
+            return nil
+        }
+        let end = collection.startedAt + Self.noticeTime
+        return end > now ? end : nil
+    }
 
     // MARK: Inside bodies
 

@@ -8,6 +8,9 @@ public protocol SurplusReading {
 
     /// Where an answer begins in the bytes.
     static func answerStart(in kept: [UInt8]) -> Int?
+
+    /// Whether they are, or with more of them may become, a server's timeout notice.
+    static func mayBeTimeoutNotice(_ kept: [UInt8]) -> Bool
 }
 
 extension SurplusFacts {

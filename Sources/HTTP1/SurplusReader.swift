@@ -45,6 +45,13 @@ public enum SurplusReader: SurplusReading {
         }
     }
 
+    public static func mayBeTimeoutNotice(_ kept: [UInt8]) -> Bool {
+        unsafe kept.withUnsafeBufferPointer { bytes in
+            guard let base = bytes.baseAddress else { return false }
+            return unsafe EmbeddedStatusLine.mayBe(408, base, bytes.count)
+        }
+    }
+
     // MARK: The first look
 
     public static func isOnlyLineEnds(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> Bool {

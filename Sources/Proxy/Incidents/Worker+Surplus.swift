@@ -56,6 +56,25 @@ extension Worker {
         if u.pointee.phase == .surplus { surplusEnded(slot, closed: true) } else { watchEnded(slot, closed: true) }
     }
 
+    /// A connection's bytes have been waited for long enough, but for those that may be innocent yet.
+    mutating func surplusExpired(_ slot: UpstreamSlot) {
+        if let end = noticeTimeEnds(slot) { return timers.set(upstreamTimer(slot), end) }
+        surplusEnded(slot, closed: false)
+    }
+
+    /// There is no time left to wait for the end of a connection's bytes: what may be innocent yet accuses nobody.
+    mutating func surplusCutShort(_ slot: UpstreamSlot) {
+        guard noticeTimeEnds(slot) != nil else { return surplusEnded(slot, closed: false) }
+        if var collection = surplus.take(SurplusSource(slot.index)) { giveBack(&collection) }
+        closeUpstream(slot, .drain)
+    }
+
+    /// Until when what may be a timeout's notice is waited for; nil where it is none, or has had that time.
+    private func noticeTimeEnds(_ slot: UpstreamSlot) -> UInt64? {
+        let untimed = upstreams[slot].pointee.last.answer.wasHeldBack
+        return surplus.noticeTimeEnds(SurplusSource(slot.index), by: SurplusReader.self, untimed: untimed, at: now)
+    }
+
     /// A connection's bytes have ended, or have been waited for long enough: it is closed.
     mutating func surplusEnded(_ slot: UpstreamSlot, closed: Bool) {
         switch surplusEnded(SurplusSource(slot.index), closed: closed) {

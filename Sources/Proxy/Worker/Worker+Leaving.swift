@@ -177,7 +177,7 @@ extension Worker {
     private mutating func closeForDrain(_ slot: UpstreamSlot) {
         if upstreams[slot].pointee.sharedIndex >= 0 { return closeSharedUpstream(slot, .drain) }
         switch upstreams[slot].pointee.phase {
-        case .surplus: surplusEnded(slot, closed: false)
+        case .surplus: surplusCutShort(slot)
         case .resting, .settled:
             unpool(slot)
             closeUpstream(slot, .drain)

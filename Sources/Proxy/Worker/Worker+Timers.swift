@@ -66,7 +66,7 @@ extension Worker {
             unpool(slot)
             closeUpstream(slot, .idleTimeout)
         case .watched: watchExpired(slot)
-        case .surplus: surplusEnded(slot, closed: false)
+        case .surplus: surplusExpired(slot)
         case .shared: break
         case .active:
             let exchange = u.pointee.exchange

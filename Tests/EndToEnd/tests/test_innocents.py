@@ -167,7 +167,8 @@ class InnocentScripts(EndToEndTest):
         self.assertEqual(proxy.get("/").body, b"first")
         self.assertNoIncidents(proxy)
 
-    def test_408_on_an_idle_connection_and_its_close(self):
+    def idle_notice(self, say):
+        """`say`: what the server says on its first connection when that is idle, before it ends it."""
         sent = threading.Event()
 
         def script(conversation):
@@ -176,7 +177,7 @@ class InnocentScripts(EndToEndTest):
             conversation.send(upstream.ok(b"first"))
             if conversation.number == 1:
                 sent.wait(10)
-                conversation.send(b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n")
+                say(conversation)
                 conversation.socket.shutdown(socket.SHUT_WR)
             conversation.wait_for_end()
         origin = self.scripted(script)
@@ -189,7 +190,28 @@ class InnocentScripts(EndToEndTest):
             proxy.wait_metric(0, "sendonce_upstream_connections", upstream="app", state="idle")
             response = one.get("/")
             self.assertEqual((response.status, response.body), (200, b"first"))
-        self.assertNoIncidents(proxy)
+        return proxy
+
+    NOTICE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n"
+
+    def test_408_on_an_idle_connection_and_its_close(self):
+        self.assertNoIncidents(self.idle_notice(lambda conversation: conversation.send(self.NOTICE)))
+
+    def test_408_in_drops_and_its_close(self):
+        def say(conversation):
+            # For longer than other strays are waited for.
+            for at in range(0, len(self.NOTICE), 10):
+                conversation.send(self.NOTICE[at:at + 10])
+                threading.Event().wait(0.05)
+        self.assertNoIncidents(self.idle_notice(say))
+
+    def test_408_without_its_close_is_a_second_answer(self):
+        def say(conversation):
+            conversation.send(self.NOTICE)
+            # Until the proxy has ended the connection.
+            self.assertEqual(conversation.socket.recv(1), b"")
+        proxy = self.idle_notice(say)
+        self.assertIncident(proxy.wait_incidents(1)[0], kind="second_response")
 
     def test_a_server_that_goes_down_with_all_its_connections(self):
         # Every connection ends at once, right after an answer: a deploy, not a hang-up after a second send.

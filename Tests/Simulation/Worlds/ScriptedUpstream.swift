@@ -308,8 +308,7 @@ final class ScriptedUpstream: SimulatedPeer {
         guard let delay = world.weather.upstreamIdleNanoseconds else { return }
         let count = served.count
         let acknowledged = socket?.acknowledgedTotal ?? 0
-        // Not in records that come drop by drop: what is not whole in the time of a stray is taken for one.
-        let says408 = world.random.chance(perMille: 200) && !(tls != nil && world.weather.upstreamLink.isDrip)
+        let says408 = world.random.chance(perMille: 200)
         world.network.after(delay) { [weak self] in
             guard let self, isOpen, !hasEnded, served.count == count, current?.isAnswered ?? true, unsentBytes == 0,
                 stray == nil

@@ -1,4 +1,5 @@
 import Facts
+import HTTP1
 import Testing
 
 @testable import Detector
@@ -49,6 +50,26 @@ import Testing
         machine.begin(collection(0, bytes: SurplusCollection<Past>.countedBytesMax - 1), from: Source(1))
         let takesMore = machine.add([0x0a], 1, at: 5, to: Source(1))
         #expect(!takesMore)
+    }
+
+    @Test func whatMayBeATimeoutsNoticeHasLonger() {
+        func end(_ text: String, _ place: SurplusPlace = .idle, untimed: Bool = false, at now: UInt64 = Machine.collectTime)
+            -> UInt64?
+        {
+            var machine = Machine()
+            var collection = SurplusCollection<Past>(place, connectionOffset: 0, startedAt: 0)
+            collection.add(Array(text.utf8), text.utf8.count)
+            machine.begin(collection, from: Source(1))
+            return machine.noticeTimeEnds(Source(1), by: SurplusReader.self, untimed: untimed, at: now)
+        }
+        for beginning in ["H", "HTTP/1.", "HTTP/1.0 40", SurplusCollectionTests.notice] {
+            #expect(end(beginning) == Machine.noticeTime)
+            #expect(end(beginning, at: Machine.noticeTime) == nil, "it has had its time")
+            #expect(end(beginning, .afterEnd) == nil, "right behind an answer it is a second one")
+            #expect(end(beginning, .afterEnd, untimed: true) == Machine.noticeTime, "nobody knows when it came")
+        }
+        for other in ["\r\n", "x", "HTTP/2", "HTTP/1.1 50", SurplusCollectionTests.second] { #expect(end(other) == nil) }
+        #expect(Machine().noticeTimeEnds(Source(1), by: SurplusReader.self, untimed: false, at: 0) == nil)
     }
 
     @Test func streamsAreSettledInTheirOrderAndConnectionsByTheirReaders() {
