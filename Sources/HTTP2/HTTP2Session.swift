@@ -93,8 +93,9 @@ import Wire
     public func warnOfGoAway() { unsafe state.pointee.warnOfGoAway() }
 
     /// Puts frames into `p`, as many as fit, and returns their bytes; 0: nothing now.
-    public func write(into p: UnsafeMutablePointer<UInt8>, capacity: Int) -> Int {
-        unsafe state.pointee.write(into: p, capacity: capacity)
+    /// - Parameter now: nanoseconds of any steady clock, for whoever asks when a stream has moved.
+    public func write(into p: UnsafeMutablePointer<UInt8>, capacity: Int, now: UInt64 = 0) -> Int {
+        unsafe state.pointee.write(into: p, capacity: capacity, now: now)
     }
 
     /// There are frames that can be written now.
@@ -108,10 +109,19 @@ import Wire
         return unsafe state.pointee.failure != nil
             || (state.pointee.hasSentGoAway || state.pointee.hasGoAway) && state.pointee.streams.count == 0
     }
-    /// Body bytes wait for the peer's windows alone. With `framedBytes` unchanged for long, the peer stalls.
+    /// Body bytes wait for the peer's windows alone.
     public var waitsForWindow: Bool { unsafe state.pointee.queuedStreams > 0 && !state.pointee.wantsWrite }
-    /// Body bytes framed since the start.
-    public var framedBytes: UInt64 { unsafe state.pointee.framedBytes }
+    /// When body bytes that had had to wait were written last, of any stream, by the clock of `write`; 0: never yet.
+    public var movedAt: UInt64 { unsafe state.pointee.movedAt }
+
+    /// The same of one stream, of which bytes still wait; nil: none do. Where its own window has room, it is the connection that has
+    /// none: then that one's time counts as well.
+    public func movedAt(_ stream: Int32, connection: UInt64) -> UInt64? {
+        let place = unsafe state.pointee.streams.find(stream)
+        guard place >= 0, unsafe state.pointee.streams[place].pointee.pending > 0 else { return nil }
+        let own = unsafe state.pointee.streams[place].pointee.movedAt
+        return unsafe state.pointee.streams[place].pointee.flags.contains(.isListed) ? max(own, connection) : own
+    }
     /// The peer has said what it takes.
     public var hasPeerSettings: Bool { unsafe state.pointee.hasSettings }
     /// The peer takes extended CONNECT (RFC 8441).

@@ -5,7 +5,7 @@ extension SessionState {
 
     var wantsWrite: Bool { !out.isEmpty || firstListed >= 0 && sendWindow > 0 && failure == nil }
 
-    mutating func write(into p: UnsafeMutablePointer<UInt8>, capacity: Int) -> Int {
+    mutating func write(into p: UnsafeMutablePointer<UInt8>, capacity: Int, now: UInt64) -> Int {
         // The numbers may run out. What does not fit counts as written: a header block may be answered before its last frame.
         if !isServer { lastWritten = nextStream &- 2 }
         var n = 0
@@ -16,6 +16,8 @@ extension SessionState {
             guard firstListed >= 0, sendWindow > 0, failure == nil else { break }
             let room = capacity - n - FrameHeader.byteCount
             guard unsafe room >= min(Self.frameBytesMin, streams[firstListed].pointee.pending), room > 0 else { return n }
+            movedAt = now
+            unsafe streams[firstListed].pointee.movedAt = now
             unsafe n += frame(firstListed, into: p + n, room)
         }
         if streams.count == 0 { giveBack() }

@@ -25,7 +25,7 @@ struct SessionState: ~Copyable {
     /// Streams whose queue is not empty.
     var queuedStreams = 0
     var drained = TagQueue()
-    var framedBytes: UInt64 = 0
+    var movedAt: UInt64 = 0
 
     /// Bytes received before those at hand, and nanoseconds when they came.
     var offset: UInt64 = 0

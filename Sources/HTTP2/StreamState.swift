@@ -41,6 +41,8 @@ struct StreamState {
     /// Body bytes, and after them an encoded trailer section of `trailerCount`.
     var queue = ByteQueue()
     var trailerCount = 0
+    /// When bytes of the queue were framed last.
+    var movedAt: UInt64 = 0
 
     var pending: Int { queue.count &- trailerCount }
     /// The window has room for next to nothing.

@@ -14,7 +14,8 @@ extension Settings {
                 Key("client_header", \.clientHeaderMilliseconds, .duration(), "for a whole request header block"),
                 Key(
                     "client_body", \.clientBodyMilliseconds, .duration(),
-                    "between two parts of a request's body, while there is a server that takes it"),
+                    "between two parts of a request's body, while there is a server that takes it, and of an answer that its client takes"
+                ),
                 Key("client_idle", \.clientIdleMilliseconds, .duration(), "for the next request on a connection"),
                 Key(
                     "drain", \.drainMilliseconds, .duration(least: 0),

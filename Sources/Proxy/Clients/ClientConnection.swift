@@ -55,7 +55,7 @@ struct ClientConnection: BitwiseCopyable {
     var stopsRequest = false
     /// Of a stream: its answer is cut when what has been given of it is framed.
     var abortsWhenDrained = false
-    /// Of a stream: body bytes that have not been passed on, so that its window stays closed by as much. Of a connection that lingers:
+    /// Of a stream: body bytes that have not been passed on, so that its window stays closed by as much. Of a connection:
     /// bytes that its client's kernel had not acknowledged when that was looked at last.
     var unconsumed: UInt32 = 0
     /// Neighbours among the connection's streams.
@@ -63,6 +63,8 @@ struct ClientConnection: BitwiseCopyable {
     var previous = ClientSlot.none
 
     var isStream: Bool { parent.exists }
+    /// Of a connection: what waits to be sent is more than what TLS has to say before a request.
+    var holdsAnswer: Bool { phase != .head || hasUnsentAnswer || mustClose }
 
     init(fd: Int32, listener: UInt16, address: PeerAddress) {
         socket = Socket(fd: fd)

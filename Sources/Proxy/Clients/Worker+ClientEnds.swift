@@ -72,13 +72,20 @@ extension Worker {
         queueClient(slot)
     }
 
+    /// It has been idle for long enough. The announcement of the end may find no room at once.
+    mutating func closeIdleClient(_ slot: ClientSlot) {
+        let c = clients[slot]
+        if closesInStages(c) {
+            transport.announceEnd(&c.pointee.socket)
+            if c.pointee.socket.isBlocked { return linger(slot) }
+        }
+        closeClient(slot)
+    }
+
     /// Nothing has happened for a while. Whoever still takes what its kernel has been given, however slowly, is waited for.
     mutating func lingeringExpired(_ slot: ClientSlot) {
-        let c = clients[slot]
-        let left = UInt32(max(0, kernel.unacknowledged(c.pointee.socket.fd)))
-        guard left > 0, left != c.pointee.unconsumed else { return clientBroke(slot) }
-        c.pointee.unconsumed = left
-        timers.set(Worker.clientTimer(slot), now + Self.lingerTime)
+        guard let end = takingTimeEnds(clients[slot], Self.lingerTime) else { return clientBroke(slot) }
+        timers.set(Worker.clientTimer(slot), end)
     }
 
     /// Everything for the client has been sent and no exchange is in progress. True when that closed the connection.

@@ -18,7 +18,11 @@ extension Worker {
             sendRequestHead(slot)
         }
         if c.pointee.socket.isBlocked, c.pointee.socket.isWritable {
+            let waiting = c.pointee.socket.output.count
             guard transport.flush(&c.pointee.socket, .client), emptyPipe(to: slot) else { return clientBroke(slot) }
+            if c.pointee.socket.output.count < waiting, c.pointee.holdsAnswer {
+                timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientBody)
+            }
             if !c.pointee.socket.isBlocked {
                 if c.pointee.phase == .shared {
                     frameClient(slot)

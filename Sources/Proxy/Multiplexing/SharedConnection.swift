@@ -29,8 +29,8 @@ final class SharedConnection {
     var pace = Pace()
     /// When its window, which held all streams up, had room again. Clients only.
     private(set) var windowOpenedAt: UInt64 = 0
-    /// Body bytes that had been framed when it was last asked whether they still move. Upstreams only.
-    private var framedBefore: UInt64 = 0
+    /// When its socket last took some of what it had not taken at once. Upstreams only.
+    var flushedAt: UInt64 = 0
     /// Frames on streams that nobody opened have been recorded: more of them are no other incident. Upstreams only.
     var hasRecordedUnrequested = false
     /// Has, or may have, frames to send when the turn ends: `Multiplexing` knows.
@@ -61,12 +61,8 @@ final class SharedConnection {
         if wasShut, !session.isWindowShut { windowOpenedAt = now }
     }
 
-    /// Whether bytes of streams that are over still wait to be sent, and some have been since this was asked last.
-    func stillMoves(isBlocked: Bool) -> Bool {
-        guard session.waitsForWindow || isBlocked, session.framedBytes != framedBefore else { return false }
-        framedBefore = session.framedBytes
-        return true
-    }
+    /// When bytes of its streams went to its peer last, of those that had to wait.
+    var movedAt: UInt64 { max(session.movedAt, flushedAt) }
 
     /// It is over.
     func end(_ stream: ClientSlot, _ clients: borrowing Slab<ClientConnection>) {

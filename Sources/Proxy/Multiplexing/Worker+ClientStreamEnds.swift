@@ -87,7 +87,13 @@ extension Worker {
         let c = clients[slot]
         if multiplexing[c.pointee.sharedIndex].awaitingRoom > 0 { callForRoom(slot) }
         let shared = multiplexing[c.pointee.sharedIndex]
-        if c.pointee.socket.isBlocked { return timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientBody) }
+        if c.pointee.socket.isBlocked {
+            // Only what its socket takes gives it more time, not what it asks for.
+            if timers.deadline(Worker.clientTimer(slot)) == 0 {
+                timers.set(Worker.clientTimer(slot), now + plan.timeouts.clientBody)
+            }
+            return
+        }
         guard shared.streamCount == 0 else { return timers.set(Worker.clientTimer(slot), 0) }
         guard c.pointee.mustClose else { return }
         if shared.session.wantsWrite { return frameClient(slot) }

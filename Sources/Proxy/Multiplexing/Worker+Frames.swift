@@ -29,7 +29,7 @@ extension Worker {
         let socket = socket(connection)
         let session = multiplexing[sharedIndex(connection)].session
         while !socket.pointee.isBlocked {
-            let count = session.write(into: multiplexing.frames, capacity: Multiplexing.frameBytesMax)
+            let count = session.write(into: multiplexing.frames, capacity: Multiplexing.frameBytesMax, now: now)
             guard count > 0 else { break }
             outbox.add(multiplexing.frames, count)
             guard transport.deliver(&outbox, to: socket, connection.side) else { return false }
@@ -113,7 +113,9 @@ extension Worker {
             guard connectGoesOn(slot), u.pointee.phase == .shared else { return }
         }
         if u.pointee.socket.isBlocked, u.pointee.socket.isWritable {
+            let waiting = u.pointee.socket.output.count
             if !transport.flush(&u.pointee.socket, .upstream) { upstreamRefusesFrames(slot) }
+            if u.pointee.socket.output.count < waiting { multiplexing[u.pointee.sharedIndex].flushedAt = now }
             if !u.pointee.socket.isBlocked { frameUpstream(slot) }
         }
         readFrames(.upstream(slot))

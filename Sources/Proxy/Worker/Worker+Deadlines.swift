@@ -75,7 +75,8 @@ extension Worker {
         let exchange = upstreams[slot].pointee.exchange
         guard exchange.exists else { return }
         let e = exchanges[exchange]
-        if e.pointee.state.answer == .awaited, timers.deadline(upstreamTimer(slot)) != 0 {
+        // An interim answer has been none yet.
+        if answerPhase(slot) == .head, timers.deadline(upstreamTimer(slot)) != 0 {
             timers.set(upstreamTimer(slot), now + responseHeaderTimeout(e))
         }
         // A client that takes nothing has a deadline of its own.
@@ -100,7 +101,8 @@ extension Worker {
         if e.pointee.state.answer == .awaited {
             timers.set(timer, now + responseHeaderTimeout(e))
         } else if timers.deadline(timer) != 0 {
-            timers.set(timer, now + bodyIdleTimeout(e))
+            let isInterim = answerPhase(e.pointee.upstream) == .head
+            timers.set(timer, now + (isInterim ? responseHeaderTimeout(e) : bodyIdleTimeout(e)))
         }
     }
 
@@ -114,9 +116,13 @@ extension Worker {
 
     /// A tunnel is in use: its idle time begins anew.
     mutating func touchTunnel(_ client: ClientSlot, _ e: UnsafeMutablePointer<Exchange>) {
+        timers.set(Worker.clientTimer(client), now + tunnelIdleTimeout(e))
+    }
+
+    func tunnelIdleTimeout(_ e: UnsafeMutablePointer<Exchange>) -> UInt64 {
         let own = plan.routes[Int(e.pointee.request.route)].tunnelIdleTimeout
         let idle = own > 0 ? own : plan.upstreams[Int(e.pointee.upstreamIndex)].tunnelIdleTimeout
-        timers.set(Worker.clientTimer(client), now + (idle > 0 ? idle : bodyIdleTimeout(e)))
+        return idle > 0 ? idle : bodyIdleTimeout(e)
     }
 
     /// The date as RFC 9110 section 5.6.7 writes it.

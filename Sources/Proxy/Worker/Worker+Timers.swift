@@ -25,6 +25,7 @@ extension Worker {
     private mutating func clientExpired(_ slot: ClientSlot) {
         let c = clients[slot]
         if c.pointee.phase == .shared { return sharedClientExpired(slot) }
+        if let end = answerTimeEnds(slot) { return timers.set(Worker.clientTimer(slot), end) }
         // A window that is kept shut holds the answer, and whatever feeds it.
         if c.pointee.isStream, c.pointee.socket.isHeldBack || c.pointee.awaitsRoom || c.pointee.phase == .lingering {
             counters.countRejected(.stalledStream)
@@ -33,7 +34,7 @@ extension Worker {
         if c.pointee.abortsWhenDrained { return closeClient(slot, reset: true) }
         switch c.pointee.phase {
         case .head:
-            guard c.pointee.scanned > 0 else { return closeClient(slot) }
+            guard c.pointee.scanned > 0 else { return closeIdleClient(slot) }
             c.pointee.mustClose = true
             refuse(slot, status: 408, "the request's header block did not come in time", hasWholeHead: false)
         case .body:
@@ -45,7 +46,9 @@ extension Worker {
             if c.pointee.exchange.exists, exchanges[c.pointee.exchange].pointee.state.isWaiting { waitedInVain(slot) }
         case .lingering where !c.pointee.isStream: lingeringExpired(slot)
         case .lingering, .shared: clientBroke(slot)
-        case .tunnel: tunnelExpired(slot)
+        case .tunnel:
+            if let end = tunnelTimeEnds(slot) { return timers.set(Worker.clientTimer(slot), end) }
+            tunnelExpired(slot)
         }
     }
 
@@ -76,6 +79,7 @@ extension Worker {
                 let e = exchanges[exchange]
                 // A client that is still sending its request has its own deadline.
                 if isAwaited(e.pointee.client) { return timers.set(upstreamTimer(slot), now + responseHeaderTimeout(e)) }
+                if let end = requestTimeEnds(slot) { return timers.set(upstreamTimer(slot), end) }
                 serverFailed(u.pointee.server, .silent, "did not answer in time")
                 failExchange(
                     exchange, status: 504,
@@ -104,8 +108,8 @@ extension Worker {
             guard upstreams.generation(slot) == generation, shared.streamCount == 0 else { return }
         }
         // The rest of a tunnel that both sides have ended goes to its server at that one's pace.
-        if shared.stillMoves(isBlocked: u.pointee.socket.isBlocked) {
-            return timers.set(upstreamTimer(slot), now + u.pointee.idleTimeout)
+        if shared.session.waitsForWindow || u.pointee.socket.isBlocked, shared.movedAt + u.pointee.idleTimeout > now {
+            return timers.set(upstreamTimer(slot), shared.movedAt + u.pointee.idleTimeout)
         }
         shared.session.goAway()
         closeSharedUpstream(slot, isLeaving ? .drain : u.pointee.mustClose ? .notReusable : .idleTimeout)

@@ -207,3 +207,85 @@ class Ends(HTTP2Test):
         self.assertEqual(self.answer(peer, 1)[1:], (b"x" * 30000, None))
         reading.close()
         self.assertEqual(proxy.wait(), 0)
+
+
+class Slow(HTTP2Test):
+    """Streams whose peer takes a little at a time, all the time, and is at no point done within a deadline."""
+
+    BODY = b"x" * 60_000
+
+    def answering(self, **options):
+        def script(conversation):
+            while conversation.read_request() is not None:
+                conversation.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(self.BODY) + self.BODY)
+        return self.proxy(self.scripted(script).address, timeouts_={"client_body": "500ms"}, **options)
+
+    def taken(self, peer, streams, grant):
+        """What came on each stream, while every 100 ms `grant` opens windows."""
+        done, bodies = threading.Event(), dict.fromkeys(streams, 0)
+
+        def granting():
+            while not done.wait(0.1):
+                peer.send(grant)
+        granter = threading.Thread(target=granting, daemon=True)
+        granter.start()
+        left = set(streams)
+        while left:
+            kind, flags, stream, payload = peer.read() or self.fail("the connection has ended")
+            self.assertNotIn(kind, (frames.RST_STREAM, frames.GOAWAY), f"after {bodies} bytes")
+            if kind == frames.DATA:
+                bodies[stream] += len(payload)
+            if kind in (frames.DATA, frames.HEADERS) and flags & frames.END_STREAM:
+                left.remove(stream)
+        done.set()
+        granter.join()
+        return bodies
+
+    def test_a_stream_whose_window_opens_little_by_little(self):
+        proxy = self.answering()
+        peer = frames.Peer(self.dial(proxy))
+        small = frames.frame(frames.SETTINGS, 0, 0, (4).to_bytes(2, "big") + (3_000).to_bytes(4, "big"))
+        peer.send(frames.PREFACE, small, frames.request(1, "/"))
+        more = (3_000).to_bytes(4, "big")
+        grant = frames.frame(frames.WINDOW_UPDATE, 0, 1, more) + frames.frame(frames.WINDOW_UPDATE, 0, 0, more)
+        self.assertEqual(self.taken(peer, [1], grant), {1: len(self.BODY)})
+        self.assertEqual(proxy.metrics().sum(REJECTED), 0)
+
+    def test_streams_whose_connection_has_little_room(self):
+        proxy = self.answering()
+        peer = frames.Peer(self.dial(proxy))
+        wide = frames.frame(frames.SETTINGS, 0, 0, (4).to_bytes(2, "big") + (1 << 20).to_bytes(4, "big"))
+        streams = [1 + 2 * index for index in range(16)]
+        peer.send(frames.PREFACE, wide, *(frames.request(stream, "/") for stream in streams))
+        grant = frames.frame(frames.WINDOW_UPDATE, 0, 0, (30_000).to_bytes(4, "big"))
+        self.assertEqual(self.taken(peer, streams, grant), dict.fromkeys(streams, len(self.BODY)))
+        self.assertEqual(proxy.metrics().sum(REJECTED), 0)
+
+    def test_a_request_that_its_server_takes_little_by_little(self):
+        # More than fits the windows that are there at first.
+        body = b"x" * (65_535 + 30_000)
+
+        def conversation(talk):
+            peer = frames.Peer(talk.socket)
+            self.assertEqual(peer.exactly(len(frames.PREFACE)), frames.PREFACE)
+            peer.send(frames.frame(frames.SETTINGS, 0, 0))
+            received, more = 0, (3_000).to_bytes(4, "big")
+            while received < len(body):
+                kind, _, stream, payload = peer.read()
+                if kind == frames.HEADERS:
+                    continue
+                self.assertEqual(kind, frames.DATA)
+                received += len(payload)
+                if received >= 65_535:
+                    # In all that takes longer than the answer may.
+                    threading.Event().wait(0.1)
+                    peer.send(frames.frame(frames.WINDOW_UPDATE, 0, stream, more), frames.frame(frames.WINDOW_UPDATE, 0, 0, more))
+            peer.send(frames.headers(stream, (":status", "200"), end=True))
+        proxy = self.h2_proxy(self.scripted(conversation).address, timeouts={"response_header": "500ms"})
+        peer = frames.Peer(self.dial(proxy))
+        peer.send(frames.PREFACE, frames.frame(frames.SETTINGS, 0, 0), frames.request(1, "/", "POST", end=False),
+                  *(frames.data(1, body[at:at + 10_000], end=at + 10_000 >= len(body)) for at in range(0, len(body), 10_000)))
+        heads, _, reset = self.answer(peer, 1)
+        self.assertIsNone(reset)
+        self.assertIn(b"\x88", heads[0], ":status 200")
+        self.assertNoIncidents(proxy)

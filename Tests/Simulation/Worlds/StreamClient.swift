@@ -137,7 +137,10 @@ final class StreamClient: FramePeer {
     /// Goes away, with everything that it has asked for.
     private func leave() {
         note("goes away")
-        for other in asked where !other.isDone {
+        for other in asked {
+            // What its last words are may not have left it.
+            other.story.tunnel?.client.hasGone = true
+            guard !other.isDone else { continue }
             other.story.outcome = .aborted
             other.story.tunnel?.client.leave()
         }

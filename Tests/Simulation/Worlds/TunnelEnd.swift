@@ -26,6 +26,8 @@ final class TunnelEnd {
     private(set) var heard = 0
     private(set) var hasEnded = false
     private(set) var ending: Ending?
+    /// Its connection has gone, with what it had not sent yet.
+    var hasGone = false
     private(set) var endedAt: UInt64 = 0
     /// Where each piece began, and when it was said.
     private(set) var said: [(from: Int, at: UInt64)] = []

@@ -12,7 +12,7 @@ extension Verdicts {
         if client.hasBegun, client.ending == nil, story.outcome != .aborted { fail("was left open towards its client") }
         if story.wasOnBrokenConnection || world.hasDrained { return }
         if hasBeenIdle(tunnel, openedAt, world) { return }
-        let clientLeft = client.ending == .own || story.outcome == .aborted
+        let clientLeft = client.ending == .own || client.hasGone || story.outcome == .aborted
         // Where there are no resets, one looks like an end; so it does where bytes for its server have met it.
         let isUnseen =
             server.ending == .own && world.speech.upstreams == nil

@@ -142,7 +142,36 @@ import Testing
         #expect(second.map(\.payload) == [Array("gh".utf8), Array("abc".utf8)])
         #expect(
             [server.session.nextDrained(), server.session.nextDrained()] == [11, 33] && server.session.nextDrained() == nil)
-        #expect(server.session.openStreams == 1 && server.session.framedBytes == 18 + 13)
+        #expect(server.session.openStreams == 1)
+    }
+
+    @Test func aStreamMovesWhenWhatWaitedIsFramed() {
+        let server = Endpoint(.server)
+        server.receive(Frames.preface + Frames.settings([(4, 10)]) + Frames.get(1) + Frames.get(3))
+        _ = server.output()
+        for stream in [Int32(1), 3] {
+            server.head(stream, "HTTP/1.1 200 OK\r\n\r\n")
+            server.body(stream, Array("0123456789abcde".utf8))
+        }
+        func write(at now: UInt64) {
+            var room = [UInt8](repeating: 0, count: 4096)
+            while room.withUnsafeMutableBufferPointer({ server.session.write(into: $0.baseAddress!, capacity: 4096, now: now) })
+                > 0
+            {}
+        }
+        write(at: 5)
+        #expect(server.session.movedAt == 0, "what found room at once has not waited")
+        #expect(server.session.movedAt(1, connection: 4) == 0, "its own window has no room")
+        server.receive(Frames.windowUpdate(1, 2))
+        #expect(server.session.movedAt(1, connection: 4) == 4, "its own window has room")
+        write(at: 7)
+        #expect(server.session.movedAt(1, connection: 4) == 7 && server.session.movedAt(3, connection: 4) == 0)
+        #expect(server.session.movedAt == 7)
+        server.receive(Frames.windowUpdate(1, 10))
+        write(at: 9)
+        #expect(server.session.movedAt(1, connection: 4) == nil, "nothing waits")
+        #expect(server.session.movedAt(5, connection: 4) == nil, "nobody has opened it")
+        #expect(server.session.movedAt == 9)
     }
 
     @Test func aShrunkWindowIsNotOverrun() {

@@ -74,7 +74,8 @@ struct UpstreamConnection: BitwiseCopyable {
     var streamIsOver = false
     /// HTTP/2: the answer is whole, and has more after it; only the stream's end has not come.
     var awaitsStreamEnd = false
-    /// Body bytes of the stream that have not been passed on, so that its window stays closed by as much.
+    /// Of a stream: body bytes that have not been passed on, so that its window stays closed by as much. Of a connection: bytes
+    /// that its server's kernel had not acknowledged when that was looked at last.
     var unconsumed: UInt32 = 0
     /// An HTTP/2 connection: its index among the worker's. Otherwise -1.
     var sharedIndex: Int32 = -1

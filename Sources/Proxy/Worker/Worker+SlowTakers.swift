@@ -1,0 +1,87 @@
+import EventLoop
+import HTTP2
+import Report
+
+/// Peers that take what is theirs little by little.
+///
+/// A stream's bytes wait in its session, and a connection's in the kernel: whoever takes some of them now and then has not stood still,
+/// though no timer has heard of it. It is looked at when a deadline is over. Each function: the new deadline; nil where it is over.
+extension Worker {
+    /// Whoever has not been looked at before is looked at again so soon: until then it is not known whether it stands still.
+    private static var secondLookTime: UInt64 { 5_000_000_000 }
+
+    /// The server has been taking more of a request: its time to answer begins with the last of it.
+    func requestTimeEnds(_ slot: UpstreamSlot) -> UInt64? {
+        let u = upstreams[slot]
+        let time = responseHeaderTimeout(exchanges[u.pointee.exchange])
+        return u.pointee.isStream ? later(movedAt(slot), time) : takingTimeEnds(u, time)
+    }
+
+    /// The client has been taking more of what it has been sent.
+    func answerTimeEnds(_ slot: ClientSlot) -> UInt64? {
+        let c = clients[slot]
+        let time = plan.timeouts.clientBody
+        guard c.pointee.isStream else {
+            return c.pointee.socket.isBlocked && c.pointee.holdsAnswer ? takingTimeEnds(c, time) : nil
+        }
+        guard
+            c.pointee.socket.isHeldBack || c.pointee.awaitsRoom || c.pointee.abortsWhenDrained || c.pointee.phase == .lingering
+        else { return nil }
+        let parent = clients[c.pointee.parent]
+        guard let moved = c.pointee.awaitsRoom ? session(of: slot).movedAt : movedAt(slot) else { return nil }
+        // What the connection's socket does not take is for its own deadline.
+        return parent.pointee.socket.isBlocked ? now + time : later(moved, time)
+    }
+
+    /// Something of a tunnel has been taken, on either side.
+    func tunnelTimeEnds(_ client: ClientSlot) -> UInt64? {
+        let c = clients[client]
+        let e = exchanges[c.pointee.exchange]
+        let (upstream, time) = (e.pointee.upstream, tunnelIdleTimeout(e))
+        let here = c.pointee.isStream ? later(movedAt(client), time) : takingTimeEnds(c, time)
+        guard upstream.exists else { return here }
+        let u = upstreams[upstream]
+        let there = u.pointee.isStream ? later(movedAt(upstream), time) : takingTimeEnds(u, time)
+        return here.map { max($0, there ?? 0) } ?? there
+    }
+
+    // MARK: Streams
+
+    private func session(of stream: ClientSlot) -> HTTP2Session {
+        multiplexing[clients[clients[stream].pointee.parent].pointee.sharedIndex].session
+    }
+
+    /// When a client took some of what waits for it on a stream. nil: nothing does.
+    private func movedAt(_ stream: ClientSlot) -> UInt64? {
+        let session = session(of: stream)
+        return session.movedAt(clients[stream].pointee.stream, connection: session.movedAt)
+    }
+
+    /// When a server did.
+    private func movedAt(_ stream: UpstreamSlot) -> UInt64? {
+        let shared = multiplexing[upstreams[upstreams[stream].pointee.parent].pointee.sharedIndex]
+        return shared.session.movedAt(upstreams[stream].pointee.stream, connection: shared.movedAt)
+    }
+
+    private func later(_ moved: UInt64?, _ time: UInt64) -> UInt64? {
+        moved.flatMap { $0 + time > now ? $0 + time : nil }
+    }
+
+    // MARK: Connections
+
+    func takingTimeEnds(_ c: UnsafeMutablePointer<ClientConnection>, _ time: UInt64) -> UInt64? {
+        takingTimeEnds(c.pointee.socket.fd, &c.pointee.unconsumed, time)
+    }
+
+    private func takingTimeEnds(_ u: UnsafeMutablePointer<UpstreamConnection>, _ time: UInt64) -> UInt64? {
+        takingTimeEnds(u.pointee.socket.fd, &u.pointee.unconsumed, time)
+    }
+
+    /// By what the peer's kernel has acknowledged, or over a Unix socket what its process has read, since it was looked at last.
+    private func takingTimeEnds(_ fd: Int32, _ before: inout UInt32, _ time: UInt64) -> UInt64? {
+        let left = UInt32(max(0, kernel.unacknowledged(fd)))
+        defer { before = left }
+        guard left > 0, left != before else { return nil }
+        return now + (before == 0 ? min(time, Self.secondLookTime) : time)
+    }
+}
