@@ -122,10 +122,11 @@ let package = Package(
             ],
             path: "Tests/Simulation/Worlds"),
         .executableTarget(
-            name: "RunWorlds", dependencies: ["Worlds", "Proxy", "Simulation"], path: "Tests/Simulation/RunWorlds"),
+            name: "RunWorlds", dependencies: ["Worlds", "CPeerTLS", "Proxy", "Simulation"], path: "Tests/Simulation/RunWorlds"),
         .testTarget(
             name: "SimulationTests", dependencies: ["Simulation", "EventLoop", "CShim"], path: "Tests/Unit/SimulationTests"),
-        .testTarget(name: "TLSTests", dependencies: ["TLS", "Wire", "COpenSSL", "CPeerTLS"], path: "Tests/Unit/TLSTests"),
+        .testTarget(
+            name: "TLSTests", dependencies: ["TLS", "Wire", "COpenSSL", "CTLS", "CPeerTLS"], path: "Tests/Unit/TLSTests"),
         .testTarget(
             name: "ProxyTests",
             dependencies: [

@@ -7,7 +7,7 @@
 #include <string.h>
 
 static BIO_METHOD *method;
-static int held_index = -1;
+static int held_index = -1, steps_index = -1;
 static pthread_once_t method_once = PTHREAD_ONCE_INIT;
 
 /* Bytes that are to be written as soon as a message of the peer's handshake, which has come in part, is whole. */
@@ -15,6 +15,16 @@ typedef struct {
   size_t count, capacity;
   uint8_t *bytes;
 } held;
+
+/* Late steps that are not made up for yet, at a time. */
+typedef struct {
+  uint64_t count, since;
+} late_steps;
+
+static void free_steps(void *parent, void *p, CRYPTO_EX_DATA *data, int index, long number, void *pointer) {
+  (void)parent, (void)data, (void)index, (void)number, (void)pointer;
+  free(p);
+}
 
 static void free_held(void *parent, void *p, CRYPTO_EX_DATA *data, int index, long number, void *pointer) {
   (void)parent, (void)data, (void)index, (void)number, (void)pointer;
@@ -28,6 +38,8 @@ static int take(BIO *bio, char *out, int count) {
   so_tls_port *port = BIO_get_data(bio);
   BIO_clear_retry_flags(bio);
   size_t n = port->input_count < (size_t)count ? port->input_count : (size_t)count;
+  /* Who asks for too many steps gets none of the next. */
+  if (port->late_steps > so_tls_late_steps_burst) n = 0;
   if (n == 0) {
     BIO_set_retry_read(bio);
     return -1;
@@ -73,6 +85,7 @@ static int destroy(BIO *bio) {
 static void make_method(void) {
   so_tls_prepare();
   held_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, free_held);
+  steps_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, free_steps);
   method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "port");
   if (!method) return;
   BIO_meth_set_read(method, take);
@@ -108,6 +121,16 @@ void so_tls_port_trim(so_tls_port *port) {
 
 so_tls_port *so_tls_port_of(const SSL *ssl) { return BIO_get_data(SSL_get_rbio(ssl)); }
 
+static void note_step(const SSL *ssl, int where, int value) {
+  (void)value;
+  if (!SSL_is_server(ssl)) return;
+  so_tls_port *port = so_tls_port_of(ssl);
+  if (where & SSL_CB_HANDSHAKE_DONE) port->has_shaken_hands = 1;
+  /* Our tickets follow of themselves. */
+  if (!port->has_shaken_hands || SSL_get_state(ssl) == TLS_ST_SW_SESSION_TICKET) return;
+  if (where & SSL_CB_LOOP || where == SSL_CB_WRITE_ALERT) port->late_steps++;
+}
+
 SSL *so_tls_accepting(SSL_CTX *ctx, so_tls_port *port) {
   SSL *ssl = SSL_new(ctx);
   if (!ssl) return NULL;
@@ -115,6 +138,7 @@ SSL *so_tls_accepting(SSL_CTX *ctx, so_tls_port *port) {
   BIO_up_ref(port->bio);
   SSL_set_bio(ssl, port->bio, port->bio);
   SSL_set_accept_state(ssl);
+  SSL_set_info_callback(ssl, note_step);
   return ssl;
 }
 
@@ -133,6 +157,7 @@ static int looks_like_http(int is_server, const uint8_t *p, size_t n) {
 static void note_failure(SSL *ssl, so_tls_port *port, int was_established, const uint8_t *first, size_t count) {
   so_tls_failure *failure = &port->failure;
   failure->code = 0;
+  failure->is_flood = 0;
   for (unsigned long code; (code = ERR_get_error());) {
     /* The first one is the cause; if a deeper library reported it, what TLS made of it says more. */
     if (!failure->code || (ERR_GET_LIB(failure->code) != ERR_LIB_SSL && ERR_GET_LIB(code) == ERR_LIB_SSL)) failure->code = code;
@@ -215,6 +240,8 @@ so_tls_state so_tls_receive(SSL *ssl, const uint8_t *in, size_t count, uint8_t *
   port->input = in;
   port->input_count = count;
   int was_established = SSL_is_init_finished(ssl);
+  port->has_shaken_hands = was_established || has_shaken_hands(ssl);
+  port->late_steps = 0;
   size_t total = 0;
   so_tls_state state = SO_TLS_OPEN;
   for (;;) {
@@ -247,6 +274,26 @@ so_tls_state so_tls_receive(SSL *ssl, const uint8_t *in, size_t count, uint8_t *
   }
   *produced = total;
   return state;
+}
+
+int so_tls_may_step(SSL *ssl, uint64_t now) {
+  so_tls_port *port = so_tls_port_of(ssl);
+  if (!port->late_steps) return 1;
+  late_steps *steps = SSL_get_ex_data(ssl, steps_index);
+  if (!steps) {
+    steps = calloc(1, sizeof *steps);
+    if (steps && !SSL_set_ex_data(ssl, steps_index, steps)) free(steps), steps = NULL;
+    if (steps) steps->since = now;
+  }
+  if (steps) {
+    uint64_t earned = (now - steps->since) * so_tls_late_steps_per_second / 1000000000;
+    steps->since += earned * 1000000000 / so_tls_late_steps_per_second;
+    steps->count = (steps->count > earned ? steps->count - earned : 0) + port->late_steps;
+    if (steps->count <= so_tls_late_steps_burst) return 1;
+  }
+  note_failure(ssl, port, 1, NULL, 0);
+  port->failure.is_flood = 1;
+  return 0;
 }
 
 so_tls_state so_tls_write(SSL *ssl, const struct iovec *runs, int count) {

@@ -36,6 +36,10 @@ import CTLS
         if unsafe pointer.pointee.output_capacity > Self.keptBytesMax { unsafe so_tls_port_trim(pointer) }
     }
 
+    /// The session that worked last has its handshake behind it, whatever came then; and what `mayStep` is to be asked about.
+    public var hasShakenHands: Bool { unsafe pointer.pointee.has_shaken_hands != 0 }
+    public var hasLateSteps: Bool { unsafe pointer.pointee.late_steps != 0 }
+
     /// Why the call that has just returned `.failed` did so.
     public var failure: TLSFailure { unsafe TLSFailure(pointer.pointee.failure) }
 }

@@ -60,6 +60,11 @@ extension Transport {
             socket.pointee.security = wasHandshaking ? .refused : .failed
             tlsFailure = port.failure
         }
+        if port.hasLateSteps, socket.pointee.security == .open, !session.mayStep(kernel.now()) {
+            socket.pointee.security = .refused
+            tlsFailure = port.failure
+            socket.pointee.isReadable = true
+        }
         // More is to be reported than these bytes, and no event will remind us.
         if received.state != .open { socket.pointee.isReadable = true }
         if socket.pointee.writing == .ended {

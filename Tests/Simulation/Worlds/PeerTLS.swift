@@ -21,6 +21,8 @@ final class PeerTLS: PeerLayer {
     /// A client's session that has been gone on with, and where the next one is put down.
     private let plan: ClientPlan?
     private let isOffered: Bool
+    /// A client that changed its keys more often would flood (`so_tls_late_steps_burst`).
+    private var keyUpdatesLeft = 15
 
     /// Bytes made so far, and which of the peer's they end with.
     private var made = 0
@@ -79,7 +81,8 @@ final class PeerTLS: PeerLayer {
         var wrapped: [UInt8] = []
         var at = 0
         while at < bytes.count {
-            if world.random.chance(perMille: side.end.keyUpdatesPerMille) {
+            if world.random.chance(perMille: side.end.keyUpdatesPerMille), side.isServer || keyUpdatesLeft > 0 {
+                keyUpdatesLeft -= 1
                 so_peer_update_keys(ssl, world.random.chance(perMille: 500) ? 1 : 0)
             }
             let most =
