@@ -261,7 +261,7 @@ so_tls_state so_tls_receive(SSL *ssl, const uint8_t *in, size_t count, uint8_t *
     if (error == SSL_ERROR_ZERO_RETURN) {
       state = SO_TLS_ENDED;
     } else {
-      note_failure(ssl, port, was_established, in, count);
+      note_failure(ssl, port, port->has_shaken_hands, in, count);
       state = SO_TLS_FAILED;
     }
     port->input_count = 0;

@@ -57,7 +57,8 @@ extension Transport {
         case .full: preconditionFailure("a read buffer has room for all that its records hold")
         case .ended: socket.pointee.security = .ended
         case .failed:
-            socket.pointee.security = wasHandshaking ? .refused : .failed
+            // Both may come in one read: the handshake's end, and what is wrong behind it.
+            socket.pointee.security = wasHandshaking && !port.hasShakenHands ? .refused : .failed
             tlsFailure = port.failure
         }
         if port.hasLateSteps, socket.pointee.security == .open, !session.mayStep(kernel.now()) {
