@@ -10,4 +10,12 @@ extension SimulatedNetwork {
 
     /// Says what is found at an address, as `SocketAddress.description` writes it.
     public func serve(_ address: String, _ service: Service) { services[address] = service }
+
+    /// A connect request has arrived where its server's connection is waiting to be made.
+    func serveConnect(_ near: SimulatedSocket) {
+        guard !near.isClosed, let far = near.other, let peer = far.peer else { return }
+        far.isEstablished = true
+        add(after: near.link.latency, .connectDecision(near, error: 0))
+        peer.begin()
+    }
 }

@@ -96,6 +96,9 @@ public final class SimulatedNetwork: SimulatedKernel {
     /// The wait that is going on ends, without an event.
     public func interrupt() { isInterrupted = true }
 
+    /// Called when what happens is others' doing, in the middle of a worker's turn, and when it is the worker's again.
+    public var peersAct: ((Bool) -> Void)?
+
     /// Whether anything is still to happen by itself.
     public var hasMore: Bool { !agenda.isEmpty }
 
@@ -165,6 +168,8 @@ public final class SimulatedNetwork: SimulatedKernel {
     }
 
     private func happen() {
+        peersAct?(true)
+        defer { peersAct?(false) }
         let item = agenda.takeFirst()
         time = max(time, item.time)
         switch item.happening {
@@ -181,14 +186,6 @@ public final class SimulatedNetwork: SimulatedKernel {
         case .writeSpace(let socket): socket.reportSpace()
         case .action(let action): action()
         }
-    }
-
-    /// A connect request has arrived where its server's connection is waiting to be made.
-    private func serveConnect(_ near: SimulatedSocket) {
-        guard !near.isClosed, let far = near.other, let peer = far.peer else { return }
-        far.isEstablished = true
-        add(after: near.link.latency, .connectDecision(near, error: 0))
-        peer.begin()
     }
 
     // MARK: Readiness
@@ -294,7 +291,9 @@ public final class SimulatedNetwork: SimulatedKernel {
         let fd = descriptors.open()
         switch service {
         case .accepts(let make):
+            peersAct?(true)
             let (peer, link) = make(self)
+            peersAct?(false)
             let near = SimulatedSocket(self, link: link, descriptor: fd)
             join(near, SimulatedSocket(self, link: link), peer)
             descriptors[fd] = near

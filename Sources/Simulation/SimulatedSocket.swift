@@ -68,6 +68,8 @@ public final class SimulatedSocket {
     /// Called with how many bytes the far end's owner has read in all, and with what it has given to its kernel, whether it arrives or not.
     public var isRead: ((UInt64) -> Void)?
     public var overhears: (([UInt8]) -> Void)?
+    /// Called when the far end's owner closes it.
+    public var isLeft: (() -> Void)?
     /// Bytes of the far end that its owner here has read.
     private var readTotal: UInt64 = 0
 
@@ -263,6 +265,7 @@ public final class SimulatedSocket {
     public func close(reset: Bool) {
         guard !isClosed else { return }
         isClosed = true
+        other?.isLeft?()
         guard !isDead else { return }
         guard isEstablished, let other else {
             isDead = true

@@ -1,3 +1,4 @@
+import CPeerTLS
 import Glibc
 import Proxy
 import Simulation
@@ -37,6 +38,7 @@ func runMany(_ count: Int, of sort: WorldSort, isInnocent: Bool?, base: UInt64) 
     var turns = 0
     var incidents = 0
     var callsPeak = 0
+    var allocationsPeak = 0
     var held: [String: Int] = [:]
     for seed in WorldSeeds(base: base, count: count, isInnocent: isInnocent) {
         running = "scripts/simulate \(sort.rawValue) 0x\(String(seed, radix: 16))"
@@ -46,6 +48,7 @@ func runMany(_ count: Int, of sort: WorldSort, isInnocent: Bool?, base: UInt64) 
         turns += world.turns
         incidents += world.incidentCount
         callsPeak = max(callsPeak, world.callsPeak)
+        allocationsPeak = max(allocationsPeak, world.allocationsPeak)
         held.merge(world.held) { $0 + $1 }
         guard !failures.isEmpty else { continue }
         bad += 1
@@ -61,6 +64,7 @@ func runMany(_ count: Int, of sort: WorldSort, isInnocent: Bool?, base: UInt64) 
     print(
         "\(done) worlds of \(sort.rawValue) (base \(base)): \(turns) turns of the worker, \(incidents) incidents, at most \(callsPeak) system calls a turn, \(bad) bad worlds"
     )
+    if allocationsPeak > 0 { print("    at most \(allocationsPeak) allocations of OpenSSL's a turn") }
     if !held.isEmpty {
         print("    held: \(held.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))")
     }
@@ -101,6 +105,9 @@ func chronicleHash(_ seed: UInt64) -> UInt64 {
     return hash
 }
 
+// What OpenSSL allocates once is none of a world's.
+guard so_memory_install() == 1 else { fatalError("OpenSSL's memory cannot be counted") }
+for seed: UInt64 in [2, 4, 6] { _ = SimulatedWorld(seed: seed, sort: .records).run() }
 let named = CommandLine.arguments.dropFirst().first.flatMap { WorldSort(rawValue: $0) }
 let sort = named ?? .bytes
 let arguments = Array(CommandLine.arguments.dropFirst(named == nil ? 1 : 2))

@@ -22,7 +22,7 @@ final class Hand {
         let fleetState = FleetState(
             plan: plan, counters: [counters], recorder: owner.recorder, gauges: owner.metrics.servers,
             log: Logger(label: "simulated") { _ in
-                owner.sort == .health ? WorldLog(owner) as any LogHandler : SwiftLogNoOpLogHandler()
+                owner.sort == .health || owner.sort == .records ? WorldLog(owner) as any LogHandler : SwiftLogNoOpLogHandler()
             }, carryingOver: earlier?.fleetState,
             wakes: false)
         guard

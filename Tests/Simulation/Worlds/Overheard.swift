@@ -15,8 +15,9 @@ final class Overheard {
 
     /// From the connection's beginning on.
     func listen(to client: SimulatedPeer, _ network: SimulatedNetwork) {
-        tls = client.layer as? PeerTLS
+        tls = client.layer as? PeerTLS ?? (client.layer as? RoughHandshake)?.tls
         tls?.listen()
+        client.socket?.isLeft = { [unowned self, unowned network] in leftAt = network.time }
         client.socket?.isRead = { [unowned self, unowned network] in reads.append((Int($0), network.time)) }
         client.socket?.overhears = { [unowned self, unowned network] in
             written += $0
@@ -30,8 +31,11 @@ final class Overheard {
         let total = reads.last?.total ?? 0
         return tls?.given(within: total) ?? total
     }
-    /// Bytes of records, where there are some.
-    var writtenTotal: Int { written.count }
+    /// With its records as they are.
+    var writtenBytes: [UInt8] { written }
+    /// When the worker has read, at last, and when it has closed the connection.
+    var lastReadTime: UInt64? { reads.last?.time }
+    private(set) var leftAt: UInt64?
 
     /// When the worker had read so many bytes; nil: never.
     func readTime(of total: Int) -> UInt64? { Self.time(of: tls?.made(for: total) ?? total, reads) }

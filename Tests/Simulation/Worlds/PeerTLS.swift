@@ -8,7 +8,7 @@ final class PeerTLS: PeerLayer {
     private unowned let world: SimulatedWorld
     private let side: TLSSide
     private let name: String
-    private let ssl: OpaquePointer
+    let ssl: OpaquePointer
     private var spoil: TLSSpoil?
     /// Where the peer itself is gone: nothing more is said.
     private(set) var isMute = false
@@ -32,15 +32,27 @@ final class PeerTLS: PeerLayer {
     /// What it has understood, and how far it had been given records then; nil: nobody asks.
     private var heard: HeardRecords?
 
-    init(_ world: SimulatedWorld, _ side: TLSSide, _ name: String, plan: ClientPlan? = nil, spoil: TLSSpoil? = nil) {
+    /// Its own records are forged.
+    let isForging: Bool
+
+    init(
+        _ world: SimulatedWorld, _ side: TLSSide, _ name: String, plan: ClientPlan? = nil, spoil: TLSSpoil? = nil,
+        hello: TLSHello? = nil
+    ) {
         self.world = world
         self.side = side
         self.name = name
         self.plan = plan
         self.spoil = spoil
         isOffered = plan?.session != nil
-        guard let ssl = so_peer_open(side.settings, plan?.session) else { preconditionFailure("no memory for TLS") }
+        isForging = hello != nil
+        let earlier = hello?.session() ?? plan?.session
+        guard let ssl = so_peer_open(side.settings, earlier) else { preconditionFailure("no memory for TLS") }
         self.ssl = ssl
+        if let hello {
+            so_peer_forget(earlier)
+            hello.prepare(ssl)
+        }
         if side.end.paddingBlock > 0 { so_peer_set_padding(ssl, side.end.paddingBlock) }
         if side.end.cutsHandshakes { so_peer_set_record_bytes(ssl, 512) }
     }
@@ -78,6 +90,7 @@ final class PeerTLS: PeerLayer {
 
     func wrap(_ bytes: [UInt8]) -> [UInt8] {
         guard isReady, !hasEnded else { return [] }
+        if isForging { return forge(23, bytes) }
         var wrapped: [UInt8] = []
         var at = 0
         while at < bytes.count {
@@ -104,6 +117,7 @@ final class PeerTLS: PeerLayer {
     func end() -> [UInt8] {
         guard !hasEnded, !isMute else { return [] }
         hasEnded = true
+        if isForging { return [] }
         keepSession()
         if !mustAnnounce, world.random.chance(perMille: side.end.silentEndsPerMille) { return [] }
         so_peer_shutdown(ssl)
@@ -224,6 +238,7 @@ final class PeerTLS: PeerLayer {
     }
 
     private func check() {
+        if isForging { return }
         let protocols = side.agreed(plan)
         if so_peer_has_agreed(ssl, protocols, protocols.count) == 0 { world.fail("\(name): ALPN has chosen something else") }
         if so_peer_is_resumed(ssl) == 1 { world.resumptions += 1 }

@@ -27,7 +27,7 @@ extension SimulatedWorld {
 }
 
 /// Requests of faulty clients, with numbers of their own, and what their servers answer.
-private final class StoryWriter {
+final class StoryWriter {
     private unowned let world: SimulatedWorld
     private var writer: ScriptWriter
     private var last = 9000

@@ -1,3 +1,4 @@
+import CPeerTLS
 import Detector
 import EventLoop
 import Logging
@@ -11,6 +12,7 @@ extension SimulatedWorld {
     public func run() -> [String] { tls?.whileDrawing(runToEnd) ?? runToEnd() }
 
     private func runToEnd() -> [String] {
+        tlsBytesBefore = so_memory_bytes()
         guard let first = Hand(self, plan, kernel: network, seed: random.next()) else { return ["no memory for a worker"] }
         listener = network.makeListener()
         _ = first.worker.addListener(fd: listener, index: 0)
@@ -34,6 +36,7 @@ extension SimulatedWorld {
         planVisits()
         planFaultyClients()
         planFaultyRequesters()
+        planIntruders()
         turnUntilQuiet()
         if turns == turnsMax { fail("the worker turns for ever") }
         note("weather", "\(weather)")
@@ -72,13 +75,33 @@ extension SimulatedWorld {
         let calls = network.calls
         let before = hand.worker.census
         if sort == .changes || sort == .health || sort == .tunnels { hand.worker.readMailbox() }
+        let allocations = so_memory_calls()
+        network.peersAct = { $0 ? so_memory_end() : so_memory_begin() }
+        so_memory_begin()
         hand.worker.turn(waitMilliseconds: -1)
+        so_memory_end()
+        network.peersAct = nil
         turns += 1
         let after = hand.worker.census
         look(at: after)
         bound(
             calls: network.calls - calls,
             connections: max(before.clients + before.upstreams, after.clients + after.upstreams))
+        let connections = hands.reduce(0) { $0 + $1.worker.census.clients + $1.worker.census.upstreams }
+        if tls != nil { boundTLS(allocations: so_memory_calls() - allocations, connections) }
+    }
+
+    /// OpenSSL's memory, and its work, measured by how often it allocates some. Only where that is counted: a hello may be of 128 KiB and is held twice,
+    /// and a handshake, or the late steps of a client, are some two thousand allocations.
+    private func boundTLS(allocations: Int, _ connections: Int) {
+        allocationsPeak = max(allocationsPeak, allocations)
+        let most = 8192 + connections * 2048
+        if allocations > most {
+            fail("TLS allocates \(allocations) times in a turn with \(connections) connections, at most \(most)")
+        }
+        let bytes = so_memory_bytes() - tlsBytesBefore
+        let bytesMax = (96 + connections * 320) << 10
+        if bytes > bytesMax { fail("TLS has \(bytes) bytes for \(connections) connections, at most \(bytesMax)") }
     }
 
     /// Nobody serves any more: clients find that out.
@@ -147,6 +170,7 @@ extension SimulatedWorld {
         Verdicts.judgeIncidents(self)
         if sort == .clients { Verdicts.judgeFaultyClients(self) }
         if sort == .requests { Verdicts.judgeFaultyRequesters(self) }
+        if sort == .records { Verdicts.judgeIntruders(self) }
         for upstream in upstreams where upstream.hasPartialRequest && weather.isInnocent && !upstream.isDead {
             if !stories.values.contains(where: { $0.outcome == .aborted || $0.answer.start == .withHead }) {
                 fail("a request reached its upstream in part")

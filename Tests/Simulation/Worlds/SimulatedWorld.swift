@@ -29,6 +29,7 @@ public final class SimulatedWorld {
     var visitors: [TLSVisitor] = []
     var faultyClients: [FaultyClient] = []
     var faultyRequesters: [FaultyRequester] = []
+    var intruders: [TLSIntruder] = []
     /// How often what must happen to faulty clients has been held, by what it was: an oracle that never was is none.
     public private(set) var held: [String: Int] = [:]
     /// Handshakes that have gone on with an earlier session.
@@ -89,6 +90,10 @@ public final class SimulatedWorld {
     /// The most bytes of buffers that were lent at once.
     var lentBytesPeak = 0
 
+    /// OpenSSL's memory when the world began, and the most allocations of its in one turn.
+    var tlsBytesBefore = 0
+    public internal(set) var allocationsPeak = 0
+
     /// The most system calls of one turn.
     public internal(set) var callsPeak = 0
 
@@ -101,14 +106,14 @@ public final class SimulatedWorld {
     static let incidentsMax = 512
     /// Turns of the longest world. TLS, which is in some worlds of health too, makes records of some hundred bytes of every frame, floods
     /// are hundreds of kilobytes, and either may arrive byte by byte.
-    var turnsMax: Int { [.tls, .clients, .requests, .health, .tunnels].contains(sort) ? 4_000_000 : 400_000 }
+    var turnsMax: Int { [.tls, .health, .tunnels].contains(sort) || sort.hasFaultyClients ? 4_000_000 : 400_000 }
 
     public init(seed: UInt64, sort: WorldSort = .bytes, _ reduction: Reduction = Reduction()) {
         self.seed = seed
         self.sort = sort
         self.reduction = reduction
         random = SeededNumbers(seed: seed)
-        let isInnocent = seed & 1 == 0 || sort == .outages || sort == .health || sort == .clients || sort == .requests
+        let isInnocent = seed & 1 == 0 || sort == .outages || sort == .health || sort.hasFaultyClients
         var weather = Weather(isInnocent: isInnocent, &random)
         // What a sort has beyond what its worlds were at first, so that the others stay as they are.
         var own = SeededNumbers(seed: seed ^ 0x6f77_6e00)
@@ -117,7 +122,7 @@ public final class SimulatedWorld {
         if (seed >> 8) % 6 == 0 { weather.tunnelsPerMille = 600 }
         if (seed >> 8) % 4 == 1 { weather.narrowStreams = 1 }
         var speech = Speech()
-        let isEither = [.changes, .kernel, .outages, .tls, .health, .requests].contains(sort)
+        let isEither = [.changes, .kernel, .outages, .tls, .health, .requests, .records].contains(sort)
         let framesPerMille =
             switch sort {
             case .frames: 1000
@@ -133,8 +138,8 @@ public final class SimulatedWorld {
             if random.chance(perMille: 300) { speech.useFrames(isInnocent: isInnocent, &random) }
         }
         if sort == .outages { weather.useOutages(&random) }
-        if sort == .clients || sort == .requests { weather.connectionsMax = 1024 }
-        if sort == .requests {
+        if sort.hasFaultyClients { weather.connectionsMax = 1024 }
+        if sort == .requests || sort == .records {
             // So that it is known what must come of each request.
             weather.upstreamIdleNanoseconds = nil
             weather.refusesPerMille = 0
@@ -146,8 +151,7 @@ public final class SimulatedWorld {
         // Not drawn, so that the other worlds stay as they are: a quarter of all tunnels.
         var usesTLS = sort == .tls || sort == .tunnels && (seed >> 8) & 5 == 4
         // The same of those with faulty clients.
-        let hasFaultyClients = sort == .clients || sort == .requests
-        if hasFaultyClients, (seed >> 12) & 3 == 2 { usesTLS = true }
+        if sort.hasFaultyClients, (seed >> 12) & 3 == 2 || sort == .records { usesTLS = true }
         if sort == .health {
             weather.useHealth(&random)
             usesOutages = random.chance(perMille: 400)
@@ -155,8 +159,8 @@ public final class SimulatedWorld {
         }
         outages = usesOutages ? ServerOutage.some(servers: weather.servers, &random) : []
         var tlsHabits = usesTLS ? TLSHabits(&random) : nil
-        if sort == .health || sort == .tunnels || hasFaultyClients { tlsHabits?.spoilNothing() }
-        if hasFaultyClients { tlsHabits?.useClients(&own) }
+        if sort == .health || sort == .tunnels || sort.hasFaultyClients { tlsHabits?.spoilNothing() }
+        if sort.hasFaultyClients { tlsHabits?.useClients(&own) }
         if !isInnocent { tlsHabits?.hurryUpstreams() }
         if let tlsHabits { weather.useTLS(tlsHabits) }
         var changes = sort == .changes ? Change.some(isInnocent: isInnocent, &random) : []
@@ -192,6 +196,7 @@ public final class SimulatedWorld {
         writeScripts()
         writeFaultyScripts(own.next())
         writeFaultyRequests(seed ^ 0x7265_7175)
+        writeIntruders(seed ^ 0x7265_636f)
         reloadNumbers = own
     }
 

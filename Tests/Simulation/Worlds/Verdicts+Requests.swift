@@ -15,16 +15,7 @@ extension Verdicts {
         let deed = client.deed
         func fail(_ what: String) { world.fail("requester \(client.number) with \(deed.name): \(what)") }
         var reader = AnswerReader(client.overheard.said)
-        for story in client.good + deed.served {
-            guard let answer = reader.next(isHead: story.request.method == "HEAD") else {
-                if !deed.mayMiss { fail("request \(story.id) got no answer") }
-                break
-            }
-            if story.request.asksTunnel { break }
-            let isExact = answer.status == story.answer.status && answer.body == story.answer.body
-            if !isExact, answer.isWhole || !deed.mayMiss { fail("request \(story.id) got \(answer.status), not its answer") }
-            if story.arrivals.count != 1 { fail("request \(story.id) reached a server \(story.arrivals.count) times") }
-        }
+        judge(served: client.good + deed.served, &reader, mayMiss: deed.mayMiss, fail)
         if let broken = deed.broken, broken.arrivals.contains(where: \.isWhole) || broken.arrivals.count > 1 {
             fail("its request reached a server as a whole")
         }
@@ -36,6 +27,20 @@ extension Verdicts {
             fail("recorded \(recorded.map(\.rawValue)), it should be \(isDue ? deed.kinds.map(\.rawValue).sorted() : [])")
         }
         world.hold(deed.name.rawValue + (client.layer == nil ? "" : " in TLS"))
+    }
+
+    /// Each has its own answer, in turn, and has reached one server.
+    static func judge(served: [Story], _ reader: inout AnswerReader, mayMiss: Bool, _ fail: (String) -> Void) {
+        for story in served {
+            guard let answer = reader.next(isHead: story.request.method == "HEAD") else {
+                if !mayMiss { fail("request \(story.id) got no answer") }
+                break
+            }
+            if story.request.asksTunnel { break }
+            let isExact = answer.status == story.answer.status && answer.body == story.answer.body
+            if !isExact, answer.isWhole || !mayMiss { fail("request \(story.id) got \(answer.status), not its answer") }
+            if story.arrivals.count != 1 { fail("request \(story.id) reached a server \(story.arrivals.count) times") }
+        }
     }
 
     /// The proxy's own answer, and the end behind it. Gives the status.
@@ -62,7 +67,7 @@ extension Verdicts {
 }
 
 /// Takes answers from what was said to a client.
-private struct AnswerReader {
+struct AnswerReader {
     struct Answer {
         var status = 0
         var body: [UInt8] = []

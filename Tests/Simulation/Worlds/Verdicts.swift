@@ -85,7 +85,7 @@ enum Verdicts {
         var left = world.incidents.filter { !isSuspicion($0, world) }
         if world.sort == .clients { return judgeAccusations(world) }
         // Theirs are judged with what they did.
-        if world.sort == .requests { return }
+        if world.sort == .requests || world.sort == .records { return }
         if world.sort == .outages || world.sort == .health { return judgeOutages(world) }
         if world.weather.isInnocent {
             for incident in left {

@@ -109,6 +109,12 @@ extension Link {
         return cutDelay > 0
     }
 
+    /// What is written at once is taken at once, and comes at once.
+    var isWhole: Bool {
+        if case .never = cuts { return shortWritesPerMille == 0 && min(sendBytesMax, receiveBytesMax) > 1000 }
+        return false
+    }
+
     /// Its bytes come one by one, or nearly so.
     var isDrip: Bool {
         switch cuts {

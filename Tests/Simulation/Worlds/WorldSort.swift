@@ -22,10 +22,16 @@ public enum WorldSort: String, CaseIterable, Sendable {
     case clients
     /// Clients of HTTP/1 that send what is no request, too much or too little, or are gone, beside innocent ones. All servers are innocent.
     case requests
+    /// Clients that break, flood or hold up TLS, in their handshakes and after them, beside innocent ones. All servers are innocent.
+    case records
+
+    /// Clients are what is faulty in its worlds; all servers are innocent.
+    var hasFaultyClients: Bool { self == .clients || self == .requests || self == .records }
 
     /// What is held in any three thousand of its worlds, at the least once each.
     public var held: [String] {
         if self == .requests { return Misdeed.Name.allCases.flatMap { [$0.rawValue, "\($0) in TLS"] } }
+        if self == .records { return TLSDeed.Name.allCases.map(\.rawValue) }
         guard self == .clients else { return [] }
         let ends = FrameEnd.allCases.filter { $0 != .streamClosed && $0 != .headerTooLarge }.map(\.rawValue)
         return ends + [

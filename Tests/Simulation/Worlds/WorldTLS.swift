@@ -72,6 +72,10 @@ final class WorldTLS {
         clients.map { PeerTLS(world, $0, "requester \(number)") }
     }
 
+    func intruder(_ world: SimulatedWorld, number: Int, _ hello: TLSHello) -> PeerTLS? {
+        clients.map { PeerTLS(world, $0, "intruder \(number)", hello: hello) }
+    }
+
     func upstream(_ world: SimulatedWorld, number: Int) -> PeerTLS? {
         var spoil: TLSSpoil?
         if spoiledLeft > 0, world.random.chance(perMille: 300) {

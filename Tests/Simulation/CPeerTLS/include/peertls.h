@@ -37,6 +37,20 @@ void so_peer_set_padding(SSL *ssl, size_t block);
 /* Records of the handshake, and of bytes, are no longer. */
 void so_peer_set_record_bytes(SSL *ssl, size_t bytes);
 void so_peer_shutdown(SSL *ssl);
+/* A client, before it starts, that makes records of its own: AES-128-GCM alone. Whatever it writes is forged from then on. 0: cannot. */
+int so_peer_forges(SSL *ssl);
+/* A record of this type and content, in TLS 1.3 with so many zeros behind it; `out` has room for both and 64 bytes. Returns how long it is. */
+size_t so_peer_forge(SSL *ssl, uint8_t type, const uint8_t *bytes, size_t count, size_t padding, uint8_t *out);
+/* The keys that follow a KeyUpdate. */
+void so_peer_forge_next_keys(SSL *ssl);
+/* The last alert that has come to one that forges: 256 times its level, and what it says; 0: none. */
+int so_peer_alert(const SSL *ssl);
+/* What its hello says: versions and ciphers (NULL: as ever), protocols in ALPN's form, the server's name. */
+int so_peer_limit_versions(SSL *ssl, int min_version, int max_version, const char *ciphers);
+int so_peer_offer(SSL *ssl, const uint8_t *protocols, size_t count);
+void so_peer_name(SSL *ssl, const char *name);
+/* A session that another server has given, for `so_peer_open`: nobody else can open its ticket. Its caller forgets it. */
+SSL_SESSION *so_peer_foreign_session(int max_version);
 /* Moves what the session has for the other side; returns how much. */
 size_t so_peer_take(SSL *ssl, uint8_t *out, size_t capacity);
 size_t so_peer_pending(SSL *ssl);
@@ -52,4 +66,11 @@ void so_peer_forget(SSL_SESSION *session);
 /* Frees it; its session may be gone on with. */
 void so_peer_close(SSL *ssl);
 void so_peer_settings_free(SSL_CTX *settings);
+
+/* Counts what OpenSSL allocates between `begin` and `end` on this thread: bytes that are not freed, and calls. First of all, or 0. */
+int so_memory_install(void);
+void so_memory_begin(void);
+void so_memory_end(void);
+long so_memory_bytes(void);
+long so_memory_calls(void);
 #endif

@@ -81,6 +81,11 @@ import Worlds
         (.clients, 0xb5bc_a807_ec7f_faba, "the end of a request does not make an answer due that its client holds back"),
         (.requests, 0xfc4d_e41f_1bcc_1b20, "chunk extensions that are too long break no rule"),
         (.requests, 0xb66e_7409_969f_8c02, "nor do trailers that are too many"),
+        (.records, 0xc8e9_8cd6_9731_6060, "a client that changes its keys without end has not the worker for itself"),
+        (
+            .records, 0xfc5a_343f_8fd7_765c,
+            "what is wrong behind a handshake, and comes with its end, is no handshake that failed"
+        ),
     ]
 
     @Test(arguments: otherLessons) func seedsOfOtherSorts(sort: WorldSort, seed: UInt64, lesson: String) {
@@ -123,7 +128,7 @@ import Worlds
 
     /// The same seed gives the same run, to the turn.
     @Test(arguments: WorldSort.allCases) func seedsReplay(_ sort: WorldSort) {
-        for seed in WorldSeeds(base: sort == .tls ? 4 : 3, count: sort == .tls || sort == .health || sort == .clients ? 2 : 6) {
+        for seed in WorldSeeds(base: sort == .tls ? 4 : 3, count: [.tls, .health, .clients, .records].contains(sort) ? 2 : 6) {
             let worlds = [SimulatedWorld(seed: seed, sort: sort), SimulatedWorld(seed: seed, sort: sort)]
             var logged: [[String]] = [[], []]
             for i in 0...1 {
@@ -152,6 +157,7 @@ extension WorldSort {
         case .tls: 4
         case .health: 3
         case .clients: 5
+        case .records: 12
         case .requests: 15
         case .tunnels: 25
         default: 60
