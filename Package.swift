@@ -117,7 +117,7 @@ let package = Package(
         .target(
             name: "Worlds",
             dependencies: [
-                "Proxy", "Simulation", "EventLoop", "Detector", "Report", "TLS", "Wire", "CNghttp2", "CPeerTLS",
+                "Proxy", "Names", "Simulation", "EventLoop", "Detector", "Report", "TLS", "Wire", "CNghttp2", "CPeerTLS",
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/Simulation/Worlds"),
@@ -130,7 +130,7 @@ let package = Package(
         .testTarget(
             name: "ProxyTests",
             dependencies: [
-                "Proxy", "Simulation", "Worlds", "EventLoop", "HTTP1", "HTTP2", "Detector", "Facts", "Report",
+                "Proxy", "Names", "Simulation", "Worlds", "EventLoop", "HTTP1", "HTTP2", "Detector", "Facts", "Report",
                 "Configuration",
                 "Chance",
                 "TLS",

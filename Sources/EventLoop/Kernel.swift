@@ -65,6 +65,17 @@ public struct Kernel {
         return result
     }
 
+    /// Whether this machine has a way to an address. Sends nothing: the kernel only looks for a route.
+    public func hasRoute(to address: borrowing SocketAddress) -> Bool {
+        if let simulated { return simulated.hasRoute(to: address) }
+        let fd = Glibc.socket(
+            Int32(address.storage.ss_family), Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard fd >= 0 else { return false }
+        var storage = address.storage
+        defer { _ = so_close(fd) }
+        return unsafe so_connect(fd, &storage, address.length) == 0
+    }
+
     /// Sends small writes at once (TCP_NODELAY), on all that this socket accepts: every write of the proxy is already gathered.
     public func noDelay(_ fd: Int32) {
         if simulated == nil { _ = so_no_delay(fd) }
@@ -159,6 +170,7 @@ open class SimulatedKernel {
     open func splice(from: Int32, to: Int32, _ count: Int) -> Int { Int(-ENOSYS) }
     open func accept(_ fd: Int32, _ address: UnsafeMutablePointer<sockaddr_storage>) -> Int32 { -ENOSYS }
     open func connect(_ address: borrowing SocketAddress, isConnected: inout Bool) -> Int32 { -ENOSYS }
+    open func hasRoute(to address: borrowing SocketAddress) -> Bool { true }
     open func takeError(_ fd: Int32) -> Int32 { 0 }
     open func close(_ fd: Int32, reset: Bool) {}
     open func shutdownWrite(_ fd: Int32) {}

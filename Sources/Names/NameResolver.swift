@@ -5,7 +5,7 @@ import Glibc
 /// Looks names up as the system is configured (hosts file, nameservers), and says how long an answer may be relied on.
 ///
 /// Does no I/O of its own accord: its owner polls its descriptors. Belongs to one thread.
-@safe public final class NameResolver {
+@safe public final class NameResolver: NameLookups {
     public enum Outcome {
         case found([SocketAddress], seconds: Int)
         case failed(String)
@@ -125,7 +125,7 @@ import Glibc
     }
 
     /// Attends to descriptors that have been polled, and to time that has passed.
-    public func attend(_ polled: some Collection<pollfd>) {
+    public func attend(_ polled: ArraySlice<pollfd>) {
         for one in polled where one.revents != 0 {
             let writes = one.revents & Int16(POLLOUT) != 0
             let reads = one.revents & ~Int16(POLLOUT) != 0
@@ -134,6 +134,9 @@ import Glibc
         unsafe ares_process_fd(channel, -1, -1)
     }
 
+    /// A question keeps its resolver until it is answered, which without a poll it never is.
+    public func cancel() { unsafe ares_cancel(channel) }
+
     /// Looks one name up and waits for that.
     public func lookUp(_ host: String, port: UInt16) -> Outcome {
         ask(host, port: port, key: 0)
@@ -141,7 +144,7 @@ import Glibc
             if let answer = take().first { return answer.outcome }
             var polled = descriptors
             unsafe poll(&polled, nfds_t(polled.count), Int32(clamping: milliseconds ?? 1000))
-            attend(polled)
+            attend(polled[...])
         }
     }
 }

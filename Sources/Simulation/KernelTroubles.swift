@@ -1,4 +1,5 @@
 import CShim
+import EventLoop
 import Glibc
 
 /// What a kernel may do and seldom does.
@@ -13,6 +14,8 @@ public struct KernelTroubles: Sendable {
     public var shuffles = false
     /// The wall clock jumps every few milliseconds, to its first day as well as to a far year.
     public var clockJumps = false
+    /// This machine has a way to addresses of IPv4 alone.
+    public var lacksIPv6 = false
 
     public init() {}
 
@@ -26,6 +29,11 @@ public struct KernelTroubles: Sendable {
     /// The error of a call that finds nothing left; nil: it finds enough.
     func exhaustion(_ random: inout SeededNumbers) -> Int32? {
         random.chance(perMille: exhaustedPerMille) ? -random.pick([EMFILE, ENFILE, ENOMEM, ENOBUFS]) : nil
+    }
+
+    func hasRoute(to address: borrowing SocketAddress) -> Bool {
+        let isIPv6 = Int32(address.storage.ss_family) == AF_INET6
+        return !isIPv6 || !lacksIPv6
     }
 
     /// What the wall clock shows at a time of the clock that never goes back.

@@ -22,6 +22,19 @@ extension SimulatedNetwork {
         }
     }
 
+    // MARK: Threads
+
+    /// Another thread: it has its turns beside the others, as whoever drives them says.
+    public func makeThread() -> SimulatedThread {
+        polls.append(SimulatedPoll())
+        return SimulatedThread(self, poll: polls.count - 1)
+    }
+
+    /// The thread whose kernel the network itself is has ended.
+    public func endFirstThread() { endThread(0) }
+
+    func endThread(_ poll: Int) { polls[poll] = SimulatedPoll(isWaiting: true) }
+
     // MARK: Threads that wait
 
     /// The earliest of all threads.

@@ -32,6 +32,8 @@ public final class SimulatedNetwork: SimulatedKernel {
     /// The last wait ended because nothing will ever happen again.
     public private(set) var isQuiet = false
 
+    /// Is told of each connection that is begun, by its address.
+    public var connects: ((String) -> Void)?
     /// Connects that were refused, by address.
     public private(set) var refusedConnects: [String: Int] = [:]
     private var agenda = Agenda()
@@ -79,19 +81,6 @@ public final class SimulatedNetwork: SimulatedKernel {
         listeners[fd] = SimulatedListener(descriptor: fd, backlog)
         return fd
     }
-
-    // MARK: Threads
-
-    /// Another thread: it has its turns beside the others, as whoever drives them says.
-    public func makeThread() -> SimulatedThread {
-        polls.append(SimulatedPoll())
-        return SimulatedThread(self, poll: polls.count - 1)
-    }
-
-    /// The thread whose kernel the network itself is has ended.
-    public func endFirstThread() { endThread(0) }
-
-    func endThread(_ poll: Int) { polls[poll] = SimulatedPoll(isWaiting: true) }
 
     /// The wait that is going on ends, without an event.
     public func interrupt() { isInterrupted = true }
@@ -286,6 +275,7 @@ public final class SimulatedNetwork: SimulatedKernel {
 
     public override func connect(_ address: borrowing SocketAddress, isConnected: inout Bool) -> Int32 {
         call()
+        connects?(address.description)
         guard let service = services[address.description] else { return -ECONNREFUSED }
         if let error = troubles.exhaustion(&random) { return error }
         let fd = descriptors.open()
@@ -315,6 +305,8 @@ public final class SimulatedNetwork: SimulatedKernel {
         }
         return fd
     }
+
+    public override func hasRoute(to address: borrowing SocketAddress) -> Bool { troubles.hasRoute(to: address) }
 
     public override func takeError(_ fd: Int32) -> Int32 {
         call()

@@ -53,6 +53,7 @@ public final class SimulatedThread: SimulatedKernel {
         observer?.hasConnected(result)
         return result
     }
+    public override func hasRoute(to address: borrowing SocketAddress) -> Bool { network.hasRoute(to: address) }
     public override func takeError(_ fd: Int32) -> Int32 {
         let error = network.takeError(fd)
         noteFailure(fd, -Int(error))

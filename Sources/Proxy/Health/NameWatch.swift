@@ -29,7 +29,7 @@ struct NameWatch {
 
     func isDue(_ now: UInt64) -> Bool { !isAsking && now >= dueAt }
 
-    mutating func ask(_ resolver: NameResolver, key: Int) {
+    mutating func ask(_ resolver: any NameLookups, key: Int) {
         isAsking = true
         resolver.ask(host, port: port, key: key)
     }

@@ -15,12 +15,18 @@ package struct Watching {
     private var checks: [HealthCheck] = []
     private let records: RecordPort
     private var named: [NameWatch] = []
-    private var resolver: NameResolver?
+    private let makeResolver: () -> (any NameLookups)?
+    /// Those that are asking, the newest last: one that nobody answers must not keep the others from the system's new settings.
+    private var resolvers: [any NameLookups] = []
     private var turns: UInt32 = 0
     /// Servers that are passed over, by their place: they come back without anybody's doing.
     private var ejected: [(place: ServerIndex, upstream: Int, server: Int)] = []
 
-    package init(_ plan: Plan, _ fleetState: FleetState, kernel: Kernel) {
+    package init(
+        _ plan: Plan, _ fleetState: FleetState, kernel: Kernel,
+        resolver: @escaping () -> (any NameLookups)? = { NameResolver() }
+    ) {
+        makeResolver = resolver
         self.plan = plan
         self.fleetState = fleetState
         self.kernel = kernel
@@ -65,8 +71,12 @@ package struct Watching {
         askNames(now)
         var polled = [pollfd(fd: fleetState.watchWakeUp, events: Int16(POLLIN), revents: 0)]
         for check in checks { polled.append(pollfd(fd: check.descriptor, events: check.interest, revents: 0)) }
-        let own = polled.count
-        if let resolver, resolver.isAsking { polled += resolver.descriptors }
+        var places: [Range<Int>] = []
+        for resolver in resolvers {
+            let first = polled.count
+            polled += resolver.descriptors
+            places.append(first..<polled.count)
+        }
         _ = kernel.poll(&polled, polled.count, milliseconds: milliseconds(now))
         now = kernel.now()
         if polled[0].revents != 0 {
@@ -77,21 +87,25 @@ package struct Watching {
             if polled[index + 1].revents != 0 { note(checks[index].advance(), index, now) }
             note(checks[index].expire(now), index, now)
         }
-        if let resolver, resolver.isAsking {
-            resolver.attend(polled[own...])
+        for (resolver, place) in zip(resolvers, places) {
+            resolver.attend(polled[place])
             for answer in resolver.take() { note(answer.outcome, ofName: answer.key, now) }
         }
+        resolvers.removeAll { !$0.isAsking }
     }
 
     package mutating func stop() {
         for index in checks.indices { checks[index].stop() }
+        for resolver in resolvers { resolver.cancel() }
     }
 
     private func milliseconds(_ now: UInt64) -> Int32 {
         var wake = checks.map(\.wakesAt).min() ?? .max
         for (place, _, _) in ejected { wake = min(wake, so_load(&fleetState.shared(place).pointee.ejectedUntil)) }
         for name in named where !name.isAsking { wake = min(wake, name.dueAt) }
-        if let milliseconds = resolver?.milliseconds { wake = min(wake, now + UInt64(max(milliseconds, 0)) * 1_000_000) }
+        for case let milliseconds? in resolvers.map(\.milliseconds) {
+            wake = min(wake, now + UInt64(max(milliseconds, 0)) * 1_000_000)
+        }
         guard wake != .max else { return -1 }
         return wake <= now ? 0 : Int32(clamping: (wake - now + 999_999) / 1_000_000)
     }
@@ -145,12 +159,13 @@ package struct Watching {
     private mutating func askNames(_ now: UInt64) {
         guard named.contains(where: { $0.isDue(now) }) else { return }
         // A new one reads the system's settings anew.
-        if !(resolver?.isAsking ?? false) { resolver = NameResolver() }
+        let resolver = makeResolver()
         for index in named.indices where named[index].isDue(now) {
             if let resolver { named[index].ask(resolver, key: index) } else { note(.failed("no resolver"), ofName: index, now) }
         }
         // The hosts file answers at once.
         for answer in resolver?.take() ?? [] { note(answer.outcome, ofName: answer.key, now) }
+        if let resolver, resolver.isAsking { resolvers.append(resolver) }
     }
 
     /// An answer takes the place of the addresses before; a failure leaves them.
@@ -159,7 +174,7 @@ package struct Watching {
         switch outcome {
         case .found(let found, let seconds):
             named[index].answered(seconds: seconds, now)
-            guard let table = fleetState.addresses(name.place), table.replace(Plan.reachable(found)) else { return }
+            guard let table = fleetState.addresses(name.place), table.replace(Plan.reachable(found, kernel)) else { return }
             var metadata = names(name.upstream, name.server)
             metadata["addresses"] = "\(table.descriptions.joined(separator: ","))"
             fleetState.log.info("name resolved", metadata: metadata)

@@ -1,4 +1,3 @@
-import CShim
 import Configuration
 import EventLoop
 import Glibc
@@ -12,13 +11,20 @@ extension Plan {
         public var addresses: [SocketAddress]
         /// For how long the answer holds; 0 when it does not say.
         public var seconds: Int
+
+        public init(host: String, port: UInt16, addresses: [SocketAddress], seconds: Int) {
+            self.host = host
+            self.port = port
+            self.addresses = addresses
+            self.seconds = seconds
+        }
     }
 
     /// Where a server of the configuration is: an address, or a name with all its addresses.
     static func locate(_ address: Address, _ resolver: NameResolver?) throws(ResolveError) -> (SocketAddress, ServerName?) {
         guard isName(address), case .tcp(let host, let port) = address else { return (try resolve(address), nil) }
         if let resolver, case .found(let found, let seconds) = resolver.lookUp(host, port: port) {
-            let addresses = reachable(found)
+            let addresses = reachable(found, Kernel())
             return (
                 addresses[0],
                 ServerName(host: host, port: port, addresses: addresses, seconds: seconds)
@@ -36,15 +42,8 @@ extension Plan {
     }
 
     /// The addresses to which this machine has a way, or all when it has none: IPv6 addresses are common where IPv6 is not.
-    static func reachable(_ addresses: [SocketAddress]) -> [SocketAddress] {
-        let reachable = addresses.filter { address in
-            let fd = socket(Int32(address.storage.ss_family), Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-            guard fd >= 0 else { return false }
-            defer { close(fd) }
-            // Sends nothing: the kernel only looks for a route.
-            var storage = address.storage
-            return so_connect(fd, &storage, address.length) == 0
-        }
+    static func reachable(_ addresses: [SocketAddress], _ kernel: Kernel) -> [SocketAddress] {
+        let reachable = addresses.filter { kernel.hasRoute(to: $0) }
         return reachable.isEmpty ? addresses : reachable
     }
 }
