@@ -19,7 +19,7 @@ extension Worker {
             // A server's connection may be on its way yet.
             case .upstream(let slot) where upstreams[slot].pointee.phase != .shared: break
             case .upstream(let slot):
-                if sendFrames(connection) { upstreamFramesSent(slot) } else { upstreamRefusesFrames(slot) }
+                if sendFrames(connection) { keepOnlyIfNeeded(slot) } else { upstreamRefusesFrames(slot) }
             }
         }
     }

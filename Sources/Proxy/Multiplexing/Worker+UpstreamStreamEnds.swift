@@ -88,14 +88,20 @@ extension Worker {
     }
 
     /// The connect failed: nothing of its streams has been sent.
-    mutating func sharedUpstreamUnreachable(_ slot: UpstreamSlot, avoiding avoided: ServerIndex = .none) {
+    ///
+    /// - Parameter isAnother: its server has another address, which is tried at once.
+    mutating func sharedUpstreamUnreachable(
+        _ slot: UpstreamSlot, avoiding avoided: ServerIndex = .none, isAnother: Bool = false
+    ) {
         let shared = multiplexing[upstreams[slot].pointee.sharedIndex]
         upstreams[slot].pointee.mustClose = true
         while !shared.upstreamStreams.isEmpty {
             let stream = shared.upstreamStreams.first
             let exchange = upstreams[stream].pointee.exchange
             detach(stream, .error)
-            if exchange.exists {
+            if isAnother {
+                tryAgain(exchange)
+            } else if exchange.exists {
                 if avoided.exists { avoid(avoided, exchange) }
                 retryOrFail(exchange, .unreachable)
             }
@@ -118,22 +124,6 @@ extension Worker {
         multiplexing.remove(u.pointee.sharedIndex)
         u.pointee.sharedIndex = -1
         closeUpstream(slot, reason)
-    }
-
-    /// A turn's frames have been sent: is there a reason to keep the connection? Strays of its last answer may still come.
-    mutating func upstreamFramesSent(_ slot: UpstreamSlot) {
-        guard upstreams[slot].pointee.mustClose, isSpent(slot),
-            !multiplexing[upstreams[slot].pointee.sharedIndex].session.waitsForWindow
-        else { return }
-        // Not later than it is already: its place may be waited for.
-        let (end, deadline) = (strayTimeEnds(slot), timers.deadline(upstreamTimer(slot)))
-        if deadline == 0 || deadline > end { timers.set(upstreamTimer(slot), end) }
-    }
-
-    /// When the strays of a shared connection's last answer have had their time to come.
-    func strayTimeEnds(_ slot: UpstreamSlot) -> UInt64 {
-        let shared = multiplexing[upstreams[slot].pointee.sharedIndex]
-        return max(now, (shared.finished?.latest?.exchange.answer.endedAt ?? 0) + Self.watchTime)
     }
 
     /// The server does not speak HTTP/2 as it should: the connection cannot be gone on with.

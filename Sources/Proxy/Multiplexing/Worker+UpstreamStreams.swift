@@ -17,7 +17,8 @@ extension Worker {
         guard exchange.exists else { return openUpstreamWindow(stream) }
         if s.pointee.phase == .active, s.pointee.stream < 0 {
             let shared = multiplexing[upstreams[s.pointee.parent].pointee.sharedIndex]
-            let isFull = shared.session.openStreams > 0 && !upstreams[s.pointee.parent].pointee.mustClose
+            let isLeft = upstreams[s.pointee.parent].pointee.mustClose && !isOutdated(s.pointee.parent)
+            let isFull = shared.session.openStreams > 0 && !isLeft
             detach(stream, .error)
             retryOrFail(exchange, isFull ? .unplaced : .unsent)
             return

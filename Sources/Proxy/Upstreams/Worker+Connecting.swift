@@ -128,7 +128,7 @@ extension Worker {
         let exchange = upstreams[slot].pointee.exchange
         let server = upstreams[slot].pointee.server
         if isAnotherAddress(server, Int(upstreams[slot].pointee.addressPlace), upstreams[slot].pointee.addressGeneration) {
-            if upstreams[slot].pointee.sharedIndex >= 0 { return sharedUpstreamUnreachable(slot) }
+            if upstreams[slot].pointee.sharedIndex >= 0 { return sharedUpstreamUnreachable(slot, isAnother: true) }
             detach(slot, .error)
             return tryAgain(exchange)
         }
@@ -140,7 +140,7 @@ extension Worker {
     }
 
     /// An exchange that has lost its connection before anything was sent looks for another.
-    private mutating func tryAgain(_ exchange: ExchangeSlot) {
+    mutating func tryAgain(_ exchange: ExchangeSlot) {
         guard exchange.exists else { return }
         let e = exchanges[exchange]
         e.pointee.attempts -= 1

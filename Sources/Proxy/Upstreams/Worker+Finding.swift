@@ -54,6 +54,7 @@ extension Worker {
         let wantsNew = exchanges[exchange].pointee.wantsNewConnection && connectionPool.mayOpen(server)
         var slot = servers[server].sharedConnections.first
         while slot.exists {
+            if isOutdated(slot) { keepOnlyIfNeeded(slot) }
             if hasStream(slot), !wantsNew || upstreams[slot].pointee.phase == .connecting {
                 return attachStream(exchange, to: slot)
             }

@@ -68,6 +68,24 @@ extension Worker {
         serveQueue(servers.upstream(server), server)
     }
 
+    /// A turn's frames have been sent, or a connection is found to lead to where its server's name no longer does: is there a reason to keep
+    /// it? Strays of its last answer may still come.
+    mutating func keepOnlyIfNeeded(_ slot: UpstreamSlot) {
+        if isOutdated(slot) { upstreams[slot].pointee.mustClose = true }
+        guard upstreams[slot].pointee.mustClose, isSpent(slot),
+            !multiplexing[upstreams[slot].pointee.sharedIndex].session.waitsForWindow
+        else { return }
+        // Not later than it is already: its place may be waited for.
+        let (end, deadline) = (strayTimeEnds(slot), timers.deadline(upstreamTimer(slot)))
+        if deadline == 0 || deadline > end { timers.set(upstreamTimer(slot), end) }
+    }
+
+    /// When the strays of a shared connection's last answer have had their time to come.
+    func strayTimeEnds(_ slot: UpstreamSlot) -> UInt64 {
+        let shared = multiplexing[upstreams[slot].pointee.sharedIndex]
+        return max(now, (shared.finished?.latest?.exchange.answer.endedAt ?? 0) + Self.watchTime)
+    }
+
     /// The answer is complete: its facts stay with the connection, its stream is over.
     mutating func upstreamStreamAnswered(_ stream: UpstreamSlot) {
         let s = upstreams[stream]

@@ -112,6 +112,7 @@ extension Worker {
             return timers.set(upstreamTimer(slot), shared.movedAt + u.pointee.idleTimeout)
         }
         shared.session.goAway()
-        closeSharedUpstream(slot, isLeaving ? .drain : u.pointee.mustClose ? .notReusable : .idleTimeout)
+        let reason: CloseReason = isOutdated(slot) ? .aged : u.pointee.mustClose ? .notReusable : .idleTimeout
+        closeSharedUpstream(slot, isLeaving ? .drain : reason)
     }
 }

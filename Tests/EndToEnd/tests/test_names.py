@@ -4,18 +4,26 @@ import collections
 import json
 import socket
 
+import frames
 import upstream
 from harness import EndToEndTest, wait_for
 from nameserver import NameServer
 
 
-def server_on(test, host, port, name):
+def server_on(test, host, port, name, script=None):
     """A scripted server on one address of this machine, with a port that others have on other addresses."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host, port), family=family)
     scripted = test.scripted(
-        upstream.by_target(collections.defaultdict(lambda: upstream.ok(name.encode()))), listener=listener)
+        script or upstream.by_target(collections.defaultdict(lambda: upstream.ok(name.encode()))), listener=listener)
     return scripted, listener.getsockname()[1]
+
+
+def in_frames(name):
+    """The script of a server of HTTP/2 that says who it is."""
+    def answer(peer, stream):
+        peer.send(frames.headers(stream, (":status", "200")), frames.data(stream, name.encode(), end=True))
+    return frames.server(answer)
 
 
 class Names(EndToEndTest):
@@ -26,6 +34,10 @@ class Names(EndToEndTest):
 
     def named(self, port, **options):
         return self.proxy(f"app.example:{port}", environment={"SENDONCE_NAMESERVERS": self.names.address}, **options)
+
+    def named_in_frames(self, port, **options):
+        app = {"servers": [f"app.example:{port}"], "protocol": "http2"} | options
+        return self.proxy(None, environment={"SENDONCE_NAMESERVERS": self.names.address}, upstreams={"app": app})
 
     def servers(self, count):
         """Servers a, b, ... on 127.0.0.1, 127.0.0.2, ... with one port."""
@@ -104,6 +116,28 @@ class Names(EndToEndTest):
         self.names.addresses["app.example"] = ["127.0.0.1", "127.0.0.9"]
         proxy = self.named(address.rsplit(":", 1)[1])
         self.assertEqual([proxy.get("/").status for _ in range(3)], [502] * 3)
+
+    def test_over_http2_another_address_is_followed(self):
+        first, port = server_on(self, "127.0.0.1", 0, "a", in_frames("a"))
+        server_on(self, "127.0.0.2", port, "b", in_frames("b"))
+        self.names.addresses["app.example"] = ["127.0.0.1"]
+        proxy = self.named_in_frames(port, connections={"idle_timeout": "1m"})
+        self.assertEqual(self.ask(proxy, 2), "aa")
+        self.names.addresses["app.example"] = ["127.0.0.2"]
+        wait_for(lambda: self.addresses(proxy)[0] == {"127.0.0.2"}, "the new address")
+        self.assertEqual(self.ask(proxy, 2), "bb")
+        self.assertEqual(len(first.conversations), 1)
+        # It serves nobody any more, and has time for strays.
+        proxy.wait_metric(1, "sendonce_upstream_connections_closed_total", reason="aged")
+        self.assertNoIncidents(proxy)
+
+    def test_over_http2_every_address_is_tried(self):
+        _, port = server_on(self, "127.0.0.1", 0, "a", in_frames("a"))
+        self.names.addresses["app.example"] = ["127.0.0.7", "127.0.0.8", "127.0.0.9", "127.0.0.1"]
+        proxy = self.named_in_frames(port, retry={"attempts": 0})
+        self.assertEqual(proxy.get("/", method="POST", body=b"x").status, 200)
+        self.assertEqual(self.ask(proxy, 3), "aaa")
+        self.assertEqual(proxy.metrics().sum("sendonce_upstream_retries_total"), 0)
 
     def test_ipv6(self):
         try:

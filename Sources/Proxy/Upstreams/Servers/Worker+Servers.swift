@@ -77,7 +77,7 @@ extension Worker {
     @inline(__always)
     func hasStream(_ slot: UpstreamSlot) -> Bool {
         let u = upstreams[slot]
-        guard !u.pointee.mustClose else { return false }
+        guard !u.pointee.mustClose, !isOutdated(slot) else { return false }
         let shared = multiplexing[u.pointee.sharedIndex]
         guard shared.streamCount < shared.streamsMax else { return false }
         // Those that wait for its SETTINGS are no streams yet.
