@@ -38,7 +38,11 @@ final class AddressTable: @unchecked Sendable {
 
     /// Puts other addresses in place of those that are there. False when they are the same, in whatever order.
     func replace(_ addresses: [SocketAddress]) -> Bool {
-        let entries = addresses.prefix(Self.addressesMax).map(Self.packed).sorted { $0.lexicographicallyPrecedes($1) }
+        var entries: [[UInt64]] = []
+        for packed in addresses.lazy.map(Self.packed) where entries.count < Self.addressesMax && !entries.contains(packed) {
+            entries.append(packed)
+        }
+        entries.sort { $0.lexicographicallyPrecedes($1) }
         let old = (0..<count).map { place in (0..<Self.addressWords).map { so_load(entry(place) + $0) } }
         guard entries != old else { return false }
         _ = so_fetch_add(words, 1)
@@ -66,9 +70,10 @@ final class AddressTable: @unchecked Sendable {
         }
     }
 
-    /// An address could not be connected to. True when there is another to try at once.
+    /// An address could not be connected to. True when there is another to try at once, as there is where others have taken its place.
     func noteFailure(_ place: Int, generation: UInt64, _ now: UInt64) -> Bool {
-        guard self.generation == generation, place < count else { return false }
+        guard self.generation == generation else { return count > 0 }
+        guard place < count else { return false }
         so_store(entry(place) + Self.addressWords, now + Self.failureTime)
         return (0..<count).contains { so_load(entry($0) + Self.addressWords) <= now }
     }

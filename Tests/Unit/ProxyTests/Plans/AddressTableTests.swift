@@ -26,6 +26,15 @@ import Testing
         #expect(table.descriptions == ["127.0.0.3:80"])
     }
 
+    /// Each has one turn, and one place of the sixteen.
+    @Test func anAddressThatIsNamedTwiceIsOne() throws {
+        let table = AddressTable(try [1, 2, 1, 2, 2].map { try address($0) })
+        #expect(table.descriptions == ["127.0.0.1:80", "127.0.0.2:80"])
+        #expect(!table.replace([try address(2), try address(1)]))
+        #expect(table.replace(try (0..<40).map { try address(1 + $0 / 2) }))
+        #expect(table.count == AddressTable.addressesMax)
+    }
+
     @Test func whatFailedIsPassedOverForAWhile() throws {
         let table = AddressTable([try address(1), try address(2)])
         let generation = table.generation
@@ -36,7 +45,10 @@ import Testing
         #expect(table.next(turn: 0, 3) != nil)
         #expect(table.next(turn: 0, AddressTable.failureTime + 1)?.place == 0)
         #expect(table.replace([try address(4)]))
-        #expect(!table.noteFailure(0, generation: generation, 4))
+        // Where it failed nobody looks any more: those that are there now are to be tried.
+        #expect(table.noteFailure(0, generation: generation, 4) && table.next(turn: 0, 5)?.place == 0)
+        #expect(table.replace([]))
+        #expect(!table.noteFailure(0, generation: generation, 6))
     }
 
     @Test func namesAreDistinguishedFromAddresses() {
@@ -61,7 +73,8 @@ import Testing
         let before = table.generation
         #expect(table.replace([try address(1), try address(3)]))
         #expect(Set((0..<2).compactMap { table.next(turn: UInt32($0), 2)?.place }) == [0, 1])
-        #expect(!table.noteFailure(1, generation: before, 2), "of an answer that does not hold any more")
+        #expect(table.noteFailure(1, generation: before, 2), "of an answer that does not hold any more: others are to be tried")
+        #expect(Set((0..<2).compactMap { table.next(turn: UInt32($0), 2)?.place }) == [0, 1])
         #expect(
             !table.noteFailure(16, generation: table.generation, 2) && !table.noteFailure(2, generation: table.generation, 2))
     }
