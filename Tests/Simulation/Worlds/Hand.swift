@@ -22,7 +22,8 @@ final class Hand {
         let fleetState = FleetState(
             plan: plan, counters: [counters], recorder: owner.recorder, gauges: owner.metrics.servers,
             log: Logger(label: "simulated") { _ in
-                owner.sort == .health || owner.sort == .records ? WorldLog(owner) as any LogHandler : SwiftLogNoOpLogHandler()
+                [.health, .records, .names].contains(owner.sort)
+                    ? WorldLog(owner) as any LogHandler : SwiftLogNoOpLogHandler()
             }, carryingOver: earlier?.fleetState,
             wakes: false)
         guard

@@ -7,6 +7,10 @@ final class ScriptedUpstream: SimulatedPeer {
     unowned let world: SimulatedWorld
     let number: Int
     let server: Int
+    /// nil where there are no names.
+    var lineage: SimulatedWorld.Lineage?
+    /// When it last had an answer behind it.
+    private(set) var answeredAt: UInt64 = 0
     private(set) var isDead = false
     private var isConnected = false
     private var reader = MessageReader(responses: false)
@@ -14,12 +18,12 @@ final class ScriptedUpstream: SimulatedPeer {
     private(set) var stray: Stray?
     private var garbageIsDue = false
     private var marks = TakenMarks()
-    private var hasStopped = false
-    private var isTunnel = false
+    private(set) var hasStopped = false
+    private(set) var isTunnel = false
     /// Its end of one that has a script.
     private var tunnel: TunnelEnd?
     /// The worker has ended its side.
-    private var hasEnded = false
+    private(set) var hasEnded = false
     private(set) var hasClosedIdle = false
 
     init(_ world: SimulatedWorld, number: Int, server: Int) {
@@ -81,6 +85,7 @@ final class ScriptedUpstream: SimulatedPeer {
         }
         check(head, story)
         world.noteArrival(of: story, at: server)
+        world.noteArrival(of: story, over: lineage)
         var script = story.answer
         // Each fault is played once, and one connection has one fault behind an answer's end.
         if story.hasUsedFault || stray != nil || garbageIsDue { script.fault = nil }
@@ -236,6 +241,7 @@ final class ScriptedUpstream: SimulatedPeer {
     /// Everything that belongs to the answer has been given to the socket, and what its fault puts right behind it.
     private func answered(_ served: Served, _ play: FaultPlay) {
         served.isAnswered = true
+        answeredAt = world.network.time
         for place in play.toConfirm { world.confirm(place) }
         if served.script.status == 101, served.script.fault == nil {
             isTunnel = true

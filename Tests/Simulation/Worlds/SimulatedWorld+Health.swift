@@ -43,7 +43,7 @@ extension SimulatedWorld {
     }
 
     func startWatch(_ hand: Hand) {
-        guard health != nil else { return }
+        guard health != nil || names != nil else { return }
         for watch in watches { watch.turnsLeft = random.below(random.pick([2, 30, 400])) }
         watches.append(Watch(self, hand.plan, hand.fleetState))
         forgetUnchecked()
@@ -51,10 +51,12 @@ extension SimulatedWorld {
 
     /// The next worker's: its checks may be others, be none, or come back.
     func changedPlan(after plan: Plan) -> Plan {
-        guard let habits = health?.habits else { return plan }
-        let settings = habits.changed(plan.upstreams[0].health, &reloadNumbers)
-        note("world", "checks: \(settings.map { "\($0)" } ?? "none")")
-        return Self.plan(weather, speech, probe, tls, settings)
+        guard health != nil || names != nil else { return plan }
+        let settings = health?.habits.changed(plan.upstreams[0].health, &reloadNumbers)
+        if health != nil { note("world", "checks: \(settings.map { "\($0)" } ?? "none")") }
+        return Self.plan(weather, speech, probe, tls, settings) { [self] in
+            names?.habits.named($0, at: network.time - start, &nameNumbers) ?? $0
+        }
     }
 
     /// Where nothing is checked any more, nobody is out because of checks: who would take him back?
@@ -79,9 +81,11 @@ extension SimulatedWorld {
 
     /// True while servers are watched.
     func turnWatches() {
-        guard let health else { return }
+        guard health != nil || names != nil else { return }
         for watch in watches { watch.turn() }
-        let isOver = network.time >= max(start + health.habits.lasts, health.changedAt + health.habits.recoveryMax)
+        var end = start + (names?.habits.lasts ?? 0)
+        if let health { end = max(end, start + health.habits.lasts, health.changedAt + health.habits.recoveryMax) }
+        let isOver = network.time >= end
         stop(watches.filter { $0.turnsLeft.map { isOver || $0 <= 0 } ?? false })
         guard isOver else { return }
         judgeRecovery()
@@ -91,7 +95,7 @@ extension SimulatedWorld {
     /// A turn works off what has come of each check: as much as a turn reads, and a few calls more.
     func bound(callsOfWatch calls: Int) {
         callsPeak = max(callsPeak, calls)
-        let most = 8 + weather.servers * (2 * 16 + 8)
+        let most = 8 + weather.servers * (2 * 16 + 8 + (names == nil ? 0 : 8))
         if calls > most { fail("a turn of the watch makes \(calls) system calls, at most \(most)") }
     }
 
@@ -147,6 +151,7 @@ extension SimulatedWorld {
 
     func noteLogged(_ message: String, server name: String, _ error: String) {
         note("log", "\(message) \(name) \(error)")
+        if names != nil { noteLoggedOfName(message, name) }
         guard health != nil, let server = (0..<weather.servers).first(where: { "server-\($0)" == name }) else { return }
         switch message {
         case "server down", "server up":

@@ -17,11 +17,13 @@ extension SimulatedWorld {
         listener = network.makeListener()
         _ = first.worker.addListener(fd: listener, index: 0)
         hands = [first]
+        noteNames(of: plan)
+        planNames()
         startWatch(first)
         // Who is out is seen by those who come meanwhile.
-        let comeWithin = health.map { $0.habits.troublesEnd } ?? 20_000_000
+        let comeWithin = health.map { $0.habits.troublesEnd } ?? names.map { $0.habits.lasts } ?? 20_000_000
         for plan in plans {
-            network.after(random.upTo(comeWithin)) { [unowned self] in
+            network.after(comingTime(within: comeWithin)) { [unowned self] in
                 network.connect(plan.connection(self, first: 0), to: listener, over: plan.link)
             }
         }
@@ -74,7 +76,7 @@ extension SimulatedWorld {
     private func turn(_ hand: Hand) {
         let calls = network.calls
         let before = hand.worker.census
-        if sort == .changes || sort == .health || sort == .tunnels { hand.worker.readMailbox() }
+        if [.changes, .health, .tunnels, .names].contains(sort) { hand.worker.readMailbox() }
         let allocations = so_memory_calls()
         network.peersAct = { $0 ? so_memory_end() : so_memory_begin() }
         so_memory_begin()
@@ -139,6 +141,7 @@ extension SimulatedWorld {
         let descriptor = network.duplicate(listener)
         _ = next.worker.addListener(fd: descriptor, index: 0)
         hands.append(next)
+        noteNames(of: changed)
         health?.changedAt = network.time
         startWatch(next)
         listener = descriptor

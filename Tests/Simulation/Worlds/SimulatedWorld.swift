@@ -18,6 +18,10 @@ public final class SimulatedWorld {
     /// nil: nobody is checked.
     var health: Health?
     var watches: [Watch] = []
+    /// nil: servers are given by their addresses.
+    var names: Names?
+    /// What decides of how names are looked up.
+    var nameNumbers = SeededNumbers(seed: 0)
     /// What decides of how reloads change the checks.
     var reloadNumbers = SeededNumbers(seed: 0)
     /// Health checks that have reached a server.
@@ -106,14 +110,14 @@ public final class SimulatedWorld {
     static let incidentsMax = 512
     /// Turns of the longest world. TLS, which is in some worlds of health too, makes records of some hundred bytes of every frame, floods
     /// are hundreds of kilobytes, and either may arrive byte by byte.
-    var turnsMax: Int { [.tls, .health, .tunnels].contains(sort) || sort.hasFaultyClients ? 4_000_000 : 400_000 }
+    var turnsMax: Int { [.tls, .health, .tunnels, .names].contains(sort) || sort.hasFaultyClients ? 4_000_000 : 400_000 }
 
     public init(seed: UInt64, sort: WorldSort = .bytes, _ reduction: Reduction = Reduction()) {
         self.seed = seed
         self.sort = sort
         self.reduction = reduction
         random = SeededNumbers(seed: seed)
-        let isInnocent = seed & 1 == 0 || sort == .outages || sort == .health || sort.hasFaultyClients
+        let isInnocent = seed & 1 == 0 || [.outages, .health, .names].contains(sort) || sort.hasFaultyClients
         var weather = Weather(isInnocent: isInnocent, &random)
         // What a sort has beyond what its worlds were at first, so that the others stay as they are.
         var own = SeededNumbers(seed: seed ^ 0x6f77_6e00)
@@ -122,7 +126,7 @@ public final class SimulatedWorld {
         if (seed >> 8) % 6 == 0 { weather.tunnelsPerMille = 600 }
         if (seed >> 8) % 4 == 1 { weather.narrowStreams = 1 }
         var speech = Speech()
-        let isEither = [.changes, .kernel, .outages, .tls, .health, .requests, .records].contains(sort)
+        let isEither = [.changes, .kernel, .outages, .tls, .health, .requests, .records, .names].contains(sort)
         let framesPerMille =
             switch sort {
             case .frames: 1000
@@ -157,15 +161,21 @@ public final class SimulatedWorld {
             usesOutages = random.chance(perMille: 400)
             usesTLS = random.chance(perMille: 150)
         }
+        if sort == .names {
+            weather.useNames(&random)
+            usesTLS = random.chance(perMille: 150)
+            names = Names(NameHabits(servers: weather.servers, &random), servers: weather.servers)
+        }
         outages = usesOutages ? ServerOutage.some(servers: weather.servers, &random) : []
         var tlsHabits = usesTLS ? TLSHabits(&random) : nil
-        if sort == .health || sort == .tunnels || sort.hasFaultyClients { tlsHabits?.spoilNothing() }
+        if [.health, .tunnels, .names].contains(sort) || sort.hasFaultyClients { tlsHabits?.spoilNothing() }
         if sort.hasFaultyClients { tlsHabits?.useClients(&own) }
         if !isInnocent { tlsHabits?.hurryUpstreams() }
         if let tlsHabits { weather.useTLS(tlsHabits) }
         var changes = sort == .changes ? Change.some(isInnocent: isInnocent, &random) : []
         if sort == .health, random.chance(perMille: 300) { changes = Change.reloads(&random) }
         if sort == .tunnels, own.chance(perMille: 250) { changes = Change.some(isInnocent: isInnocent, &own) }
+        if let names { changes = names.habits.reloads.map { Change(kind: .reload, after: $0) } }
         self.changes = changes
         if sort == .health {
             let habits = HealthHabits(
@@ -187,7 +197,12 @@ public final class SimulatedWorld {
         network = SimulatedNetwork(seed: random.next())
         start = network.time
         network.preemptionsPerMille = weather.preemptionsPerMille
-        plan = Self.plan(weather, speech, probe, tls, health?.habits.settings, hasFaultyClients: sort == .clients)
+        var numbers = SeededNumbers(seed: seed ^ 0x6e61_6d65)
+        let habits = names?.habits
+        plan = Self.plan(
+            weather, speech, probe, tls, health?.habits.settings, hasFaultyClients: sort == .clients,
+            servers: { habits?.named($0, at: 0, &numbers) ?? $0 })
+        nameNumbers = numbers
         metrics = Metrics(schema: plan.metricsSchema(listeners: ["front"]), version: "simulated")
         recorder = IncidentRecorder(
             metrics: metrics, ring: IncidentRing(capacity: Self.incidentsMax), log: nil,
@@ -211,6 +226,12 @@ public final class SimulatedWorld {
             network.troubles = KernelTroubles(&random)
             network.troubles.exhaustedPerMille = 0
         }
+        if let habits = names?.habits {
+            if random.chance(perMille: 300) { network.troubles = KernelTroubles(&random) }
+            // What a death does to a request is known only where nothing else may do it.
+            if habits.hasDeaths { network.troubles.exhaustedPerMille = 0 }
+            network.troubles.lacksIPv6 = habits.lacksIPv6
+        }
         if sort == .health, random.chance(perMille: 400) {
             network.troubles = KernelTroubles(&random)
             // What a death does to a request is known only where nothing else may do it.
@@ -220,13 +241,14 @@ public final class SimulatedWorld {
 
     static func plan(
         _ weather: Weather, _ speech: Speech, _ probe: ProbeHabits?, _ tls: WorldTLS?, _ health: Plan.Health? = nil,
-        hasFaultyClients: Bool = false
+        hasFaultyClients: Bool = false, servers made: ([Plan.Server]) -> [Plan.Server] = { $0 }
     ) -> Plan {
-        let servers = (0..<weather.servers).map { i in
-            var server = Plan.Server(name: "server-\(i)", address: SocketAddress(unixPath: "/server-\(i)")!)
-            server.tls = tls?.destination()
-            return server
-        }
+        let servers = made(
+            (0..<weather.servers).map { i in
+                var server = Plan.Server(name: "server-\(i)", address: SocketAddress(unixPath: "/server-\(i)")!)
+                server.tls = tls?.destination()
+                return server
+            })
         var upstream = Plan.Upstream(name: "app", servers: servers)
         upstream.health = health
         upstream.balance = weather.balance
@@ -290,24 +312,26 @@ public final class SimulatedWorld {
             }
             if !kept.isEmpty { plans.append(plan) }
         }
-        for i in 0..<weather.servers {
+        for i in 0..<weather.servers where names == nil {
             let refusing = random.chance(perMille: weather.refusesPerMille) && i > 0
             network.serve(address(i), refusing ? refusal() : service(i))
         }
     }
 
-    func service(_ server: Int) -> SimulatedNetwork.Service {
+    func service(_ server: Int, at address: String? = nil) -> SimulatedNetwork.Service {
         .accepts { [unowned self] _ in
             if let check = makeCheck() { return (check, weather.upstreamLink) }
             connections += 1
             if let frames = speech.upstreams {
                 let upstream = StreamUpstream(self, number: connections, server: server, frames)
                 upstream.layer = tls?.upstream(self, number: connections)
+                upstream.lineage = lineage(server, at: address)
                 streamUpstreams.append(upstream)
                 return (upstream, weather.upstreamLink)
             }
             let upstream = ScriptedUpstream(self, number: connections, server: server)
             upstream.layer = tls?.upstream(self, number: connections)
+            upstream.lineage = lineage(server, at: address)
             upstreams.append(upstream)
             return (upstream, weather.upstreamLink)
         }

@@ -36,6 +36,10 @@ final class StreamUpstream: FramePeer {
 
     let number: Int
     let server: Int
+    /// nil where there are no names.
+    var lineage: SimulatedWorld.Lineage?
+    /// When it last had an answer behind it.
+    private(set) var answeredAt: UInt64 = 0
     private var isDead = false
     /// Frames on a stream that nobody has opened.
     var hasSentUnrequested = false
@@ -83,6 +87,7 @@ final class StreamUpstream: FramePeer {
         }
         check(fields, story)
         world.noteArrival(of: story, at: server)
+        world.noteArrival(of: story, over: lineage)
         let mark = marks.take(fields.values("sendonce-id"), of: story, world)
         if let lastAnswered, stream.id > lastAnswered {
             // Its sender did not know yet that the connection goes away.
@@ -221,6 +226,7 @@ final class StreamUpstream: FramePeer {
     /// The answer, with END_STREAM, has been given to the socket.
     func answered(_ served: Served) {
         served.isAnswered = true
+        answeredAt = world.network.time
         // The rest of the request is not wanted, and says so, or is read.
         if !served.stream.peerHasEnded, world.random.chance(perMille: 500) { put(.reset(0), on: served.stream) }
         closeIfDone()

@@ -59,6 +59,7 @@ enum Verdicts {
         // Its own answer, whose header block a stray in its middle has ended: what names it came too late.
         if status == story.answer.status, story.mayBeVictim { return true }
         if let health = world.health, mayFail(story, with: status, health, world) { return true }
+        if let names = world.names, mayFail(story, with: status, names, world) { return true }
         switch status {
         case 502 where world.sort == .outages: return mayFailInOutages(story, world)
         case 502:
@@ -86,7 +87,7 @@ enum Verdicts {
         if world.sort == .clients { return judgeAccusations(world) }
         // Theirs are judged with what they did.
         if world.sort == .requests || world.sort == .records { return }
-        if world.sort == .outages || world.sort == .health { return judgeOutages(world) }
+        if [.outages, .health, .names].contains(world.sort) { return judgeOutages(world) }
         if world.weather.isInnocent {
             for incident in left {
                 world.fail("an innocent world has an incident: \(incident.kind.rawValue): \(incident.message)")

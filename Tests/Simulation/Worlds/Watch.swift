@@ -7,6 +7,7 @@ final class Watch {
     private var watching: Watching
     private let thread: SimulatedThread
     private let ledger: CheckLedger
+    private let nameLedger: NameLedger?
     private unowned let world: SimulatedWorld
     /// Turns that it has left when its plan is not in force any more.
     var turnsLeft: Int?
@@ -15,15 +16,24 @@ final class Watch {
         self.world = world
         thread = world.network.makeThread()
         ledger = CheckLedger(world, plan.upstreams[0].health)
-        watching = Watching(plan, fleetState, kernel: Kernel(simulated: thread))
+        let names = world.names == nil ? nil : NameLedger(world, plan, fleetState)
+        nameLedger = names
+        watching = Watching(plan, fleetState, kernel: Kernel(simulated: thread)) { [unowned world] in
+            guard let names else { return nil }
+            let resolver = SimulatedResolver(world, names)
+            names.made(resolver)
+            return resolver
+        }
         thread.observer = ledger
     }
 
     func turn() {
         let calls = world.network.calls
         ledger.turnBegins()
+        nameLedger?.turnBegins()
         watching.turn()
         ledger.turnEnds()
+        nameLedger?.turnEnds()
         world.bound(callsOfWatch: world.network.calls - calls)
         turnsLeft = turnsLeft.map { $0 - 1 }
     }
@@ -31,6 +41,7 @@ final class Watch {
     func stop() {
         ledger.isStopping = true
         watching.stop()
+        nameLedger?.end()
         thread.end()
     }
 }

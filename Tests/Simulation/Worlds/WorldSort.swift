@@ -24,6 +24,8 @@ public enum WorldSort: String, CaseIterable, Sendable {
     case requests
     /// Clients that break, flood or hold up TLS, in their handshakes and after them, beside innocent ones. All servers are innocent.
     case records
+    /// Servers that are given by name, and move. All of them are innocent.
+    case names
 
     /// Clients are what is faulty in its worlds; all servers are innocent.
     var hasFaultyClients: Bool { self == .clients || self == .requests || self == .records }
@@ -32,6 +34,7 @@ public enum WorldSort: String, CaseIterable, Sendable {
     public var held: [String] {
         if self == .requests { return Misdeed.Name.allCases.flatMap { [$0.rawValue, "\($0) in TLS"] } }
         if self == .records { return TLSDeed.Name.allCases.map(\.rawValue) }
+        if self == .names { return ["changed addresses", "failed look-ups", "requests under way", "streams under way"] }
         guard self == .clients else { return [] }
         let ends = FrameEnd.allCases.filter { $0 != .streamClosed && $0 != .headerTooLarge }.map(\.rawValue)
         return ends + [

@@ -86,6 +86,11 @@ import Worlds
             .records, 0xfc5a_343f_8fd7_765c,
             "what is wrong behind a handshake, and comes with its end, is no handshake that failed"
         ),
+        (.names, 0x06ca_0a95_b7e8_25c6, "a watch that ends takes its look-ups with it"),
+        (.names, 0x687f_100a_c2a0_daf6, "a shared connection takes no more requests when its server's name leads elsewhere"),
+        (.names, 0xea4f_ff29_25fe_d5be, "over HTTP/2 too, each address is tried before a request fails"),
+        (.names, 0x6f85_6339_5445_9994, "a look-up that nobody answers keeps no other from the system's new nameservers"),
+        (.names, 0xadc4_b71b_4bb6_9e3e, "who cannot be found where a name led before has not failed"),
     ]
 
     @Test(arguments: otherLessons) func seedsOfOtherSorts(sort: WorldSort, seed: UInt64, lesson: String) {
