@@ -31,10 +31,10 @@ extension Worker {
         guard exchange.exists, exchanges[exchange].pointee.answer.wasHeldBack, timers.deadline(upstreamTimer(slot)) == 0 else {
             return
         }
-        let upstream = plan.upstreams[Int(exchanges[exchange].pointee.upstreamIndex)]
+        let e = exchanges[exchange]
         switch answerPhase(slot) {
-        case .head: timers.set(upstreamTimer(slot), now + upstream.responseHeaderTimeout)
-        case .body: timers.set(upstreamTimer(slot), now + upstream.bodyIdleTimeout)
+        case .head: timers.set(upstreamTimer(slot), now + responseHeaderTimeout(e))
+        case .body: timers.set(upstreamTimer(slot), now + bodyIdleTimeout(e))
         case .idle, .tunnel: break
         }
     }

@@ -61,12 +61,15 @@ import Testing
     private struct Outcome {
         var status: Int
         var incidents: Int
+        /// Bytes that its client had.
+        var heard: Int
     }
 
     private static func run(
         _ service: (SimulatedNetwork) -> SimulatedNetwork.Service, client parts: [(delay: UInt64, bytes: [UInt8])],
         clientBody: UInt64 = second, connect: UInt64 = 60 * second, responseHeader: UInt64? = nil, bodyIdle: UInt64? = nil,
-        isReading: Bool = true
+        isReading: Bool = true, readsAfter: UInt64? = nil, over link: Link = Link(),
+        route: Plan.Route = Plan.Route(name: "all", upstream: 0)
     ) throws -> Outcome {
         var timeouts = Plan.Timeouts()
         timeouts.clientBody = clientBody
@@ -76,14 +79,15 @@ import Testing
                 upstream.connectTimeout = connect
                 if let responseHeader { upstream.responseHeaderTimeout = responseHeader }
                 if let bodyIdle { upstream.bodyIdleTimeout = bodyIdle }
-            }, service)
+            }, route: route, service)
         let client = Client(stage.network, parts)
         client.isReading = isReading
-        stage.network.connect(client, to: stage.listener, over: Link())
+        stage.network.connect(client, to: stage.listener, over: link)
+        if let readsAfter { stage.network.after(readsAfter) { client.isReading = true } }
         repeat { stage.worker.turn(waitMilliseconds: -1) } while !stage.network.isQuiet
         let census = stage.worker.census
         #expect(census == WorkerCensus())
-        return Outcome(status: client.status, incidents: Int(stage.recorder.ring.lastSequence))
+        return Outcome(status: client.status, incidents: Int(stage.recorder.ring.lastSequence), heard: client.heard.count)
     }
 
     private static func whole(_ count: Int) -> [(delay: UInt64, bytes: [UInt8])] {
@@ -216,6 +220,66 @@ import Testing
             client: [(0, Array("\(Self.head)2\r\n\r\na".utf8)), (Self.second, [0x61])], clientBody: 10 * Self.second,
             responseHeader: 2 * Self.second, bodyIdle: 2 * Self.second, isReading: false)
         #expect(outcome.incidents == 0)
+    }
+
+    /// What is due when the client has caught up is what its route says.
+    @Test func aRoutesOwnTimeGoesOnWhenItsClientHasCaughtUp() throws {
+        let server = Server()
+        server.wanted = 1 << 30
+        // Of the last piece the client's side takes a part, and the rest when it reads.
+        let body = String(repeating: "a", count: 150_000)
+        var route = Plan.Route(name: "all", upstream: 0)
+        route.bodyIdleTimeout = 10 * Self.second
+        let outcome = try Self.run(
+            { network in
+                server.opening = { server in
+                    server.send("HTTP/1.1 200 OK\r\nContent-Length: \(body.utf8.count + 1)\r\nConnection: close\r\n\r\n\(body)")
+                    network.after(4 * Self.second) { server.send("b") }
+                }
+                return .accepts { _ in (server, Link()) }
+            }, client: Self.whole(0), clientBody: 10 * Self.second, bodyIdle: Self.second, isReading: false,
+            readsAfter: Self.second, route: route)
+        #expect(outcome.status == 200)
+        #expect(outcome.incidents == 0)
+    }
+
+    private static var drip: Link {
+        var link = Link()
+        link.cuts = .everyByte
+        link.cutDelay = 1_000_000
+        return link
+    }
+
+    /// All of it is with the kernel at once, which brings it to the server little by little.
+    @Test func aServerThatIsStillBeingSentTheRequestIsNotLate() throws {
+        let server = Server()
+        server.wanted = 8000
+        let outcome = try Self.run(
+            { _ in .accepts { _ in (server, Self.drip) } }, client: Self.whole(8000), responseHeader: 2 * Self.second)
+        #expect(outcome.status == 200)
+    }
+
+    @Test func aServerThatTakesNothingMoreIsBlamed() throws {
+        let server = Server()
+        server.isReading = false
+        var narrow = Link()
+        narrow.receiveBytesMax = 1000
+        let outcome = try Self.run(
+            { _ in .accepts { _ in (server, narrow) } }, client: Self.whole(8000), responseHeader: 2 * Self.second)
+        #expect(outcome.status == 504)
+    }
+
+    /// It takes as much as it can, and our side of the connection is full all the time.
+    @Test func aClientThatIsStillBeingSentItsAnswerKeepsIt() throws {
+        let body = String(repeating: "a", count: 200_000)
+        let server = Server()
+        server.answer = "HTTP/1.1 200 OK\r\nContent-Length: \(body.utf8.count)\r\nConnection: close\r\n\r\n\(body)"
+        var link = Self.drip
+        link.cutDelay = 50_000
+        let outcome = try Self.run(
+            { _ in .accepts { _ in (server, Link()) } }, client: Self.whole(0), clientBody: Self.second, over: link)
+        #expect(outcome.status == 200)
+        #expect(outcome.heard > body.utf8.count)
     }
 
     @Test func aClientThatStopsInTheMiddleIsBlamed() throws {

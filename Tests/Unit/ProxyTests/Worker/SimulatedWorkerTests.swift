@@ -45,12 +45,12 @@ import Testing
 
         static func make(
             _ timeouts: Plan.Timeouts = Plan.Timeouts(), _ change: (inout Plan.Upstream) -> Void = { _ in },
-            _ service: (SimulatedNetwork) -> SimulatedNetwork.Service
+            route: Plan.Route = Plan.Route(name: "all", upstream: 0), _ service: (SimulatedNetwork) -> SimulatedNetwork.Service
         ) throws -> Stage {
             let address = try #require(SocketAddress(unixPath: "/server"))
             var upstream = Plan.Upstream(name: "app", servers: [Plan.Server(name: "app-1", address: address)])
             change(&upstream)
-            let plan = Plan(upstreams: [upstream], routes: [Plan.Route(name: "all", upstream: 0)], timeouts: timeouts)
+            let plan = Plan(upstreams: [upstream], routes: [route], timeouts: timeouts)
             let metrics = Metrics(schema: plan.metricsSchema(listeners: ["front"]), version: "test")
             let recorder = IncidentRecorder(metrics: metrics, log: nil)
             let fleetState = FleetState(
