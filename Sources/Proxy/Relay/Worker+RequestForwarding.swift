@@ -48,7 +48,7 @@ extension Worker {
         u.pointee.phase = .active
         u.pointee.decoder.requestSent(method: e.pointee.request.method, asksUpgrade: e.pointee.asksUpgrade)
         u.pointee.requestHeadEnd = u.pointee.sent + UInt64(head.count)
-        u.pointee.recordsBefore = u.pointee.socket.recordBytes
+        u.pointee.socket.firstRecordEnd = 0
         e.pointee.answer = Answer()
         e.pointee.sentAt = now
         outbox.add(head.first, head.count)

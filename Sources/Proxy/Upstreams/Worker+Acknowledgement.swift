@@ -42,10 +42,12 @@ extension Worker {
         return acknowledged >= 0 && UInt64(acknowledged) <= requestStartOnWire(slot)
     }
 
-    /// Bytes that the kernel was given on the connection before its current request: those of records, where there are any.
+    /// So many bytes of the connection may have arrived without any of its current request: those before it, and over TLS all but the
+    /// last of its first record, of which a server can read nothing until it is whole.
     private func requestStartOnWire(_ slot: UpstreamSlot) -> UInt64 {
         let u = upstreams[slot]
-        return u.pointee.socket.security == .none ? requestStart(slot) : u.pointee.recordsBefore
+        guard u.pointee.socket.security != .none else { return requestStart(slot) }
+        return u.pointee.socket.firstRecordEnd == 0 ? u.pointee.socket.recordBytes : u.pointee.socket.firstRecordEnd - 1
     }
 
     /// Bytes written on the connection before its current request.

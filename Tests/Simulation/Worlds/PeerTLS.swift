@@ -1,6 +1,32 @@
 import CPeerTLS
 import Simulation
 
+/// Where records begin and end in what comes (RFC 8446 section 5.1).
+struct RecordCounter {
+    private var header: [UInt8] = []
+    private var left = 0
+
+    /// The last record has come in part.
+    var hasPart: Bool { left > 0 || !header.isEmpty }
+
+    mutating func count(_ bytes: [UInt8]) {
+        var at = 0
+        while at < bytes.count {
+            if left > 0 {
+                let n = min(left, bytes.count - at)
+                left -= n
+                at += n
+                continue
+            }
+            header.append(bytes[at])
+            at += 1
+            guard header.count == 5 else { continue }
+            left = Int(header[3]) << 8 | Int(header[4])
+            header = []
+        }
+    }
+}
+
 /// One peer's end of TLS, with records as its habits cut them. Whatever it says is allowed, unless it is told to spoil it.
 final class PeerTLS: PeerLayer {
     private static let roomMax = 40_000
@@ -23,6 +49,7 @@ final class PeerTLS: PeerLayer {
     private let isOffered: Bool
     /// A client that changed its keys more often would flood (`so_tls_late_steps_burst`).
     private var keyUpdatesLeft = 15
+    private(set) var records = RecordCounter()
 
     /// Bytes made so far, and which of the peer's they end with.
     private var made = 0
@@ -67,6 +94,7 @@ final class PeerTLS: PeerLayer {
     }
 
     func receive(_ bytes: [UInt8]) -> PeerLayerStep {
+        records.count(bytes)
         if isMute { return PeerLayerStep() }
         let (plaintext, state) = understand(bytes)
         let reason = state == SO_PEER_FAILED ? String(cString: so_peer_reason(ssl)) : ""

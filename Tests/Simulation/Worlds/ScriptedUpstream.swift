@@ -37,6 +37,8 @@ final class ScriptedUpstream: SimulatedPeer {
 
     /// Bytes of a request are here whose header block is not whole.
     var hasPartialRequest: Bool { !reader.isAtStart && (current?.isWhole ?? true) && !isTunnel }
+    /// Or of the first record of one, of which nothing can be read yet.
+    var hasSomeOfARequest: Bool { hasPartialRequest || tls?.records.hasPart ?? false }
 
     // MARK: Reading
 

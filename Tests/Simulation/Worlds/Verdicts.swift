@@ -51,7 +51,7 @@ enum Verdicts {
     /// It was on its way on a connection with a stray when an answer before it came: its server has not read enough of it to tell.
     private static func isOvertaken(_ story: Story, _ world: SimulatedWorld) -> Bool {
         world.probe == nil && story.arrivals.isEmpty
-            && world.upstreams.contains { $0.stray != nil && $0.hasPartialRequest }
+            && world.upstreams.contains { $0.stray != nil && $0.hasSomeOfARequest }
     }
 
     private static func mayFail(_ story: Story, with status: Int, _ world: SimulatedWorld) -> Bool {
@@ -179,7 +179,7 @@ enum Verdicts {
         _ stray: ScriptedUpstream.Stray, of upstream: ScriptedUpstream, _ left: inout [Incident], _ world: SimulatedWorld
     ) {
         let guilty = stray.guilty
-        if stray.others.isEmpty, !upstream.hasPartialRequest {
+        if stray.others.isEmpty, !upstream.hasSomeOfARequest {
             var expected = Expected(
                 kind: .bodyAfterEnd, id: guilty.story.id, connection: upstream.number, ordinal: guilty.ordinal,
                 surplusBytes: stray.bytes, phases: [.afterEnd, .idle])
@@ -206,7 +206,7 @@ enum Verdicts {
         // An interim response is passed on as the next answer's own; a body in the making ends the connection unseen, and a
         // body that its connection ends takes everything in. Without the victim's own answer none is one too many.
         var mayBeSilent =
-            stray.isInside || stray.others.isEmpty || upstream.hasPartialRequest
+            stray.isInside || stray.others.isEmpty || upstream.hasSomeOfARequest
             || stray.others.contains { $0.story.request.hasBody || $0.script.framing == .close || !$0.isAnswered }
         if case .interimAfterEnd = stray.fault { mayBeSilent = true }
         if case .lineEnds = stray.fault { mayBeSilent = true }

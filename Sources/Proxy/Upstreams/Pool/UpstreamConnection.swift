@@ -50,8 +50,6 @@ struct UpstreamConnection: BitwiseCopyable {
     /// Bytes written on this connection before the current request, and with its header block.
     var sent: UInt64 = 0
     var requestHeadEnd: UInt64 = 0
-    /// Bytes of TLS made on this connection before the current request.
-    var recordsBefore: UInt64 = 0
     /// Of a server that is given by name: which of its addresses, and of which generation.
     var addressPlace: UInt32 = 0
     var addressGeneration: UInt64 = 0

@@ -57,6 +57,7 @@ import Worlds
         (.tls, 0x5a2_e189_41c3_936a, "a close_notify that nobody has read must not become a reset over the answer"),
         (.tls, 0x92c8_1918_610f_ab15, "a connection that a stray has ended is still listened to after its last answer"),
         (.tls, 0xc53e_eeb5_3632_ef85, "the end of a pooled connection may stand behind a record that says nothing"),
+        (.tls, 0x814d_eef9_922c_6237, "a request whose first record has come in part cannot be answered"),
         (.tls, 0x4fca_1ffa_71c9_cfe6, "a timeout's notice may come drop by drop"),
         (.kernel, 0x9b57_19b7_b3eb_c43f, "a connection whose server goes away is listened to after its last answer"),
         (.frames, 0x8a08_7b4c_2663_9b8b, "whose answer was cut for another's second one is that one's victim"),
