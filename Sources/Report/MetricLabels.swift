@@ -42,7 +42,7 @@ public enum RejectReason: UInt8, CaseIterable, Sendable {
     case connectionLimit, malformedRequest, headerTooLarge, bodyTooLarge, headerTimeout, bodyTimeout
     case noRoute, noServer, unsupported, tls
     case malformedFrames, tooManyStreams, rapidReset, continuationFlood, settingsFlood, pingFlood, emptyDataFlood
-    case priorityFlood, windowUpdateFlood, stalledStream, slowReader
+    case priorityFlood, windowUpdateFlood, stalledStream, stalledConnection, slowReader
 
     public var text: String {
         switch self {
@@ -66,6 +66,7 @@ public enum RejectReason: UInt8, CaseIterable, Sendable {
         case .priorityFlood: "priority_flood"
         case .windowUpdateFlood: "window_update_flood"
         case .stalledStream: "stalled_stream"
+        case .stalledConnection: "stalled_connection"
         case .slowReader: "slow_reader"
         }
     }

@@ -135,6 +135,15 @@ extension Worker {
         closeClient(slot)
     }
 
+    /// The client has taken nothing of its answer for too long. With a reset: nothing else would show it that an answer is cut which its
+    /// connection's end ends, and what its kernel has not taken is not kept for it.
+    mutating func clientStalled(_ slot: ClientSlot) {
+        let c = clients[slot]
+        if !c.pointee.isStream, c.pointee.holdsAnswer { counters.countRejected(.stalledConnection) }
+        if c.pointee.exchange.exists { abandon(c.pointee.exchange) }
+        closeClient(slot, reset: !c.pointee.isStream)
+    }
+
     /// A connection's bytes are no frames any more.
     mutating func endFrames(_ slot: ClientSlot) {
         recordClientSurplus(slot)

@@ -182,7 +182,7 @@ extension Worker {
     /// Nothing has happened on the connection for as long as a client may be idle, or take to read its answers.
     mutating func sharedClientExpired(_ slot: ClientSlot) {
         if let end = answerTimeEnds(slot) { return timers.set(Worker.clientTimer(slot), end) }
-        if clients[slot].pointee.socket.isBlocked { return clientBroke(slot) }
+        if clients[slot].pointee.socket.isBlocked { return clientStalled(slot) }
         endSharedClient(slot)
         multiplexing[clients[slot].pointee.sharedIndex].session.goAway()
         frameClient(slot)

@@ -30,7 +30,7 @@ extension Worker {
         if c.pointee.isStream, c.pointee.socket.isHeldBack || c.pointee.awaitsRoom || c.pointee.phase == .lingering {
             counters.countRejected(.stalledStream)
         }
-        if c.pointee.socket.isBlocked || c.pointee.awaitsRoom { return clientBroke(slot) }
+        if c.pointee.socket.isBlocked || c.pointee.awaitsRoom { return clientStalled(slot) }
         if c.pointee.abortsWhenDrained { return closeClient(slot, reset: true) }
         switch c.pointee.phase {
         case .head:

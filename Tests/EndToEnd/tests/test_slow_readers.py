@@ -261,6 +261,27 @@ class Slow(HTTP2Test):
         self.assertEqual(self.taken(peer, streams, grant), dict.fromkeys(streams, len(self.BODY)))
         self.assertEqual(proxy.metrics().sum(REJECTED), 0)
 
+    def test_a_client_that_takes_nothing_is_cut_where_it_can_see_it(self):
+        def script(conversation):
+            conversation.read_request()
+            # Until the connection ends: over HTTP/1.0 nothing but a reset tells the client that it has not had all.
+            conversation.send(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"x" * BIG)
+        proxy = self.proxy(self.scripted(script).address, timeouts_={"client_body": "300ms"})
+        wide = frames.frame(frames.SETTINGS, 0, 0, (4).to_bytes(2, "big") + (1 << 30).to_bytes(4, "big"))
+        asked = {
+            "HTTP/1.0": b"GET / HTTP/1.0\r\n\r\n", "HTTP/1.1": b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "HTTP/2": frames.PREFACE + wide + frames.frame(frames.WINDOW_UPDATE, 0, 0, (1 << 30).to_bytes(4, "big"))
+            + frames.request(1, "/")}
+        for count, (version, request) in enumerate(asked.items(), 1):
+            with self.subTest(version):
+                one = self.dial(proxy)
+                one.sendall(request)
+                proxy.wait_metric(count, REJECTED, reason="stalled_connection")
+                with self.assertRaises(ConnectionResetError):
+                    while one.recv(1 << 20):
+                        pass
+        self.assertNoIncidents(proxy)
+
     def test_a_request_that_its_server_takes_little_by_little(self):
         # More than fits the windows that are there at first.
         body = b"x" * (65_535 + 30_000)

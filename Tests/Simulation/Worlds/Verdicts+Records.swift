@@ -22,7 +22,9 @@ extension Verdicts {
         let deed = intruder.deed
         func fail(_ what: String) { world.fail("intruder \(intruder.number) with \(deed.name): \(what)") }
         counts.add(.tls, deed.counted)
-        if deed.name == .takesNoAnswer { counts.add(.slowReader, 0...1) }
+        if deed.name == .takesNoAnswer {
+            for reason in [RejectReason.slowReader, .stalledConnection] { counts.add(reason, 0...1) }
+        }
         let said = intruder.overheard.said
         var reader = AnswerReader(intruder.tls == nil ? [] : said)
         judge(served: deed.served, &reader, mayMiss: deed.mayMiss, fail)

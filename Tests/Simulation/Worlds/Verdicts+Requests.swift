@@ -20,7 +20,7 @@ extension Verdicts {
             fail("its request reached a server as a whole")
         }
         let status = judgeRefusal(client, &reader, &counts, fail)
-        if deed.isDeaf { counts.add(.slowReader, 0...1) }
+        if deed.isDeaf { for reason in [RejectReason.slowReader, .stalledConnection] { counts.add(reason, 0...1) } }
         let recorded = world.incidents.filter { client.isOrigin(of: $0) }.map(\.kind)
         let isDue = !deed.kinds.isEmpty && status != 408
         if recorded.count != (isDue ? 1 : 0) || !recorded.allSatisfy(deed.kinds.contains) {
