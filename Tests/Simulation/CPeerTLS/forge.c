@@ -12,7 +12,7 @@ enum { key_bytes = 16, nonce_bytes = 12, tag_bytes = 16, secret_bytes = 32, rand
 typedef struct {
   uint8_t secret[secret_bytes], key[key_bytes], nonce[nonce_bytes];
   uint64_t number;
-  int has_keys;
+  int has_keys, is_early;
 } forge;
 
 static int forge_index = -1, alert_index = -1;
@@ -168,9 +168,28 @@ static int shake(SSL *from, SSL *to) {
   return 1;
 }
 
-SSL_SESSION *so_peer_foreign_session(int max_version) {
+/* After early data SSL_read does not shake hands by itself. */
+void so_peer_go_on(SSL *ssl) {
+  forge *f = forge_index < 0 ? NULL : SSL_get_ex_data(ssl, forge_index);
+  if (f && f->is_early && !SSL_is_init_finished(ssl)) SSL_do_handshake(ssl);
+}
+
+int so_peer_start_early(SSL *ssl, const uint8_t *bytes, size_t count) {
+  forge *f = SSL_get_ex_data(ssl, forge_index);
+  f->is_early = 1;
+  while (count) {
+    size_t written = 0;
+    if (!SSL_write_early_data(ssl, bytes, count < 16384 ? count : 16384, &written)) return 0;
+    bytes += written, count -= written;
+  }
+  return 1;
+}
+
+SSL_SESSION *so_peer_foreign_session(int max_version, unsigned early_bytes) {
   SSL_CTX *ours = so_peer_settings(0, max_version, NULL, 0), *theirs = so_peer_settings(1, max_version, NULL, 0);
   SSL *client = so_peer_open(ours, NULL), *server = so_peer_open(theirs, NULL);
+  SSL_set_max_early_data(server, early_bytes);
+  so_peer_forges(client);
   so_peer_start(client);
   for (int i = 0; i < 4 && shake(client, server) && shake(server, client); i++) {}
   SSL_SESSION *session = so_peer_session(client);

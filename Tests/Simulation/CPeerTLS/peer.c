@@ -114,6 +114,7 @@ so_peer_state so_peer_receive(SSL *ssl, const uint8_t *bytes, size_t count, uint
   ERR_clear_error();
   *produced = 0;
   BIO_write(SSL_get_rbio(ssl), bytes, (int)count);
+  so_peer_go_on(ssl);
   for (;;) {
     size_t n = 0;
     int result = SSL_read_ex(ssl, out + *produced, capacity - *produced, &n);

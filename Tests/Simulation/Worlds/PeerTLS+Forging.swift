@@ -2,20 +2,28 @@ import CPeerTLS
 
 /// What a client says in its first message of TLS that another would not.
 struct TLSHello {
-    enum Way { case ordinary, oldVersion, otherCipher, otherProtocols, unknownName, manyProtocols, foreignTicket }
+    enum Way { case ordinary, oldVersion, otherCipher, otherProtocols, unknownName, manyProtocols, foreignTicket, earlyData }
 
     var way = Way.ordinary
     /// TLS 1.2 alone; 1.3 alone otherwise.
     var isOld = false
+    /// Sent before the other side has said anything, as the server allows it that gave the ticket.
+    var early: [UInt8] = []
     private var version: Int32 { isOld ? 0x303 : 0x304 }
 
     /// To be gone on with.
-    func session() -> OpaquePointer? { way == .foreignTicket ? so_peer_foreign_session(version) : nil }
+    func session() -> OpaquePointer? {
+        switch way {
+        case .foreignTicket: so_peer_foreign_session(version, 0)
+        case .earlyData: so_peer_foreign_session(0x304, 100_000)
+        default: nil
+        }
+    }
 
     func prepare(_ ssl: OpaquePointer) {
         var isPrepared = so_peer_forges(ssl) == 1 && so_peer_limit_versions(ssl, version, version, nil) == 1
         switch way {
-        case .ordinary, .foreignTicket: break
+        case .ordinary, .foreignTicket, .earlyData: break
         case .oldVersion: isPrepared = so_peer_limit_versions(ssl, 0x301, 0x302, "ALL:@SECLEVEL=0") == 1
         case .otherCipher: isPrepared = so_peer_limit_versions(ssl, 0x303, 0x303, "AES128-SHA:AES256-SHA") == 1
         case .otherProtocols: offer(["spdy/3"], ssl)

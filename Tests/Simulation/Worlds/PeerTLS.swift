@@ -61,6 +61,7 @@ final class PeerTLS: PeerLayer {
 
     /// Its own records are forged.
     let isForging: Bool
+    private let early: [UInt8]
 
     init(
         _ world: SimulatedWorld, _ side: TLSSide, _ name: String, plan: ClientPlan? = nil, spoil: TLSSpoil? = nil,
@@ -73,6 +74,7 @@ final class PeerTLS: PeerLayer {
         self.spoil = spoil
         isOffered = plan?.session != nil
         isForging = hello != nil
+        early = hello?.early ?? []
         let earlier = hello?.session() ?? plan?.session
         guard let ssl = so_peer_open(side.settings, earlier) else { preconditionFailure("no memory for TLS") }
         self.ssl = ssl
@@ -89,7 +91,11 @@ final class PeerTLS: PeerLayer {
     // MARK: What passes
 
     func begin() -> PeerLayerStep {
-        if !side.isServer { _ = so_peer_start(ssl) }
+        if !early.isEmpty {
+            precondition(so_peer_start_early(ssl, early, early.count) == 1, "OpenSSL makes no early data")
+        } else if !side.isServer {
+            _ = so_peer_start(ssl)
+        }
         return step()
     }
 

@@ -6,14 +6,14 @@ struct TLSDeed {
         // No TLS.
         case plainHTTP, otherProtocol, longFirstRecord, emptyFirstRecords, firstWarnings, fatalFirst, hugeHello
         // Handshakes that come to nothing.
-        case oldVersion, otherCipher, otherProtocols, spoiltFinish
+        case oldVersion, otherCipher, otherProtocols, spoiltFinish, muchEarlyData
         // Behind the handshake.
         case spoiltRecord, clearRecord, unknownType, longRecord, badMessage, mixedMessage, emptyRecords, warnings, fatalAlert
         case keyUpdates, renegotiations
         // Ends, with close_notify and without.
         case closesAtOnce, closesInHead, closesInBody, cutsInHead, cutsInBody, resets
         // To be served as well as anything.
-        case drips, unknownName, manyProtocols, foreignTicket, closesBehindRequest, dataBehindClose
+        case drips, unknownName, manyProtocols, foreignTicket, earlyData, closesBehindRequest, dataBehindClose
         case smallRecords, paddedRecords, someKeyUpdates, someEmptyRecords, someWarnings, halfMessage, asksToRenegotiate,
             takesNoAnswer
     }

@@ -30,12 +30,13 @@ struct TLSDeedWriter {
             stop(&deed)
         case .plainHTTP, .otherProtocol, .longFirstRecord, .emptyFirstRecords, .firstWarnings, .fatalFirst, .hugeHello:
             sayOtherThings(&deed)
-        case .oldVersion, .otherCipher, .otherProtocols, .spoiltFinish: refuse(&deed)
+        case .oldVersion, .otherCipher, .otherProtocols, .spoiltFinish, .muchEarlyData: refuse(&deed)
         case .spoiltRecord, .clearRecord, .unknownType, .longRecord, .badMessage, .mixedMessage, .emptyRecords, .warnings,
             .fatalAlert, .keyUpdates, .renegotiations:
             breakRecords(&deed)
         case .closesAtOnce, .closesInHead, .closesInBody, .cutsInHead, .cutsInBody, .resets: leave(&deed)
-        case .drips, .unknownName, .manyProtocols, .foreignTicket, .closesBehindRequest, .dataBehindClose, .smallRecords,
+        case .drips, .unknownName, .manyProtocols, .foreignTicket, .earlyData, .closesBehindRequest, .dataBehindClose,
+            .smallRecords,
             .paddedRecords, .someKeyUpdates, .someEmptyRecords, .someWarnings, .halfMessage, .asksToRenegotiate, .takesNoAnswer:
             bear(&deed)
         }
@@ -105,6 +106,10 @@ struct TLSDeedWriter {
         case .oldVersion: (deed.hello, deed.alerts) = (hello(.oldVersion), [Alert.protocolVersion])
         case .otherCipher: (deed.hello, deed.alerts) = (hello(.otherCipher), [Alert.handshakeFailure])
         case .otherProtocols: (deed.hello, deed.alerts) = (hello(.otherProtocols), [Alert.noProtocol])
+        case .muchEarlyData:
+            // More than OpenSSL passes over.
+            deed.hello = TLSHello(way: .earlyData, early: [UInt8](repeating: 0x78, count: 40_000 + random.below(60_000)))
+            deed.alerts = [Alert.unexpectedMessage]
         default:
             deed.hello = hello()
             deed.handshake = .spoilsFinish
@@ -228,6 +233,8 @@ struct TLSDeedWriter {
         deed.acts = [.says(bytes)]
         switch deed.name {
         case .drips: deed.handshake = .drips(8_000_000_000)
+        // It is not taken, and comes once more.
+        case .earlyData: hello = TLSHello(way: .earlyData, early: Array(bytes.prefix(8000)))
         case .closesBehindRequest:
             deed.acts.append(Self.closeNotify)
         case .dataBehindClose:
@@ -236,7 +243,8 @@ struct TLSDeedWriter {
         case .smallRecords: deed.acts = bytes.map { .says([$0]) }
         case .paddedRecords:
             hello.isOld = false
-            deed.acts = bytes.map { .forges(Kind.data, [$0], padding: 1 + random.below(800)) }
+            deed.acts = bytes.prefix(300).map { .forges(Kind.data, [$0], padding: 1 + random.below(800)) }
+            if bytes.count > 300 { deed.acts.append(.says(Array(bytes[300...]))) }
         case .someKeyUpdates:
             hello.isOld = false
             deed.acts = between(.updatesKeys(asks: random.chance(perMille: 500)), 15)

@@ -49,8 +49,12 @@ int so_peer_alert(const SSL *ssl);
 int so_peer_limit_versions(SSL *ssl, int min_version, int max_version, const char *ciphers);
 int so_peer_offer(SSL *ssl, const uint8_t *protocols, size_t count);
 void so_peer_name(SSL *ssl, const char *name);
-/* A session that another server has given, for `so_peer_open`: nobody else can open its ticket. Its caller forgets it. */
-SSL_SESSION *so_peer_foreign_session(int max_version);
+/* A session that another server has given, for `so_peer_open`: nobody else can open its ticket. In TLS 1.3 that one takes so many bytes of
+   early data. Its caller forgets it. */
+SSL_SESSION *so_peer_foreign_session(int max_version, unsigned early_bytes);
+/* The first step of a client that sends these in its first flight. Returns 1 when they could be made. `go_on`: each step after it. */
+void so_peer_go_on(SSL *ssl);
+int so_peer_start_early(SSL *ssl, const uint8_t *bytes, size_t count);
 /* Moves what the session has for the other side; returns how much. */
 size_t so_peer_take(SSL *ssl, uint8_t *out, size_t capacity);
 size_t so_peer_pending(SSL *ssl);
