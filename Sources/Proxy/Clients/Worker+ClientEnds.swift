@@ -135,6 +135,18 @@ extension Worker {
         closeClient(slot)
     }
 
+    /// There is no more time for a client: what it still has coming is cut, where it can see that.
+    mutating func cutClient(_ slot: ClientSlot) {
+        let c = clients[slot]
+        // Of an answer that is with the socket nobody knows any more what ends it.
+        var isHidden = c.pointee.exchange.isNone && c.pointee.socket.isBlocked && c.pointee.holdsAnswer
+        if c.pointee.exchange.exists {
+            isHidden = exchanges[c.pointee.exchange].pointee.clientFraming == .untilClose
+            abandon(c.pointee.exchange)
+        }
+        closeClient(slot, reset: isHidden)
+    }
+
     /// The client has taken nothing of its answer for too long. With a reset: nothing else would show it that an answer is cut which its
     /// connection's end ends, and what its kernel has not taken is not kept for it.
     mutating func clientStalled(_ slot: ClientSlot) {

@@ -48,7 +48,7 @@ extension Worker {
         u.pointee.phase = .active
         u.pointee.decoder.requestSent(method: e.pointee.request.method, asksUpgrade: e.pointee.asksUpgrade)
         u.pointee.requestHeadEnd = u.pointee.sent + UInt64(head.count)
-        u.pointee.socket.firstRecordEnd = 0
+        u.pointee.recordsBefore = u.pointee.socket.recordBytes
         e.pointee.answer = Answer()
         e.pointee.sentAt = now
         outbox.add(head.first, head.count)
@@ -94,11 +94,14 @@ extension Worker {
         let slot = e.pointee.upstream
         let u = upstreams[slot]
         let before = u.pointee.sent
+        let isHead = outbox.beginsWithHead
         u.pointee.sent += UInt64(outbox.byteCount)
         guard deliverToUpstream(slot) else {
             if before == requestStart(slot) { u.pointee.isUnsent = true }
             return upstreamRefusesBytes(slot)
         }
+        // Of a record a server can read nothing before it is whole.
+        if isHead, u.pointee.socket.security != .none { u.pointee.recordsBefore += max(1, transport.firstRecordBytes) - 1 }
     }
 
     /// Keeps the body bytes in the outbox, in their framing, as long as they may have to be sent again.

@@ -40,8 +40,6 @@ struct Socket: BitwiseCopyable {
     var session: TLSSession?
     /// Bytes of TLS that have been made for the peer.
     var recordBytes: UInt64 = 0
-    /// Where the first record ends that has been made since this was 0: what is in it cannot be read before all of it is there.
-    var firstRecordEnd: UInt64 = 0
     /// Received and not consumed: the beginning of a message, or a pipelined request.
     var input = Buffer()
     /// Accepted for sending and not sent; with TLS its records.

@@ -114,11 +114,8 @@ extension Transport {
     mutating func sendRecords(_ socket: UnsafeMutablePointer<Socket>) -> Bool {
         defer { port.clear() }
         let bytes = port.output
-        if socket.pointee.firstRecordEnd == 0, bytes.count >= 5 {
-            // RFC 8446 section 5.1: type, version, length.
-            let length = UInt64(bytes[3]) << 8 | UInt64(bytes[4])
-            socket.pointee.firstRecordEnd = socket.pointee.recordBytes + 5 + length
-        }
+        // RFC 8446 section 5.1: type, version, length.
+        firstRecordBytes = bytes.count < 5 ? 0 : 5 + UInt64(bytes[3]) << 8 + UInt64(bytes[4])
         socket.pointee.recordBytes += UInt64(bytes.count)
         guard socket.pointee.mayWrite else { return false }
         var taken = 0

@@ -32,6 +32,8 @@ struct Transport: ~Copyable {
     var port: TLSPort
     /// Why the session that has just failed did so.
     var tlsFailure: TLSFailure?
+    /// Of the first record that was sent last; 0 where there was none.
+    var firstRecordBytes: UInt64 = 0
     /// What has travelled on connections to upstreams lately; nil when nothing is captured.
     private var tapes: TapeDeck?
     let isTaping: Bool

@@ -46,8 +46,7 @@ extension Worker {
     /// last of its first record, of which a server can read nothing until it is whole.
     private func requestStartOnWire(_ slot: UpstreamSlot) -> UInt64 {
         let u = upstreams[slot]
-        guard u.pointee.socket.security != .none else { return requestStart(slot) }
-        return u.pointee.socket.firstRecordEnd == 0 ? u.pointee.socket.recordBytes : u.pointee.socket.firstRecordEnd - 1
+        return u.pointee.socket.security == .none ? requestStart(slot) : u.pointee.recordsBefore
     }
 
     /// Bytes written on the connection before its current request.

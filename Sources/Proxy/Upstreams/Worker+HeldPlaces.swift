@@ -112,13 +112,8 @@ extension Worker {
 
     private mutating func giveUp(_ still: Still) {
         guard exchanges.isTaken(still.exchange) else { return }
-        let e = exchanges[still.exchange]
         counters.countRejected(.slowReader)
-        let client = e.pointee.client
-        // Where nothing else shows that the answer is cut.
-        let resets = e.pointee.clientFraming == .untilClose
-        abandon(still.exchange)
-        closeClient(client, reset: resets)
+        cutClient(exchanges[still.exchange].pointee.client)
     }
 
     /// What came has been handed to the client: the server may send as much again, unless the client is slower.

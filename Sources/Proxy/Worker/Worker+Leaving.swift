@@ -162,7 +162,7 @@ extension Worker {
     mutating func closeAll() {
         var client = clients.next(after: .none)
         while client.exists {
-            if !clients[client].pointee.isStream { clientBroke(client) }
+            if !clients[client].pointee.isStream { cutClient(client) }
             client = clients.next(after: client)
         }
         // No exchange is in progress any more.

@@ -12,6 +12,8 @@ from test_http2 import HTTP2Test
 REJECTED = "sendonce_client_rejected_total"
 PLACES = 8
 BIG = 4 << 20
+# More than the kernels' buffers take, however large they grow.
+HUGE = 32 << 20
 
 
 class SlowReaders(EndToEndTest):
@@ -208,6 +210,28 @@ class Ends(HTTP2Test):
         reading.close()
         self.assertEqual(proxy.wait(), 0)
 
+    def test_what_a_drain_cuts_is_seen_to_be_cut(self):
+        # Over HTTP/1.0 nothing else tells the client that it has not had all: while it is being made, and when it is with the socket.
+        for rest in b"", b"x" * HUGE:
+            with self.subTest(len(rest)):
+                held = threading.Event()
+                self.addCleanup(held.set)
+
+                def script(conversation):
+                    conversation.read_request()
+                    conversation.send(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello" + rest)
+                    if not rest:
+                        held.wait(10)
+                proxy = self.proxy(self.scripted(script).address, timeouts_={"drain": "200ms"})
+                with proxy.connect(receive_buffer=4096) as one:
+                    one.socket.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                    self.assertTrue(one.socket.recv(1, socket.MSG_PEEK))
+                    proxy.send_signal(signal.SIGTERM)
+                    self.assertEqual(proxy.wait(), 0)
+                    with self.assertRaises(ConnectionResetError):
+                        while one.socket.recv(1 << 20):
+                            pass
+
 
 class Slow(HTTP2Test):
     """Streams whose peer takes a little at a time, all the time, and is at no point done within a deadline."""
@@ -265,7 +289,7 @@ class Slow(HTTP2Test):
         def script(conversation):
             conversation.read_request()
             # Until the connection ends: over HTTP/1.0 nothing but a reset tells the client that it has not had all.
-            conversation.send(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"x" * BIG)
+            conversation.send(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"x" * HUGE)
         proxy = self.proxy(self.scripted(script).address, timeouts_={"client_body": "300ms"})
         wide = frames.frame(frames.SETTINGS, 0, 0, (4).to_bytes(2, "big") + (1 << 30).to_bytes(4, "big"))
         asked = {
@@ -274,12 +298,12 @@ class Slow(HTTP2Test):
             + frames.request(1, "/")}
         for count, (version, request) in enumerate(asked.items(), 1):
             with self.subTest(version):
-                one = self.dial(proxy)
-                one.sendall(request)
-                proxy.wait_metric(count, REJECTED, reason="stalled_connection")
-                with self.assertRaises(ConnectionResetError):
-                    while one.recv(1 << 20):
-                        pass
+                with proxy.connect(receive_buffer=4096) as one:
+                    one.socket.sendall(request)
+                    proxy.wait_metric(count, REJECTED, reason="stalled_connection")
+                    with self.assertRaises(ConnectionResetError):
+                        while one.socket.recv(1 << 20):
+                            pass
         self.assertNoIncidents(proxy)
 
     def test_a_request_that_its_server_takes_little_by_little(self):

@@ -50,6 +50,9 @@ struct UpstreamConnection: BitwiseCopyable {
     /// Bytes written on this connection before the current request, and with its header block.
     var sent: UInt64 = 0
     var requestHeadEnd: UInt64 = 0
+    /// So many bytes of TLS may have arrived without any of the current request: those made before it, and all but the last of the
+    /// record that it begins in.
+    var recordsBefore: UInt64 = 0
     /// Of a server that is given by name: which of its addresses, and of which generation.
     var addressPlace: UInt32 = 0
     var addressGeneration: UInt64 = 0
