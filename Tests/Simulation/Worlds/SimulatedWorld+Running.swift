@@ -97,7 +97,7 @@ extension SimulatedWorld {
     /// and a handshake, or the late steps of a client, are some two thousand allocations.
     private func boundTLS(allocations: Int, _ connections: Int) {
         allocationsPeak = max(allocationsPeak, allocations)
-        let most = 16_384 + connections * 3072
+        let most = 24_576 + connections * 3072
         if allocations > most {
             fail("TLS allocates \(allocations) times in a turn with \(connections) connections, at most \(most)")
         }

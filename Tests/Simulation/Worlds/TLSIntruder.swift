@@ -38,9 +38,17 @@ final class TLSIntruder: SimulatedPeer {
     override func connected() { act(deed.acts[...]) }
 
     private func act(_ acts: ArraySlice<TLSDeed.Act>) {
-        guard isOpen, !isOver, let first = acts.first else { return }
-        let rest = acts.dropFirst()
-        switch first {
+        var rest = acts
+        while isOpen, !isOver, let act = rest.popFirst() {
+            if case .waits(let time) = act {
+                return world.network.after(time) { [weak self, rest] in self?.act(rest) }
+            }
+            self.act(act)
+        }
+    }
+
+    private func act(_ act: TLSDeed.Act) {
+        switch act {
         case .says(let bytes): say(tls?.forge(23, bytes) ?? bytes)
         case .forges(let type, let bytes, let padding): say(tls?.forge(type, bytes, padding: padding) ?? [])
         case .spoils(let bytes):
@@ -51,15 +59,13 @@ final class TLSIntruder: SimulatedPeer {
             say(tls?.forge(22, [24, 0, 0, 1, asks ? 1 : 0]) ?? [])
             tls?.useNextKeys()
         case .saysBelow(let bytes): say(bytes)
-        case .waits(let time):
-            return world.network.after(time) { [weak self] in self?.act(rest) }
+        case .waits: break
         case .finishes: finish()
         case .closes: close()
         case .resets: reset()
         case .stopsReading: isReading = false
         case .reads: isReading = true
         }
-        act(rest)
     }
 
     private func say(_ bytes: [UInt8]) {

@@ -37,6 +37,8 @@ extension Verdicts {
         let said = SaidFrames(client.overheard)
         var counts = Counts()
         if client.layer != nil { world.hold("in TLS") }
+        // Whoever reads nothing is cut off in time.
+        counts.add(.stalledConnection, 0...1)
         guard client.sent.starts(with: Frame.preface) else {
             if client.hasAgreedFrames {
                 judgeAgreed(client, said, &counts, world)

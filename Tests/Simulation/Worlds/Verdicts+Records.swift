@@ -5,7 +5,7 @@ extension Verdicts {
     /// Plan.Timeouts.clientHeader, of which a handshake is a part.
     private static let handshakeTime: UInt64 = 15_000_000_000
     /// From what has been read last to the end: a connection that lingers may take two seconds.
-    private static let soon: UInt64 = 3_000_000_000
+    private static let soon: UInt64 = 4_500_000_000
     /// The times for an answer and for an idle connection, and some more.
     private static let ever: UInt64 = 170_000_000_000
 
