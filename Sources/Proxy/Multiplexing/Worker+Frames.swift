@@ -114,8 +114,11 @@ extension Worker {
         }
         if u.pointee.socket.isBlocked, u.pointee.socket.isWritable {
             let waiting = u.pointee.socket.output.count
-            if !transport.flush(&u.pointee.socket, .upstream) { upstreamRefusesFrames(slot) }
-            if u.pointee.socket.output.count < waiting { multiplexing[u.pointee.sharedIndex].flushedAt = now }
+            if !transport.flush(&u.pointee.socket, .upstream) {
+                upstreamRefusesFrames(slot)
+            } else if u.pointee.socket.output.count < waiting {
+                multiplexing[u.pointee.sharedIndex].flushedAt = now
+            }
             if !u.pointee.socket.isBlocked { frameUpstream(slot) }
         }
         readFrames(.upstream(slot))
