@@ -133,7 +133,8 @@ extension Worker {
         let e = exchanges[upstreams[slot].pointee.exchange]
         e.pointee.answer.bodyBytes += UInt64(count)
         e.pointee.toClient.note(count, least: plan.limits.movedBytes)
-        touchTunnel(e.pointee.client, e)
+        // A client that takes nothing has a deadline of its own, and a stream's frames come all the same.
+        if !clients[e.pointee.client].pointee.socket.isBlocked { touchTunnel(e.pointee.client, e) }
         outbox.add(bytes, count)
     }
 

@@ -69,7 +69,8 @@ extension Worker {
                 if e.pointee.answer.framing == .length { lookForStatusLine(slot, bytes, count) }
             #endif
             e.pointee.answer.bodyBytes += UInt64(count)
-            timers.set(upstreamTimer(slot), now + bodyIdleTimeout(e))
+            // Frames come, as far as the stream's window goes, while a client holds its answer back: then nothing is due.
+            if timers.deadline(upstreamTimer(slot)) != 0 { timers.set(upstreamTimer(slot), now + bodyIdleTimeout(e)) }
         }
         let inChunks = e.pointee.clientFraming == .chunked
         let takesTrailers = ended && hasTrailers && (inChunks || clients[e.pointee.client].pointee.hop.framesBodies)

@@ -17,14 +17,18 @@ extension Worker {
     /// While somebody waits it is looked that often.
     private static var stillLookTime: UInt64 { 100_000_000 }
 
-    /// From now on a client sets the pace of its answer: its upstream is not read.
+    /// From now on a client sets the pace of its answer: its upstream is not read, and what that owes is not due meanwhile. The client has
+    /// its time to take some of it, which nothing else that happens makes longer.
     mutating func answerIsHeld(_ slot: UpstreamSlot) {
         let exchange = upstreams[slot].pointee.exchange
-        // It is held already.
-        guard timers.deadline(upstreamTimer(slot)) != 0 else { return }
-        timers.set(upstreamTimer(slot), 0)
         let e = exchanges[exchange]
+        // It is held already. A tunnel's upstream has no deadline, so that there the answer says it.
+        let isHeld = e.pointee.state.isTunnel ? e.pointee.answer.wasHeldBack : timers.deadline(upstreamTimer(slot)) == 0
+        guard !isHeld else { return }
+        timers.set(Worker.clientTimer(e.pointee.client), now + plan.timeouts.clientBody)
         e.pointee.answer.wasHeldBack = true
+        guard !e.pointee.state.isTunnel else { return }
+        timers.set(upstreamTimer(slot), 0)
         e.pointee.pace.begin(at: taken(exchange), now)
         let c = clients[e.pointee.client]
         guard c.pointee.isStream else { return }
@@ -121,8 +125,6 @@ extension Worker {
         let exchange = upstreams[stream].pointee.exchange
         let client = exchanges[exchange].pointee.client
         guard clients[client].pointee.socket.isBlocked else { return openUpstreamWindow(stream) }
-        // The client sets the pace: what its upstream owes is not due meanwhile.
         answerIsHeld(stream)
-        timers.set(Worker.clientTimer(client), now + plan.timeouts.clientBody)
     }
 }

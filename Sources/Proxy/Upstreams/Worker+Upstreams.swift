@@ -35,10 +35,7 @@ extension Worker {
         var isFirst = true
         while true {
             if u.pointee.exchange.exists, clients[exchanges[u.pointee.exchange].pointee.client].pointee.socket.isBlocked {
-                // The client sets the pace: what its upstream owes is not due meanwhile.
-                answerIsHeld(slot)
-                timers.set(Worker.clientTimer(exchanges[u.pointee.exchange].pointee.client), now + plan.timeouts.clientBody)
-                return
+                return answerIsHeld(slot)
             }
             if isFirst { resumeDeadline(slot) }
             guard u.pointee.socket.isReadable || (isFirst && !u.pointee.socket.input.isEmpty) else { return }

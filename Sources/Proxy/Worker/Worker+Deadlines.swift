@@ -116,6 +116,7 @@ extension Worker {
 
     /// A tunnel is in use: its idle time begins anew.
     mutating func touchTunnel(_ client: ClientSlot, _ e: UnsafeMutablePointer<Exchange>) {
+        e.pointee.answer.wasHeldBack = false
         timers.set(Worker.clientTimer(client), now + tunnelIdleTimeout(e))
     }
 

@@ -306,6 +306,28 @@ class Slow(HTTP2Test):
                             pass
         self.assertNoIncidents(proxy)
 
+    def test_a_client_that_takes_nothing_has_no_more_time_when_its_server_goes_on(self):
+        switching = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n"
+        upgrade = b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n"
+        for name, head, request in (
+                ("answer", b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (1 << 30), b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+                ("tunnel", switching, upgrade)):
+            with self.subTest(name):
+                over = threading.Event()
+                self.addCleanup(over.set)
+
+                def script(conversation):
+                    conversation.read_head()
+                    conversation.send(head + b"x" * BIG)
+                    while not over.wait(0.05):
+                        conversation.send(b"x")
+                proxy = self.proxy(self.scripted(script).address, timeouts_={"client_body": "300ms"})
+                with proxy.connect(receive_buffer=4096) as one:
+                    one.send(request)
+                    proxy.wait_metric(1, REJECTED, reason="stalled_connection")
+                    self.assertNoIncidents(proxy)
+                over.set()
+
     def test_a_request_that_its_server_takes_little_by_little(self):
         # More than fits the windows that are there at first.
         body = b"x" * (65_535 + 30_000)
