@@ -16,16 +16,24 @@ struct ErrorResponse {
     var fields = ""
     /// What the configuration gives instead of the body.
     var page: ErrorPages.Page?
+    /// What a route does to its fields: a redirect is an answer as others are.
+    var changes: FieldChanges?
 
     /// The whole response.
     var bytes: [UInt8] {
         let body = page.map(filled) ?? Array(text.utf8)
-        var head = "HTTP/1.1 \(status) \(Self.reason(status))\r\nDate: \(date)\r\nContent-Type: \(page?.type ?? type)\r\n"
-        head += "Content-Length: \(body.count)\r\nCache-Control: no-store\r\nX-Request-Id: \(requestID)\r\n"
-        head += fields
+        var head = "HTTP/1.1 \(status) \(Self.reason(status))\r\n"
+        if !isReplaced("date") { head += "Date: \(date)\r\n" }
+        if !isReplaced("content-type") { head += "Content-Type: \(page?.type ?? type)\r\n" }
+        head += "Content-Length: \(body.count)\r\n"
+        if !isReplaced("cache-control") { head += "Cache-Control: no-store\r\n" }
+        head += "X-Request-Id: \(requestID)\r\n" + fields
+        if let changes { head += String(decoding: changes.lines, as: UTF8.self) }
         head += closes ? "Connection: close\r\n" : isHTTP10 ? "Connection: keep-alive\r\n" : ""
         return Array((head + "\r\n").utf8) + (omitsBody ? [] : body)
     }
+
+    private func isReplaced(_ name: StaticString) -> Bool { changes?.names(name) ?? false }
 
     /// Bytes of a response's header block, its empty line included.
     static func headCount(_ response: [UInt8]) -> Int {

@@ -55,6 +55,9 @@ public final class FieldChanges: @unchecked Sendable {
     /// Whether the proxy leaves out the line of this name that it would write itself.
     func replaces(_ name: FieldName) -> Bool { replaced & (1 << UInt32(name.rawValue)) != 0 && name != .other }
 
+    /// Whether lines of this name are taken out or set anew.
+    func names(_ name: StaticString) -> Bool { isNamed(name.utf8Start, name.utf8CodeUnitCount) }
+
     /// Leaves the lines of the block out that are taken out or set anew.
     func drop(_ block: inout HeaderBlock) {
         for i in 0..<block.count where !block.fields[i].isDropped {

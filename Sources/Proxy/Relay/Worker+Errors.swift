@@ -24,8 +24,8 @@ extension Worker {
 
     /// A request that no upstream will see.
     mutating func refuse(
-        _ slot: ClientSlot, status: Int, _ detail: String, route: Int? = nil, fields: String = "", hasWholeHead: Bool = true,
-        requestID: String? = nil, incident: String? = nil
+        _ slot: ClientSlot, status: Int, _ detail: String, route: Int? = nil, fields: String = "", changes: FieldChanges? = nil,
+        hasWholeHead: Bool = true, requestID: String? = nil, incident: String? = nil
     ) {
         let c = clients[slot]
         let isHTTP10 = hasWholeHead && requestBlock.version == .http10
@@ -39,7 +39,7 @@ extension Worker {
         let response = ErrorResponse(
             status: status, detail: detail, requestID: id, form: ErrorResponse.form(head), closes: c.pointee.mustClose,
             isHTTP10: isHTTP10, omitsBody: hasWholeHead && requestBlock.method == .head, date: httpDate(),
-            fields: status == 503 ? "Retry-After: 1\r\n" : fields, page: plan.errorPages[status]
+            fields: status == 503 ? "Retry-After: 1\r\n" : fields, page: plan.errorPages[status], changes: changes
         ).bytes
         let method = hasWholeHead ? requestBlock.method : .other
         let label = route ?? plan.routes.count

@@ -30,9 +30,10 @@ extension Worker {
             return refuse(slot, status: 414, "the target is too long for a redirect", route: route)
         }
         let text = String(decoding: location, as: UTF8.self)
-        var fields = "Location: \(text)\r\n"
-        if let changes = plan.routes[route].responseFields { fields += String(decoding: changes.lines, as: UTF8.self) }
-        refuse(slot, status: redirect.status, text, route: route, fields: fields)
+        let changes = plan.routes[route].responseFields
+        refuse(
+            slot, status: redirect.status, text, route: route,
+            fields: changes?.names("location") == true ? "" : "Location: \(text)\r\n", changes: changes)
     }
 
     /// What is asked of the route's upstream. Nil when the target becomes too long.

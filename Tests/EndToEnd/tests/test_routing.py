@@ -149,6 +149,39 @@ class Changing(RoutingTest):
             self.assertEqual(one.get("/blog/x").status, 200)
         proxy.wait_metric(2, "sendonce_requests_total", route="route0", upstream="_none", code="308")
 
+    def test_the_fields_of_a_redirect_are_those_that_are_set(self):
+        own = {"Cache-Control": "max-age=60", "Content-Type": "text/x", "Date": "Sun, 29 Nov 2026 00:00:00 GMT"}
+        proxy = self.routed({"path": "/old", "redirect": {"to": "/new"}, "response_headers": {"set": own}})
+        response = proxy.get("/old")
+        self.assertEqual((response.status, response.all("location")), (302, ["/new"]))
+        for name, value in own.items():
+            self.assertEqual(response.all(name), [value])
+
+    def test_what_is_taken_out_or_set_comes_in_no_interim_answer_and_no_trailers(self):
+        seen = []
+
+        def script(conversation):
+            while (request := conversation.read_head()) is not None:
+                seen[:] = [conversation.received[conversation.position:]]
+                while not seen[0].endswith(b"\r\n\r\n"):
+                    conversation._more()
+                    seen[0] = conversation.received[conversation.position:]
+                conversation.position = len(conversation.received)
+                conversation.send(
+                    b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nX-Powered-By: it\r\nX-Level: low\r\n\r\n"
+                    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 1\r\nX-Powered-By: it\r\nX-Level: low\r\n\r\n")
+        changes = {"set": {"X-Level": "7"}, "remove": ["X-Powered-By", "via"]}
+        proxy = self.proxy(self.scripted(script).address, routes=[
+            {"name": "main", "request_headers": changes, "response_headers": changes}])
+        with proxy.connect() as one:
+            one.request("/", method="POST", fields=["Transfer-Encoding: chunked"],
+                        body=b"2\r\nhi\r\n0\r\nX-Sum: 1\r\nx-powered-by: me\r\nX-LEVEL: 9\r\n\r\n")
+            response = one.read_response()
+        self.assertEqual(bytes(seen[0]), b"2\r\nhi\r\n0\r\nX-Sum: 1\r\n\r\n")
+        self.assertEqual(response.interims, [(103, [("Link", "</a>")])])
+        self.assertEqual(response.all("x-level"), ["7"])
+        self.assertEqual(response.trailers, [("X-Sum", "1")])
+
     def test_fields_of_requests(self):
         proxy = self.routed({"upstream": "a", "request_headers": {
             "set": {"X-Tenant": "7", "Host": "inner.example", "X-Forwarded-Proto": "https"},

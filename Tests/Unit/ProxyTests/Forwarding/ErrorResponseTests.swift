@@ -1,5 +1,6 @@
 import Testing
 
+@testable import Configuration
 @testable import Proxy
 
 /// The proxy's own answers: for whom, in which form, and that nothing in them breaks the form.
@@ -50,6 +51,18 @@ import Testing
     func connections(_ closes: Bool, _ isHTTP10: Bool, _ line: String) {
         let head = text(response { ($0.closes, $0.isHTTP10, $0.fields) = (closes, isHTTP10, "Allow: GET\r\n") })
         #expect(head.contains("X-Request-Id: abc\r\nAllow: GET\r\n\(line)\r\n"))
+    }
+
+    /// What a route takes out or sets stands in the place of our own; the length and the id stay.
+    @Test func aRoutesFieldsWin() {
+        var changes = Settings.Route.HeaderChanges()
+        changes.set = [.init(name: "Cache-Control", value: "max-age=60"), .init(name: "A", value: "1")]
+        changes.remove = ["DATE", "Via"]
+        let head = text(response(302) { ($0.changes, $0.fields) = (FieldChanges(changes), "Location: /\r\n") })
+        #expect(
+            head.hasPrefix(
+                "HTTP/1.1 302 Found\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 36\r\nX-Request-Id: abc\r\n"
+                    + "Location: /\r\nCache-Control: max-age=60\r\nA: 1\r\n\r\n"))
     }
 
     @Test func anAnswerToHEADHasTheLengthAlone() {
