@@ -14,6 +14,8 @@ enum ResponseHead {
         var switches = false
         /// The answer ends with this block, which HTTP/1 has to say: a stream's own end may have said so.
         var isEmpty = false
+        /// What a route sets is for the answer itself.
+        var isInterim = false
     }
 
     /// Drops hop-by-hop fields, and lengths that no longer hold.
@@ -66,7 +68,7 @@ enum ResponseHead {
         }
         out.put(cookie)
         out.put(accept)
-        out.put(changes.lines)
+        if !hop.isInterim { out.put(changes.lines) }
         if !changes.replaces(.via) {
             out.put(block.version == .http10 ? "Via: 1.0 sendonce\r\n" : "Via: 1.1 sendonce\r\n")
         }

@@ -125,6 +125,8 @@ extension Worker {
         let framesBodies = upstreams[e.pointee.upstream].pointee.hop.framesBodies
         let inChunks = e.pointee.requestIsChunked && !framesBodies
         let takesTrailers = ended && hasTrailers && (inChunks || framesBodies)
+        // A field that a route sets is the route's word, wherever the client puts its own.
+        if takesTrailers { routeActions[Int(e.pointee.request.route)].requestFields.drop(&requestBlock) }
         outbox.addBody(
             bytes, count, inChunks: inChunks, ended: ended,
             trailers: takesTrailers ? Trailers.write(requestBlock, to: scratch.trailers) : nil)

@@ -74,6 +74,7 @@ extension Worker {
         }
         let inChunks = e.pointee.clientFraming == .chunked
         let takesTrailers = ended && hasTrailers && (inChunks || clients[e.pointee.client].pointee.hop.framesBodies)
+        if takesTrailers { routeActions[Int(e.pointee.request.route)].responseFields.drop(&responseBlock) }
         outbox.addBody(
             bytes, count, inChunks: inChunks, ended: ended,
             trailers: takesTrailers ? Trailers.write(responseBlock, to: scratch.trailers) : nil)

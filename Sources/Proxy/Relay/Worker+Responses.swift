@@ -24,11 +24,12 @@ extension Worker {
         // A client that has asked whether to send its body knows now.
         restartBodyDeadline(e.pointee.client)
         guard e.pointee.request.clientVersion != .http10 else { return }
-        let hop = ResponseHead.Hop(framing: .none, closes: false, isHTTP10: false)
+        var hop = ResponseHead.Hop(framing: .none, closes: false, isHTTP10: false)
+        hop.isInterim = true
         ResponseHead.dropFields(&responseBlock, hop)
         // An interim response has no body (RFC 9110 section 8.6), whatever it says.
         responseBlock.drop(.contentLength)
-        putHead(hop)
+        putHead(hop, routeActions[Int(e.pointee.request.route)].responseFields)
         sendToClient(e.pointee.client)
     }
 

@@ -16,6 +16,7 @@ import Wire
         var isHTTP10 = false
         var switches = false
         var isEmpty = false
+        var isInterim = false
         var expected: [String]
         var testDescription: String { name }
 
@@ -37,6 +38,7 @@ import Wire
         var hop = ResponseHead.Hop(framing: row.framing, closes: row.closes, isHTTP10: row.isHTTP10)
         hop.switches = row.switches
         hop.isEmpty = row.isEmpty
+        hop.isInterim = row.isInterim
         let head = try ReadBlock.of(.answer, [row.start] + row.fields) { block in
             let unmanaged: Unmanaged<FieldChanges>? = kept.map { .passUnretained($0) }
             ResponseHead.dropFields(&block, hop)
@@ -138,5 +140,10 @@ import Wire
                 "HTTP/1.1 200 OK", "Serverless: y", "Set-Cookie: c=1", "Sec-WebSocket-Accept: k", "X-Frame-Options: DENY",
                 "via: mine",
             ])
+        // What is set is for the answer; what is taken out is for nobody.
+        let interim = Row("", ["Link: </a>", "Server: x", "X-Frame-Options: SAMEORIGIN"], []) {
+            ($0.start, $0.framing, $0.isInterim) = ("HTTP/1.1 103 Early Hints", .none, true)
+        }
+        #expect(try write(interim, changes) == ["HTTP/1.1 103 Early Hints", "Link: </a>"])
     }
 }

@@ -29,4 +29,16 @@ import Wire
             (["Host: evil", "Set-Cookie: a=1"], ["Set-Cookie: a=1"]),
         ] as [([String], [String])])
     func whatPasses(_ lines: [String], _ expected: [String]) throws { #expect(try passed(lines) == expected) }
+
+    /// What a route takes out or sets itself comes by no trailer.
+    @Test func whatIsDroppedDoesNotPass() throws {
+        let left = try ReadBlock.of(.trailers, ["A: 1", "X-Tenant: 9", "B: 2"]) { block in
+            block.fields[1].isDropped = true
+            return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 256) { space in
+                let count = Trailers.write(block, to: space.baseAddress!).count
+                return String(decoding: UnsafeBufferPointer(start: space.baseAddress, count: count), as: UTF8.self)
+            }
+        }
+        #expect(left == "A: 1\r\nB: 2\r\n")
+    }
 }
