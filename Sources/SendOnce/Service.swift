@@ -253,7 +253,7 @@ final class Service {
         inForce.end(by: .drain)
         // Now the workers' own descriptors are the sockets' last: they accept who waits, then nobody can come.
         if !isRetiring { sockets.close() }
-        leave { $0.drain() }
+        leave { $0.drain(within: inForce.fleet.plan.timeouts.drain) }
     }
 
     /// Another process has the same sockets, and goes on. Ends when the last client has been served.

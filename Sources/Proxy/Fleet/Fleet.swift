@@ -55,7 +55,7 @@ public final class Fleet: Sendable {
         let count = threads.withLock { $0.count }
         let results = started.wait { $0.count == count ? $0 : nil }
         guard !failed, !results.contains(false) else {
-            drain()
+            drain(within: 0)
             join()
             throw StartError(description: "cannot start the workers: no memory, descriptors or threads")
         }
@@ -82,10 +82,11 @@ public final class Fleet: Sendable {
         worker.run()
     }
 
-    /// Stops accepting; answers in progress are finished, at most until the plan's deadline. A second call changes nothing.
-    public func drain() {
+    /// Stops accepting; answers in progress are finished, at most within so many nanoseconds: by the plan in force, whichever they began
+    /// under. A second call changes nothing.
+    public func drain(within time: UInt64) {
         leaves.store(true, ordering: .relaxed)
-        for mailbox in fleetState.mailboxes { mailbox.post(.drain) }
+        for mailbox in fleetState.mailboxes { mailbox.post(.drain(time)) }
     }
 
     /// Leaves clients, as soon as they are idle, to another fleet; without one, to another process that has the same sockets.

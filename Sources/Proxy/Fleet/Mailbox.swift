@@ -5,8 +5,8 @@ import Synchronization
 /// Orders to a worker from other threads: a short list under a lock, and an eventfd that wakes the loop.
 final class Mailbox: Sendable {
     enum Order: Sendable {
-        /// End, with the plan's deadline.
-        case drain
+        /// End, with a deadline in so many nanoseconds.
+        case drain(UInt64)
         /// End in your own time; the workers of the succession go on, or another process when there is none.
         case retire(Succession?)
         /// A client that another worker leaves to this one.

@@ -18,8 +18,8 @@ extension Worker {
     // MARK: Draining
 
     /// No new clients; those that are idle are closed, the others after their answer.
-    package mutating func startDrain() {
-        let deadline = now + plan.timeouts.drain
+    package mutating func startDrain(within time: UInt64) {
+        let deadline = now + time
         guard departure.drain(until: deadline) else { return }
         closeListeners { _ in true }
         var slot = clients.next(after: .none)

@@ -96,7 +96,7 @@ extension Worker {
     package mutating func readMailbox() {
         for order in fleetState.mailboxes[index].take() {
             switch order {
-            case .drain: startDrain()
+            case .drain(let time): startDrain(within: time)
             case .retire(let succession): startRetirement(succession)
             case .adopt(let moved): adopt(moved)
             case .grant(let server): takeGrant(server)

@@ -237,6 +237,26 @@ class Reload(EndToEndTest):
                 self.assertEqual(one.read_exactly(6), b"AFTER!")
         self.assertNoIncidents(proxy)
 
+    def test_the_time_of_a_drain_is_that_in_force(self):
+        # For whom an earlier configuration's workers serve, too.
+        for before, after in ("0ms", "20s"), ("20s", "0ms"):
+            with self.subTest(before=before, after=after):
+                self.begun.clear()
+                self.answer.clear()
+                proxy = self.proxy(self.first.address, timeouts_={"drain": before})
+                with proxy.connect() as one:
+                    one.request("/slow")
+                    self.assertTrue(self.begun.wait(10))
+                    proxy.reload(self.changed(proxy, timeouts={"drain": after}))
+                    proxy.log_grows("draining", lambda: proxy.send_signal(signal.SIGTERM))
+                    if after == "0ms":
+                        self.assertFalse(one.read_response().complete)
+                    else:
+                        self.assertEqual(one.read_until(b"sl")[-2:], b"sl")
+                        self.answer.set()
+                        self.assertEqual(one.rest(), b"owly")
+                    self.assertEqual(proxy.wait(), 0)
+
     def test_earlier_workers_end(self):
         proxy = self.proxy(self.first.address)
         proxy.get("/")

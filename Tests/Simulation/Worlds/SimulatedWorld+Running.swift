@@ -133,7 +133,7 @@ extension SimulatedWorld {
         note("world", "\(change.kind)")
         if change.kind == .drain {
             hasDrained = true
-            return serving.worker.startDrain()
+            return serving.worker.startDrain(within: serving.plan.timeouts.drain)
         }
         let thread = network.makeThread()
         let changed = changedPlan(after: serving.plan)

@@ -25,7 +25,7 @@ import Testing
     @Test func ordersComeInTheirOrder() {
         let mailbox = Mailbox(fd: -1)
         #expect(words(mailbox.take()) == [])
-        for order in [.grant(1), .giveIdle(2), .retire(nil), .drain] as [Mailbox.Order] { #expect(mailbox.post(order)) }
+        for order in [.grant(1), .giveIdle(2), .retire(nil), .drain(0)] as [Mailbox.Order] { #expect(mailbox.post(order)) }
         #expect(words(mailbox.take()) == ["grant 1", "give idle 2", "retire", "drain"])
         #expect(words(mailbox.take()) == [])
         mailbox.post(.giveUpStill(3))
@@ -42,7 +42,7 @@ import Testing
         #expect(!mailbox.close())
         #expect(words(mailbox.take()) == ["grant 1"])
         #expect(mailbox.close())
-        #expect(!mailbox.post(.drain) && words(mailbox.take()) == [], "whoever posts keeps what it wanted to give")
+        #expect(!mailbox.post(.drain(0)) && words(mailbox.take()) == [], "whoever posts keeps what it wanted to give")
         #expect(mailbox.close())
     }
 
@@ -54,13 +54,13 @@ import Testing
             var count: UInt64 = 0
             return so_read(fd, &count, 8) == 8 ? count : 0
         }
-        mailbox.post(.drain)
-        mailbox.post(.drain)
+        mailbox.post(.drain(0))
+        mailbox.post(.drain(0))
         #expect(wakeUps() == 1)
-        mailbox.post(.drain)
+        mailbox.post(.drain(0))
         #expect(wakeUps() == 0)
         #expect(mailbox.take().count == 3)
-        mailbox.post(.drain)
+        mailbox.post(.drain(0))
         #expect(mailbox.take().count == 1 && wakeUps() == 0, "taking them has read the wake-up")
     }
 }

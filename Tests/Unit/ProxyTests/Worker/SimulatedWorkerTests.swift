@@ -86,11 +86,11 @@ import Testing
     @Test func anOrderThatComesWithTheEndDoesNotDelayIt() throws {
         var stage = try Stage.make(Upstream())
         stage.worker.startRetirement(nil)
-        #expect(stage.fleetState.mailboxes[0].post(.drain))
+        #expect(stage.fleetState.mailboxes[0].post(.drain(0)))
         stage.worker.turn(waitMilliseconds: 0)
         let isStopped = stage.worker.isStopped
         #expect(isStopped)
-        #expect(!stage.fleetState.mailboxes[0].post(.drain))
+        #expect(!stage.fleetState.mailboxes[0].post(.drain(0)))
     }
 
     /// The answer's first message finds the client gone: what comes behind it in the same read has nobody, and is passed over.
