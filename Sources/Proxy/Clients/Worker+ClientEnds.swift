@@ -111,18 +111,21 @@ extension Worker {
         return true
     }
 
-    /// The client is gone in the middle of an exchange: nothing that happens on its connections now is anybody's fault.
-    mutating func abandon(_ exchange: ExchangeSlot) {
+    /// The client is gone in the middle of an exchange, or is cut off: nothing that happens on its connections now is anybody's fault.
+    mutating func abandon(_ exchange: ExchangeSlot, _ outcome: AccessEntry.Outcome = .clientGone) {
         let e = exchanges[exchange]
         outbox.clear()
         if e.pointee.state.isWaiting { leaveQueue(exchange) }
         countAnswer(
             exchange, status: e.pointee.state.answered ? Int(e.pointee.answer.status) : 499, route: Int(e.pointee.request.route)
         )
+        // Who is still served at a drain's deadline has not left, whatever carries its exchange.
+        let isOverdue = departure.isOverdue(now: now)
         logAccess(
-            exchange, e.pointee.request, status: e.pointee.state.answered ? Int(e.pointee.answer.status) : 499, .clientGone)
+            exchange, e.pointee.request, status: e.pointee.state.answered ? Int(e.pointee.answer.status) : 499,
+            isOverdue ? .cut : outcome)
         rememberRequest(exchange, e.pointee.request)
-        if e.pointee.upstream.exists { detach(e.pointee.upstream, .clientGone) }
+        if e.pointee.upstream.exists { detach(e.pointee.upstream, isOverdue ? .drain : .clientGone) }
         transport.buffers.give(&e.pointee.request.head)
         clients[e.pointee.client].pointee.exchange = .none
         releaseExchange(exchange)
@@ -142,7 +145,7 @@ extension Worker {
         var isHidden = c.pointee.exchange.isNone && c.pointee.socket.isBlocked && c.pointee.holdsAnswer
         if c.pointee.exchange.exists {
             isHidden = exchanges[c.pointee.exchange].pointee.clientFraming == .untilClose
-            abandon(c.pointee.exchange)
+            abandon(c.pointee.exchange, .cut)
         }
         closeClient(slot, reset: isHidden)
     }
@@ -152,7 +155,8 @@ extension Worker {
     mutating func clientStalled(_ slot: ClientSlot) {
         let c = clients[slot]
         if !c.pointee.isStream, c.pointee.holdsAnswer { counters.countRejected(.stalledConnection) }
-        if c.pointee.exchange.exists { abandon(c.pointee.exchange) }
+        if c.pointee.exchange.exists { abandon(c.pointee.exchange, .cut) }
+        if c.pointee.sharedIndex >= 0 { endClientStreams(slot, .cut) }
         closeClient(slot, reset: !c.pointee.isStream)
     }
 

@@ -55,14 +55,14 @@ extension Worker {
     }
 
     /// The connection is over for every stream of it.
-    mutating func endClientStreams(_ slot: ClientSlot) {
+    mutating func endClientStreams(_ slot: ClientSlot, _ outcome: AccessEntry.Outcome = .clientGone) {
         let shared = multiplexing[clients[slot].pointee.sharedIndex]
-        while !shared.clientStreams.isEmpty { clientStreamReset(shared.clientStreams.first) }
+        while !shared.clientStreams.isEmpty { clientStreamReset(shared.clientStreams.first, outcome) }
     }
 
-    mutating func clientStreamReset(_ stream: ClientSlot) {
+    mutating func clientStreamReset(_ stream: ClientSlot, _ outcome: AccessEntry.Outcome = .clientGone) {
         let s = clients[stream]
-        if s.pointee.exchange.exists { abandon(s.pointee.exchange) }
+        if s.pointee.exchange.exists { abandon(s.pointee.exchange, outcome) }
         releaseClientStream(stream)
     }
 

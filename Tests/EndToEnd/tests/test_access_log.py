@@ -142,6 +142,23 @@ class Json(AccessLogTest):
         with proxy.connect() as one:
             one.request("/", fields=["Connection: upgrade", "Upgrade: echo"])
             wait_for(lambda: one.seen.endswith(b"hello") or one._more() and False, "the greeting")
+    def test_who_is_cut_off_has_not_left(self):
+        def script(conversation):
+            if conversation.read_request().target == "/half":
+                conversation.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc")
+            conversation.wait_for_end()
+        proxy = self.logged(self.scripted(script).address, timeouts_={"drain": "100ms"})
+        with proxy.connect() as half, proxy.connect() as none:
+            half.request("/half")
+            half.read_until(b"abc")
+            none.request("/none")
+            proxy.wait_metric(2, "sendonce_upstream_connections", state="active")
+            proxy.send_signal(signal.SIGTERM)
+            self.assertEqual((half.rest(), none.rest()), (b"", b""))
+        entries = {entry["request"]["path"]: entry for entry in self.entries(2)}
+        self.assertIncident(entries["/half"], outcome="cut", response__status=200, response__body_bytes=3)
+        self.assertIncident(entries["/none"], outcome="cut", response__status=499, response__body_bytes=0)
+
             one.send(b"there")
             one.rest()
         self.assertIncident(self.entries(1)[0], response__status=101, response__body_bytes=5, request__body_bytes=5)
