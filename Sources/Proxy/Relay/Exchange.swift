@@ -57,7 +57,7 @@ struct Exchange: BitwiseCopyable {
     var connection: UInt64 = 0
     /// When a connection began to be opened for it; what that took, once it is there (`isConnecting` says which).
     var connectTime: UInt64 = 0
-    /// Since when it has waited for a connection, in all; 0 when it never had to.
+    /// Since when it has waited for a connection, or did for its last; 0 when it never had to.
     var waitingSince: UInt64 = 0
     /// Whether its client moves, while that sets the pace.
     var pace = Pace()

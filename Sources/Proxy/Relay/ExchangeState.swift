@@ -62,6 +62,8 @@ struct ExchangeState: BitwiseCopyable {
 
     /// In a queue for a connection, called or not.
     @inline(__always) var isWaiting: Bool { place == .waiting || place == .called }
+    /// It has, or had last, a connection, perhaps one that was being opened.
+    @inline(__always) var hasPlace: Bool { place == .connecting || place == .placed }
     /// Every byte of the request has been passed on.
     @inline(__always) var requestEnded: Bool { body == .none || body == .whole }
     /// Body bytes have been passed on, so that it cannot be sent again unless they were kept.

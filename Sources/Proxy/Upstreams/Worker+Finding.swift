@@ -215,6 +215,8 @@ extension Worker {
         let e = exchanges[exchange]
         let upstream = Int(e.pointee.upstreamIndex)
         // Who has to wait takes what there is.
+        // Its connection has failed it: how long it waited for that counts no more.
+        if e.pointee.state.hasPlace { e.pointee.waitingSince = e.pointee.waitingSince > 0 ? now : 0 }
         e.pointee.failedServers = FailedServers()
         if plan.upstreams[upstream].protocol.sharesConnections { e.pointee.wantsNewConnection = false }
         let server = awaitedServer(exchange)

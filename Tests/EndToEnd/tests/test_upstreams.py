@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 
+import frames
 import upstream
 from harness import EndToEndTest, wait_for
 
@@ -150,6 +151,34 @@ class WaitQueue(EndToEndTest):
             self.assertEqual(first.read_response().status, 200)
             # The connection of the one that was refused is good for another try.
             self.assertEqual(second.get("/").status, 200)
+
+    def test_who_is_sent_back_may_wait_anew(self):
+        asked = []
+        server = frames.server(lambda peer, stream: asked.append((peer, stream)), streams_max=2)
+        app = {"servers": [self.scripted(server).address], "protocol": "http2", "connections": {"max": 1}, "wait_queue": {"timeout": "1s"}}
+        proxy = self.proxy(None, upstreams={"app": app})
+
+        def answer(place):
+            peer, stream = asked[place]
+            peer.send(frames.headers(stream, (":status", "200"), end=True))
+
+        with proxy.connect() as first, proxy.connect() as second, proxy.connect() as third:
+            for place, one in enumerate((first, second)):
+                one.request("/")
+                wait_for(lambda: len(asked) > place, "the request at the upstream")
+            third.request("/")
+            proxy.wait_metric(3 * len(b"GET / HTTP/1.1\r\nHost: app.test\r\n\r\n"), "sendonce_received_bytes_total", side="client")
+            answer(1)
+            wait_for(lambda: len(asked) == 3, "the third in the second's place")
+            # Longer than one may wait. The server has not taken it after all, and the first still has the only connection.
+            time.sleep(1.1)
+            asked[2][0].send(frames.frame(frames.GOAWAY, 0, 0, (asked[2][1] - 2).to_bytes(4, "big") + bytes(4)))
+            proxy.wait_metric(1, "sendonce_upstream_retries_total")
+            time.sleep(0.1)
+            answer(0)
+            wait_for(lambda: len(asked) == 4, "the third on another connection")
+            answer(3)
+            self.assertEqual([one.read_response().status for one in (first, second, third)], [200, 200, 200])
 
     def test_max(self):
         gate = Gate(self)
