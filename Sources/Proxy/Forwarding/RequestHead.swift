@@ -196,7 +196,7 @@ enum RequestHead {
     ) {
         out.put("X-Request-Id: ")
         var mark = out.count
-        if isTrusted, let field = block.first(.xRequestID), (1...128).contains(field.valueCount) {
+        if isTrusted, let field = block.first(.xRequestID), isID(field) {
             out.put(block.value(field))
         } else {
             out.putHex(random.next())
@@ -218,6 +218,9 @@ enum RequestHead {
         record.trace = out.range(from: mark)
         out.put("\r\n")
     }
+
+    /// Whether the value of an X-Request-Id is one.
+    static func isID(_ field: Field) -> Bool { (1...128).contains(field.valueCount) }
 
     private static func isToken(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         !bytes.isEmpty

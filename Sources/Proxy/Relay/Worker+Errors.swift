@@ -35,7 +35,7 @@ extension Worker {
         }
         if isHTTP10, !requestBlock.facts.contains(.keepAlive) { c.pointee.mustClose = true }
         let head = UnsafeBufferPointer(start: requestBlock.base, count: hasWholeHead ? requestBlock.byteCount : 0)
-        let id = requestID ?? newRequestID()
+        let id = requestID ?? (hasWholeHead ? keptRequestID(slot) : nil) ?? newRequestID()
         let response = ErrorResponse(
             status: status, detail: detail, requestID: id, form: ErrorResponse.form(head), closes: c.pointee.mustClose,
             isHTTP10: isHTTP10, omitsBody: hasWholeHead && requestBlock.method == .head, date: httpDate(),
@@ -56,6 +56,14 @@ extension Worker {
         if c.pointee.mustClose { return linger(slot) }
         c.pointee.phase = .head
         timers.set(Worker.clientTimer(slot), now + idleTime)
+    }
+
+    /// The id that a request has come with, where its client is believed.
+    private func keptRequestID(_ slot: ClientSlot) -> String? {
+        guard clients[slot].pointee.isTrusted, let field = requestBlock.first(.xRequestID), RequestHead.isID(field) else {
+            return nil
+        }
+        return String(decoding: requestBlock.value(field), as: UTF8.self)
     }
 
     func countRejected(_ status: Int) {

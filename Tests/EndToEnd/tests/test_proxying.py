@@ -229,6 +229,14 @@ class Fields(PlainTest):
         self.assertEqual(self.all(seen, "x-forwarded-proto"), ["https"])
         self.assertEqual(self.all(seen, "x-request-id"), ["order-77"])
 
+    def test_a_trusted_proxys_id_is_that_of_our_own_answers(self):
+        routes = [{"name": "away", "path": "/away", "redirect": {"to": "/"}}, {"name": "app", "path": "/app", "methods": ["GET"]}]
+        for trusted in True, False:
+            proxy = self.proxy(self.app.address, routes=routes, trusted_proxies=["127.0.0.1"] if trusted else [])
+            for method, path, status in ("GET", "/away", 302), ("GET", "/nowhere", 404), ("POST", "/app", 405):
+                response = proxy.get(path, method=method, fields=["X-Request-Id: order-77"])
+                self.assertEqual((response.status, response.field("x-request-id") == "order-77"), (status, trusted))
+
     def test_traceparent_is_passed_on(self):
         trace = "4bf92f3577b34da6a3ce929d0e0e4736"
         seen = self.inspect(self.proxy(self.app.address), fields=[f"traceparent: 00-{trace}-00f067aa0ba902b7-01"])
