@@ -129,6 +129,7 @@ extension Worker {
         let requestEnded = e.pointee.state.requestEnded
         c.pointee.exchange = .none
         rememberRequest(exchange, record)
+        countGivenUp(status)
         guard !cuts else {
             logAccess(exchange, record, status: Int(e.pointee.answer.status), .cut)
             releaseExchange(exchange)
@@ -152,7 +153,6 @@ extension Worker {
             closes: c.pointee.mustClose, isHTTP10: record.clientVersion == .http10, omitsBody: record.method == .head,
             date: httpDate(), fields: status == 503 ? "Retry-After: 1\r\n" : "", page: plan.errorPages[status]
         ).bytes
-        countGivenUp(status)
         logAccess(exchange, record, status: status, .own, ownBytes: response.count - ErrorResponse.headCount(response))
         releaseExchange(exchange)
         if sendOwn(response, to: client) { answerDone(client) } else { closeClient(client) }

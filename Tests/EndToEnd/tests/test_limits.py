@@ -40,6 +40,16 @@ class Statuses(LimitTest):
         self.assertEqual(self.ask(proxy, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc").status, 408)
         self.assertCounted(proxy, "body_timeout")
 
+    def test_a_body_that_does_not_come_is_counted_also_when_its_answer_has_begun(self):
+        def script(conversation):
+            conversation.read_head()
+            conversation.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
+            conversation.wait_for_end()
+        proxy = self.proxy(self.scripted(script).address, timeouts_={"client_body": "100ms"})
+        response = self.ask(proxy, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc")
+        self.assertEqual((response.body, response.complete), (b"half", False))
+        self.assertCounted(proxy, "body_timeout")
+
     def test_413(self):
         proxy = self.silent(limits={"body_bytes": "4"})
         self.assertEqual(self.ask(proxy, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nabcde").status, 413)
