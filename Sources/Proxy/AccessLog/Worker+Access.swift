@@ -52,7 +52,8 @@ extension Worker {
         var entry = AccessEntry()
         entry.outcome = .own
         entry.client = clients[slot].pointee.address
-        entry.version = hasWholeHead ? requestBlock.version : .http11
+        let isHTTP2 = clients[slot].pointee.isStream || clients[slot].pointee.phase == .shared
+        entry.version = hasWholeHead ? requestBlock.version : isHTTP2 ? .http2 : .http11
         entry.status = status
         entry.route = route ?? -1
         entry.responseBytes = UInt64(ownBytes)

@@ -40,7 +40,11 @@ extension Worker {
             return false
         case .refused(let refusal):
             counters.countRejected(RejectReason(refusal))
-            if refusal == .malformed { recordRefusedStream(slot, step) }
+            switch refusal {
+            case .malformed: recordRefusedStream(slot, step)
+            case .headerTooLarge, .tooManyFields: noteTooLarge(slot)
+            case .tooManyStreams: break
+            }
         case .violation(let violation): clientStreamBroken(slot, step, violation, bytes + step.bodyStart)
         case .surplus: clientSurplusGoesOn(slot, step, bytes + step.bodyStart)
         case .needMore, .pause, .interim: break
@@ -49,6 +53,14 @@ extension Worker {
     }
 
     // MARK: Requests
+
+    /// The session has answered a request whose header block is larger than it keeps: nothing else is known of it.
+    private mutating func noteTooLarge(_ slot: ClientSlot) {
+        let (status, nobody) = (431, plan.routes.count)
+        counters.countRequest(route: nobody, method: .other, status: status)
+        counters.observeRequestDuration(route: nobody, nanoseconds: 0)
+        logRefusal(slot, status: status, route: nil, id: newRequestID(), ownBytes: 0, hasWholeHead: false, incident: nil)
+    }
 
     private mutating func clientStreamHead(_ slot: ClientSlot, _ step: HTTP2Step) {
         let c = clients[slot]

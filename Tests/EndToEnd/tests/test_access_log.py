@@ -6,6 +6,7 @@ import re
 import signal
 
 import client
+import frames
 import upstream
 from harness import EndToEndTest, wait_for
 
@@ -121,6 +122,14 @@ class Json(AccessLogTest):
         self.assertNotIn("path", nonsense["request"])
         self.assertEqual(nonsense["incidents"], [record["id"] for record in proxy.wait_incidents(1)])
 
+    def test_a_request_over_http2_that_is_too_large(self):
+        proxy = self.logged("127.0.0.1:1", limits={"header_bytes": "1KiB"})
+        peer = frames.client(self.dial(proxy))
+        peer.send(frames.request(1, "/", "GET", True, "shop.example", ("x", "y" * 2000)))
+        self.assertEqual(peer.read()[0], frames.HEADERS)
+        self.assertIncident(self.entries(1)[0], outcome="own", route="_none", response__status=431, client__protocol="h2")
+        proxy.wait_metric(1, "sendonce_requests_total", route="_none", code="431")
+
     def test_a_client_that_leaves(self):
         def script(conversation):
             conversation.read_request()
@@ -133,15 +142,6 @@ class Json(AccessLogTest):
             client.reset(one.socket)
         self.assertIncident(self.entries(1)[0], outcome="client_gone", response__status=200, response__body_bytes=3)
 
-    def test_a_tunnel(self):
-        def script(conversation):
-            conversation.read_request()
-            conversation.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nhello")
-            self.assertEqual(conversation.read_exactly(5), b"there")
-        proxy = self.logged(self.scripted(script).address)
-        with proxy.connect() as one:
-            one.request("/", fields=["Connection: upgrade", "Upgrade: echo"])
-            wait_for(lambda: one.seen.endswith(b"hello") or one._more() and False, "the greeting")
     def test_who_is_cut_off_has_not_left(self):
         def script(conversation):
             if conversation.read_request().target == "/half":
@@ -159,6 +159,15 @@ class Json(AccessLogTest):
         self.assertIncident(entries["/half"], outcome="cut", response__status=200, response__body_bytes=3)
         self.assertIncident(entries["/none"], outcome="cut", response__status=499, response__body_bytes=0)
 
+    def test_a_tunnel(self):
+        def script(conversation):
+            conversation.read_request()
+            conversation.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nhello")
+            self.assertEqual(conversation.read_exactly(5), b"there")
+        proxy = self.logged(self.scripted(script).address)
+        with proxy.connect() as one:
+            one.request("/", fields=["Connection: upgrade", "Upgrade: echo"])
+            wait_for(lambda: one.seen.endswith(b"hello") or one._more() and False, "the greeting")
             one.send(b"there")
             one.rest()
         self.assertIncident(self.entries(1)[0], response__status=101, response__body_bytes=5, request__body_bytes=5)
