@@ -18,13 +18,14 @@ extension Settings.Upstream {
             "upstreams.NAME.connections", Self(),
             keys: [
                 Key("max", \.max, .integer(1...1_000_000), "connections at once to each server, from all workers together"),
-                Key("max_idle", \.maxIdle, .integer(0...1_000_000), "of them idle ones; never more than `max`"),
+                Key("max_idle", \.maxIdle, .integer(0...1_000_000), "of them idle ones; never more than `max`; of HTTP/1"),
                 Key(
                     "idle_timeout", \.idleMilliseconds, .duration(),
                     "an idle connection is closed after this time; keep it below the server's own limit (Node: 5s)"),
                 Key(
                     "reuse", \.reuse, .choice,
-                    "`guarded`: rests for `hold`, is looked at before each use; `always`: at once; `never`: one exchange each"
+                    "`guarded`: rests for `hold`, is looked at before each use; `always`: at once; `never`: one exchange each; of HTTP/1,"
+                        + " for requests share a connection of HTTP/2 as long as it lasts"
                 ),
                 Key(
                     "hold", \.hold, .hold,

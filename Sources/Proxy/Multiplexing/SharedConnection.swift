@@ -33,6 +33,8 @@ final class SharedConnection {
     var flushedAt: UInt64 = 0
     /// Frames on streams that nobody opened have been recorded: more of them are no other incident. Upstreams only.
     var hasRecordedUnrequested = false
+    /// Is counted among the idle ones. Upstreams only.
+    var countsAsIdle = false
     /// Has, or may have, frames to send when the turn ends: `Multiplexing` knows.
     var isMarked = false
 

@@ -120,6 +120,7 @@ extension Worker {
             transport.buffers.give(&head)
         }
         shared.finished?.deallocate()
+        countShared(slot, isIdle: false)
         servers.removeShared(slot, from: server, upstreams)
         multiplexing.remove(u.pointee.sharedIndex)
         u.pointee.sharedIndex = -1

@@ -103,6 +103,7 @@ extension Worker {
         // Who it was made for may have left meanwhile.
         let isIdle = multiplexing[u.pointee.sharedIndex].streamCount == 0
         timers.set(upstreamTimer(slot), isIdle ? now + u.pointee.idleTimeout : 0)
+        countShared(slot, isIdle: isIdle)
         frameUpstream(slot)
         // The newest stands first, and who has waited the longest is served first.
         var stream = multiplexing[u.pointee.sharedIndex].upstreamStreams.last

@@ -186,6 +186,7 @@ extension Worker {
         let stream = upstreams.take(made)
         guard stream.exists else { return failExchange(exchange, status: 503, "too many streams to upstreams") }
         shared.begin(stream, upstreams)
+        countShared(slot, isIdle: false)
         // Who is still to ask has no place among its exchanges yet.
         if !holds { u.pointee.ordinal += 1 }
         servers.exchangeBegins(u.pointee.server)
@@ -214,9 +215,9 @@ extension Worker {
     private mutating func enqueue(_ exchange: ExchangeSlot) {
         let e = exchanges[exchange]
         let upstream = Int(e.pointee.upstreamIndex)
-        // Who has to wait takes what there is.
         // Its connection has failed it: how long it waited for that counts no more.
         if e.pointee.state.hasPlace { e.pointee.waitingSince = e.pointee.waitingSince > 0 ? now : 0 }
+        // Who has to wait takes what there is.
         e.pointee.failedServers = FailedServers()
         if plan.upstreams[upstream].protocol.sharesConnections { e.pointee.wantsNewConnection = false }
         let server = awaitedServer(exchange)

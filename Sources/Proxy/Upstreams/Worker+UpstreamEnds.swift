@@ -63,9 +63,21 @@ extension Worker {
         frameUpstream(parent)
         if shared.streamCount == 0, u.pointee.phase == .shared {
             timers.set(upstreamTimer(parent), now + u.pointee.idleTimeout)
+            countShared(parent, isIdle: true)
         }
         let server = u.pointee.server
         serveQueue(servers.upstream(server), server)
+    }
+
+    /// A shared connection is idle when it has no stream, as a pooled one is.
+    mutating func countShared(_ slot: UpstreamSlot, isIdle: Bool) {
+        let u = upstreams[slot]
+        let shared = multiplexing[u.pointee.sharedIndex]
+        guard shared.countsAsIdle != isIdle else { return }
+        shared.countsAsIdle = isIdle
+        let upstream = servers.upstream(u.pointee.server)
+        counters.changeUpstreamConnections(upstream: upstream, .active, by: isIdle ? -1 : 1)
+        counters.changeUpstreamConnections(upstream: upstream, .idle, by: isIdle ? 1 : -1)
     }
 
     /// A turn's frames have been sent, or a connection is found to lead to where its server's name no longer does: is there a reason to keep

@@ -135,6 +135,25 @@ class Innocents(HTTP2Test):
         proxy.wait_metric(90, "sendonce_requests_total", code="200")
         self.assertEqual(proxy.metrics().sum("sendonce_upstream_connections"), 1)
 
+    def test_an_upstream_connection_without_a_stream_is_idle(self):
+        asked = []
+        server = frames.server(lambda peer, stream: asked.append((peer, stream)))
+        proxy = self.h2_proxy(self.scripted(server).address, connections={"idle_timeout": "1s"})
+
+        def counted(active, idle):
+            wait_for(lambda: [proxy.metrics().sum("sendonce_upstream_connections", state=state) for state in ("active", "idle")]
+                     == [active, idle], f"{active} active connections, {idle} idle ones")
+        with proxy.connect() as one:
+            for place in range(2):
+                one.request("/")
+                wait_for(lambda: len(asked) > place, "the request at the server")
+                counted(1, 0)
+                peer, stream = asked[place]
+                peer.send(frames.headers(stream, (":status", "200"), end=True))
+                self.assertEqual(one.read_response().status, 200)
+                counted(0, 1)
+        counted(0, 0)
+
     def test_connect_is_refused(self):
         proxy = self.h2_proxy(self.node("h2.js").address)
         peer = self.frame_client(proxy)
