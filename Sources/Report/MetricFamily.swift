@@ -70,7 +70,7 @@ public enum MetricFamily: Int, CaseIterable, Sendable {
         case .requestDuration:
             .init(
                 name: "sendonce_request_duration_seconds", sort: .histogram, labels: ["route", "upstream"],
-                help: "Time from a request's first byte to the end of its answer.")
+                help: "Time from a request's header block to the end of its answer.")
         case .upstreamResponseHeader:
             .init(
                 name: "sendonce_upstream_response_header_seconds", sort: .histogram, labels: ["upstream"],

@@ -199,7 +199,7 @@ local proxy = dashboard(
       target('sum by (route) (rate(sendonce_requests_total{' + routed + ', code=~"5.."}[$__rate_interval]))'
              + ' / sum by (route) (rate(sendonce_requests_total{' + routed + '}[$__rate_interval]))', '{{route}}'),
     ]),
-    graph('Duration', 'From a request\'s first byte to the end of its answer.', 's', [
+    graph('Duration', 'From a request\'s header block to the end of its answer.', 's', [
       target('histogram_quantile(' + q + ', sum by (le) (rate(sendonce_request_duration_seconds_bucket{' + routed + '}[$__rate_interval])))',
              'p' + std.toString(std.round(q * 100)))
       for q in [0.5, 0.9, 0.99]

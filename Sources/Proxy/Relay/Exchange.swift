@@ -49,7 +49,7 @@ struct Exchange: BitwiseCopyable {
     var client: ClientSlot
     /// The connection that serves it, `.none` while none does.
     var upstream = UpstreamSlot.none
-    /// First byte of the request seen, request sent upstream, on the loop's clock.
+    /// Header block of the request read, request sent upstream, on the loop's clock.
     var startedAt: UInt64
     var sentAt: UInt64 = 0
     var requestBytes: UInt64 = 0
