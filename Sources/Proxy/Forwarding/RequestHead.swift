@@ -17,6 +17,8 @@ enum RequestHead {
         var changes: Unmanaged<FieldChanges>?
         var isTrusted: Bool
         var isTLS = false
+        /// The upstream may be told that the client takes trailers: over HTTP/2 they come through, and gRPC's servers insist on it.
+        var tellsTrailers = false
         /// The request carries the mark of its exchange, which is written when it is sent.
         var isMarked = false
         /// Whom this proxy was asked by: the client, or a trusted proxy that speaks for it.
@@ -81,6 +83,7 @@ enum RequestHead {
             out.putDecimal(block.contentLength)
             out.put("\r\n")
         }
+        if aim.tellsTrailers, takesTrailers(block) { out.put("TE: trailers\r\n") }
         if keepsUpgrade { putUpgrade(block, &out) }
         if block.facts.contains(.extendedConnect) { WebSocketKey.put(&random, &out) }
         putForwarding(block, aim, &out)
@@ -106,6 +109,20 @@ enum RequestHead {
             out.put(aim.askedHost)
             record.host = out.range(from: mark)
         }
+    }
+
+    /// Whether the client says that it takes trailers (RFC 9110 section 10.1.4).
+    private static func takesTrailers(_ block: borrowing HeaderBlock) -> Bool {
+        guard block.has(.te) else { return false }
+        var takes = false
+        for i in 0..<block.count where block.fields[i].name == .te {
+            let value = block.value(block.fields[i])
+            guard let start = value.baseAddress else { continue }
+            FieldReader.eachElement(start, value.count) { element, n in
+                if equalsIgnoringCase(element, "trailers", count: n) { takes = true }
+            }
+        }
+        return takes
     }
 
     /// The protocols that the connection may become a tunnel for, and no others. Never more bytes than the block's own fields have.

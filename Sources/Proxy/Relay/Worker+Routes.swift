@@ -41,6 +41,7 @@ extension Worker {
         var aim = RequestHead.Aim(
             target, peer: clients[slot].pointee.address, isTrusted: clients[slot].pointee.isTrusted)
         aim.isTLS = isTLS(slot)
+        aim.tellsTrailers = plan.upstreams[plan.routes[route].upstream].protocol.sharesConnections
         aim.isMarked = plan.echo != .off
         let actions = routeActions[route]
         if actions.changesTarget {

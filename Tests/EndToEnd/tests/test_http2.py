@@ -135,6 +135,14 @@ class Innocents(HTTP2Test):
         proxy.wait_metric(90, "sendonce_requests_total", code="200")
         self.assertEqual(proxy.metrics().sum("sendonce_upstream_connections"), 1)
 
+    def test_a_server_hears_that_trailers_are_taken(self):
+        # gRPC's servers reset requests without it.
+        proxy = self.h2_proxy(self.node("h2.js").address)
+        for te, heard in ("trailers", "trailers"), (None, None):
+            peer = self.frame_client(proxy)
+            peer.send(frames.request(1, "/request", "GET", True, "shop.example", *([("te", te)] if te else [])))
+            self.assertEqual(json.loads(self.answer(peer, 1)[1])["headers"].get("te"), heard)
+
     def test_an_upstream_connection_without_a_stream_is_idle(self):
         asked = []
         server = frames.server(lambda peer, stream: asked.append((peer, stream)))

@@ -15,6 +15,7 @@ import Wire
         var isTrusted = false
         var isTLS = false
         var isMarked = false
+        var tellsTrailers = false
         var isChunked = false
         var keepsUpgrade = false
         var target: String?
@@ -52,6 +53,7 @@ import Wire
                     var aim = RequestHead.Aim(asked, peer: peer, isTrusted: setup.isTrusted)
                     aim.isTLS = setup.isTLS
                     aim.isMarked = setup.isMarked
+                    aim.tellsTrailers = setup.tellsTrailers
                     aim.changes = changes.map { .passUnretained($0) }
                     if !target.isEmpty { aim.target = target }
                     if !aim.changes.host.isEmpty { aim.host = aim.changes.host }
@@ -105,6 +107,13 @@ import Wire
         Row("an expectation", ["Expect: 100-continue"], ["Expect: 100-continue"]),
         Row(
             "no mark of another proxy", ["SendOnce-Id: 0123", "sendonce-ID: 4567", "SendOnce-Idea: 1"], ["SendOnce-Idea: 1"]),
+        Row(
+            "that trailers are taken, to whom they can be told", ["TE: deflate;q=0.5, Trailers", "Connection: te"],
+            ["TE: trailers"]
+        ) {
+            $0.tellsTrailers = true
+        },
+        Row("nothing else of TE", ["TE: trailers;q=0", "TE: deflate", "TE:"], []) { $0.tellsTrailers = true },
         Row("an upgrade that is not taken up", ["Connection: upgrade", "Upgrade: websocket"], []),
         Row(
             "an upgrade, without the names that may not be tunnelled",
