@@ -30,6 +30,7 @@ struct RecordCounter {
 /// One peer's end of TLS, with records as its habits cut them. Whatever it says is allowed, unless it is told to spoil it.
 final class PeerTLS: PeerLayer {
     private static let roomMax = 40_000
+    private static let cutRecordBytes = 512
 
     private unowned let world: SimulatedWorld
     private let side: TLSSide
@@ -83,7 +84,7 @@ final class PeerTLS: PeerLayer {
             hello.prepare(ssl)
         }
         if side.end.paddingBlock > 0 { so_peer_set_padding(ssl, side.end.paddingBlock) }
-        if side.end.cutsHandshakes { so_peer_set_record_bytes(ssl, 512) }
+        if side.end.cutsHandshakes { so_peer_set_record_bytes(ssl, Self.cutRecordBytes) }
     }
 
     deinit { so_peer_close(ssl) }
@@ -134,18 +135,25 @@ final class PeerTLS: PeerLayer {
             }
             let most =
                 world.random.chance(perMille: 500) ? side.end.recordBytesMax : 1 + world.random.below(side.end.recordBytesMax)
-            let n = min(bytes.count - at, most)
-            let isWritten = bytes[at..<at + n].withUnsafeBufferPointer { so_peer_write(ssl, $0.baseAddress!, n) }
-            guard isWritten == 1 else {
-                world.fail("\(name): the world's own TLS cannot be written")
-                break
+            let end = min(bytes.count, at + most)
+            // Record by record, as OpenSSL itself would cut them: a part of them may be all that leaves.
+            while at < end {
+                let n = min(end - at, side.end.cutsHandshakes ? Self.cutRecordBytes : most)
+                wrapped += write(bytes[at..<at + n])
+                at += n
             }
-            at += n
-            given += n
-            wrapped += step().output
-            marks.append((made, given))
         }
         return wrapped
+    }
+
+    private func write(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+        if bytes.withUnsafeBufferPointer({ so_peer_write(ssl, $0.baseAddress!, $0.count) }) == 0 {
+            world.fail("\(name): the world's own TLS cannot be written")
+        }
+        given += bytes.count
+        let output = step().output
+        marks.append((made, given))
+        return output
     }
 
     func end() -> [UInt8] {
