@@ -133,6 +133,7 @@ let package = Package(
                 "Proxy", "Names", "Simulation", "Worlds", "EventLoop", "HTTP1", "HTTP2", "Detector", "Facts", "Report",
                 "Configuration",
                 "Chance",
+                "CPeerTLS",
                 "TLS",
                 "Wire",
                 "CShim",

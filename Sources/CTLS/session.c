@@ -16,16 +16,6 @@ typedef struct {
   uint8_t *bytes;
 } held;
 
-/* Late steps that are not made up for yet, at a time. */
-typedef struct {
-  uint64_t count, since;
-} late_steps;
-
-static void free_steps(void *parent, void *p, CRYPTO_EX_DATA *data, int index, long number, void *pointer) {
-  (void)parent, (void)data, (void)index, (void)number, (void)pointer;
-  free(p);
-}
-
 static void free_held(void *parent, void *p, CRYPTO_EX_DATA *data, int index, long number, void *pointer) {
   (void)parent, (void)data, (void)index, (void)number, (void)pointer;
   held *h = p;
@@ -85,7 +75,7 @@ static int destroy(BIO *bio) {
 static void make_method(void) {
   so_tls_prepare();
   held_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, free_held);
-  steps_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, free_steps);
+  steps_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
   method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "port");
   if (!method) return;
   BIO_meth_set_read(method, take);
@@ -123,7 +113,6 @@ so_tls_port *so_tls_port_of(const SSL *ssl) { return BIO_get_data(SSL_get_rbio(s
 
 static void note_step(const SSL *ssl, int where, int value) {
   (void)value;
-  if (!SSL_is_server(ssl)) return;
   so_tls_port *port = so_tls_port_of(ssl);
   if (where & SSL_CB_HANDSHAKE_DONE) port->has_shaken_hands = 1;
   /* Our tickets follow of themselves. */
@@ -279,18 +268,12 @@ so_tls_state so_tls_receive(SSL *ssl, const uint8_t *in, size_t count, uint8_t *
 int so_tls_may_step(SSL *ssl, uint64_t now) {
   so_tls_port *port = so_tls_port_of(ssl);
   if (!port->late_steps) return 1;
-  late_steps *steps = SSL_get_ex_data(ssl, steps_index);
-  if (!steps) {
-    steps = calloc(1, sizeof *steps);
-    if (steps && !SSL_set_ex_data(ssl, steps_index, steps)) free(steps), steps = NULL;
-    if (steps) steps->since = now;
-  }
-  if (steps) {
-    uint64_t earned = (now - steps->since) * so_tls_late_steps_per_second / 1000000000;
-    steps->since += earned * 1000000000 / so_tls_late_steps_per_second;
-    steps->count = (steps->count > earned ? steps->count - earned : 0) + port->late_steps;
-    if (steps->count <= so_tls_late_steps_burst) return 1;
-  }
+  /* What is not made up for yet stands in place of a pointer: a number of steps, and above it the time by which as many are earned. */
+  uint64_t steps = (uintptr_t)SSL_get_ex_data(ssl, steps_index);
+  uint64_t time = now / (1000000000 / so_tls_late_steps_per_second);
+  uint64_t earned = time - (steps >> 16), left = steps & 0xffff;
+  left = (left > earned ? left - earned : 0) + port->late_steps;
+  if (left <= so_tls_late_steps_burst && SSL_set_ex_data(ssl, steps_index, (void *)(uintptr_t)(time << 16 | left))) return 1;
   note_failure(ssl, port, 1, NULL, 0);
   port->failure.is_flood = 1;
   return 0;

@@ -82,7 +82,7 @@ public enum MetricFamily: Int, CaseIterable, Sendable {
         case .upstreamRejected:
             .init(
                 name: "sendonce_upstream_rejected_total", sort: .counter, labels: ["upstream", "reason"],
-                help: "Answers of upstreams that the proxy turned away itself, by reason.")
+                help: "Answers and connections of upstreams that the proxy turned away itself, by reason.")
         default:
             .init(
                 name: "sendonce_upstream_retries_total", sort: .counter, labels: ["upstream"],

@@ -76,6 +76,8 @@ public enum RejectReason: UInt8, CaseIterable, Sendable {
 @frozen
 public enum UpstreamRejectReason: UInt8, CaseIterable, Sendable {
     case interims, headerTooLarge, tooManyFields, extensionsTooLarge
+    /// A connection, and whatever is on it.
+    case tlsFlood
 
     public var text: String {
         switch self {
@@ -83,6 +85,7 @@ public enum UpstreamRejectReason: UInt8, CaseIterable, Sendable {
         case .headerTooLarge: "header_too_large"
         case .tooManyFields: "too_many_fields"
         case .extensionsTooLarge: "chunk_extensions_too_large"
+        case .tlsFlood: "tls_flood"
         }
     }
 }

@@ -120,6 +120,10 @@ import Wire
         unsafe so_load(words + CounterLayout.rejected + Int(reason.rawValue))
     }
 
+    package func upstreamRejected(upstream: Int, _ reason: UpstreamRejectReason) -> UInt64 {
+        unsafe so_load(words + cell(upstream, CounterLayout.upstreamRejected + Int(reason.rawValue)))
+    }
+
     // MARK: Words
 
     /// Adds to a word. Relaxed: nobody else writes it, and a reader may see it a little later.

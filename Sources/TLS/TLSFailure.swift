@@ -15,7 +15,7 @@ public struct TLSFailure: Equatable, Sendable, CustomStringConvertible {
         case refusedByPeer = "refused_by_peer"
         /// A record or a message that is wrong, or was changed on its way.
         case malformed
-        /// New keys, or new handshakes, without end.
+        /// New keys, tickets or new handshakes without end.
         case flood
     }
 
@@ -27,7 +27,8 @@ public struct TLSFailure: Equatable, Sendable, CustomStringConvertible {
         let code = so_tls_reason(failure.code)
         let alert = so_tls_alert(failure.code)
         if failure.is_flood != 0 {
-            (reason, description) = (.flood, "\(peer) changes its keys, or asks for a new handshake, too often")
+            let tickets = failure.is_server != 0 ? "" : "gives tickets, "
+            (reason, description) = (.flood, "\(peer) changes its keys, \(tickets)or asks for a new handshake, too often")
         } else if failure.looks_like_http != 0 {
             (reason, description) = (.plainHTTP, "\(peer) speaks HTTP, not TLS")
         } else if alert >= 0 {

@@ -58,7 +58,7 @@ import Wire
         return unsafe receive(port.pointee.input, port.pointee.input_count, into: plaintext, capacity: capacity)
     }
 
-    /// Whether what the last `receive` had to do beside decrypting is no more than a client may ask for (`so_tls_late_steps_burst`);
+    /// Whether what the last `receive` had to do beside decrypting is no more than its peer may ask for (`so_tls_late_steps_burst`);
     /// `now` in nanoseconds. False: `TLSPort.failure` says why, and the session is to be closed.
     public func mayStep(_ now: UInt64) -> Bool { unsafe so_tls_may_step(ssl, now) == 1 }
 

@@ -30,7 +30,7 @@ typedef struct {
   uint8_t *staging;
   so_tls_failure failure;
   BIO *bio;
-  /* Of the session that worked last: its first handshake is over, and what it has done for its client's sake since, in the last call. */
+  /* Of the session that worked last: its first handshake is over, and what it has done for its peer's sake since, in the last call. */
   uint8_t has_shaken_hands;
   uint32_t late_steps;
 } so_tls_port;
@@ -40,8 +40,9 @@ enum { so_tls_record_bytes = 16384 };
 /* The most that is held while nothing can be written: beyond it a session fails. */
 enum { so_tls_held_bytes_max = 256 << 10 };
 
-/* Steps that a client may have a session take behind its handshake, at once and in a second for good: three for its new keys, two more
-   where it asks for ours, one to refuse a new handshake. New keys cost as much as some dozens of requests, and are due once in many gigabytes. */
+/* Steps that a peer may have a session take behind its handshake, at once and in a second for good: three for its new keys or for a
+   ticket, two more where it asks for our keys, one to refuse a new handshake. New keys cost as much as some dozens of requests, and are
+   due once in many gigabytes; of tickets two are usual. */
 enum { so_tls_late_steps_burst = 128, so_tls_late_steps_per_second = 8 };
 
 /* NULL without memory. The port lives until it and all of its sessions have been freed. */
@@ -60,7 +61,7 @@ so_tls_port *so_tls_port_of(const SSL *ssl);
 so_tls_state so_tls_start(SSL *ssl);
 /* Takes `count` bytes of ciphertext and puts what they say into `out`, as long as there is room. */
 so_tls_state so_tls_receive(SSL *ssl, const uint8_t *in, size_t count, uint8_t *out, size_t capacity, size_t *produced);
-/* Whether the steps of the last `receive` are no more than a client may ask for; `now` in nanoseconds. 0: the session has failed. */
+/* Whether the steps of the last `receive` are no more than its peer may ask for; `now` in nanoseconds. 0: the session has failed. */
 int so_tls_may_step(SSL *ssl, uint64_t now);
 /* Puts records with the bytes of all runs into the sink. SO_TLS_FULL: the handshake has not ended, nothing was taken. While a later
    message of the peer's handshake has come in part, nothing can be written: they are held until a `receive` makes it whole. */

@@ -176,7 +176,10 @@ extension Worker {
             return releaseClientStream(slot)
         }
         if c.pointee.sharedIndex >= 0 { endFrames(slot) }
-        if c.pointee.socket.security == .handshaking || c.pointee.socket.security == .refused { handshakeFailed(slot) }
+        switch c.pointee.socket.security {
+        case .handshaking, .refused, .flooded: handshakeFailed(slot)
+        default: break
+        }
         timers.close(Worker.clientTimer(slot))
         counters.changeClientConnections(listener: Int(c.pointee.listener), by: -1)
         _ = fleetState.changeClients(by: -1)

@@ -114,7 +114,7 @@ struct HealthCheck {
                 guard n > 0 else { return (n, HealthAnswer.Verdict.unfinished) }
                 let bytes = UnsafeBufferPointer(start: space.baseAddress!, count: n)
                 guard let tls else { return (n, answer.receive(bytes)) }
-                return (n, tls.receive(bytes, &outgoing, into: &answer))
+                return (n, tls.receive(bytes, &outgoing, into: &answer, now: kernel.now()))
             }
             if n == -Int(EAGAIN) { return .unfinished }
             if n == 0 { return ended(.unhealthy("it hung up without an answer")) }

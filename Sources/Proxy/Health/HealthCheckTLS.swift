@@ -34,14 +34,15 @@ final class HealthCheckTLS {
     }
 
     /// What the server's records say for the answer; our own records, if any, go into `outgoing`.
-    func receive(_ bytes: UnsafeBufferPointer<UInt8>, _ outgoing: inout [UInt8], into answer: inout HealthAnswer)
-        -> HealthAnswer.Verdict
-    {
+    func receive(
+        _ bytes: UnsafeBufferPointer<UInt8>, _ outgoing: inout [UInt8], into answer: inout HealthAnswer, now: UInt64
+    ) -> HealthAnswer.Verdict {
         guard let session else { return .unfinished }
         let capacity = bytes.count + TLSSession.surplusPlaintextMax
         return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: capacity) { plaintext in
             let received = session.receive(bytes.baseAddress, bytes.count, into: plaintext.baseAddress!, capacity: capacity)
-            let failure = received.state == .failed ? "\(records.port.failure)" : nil
+            let isFlood = records.port.hasLateSteps && !session.mayStep(now)
+            let failure = received.state == .failed || isFlood ? "\(records.port.failure)" : nil
             takeRecords(&outgoing)
             if !isOpen, failure == nil, session.isEstablished {
                 isOpen = true

@@ -49,6 +49,7 @@ extension Worker {
     /// An answer was cut: closed or reset before its promised end. `code`: a stream's reset says why.
     mutating func truncated(_ slot: UpstreamSlot, _ phase: Phase, code: String? = nil) {
         let socket = upstreams[slot].pointee.socket
+        if socket.security == .flooded { return cutByUs(slot) }
         var what = "closed the connection"
         if socket.isBroken || socket.refusesBytes { what = socket.security == .failed ? "broke TLS" : "reset the connection" }
         if upstreams[slot].pointee.isStream, let code { what = "reset the stream with \(code)" }
@@ -88,6 +89,13 @@ extension Worker {
     }
 
     // MARK: Answers over our limits
+
+    /// An answer ends with its connection, which we have given up: nobody is accused of that.
+    mutating func cutByUs(_ slot: UpstreamSlot) {
+        let exchange = upstreams[slot].pointee.exchange
+        detach(slot, .error)
+        failExchange(exchange, status: 502, "its connection to the upstream went over our limits")
+    }
 
     /// An answer goes over a limit; what of it has been sent stands in the outbox.
     mutating func answerOverLimits(_ slot: UpstreamSlot, _ reason: UpstreamRejectReason) {

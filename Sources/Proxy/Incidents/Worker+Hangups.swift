@@ -32,7 +32,8 @@ extension Worker {
             u.pointee.history[$0].answer.endedAt + Self.latelyTime >= now
         }
         let gap = now - min(now, last.answer.endedAt)
-        let isRecent = mayBeHangup && !last.isEmpty && gap <= Hangups<EndedConnection>.deathTime
+        let isOurs = u.pointee.socket.security == .flooded
+        let isRecent = mayBeHangup && !isOurs && !last.isEmpty && gap <= Hangups<EndedConnection>.deathTime
         guard isRecent else {
             so_store(&shared.pointee.idleEndedAt, now)
             return hangups.ended(server: server.place, answers: answers, at: now)

@@ -46,7 +46,7 @@ extension Worker {
         let wasReset = !u.pointee.socket.mayWrite
         u.pointee.mustClose = true
         noteEnding(slot, mayBeHangup: false)
-        endUpstreamStreams(slot, wasReset: wasReset, overLimits)
+        endUpstreamStreams(slot, wasReset: wasReset, overLimits || u.pointee.socket.security == .flooded)
         closeSharedUpstream(slot, .upstreamClosed)
     }
 
@@ -78,8 +78,7 @@ extension Worker {
             } else if exchange.exists, exchanges[exchange].pointee.answer.status != 0, !overLimits {
                 truncated(stream, .inBody)
             } else if exchange.exists, exchanges[exchange].pointee.answer.status != 0 {
-                detach(stream, .error)
-                failExchange(exchange, status: 502, "its connection to the upstream went over our limits")
+                cutByUs(stream)
             } else {
                 detach(stream, .upstreamClosed)
                 if exchange.exists { retryOrFail(exchange, .stale) }

@@ -8,9 +8,12 @@ struct Socket: BitwiseCopyable {
     /// How far its TLS is.
     ///
     ///     awaited ──bytes──▶ handshaking ──▶ open ──▶ ended
-    ///                             │           └─────▶ failed
+    ///                             │           ├─────▶ failed
+    ///                             │           └─────▶ flooded
     ///                             └─▶ refused
-    enum Security: UInt8 { case none, awaited, handshaking, open, ended, failed, refused }
+    ///
+    /// Flooded: the peer had it do too much for nothing, and it is ended by us.
+    enum Security: UInt8 { case none, awaited, handshaking, open, ended, failed, refused, flooded }
 
     /// Our side: to be ended once everything has been sent, and ended.
     enum Writing: UInt8 { case open, ending, ended }

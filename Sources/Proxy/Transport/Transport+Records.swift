@@ -17,7 +17,7 @@ extension Transport {
     /// The end of the stream, or a failure, is reported by itself, after the bytes before it: as a plain socket does.
     mutating func loadRecords(_ socket: UnsafeMutablePointer<Socket>, _ side: SideLabel, after held: Int) -> Int {
         switch socket.pointee.security {
-        case .ended, .failed, .refused:
+        case .ended, .failed, .refused, .flooded:
             endReading(socket)
             return held
         case .none, .awaited, .handshaking, .open: break
@@ -62,7 +62,7 @@ extension Transport {
             tlsFailure = port.failure
         }
         if port.hasLateSteps, socket.pointee.security == .open, !session.mayStep(kernel.now()) {
-            socket.pointee.security = .refused
+            socket.pointee.security = .flooded
             tlsFailure = port.failure
             socket.pointee.isReadable = true
         }

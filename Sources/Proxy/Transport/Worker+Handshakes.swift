@@ -22,7 +22,7 @@ extension Worker {
         return clients[c.pointee.parent].pointee.socket.security != .none
     }
 
-    /// A client's connection is being closed in the middle of its handshake.
+    /// A client's connection is being closed in the middle of its handshake, or has flooded it afterwards.
     ///
     /// Who connects and says nothing has not failed: load balancers do it to see whether we are there.
     mutating func handshakeFailed(_ slot: ClientSlot) {
@@ -32,7 +32,7 @@ extension Worker {
         guard let heldBack = logLimits.handshakes.take(now) else { return }
         var reason = "timeout"
         var error = "the handshake took too long"
-        if c.pointee.socket.security == .refused, let failure = transport.tlsFailure {
+        if c.pointee.socket.security != .handshaking, let failure = transport.tlsFailure {
             reason = failure.reason.rawValue
             error = failure.description
         } else if c.pointee.socket.sawEnd || c.pointee.socket.isBroken {
@@ -58,6 +58,12 @@ extension Worker {
     }
 
     // MARK: Upstreams
+
+    /// A connection is being closed on which an upstream had TLS work for nothing.
+    mutating func countUpstreamFlood(_ slot: UpstreamSlot) {
+        counters.countUpstreamRejected(upstream: servers.upstream(upstreams[slot].pointee.server), .tlsFlood)
+        logUpstreamTLS(slot)
+    }
 
     /// An upstream's session has failed after its handshake.
     mutating func logUpstreamTLS(_ slot: UpstreamSlot) {

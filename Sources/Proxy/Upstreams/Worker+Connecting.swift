@@ -63,7 +63,7 @@ extension Worker {
             rounds += 1
             let count = transport.load(&u.pointee.socket, .upstream)
             transport.keep(&u.pointee.socket, from: 0, to: count)
-            if u.pointee.socket.security == .refused {
+            if u.pointee.socket.security == .refused || u.pointee.socket.security == .flooded {
                 return connectGaveUp(slot, transport.tlsFailure?.description ?? "the TLS handshake has failed")
             }
             if u.pointee.socket.isBroken || u.pointee.socket.sawEnd {

@@ -35,8 +35,10 @@ extension Worker {
         giveUpPlace(server)
         counters.changeUpstreamConnections(upstream: upstream, .active, by: -1)
         // A reset is no end in good order.
-        let isError = reason == .upstreamClosed && !u.pointee.socket.mayWrite
+        let isFlooded = u.pointee.socket.security == .flooded
+        let isError = reason == .upstreamClosed && (!u.pointee.socket.mayWrite || isFlooded)
         counters.countClosed(upstream: upstream, isError ? .error : reason)
+        if isFlooded { countUpstreamFlood(slot) }
         timers.close(upstreamTimer(slot))
         forgetHistory(slot, learning: reason != .incident)
         if u.pointee.statusLine.isFound { surplus.forgetBlock(in: slot.index) }

@@ -158,7 +158,8 @@ extension Worker {
             // That a pooled connection has ended says nothing of its server; that a new one has, does.
             let isServersFailure = reason == .unanswered || !exchanges[exchange].pointee.wasPooled
             if isServersFailure {
-                serverFailed(u.pointee.server, .hungUp, "closed the connection without an answer")
+                let what = u.pointee.socket.security == .flooded ? "floods TLS" : "closed the connection"
+                serverFailed(u.pointee.server, .hungUp, "\(what) without an answer")
                 avoid(u.pointee.server, exchange)
             }
             detach(slot, .upstreamClosed)
@@ -170,7 +171,7 @@ extension Worker {
             if isAnnounced || u.pointee.socket.security == .none, u.pointee.decoder.receiveEnd() {
                 return answerEndedWithConnection(slot)
             }
-            if left > 0, u.pointee.decoder.body.isAtChunkSize {
+            if left > 0, u.pointee.decoder.body.isAtChunkSize, u.pointee.socket.security != .flooded {
                 transport.readBuffer.update(from: u.pointee.socket.input.first, count: left)
                 return malformed(slot, .chunkSize, transport.readBuffer, left)
             }

@@ -135,6 +135,19 @@ void so_peer_update_keys(SSL *ssl, int asks) {
   if (SSL_key_update(ssl, asks ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED)) SSL_do_handshake(ssl);
 }
 
+void so_peer_give_ticket(SSL *ssl) {
+  ERR_clear_error();
+  if (SSL_version(ssl) != TLS1_3_VERSION || !SSL_is_init_finished(ssl)) return;
+  if (SSL_new_session_ticket(ssl)) SSL_do_handshake(ssl);
+}
+
+void so_peer_ask_again(SSL *ssl) {
+  ERR_clear_error();
+  if (SSL_version(ssl) != TLS1_2_VERSION || !SSL_is_init_finished(ssl)) return;
+  SSL_clear_options(ssl, SSL_OP_NO_RENEGOTIATION);
+  if (SSL_renegotiate(ssl)) SSL_do_handshake(ssl);
+}
+
 void so_peer_set_padding(SSL *ssl, size_t block) { SSL_set_block_padding(ssl, block); }
 void so_peer_set_record_bytes(SSL *ssl, size_t bytes) { SSL_set_max_send_fragment(ssl, (long)bytes); }
 

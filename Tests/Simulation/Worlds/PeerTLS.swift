@@ -32,13 +32,16 @@ final class PeerTLS: PeerLayer {
     private static let roomMax = 40_000
     private static let cutRecordBytes = 512
 
-    private unowned let world: SimulatedWorld
-    private let side: TLSSide
+    unowned let world: SimulatedWorld
+    let side: TLSSide
     private let name: String
     let ssl: OpaquePointer
     private var spoil: TLSSpoil?
+    /// What it floods the other end with, and who is told.
+    var dueFlood: TLSFlood?
+    var begins: ((Flooding) -> Void)?
     /// Where the peer itself is gone: nothing more is said.
-    private(set) var isMute = false
+    var isMute = false
     private(set) var isReady = false
     /// The other end has said that it sends no more.
     private(set) var endWasAnnounced = false
@@ -48,12 +51,12 @@ final class PeerTLS: PeerLayer {
     /// A client's session that has been gone on with, and where the next one is put down.
     private let plan: ClientPlan?
     private let isOffered: Bool
-    /// A client that changed its keys more often would flood (`so_tls_late_steps_burst`).
+    /// Who changed its keys more often would flood (`so_tls_late_steps_burst`).
     private var keyUpdatesLeft = 15
     private(set) var records = RecordCounter()
 
     /// Bytes made so far, and which of the peer's they end with.
-    private var made = 0
+    private(set) var made = 0
     private(set) var given = 0
     private var marks: [(made: Int, given: Int)] = []
 
@@ -110,7 +113,10 @@ final class PeerTLS: PeerLayer {
         // A server that has got through its handshake is a good one.
         if opens, side.isServer { spoil = nil }
         var step = step()
-        if opens, !isMute { step.hasOpened = true }
+        if opens, !isMute {
+            step.hasOpened = true
+            step.output += flood()
+        }
         step.bytes = plaintext
         if opens { check() }
         if state == SO_PEER_ENDED {
@@ -130,8 +136,9 @@ final class PeerTLS: PeerLayer {
         var at = 0
         while at < bytes.count {
             if world.random.chance(perMille: side.end.keyUpdatesPerMille), side.isServer || keyUpdatesLeft > 0 {
+                let asks = world.random.chance(perMille: 500)
+                if keyUpdatesLeft > 0 { so_peer_update_keys(ssl, asks ? 1 : 0) }
                 keyUpdatesLeft -= 1
-                so_peer_update_keys(ssl, world.random.chance(perMille: 500) ? 1 : 0)
             }
             let most =
                 world.random.chance(perMille: 500) ? side.end.recordBytesMax : 1 + world.random.below(side.end.recordBytesMax)
@@ -142,6 +149,7 @@ final class PeerTLS: PeerLayer {
                 wrapped += write(bytes[at..<at + n])
                 at += n
             }
+            wrapped += flood()
         }
         return wrapped
     }
@@ -243,7 +251,7 @@ final class PeerTLS: PeerLayer {
     // MARK: What is said
 
     /// What OpenSSL has for the other end, as far as nothing is spoilt.
-    private func step() -> PeerLayerStep {
+    func step() -> PeerLayerStep {
         var step = PeerLayerStep()
         var output = [UInt8](repeating: 0, count: so_peer_pending(ssl))
         _ = so_peer_take(ssl, &output, output.count)

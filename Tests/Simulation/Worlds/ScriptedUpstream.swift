@@ -25,6 +25,7 @@ final class ScriptedUpstream: SimulatedPeer {
     /// The worker has ended its side.
     private(set) var hasEnded = false
     private(set) var hasClosedIdle = false
+    private(set) var hasFlooded = false
 
     init(_ world: SimulatedWorld, number: Int, server: Int) {
         self.world = world
@@ -164,6 +165,13 @@ final class ScriptedUpstream: SimulatedPeer {
         }
         world.note("upstream \(number)", "dies")
         reset()
+    }
+
+    /// Whatever is on its connection ends with it.
+    func floods(_ flooding: Flooding) {
+        hasFlooded = true
+        for one in served where !one.isAnswered || isTunnel { one.story.wasOnBrokenConnection = true }
+        world.note(flooding, on: self)
     }
 
     private func say(_ bytes: [UInt8]) {

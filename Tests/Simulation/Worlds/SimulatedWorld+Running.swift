@@ -164,8 +164,17 @@ extension SimulatedWorld {
         if hand.counters.clientConnections(listener: 0) != 0 { fail("the gauge says that clients are connected") }
     }
 
+    /// Who floods TLS is given up, and counted once.
+    private func judgeFloodings() {
+        let counted = hands.reduce(0) { $0 + Int($1.counters.upstreamRejected(upstream: 0, .tlsFlood)) }
+        let (least, most) = (floodings.count { $0.mustBeCounted }, floodings.count { $0.mayBeCounted })
+        if counted < least || counted > most { fail("\(counted) floods of TLS are counted, of \(least) to \(most)") }
+        for _ in 0..<least { hold("floods of TLS") }
+    }
+
     private func judge() {
         for hand in hands { judge(hand) }
+        judgeFloodings()
         if hands.count > 1 { fail("\(hands.count - 1) workers have not ended") }
         if network.openDescriptors != hands.count { fail("\(network.openDescriptors) descriptors are open") }
         for visitor in visitors where visitor.isOpen && !visitor.isOver { fail("a visitor is still there") }
@@ -174,7 +183,10 @@ extension SimulatedWorld {
         if sort == .clients { Verdicts.judgeFaultyClients(self) }
         if sort == .requests { Verdicts.judgeFaultyRequesters(self) }
         if sort == .records { Verdicts.judgeIntruders(self) }
-        for upstream in upstreams where upstream.hasPartialRequest && weather.isInnocent && !upstream.isDead {
+        for upstream in upstreams
+        where upstream.hasPartialRequest && weather.isInnocent && !upstream.isDead
+            && !upstream.hasFlooded
+        {
             if !stories.values.contains(where: { $0.outcome == .aborted || $0.answer.start == .withHead }) {
                 fail("a request reached its upstream in part")
             }

@@ -34,6 +34,7 @@ public final class SimulatedWorld {
     var faultyClients: [FaultyClient] = []
     var faultyRequesters: [FaultyRequester] = []
     var intruders: [TLSIntruder] = []
+    var floodings: [Flooding] = []
     /// How often what must happen to faulty clients has been held, by what it was: an oracle that never was is none.
     public private(set) var held: [String: Int] = [:]
     /// Handshakes that have gone on with an earlier session.
@@ -190,7 +191,9 @@ public final class SimulatedWorld {
         self.speech = speech
         if let tlsHabits {
             let takesFrames = speech.clients != nil || sort == .clients
-            tls = WorldTLS(tlsHabits, speech, takesFrames: takesFrames, chance: random.next())
+            // Not drawn, so that the other worlds stay as they are.
+            let floods = sort == .tls && isInnocent && (seed >> 16) & 3 == 0
+            tls = WorldTLS(tlsHabits, speech, takesFrames: takesFrames, floods: floods, chance: random.next())
         } else {
             tls = nil
         }
@@ -324,13 +327,17 @@ public final class SimulatedWorld {
             connections += 1
             if let frames = speech.upstreams {
                 let upstream = StreamUpstream(self, number: connections, server: server, frames)
-                upstream.layer = tls?.upstream(self, number: connections)
+                let layer = tls?.upstream(self, number: connections)
+                layer?.begins = { [unowned upstream] in upstream.floods($0) }
+                upstream.layer = layer
                 upstream.lineage = lineage(server, at: address)
                 streamUpstreams.append(upstream)
                 return (upstream, weather.upstreamLink)
             }
             let upstream = ScriptedUpstream(self, number: connections, server: server)
-            upstream.layer = tls?.upstream(self, number: connections)
+            let layer = tls?.upstream(self, number: connections)
+            layer?.begins = { [unowned upstream] in upstream.floods($0) }
+            upstream.layer = layer
             upstream.lineage = lineage(server, at: address)
             upstreams.append(upstream)
             return (upstream, weather.upstreamLink)
@@ -362,6 +369,13 @@ public final class SimulatedWorld {
     func expect(_ incident: Expected) -> Int {
         expected.append(incident)
         return expected.count - 1
+    }
+
+    /// A server floods a connection, on which everything ends.
+    func note(_ flooding: Flooding, on peer: SimulatedPeer) {
+        closes += 1
+        floodings.append(flooding)
+        if let socket = peer.socket { flooding.listen(to: socket, network) }
     }
 
     func mayMiss(_ place: Int) { expected[place].isOptional = true }

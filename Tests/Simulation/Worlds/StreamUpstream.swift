@@ -272,6 +272,12 @@ final class StreamUpstream: FramePeer {
         reset()
     }
 
+    /// Whatever is on its connection ends with it.
+    func floods(_ flooding: Flooding) {
+        for one in served where one.isInProgress { one.story.wasOnBrokenConnection = true }
+        world.note(flooding, on: self)
+    }
+
     private func goAway() {
         world.goAways += 1
         let leave = { [weak self] in

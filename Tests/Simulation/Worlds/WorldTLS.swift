@@ -13,10 +13,16 @@ final class WorldTLS {
     private let frameClients: TLSSide?
     private let upstreams: TLSSide?
     private var spoiledLeft: Int
+    /// Connections on which servers flood, and what decides of them: nothing else is drawn from it.
+    private var floodsLeft = 0
+    private var own: SeededNumbers
 
     /// `takesFrames`: clients may speak HTTP/2, whether or not the innocent ones do.
-    init(_ habits: TLSHabits, _ speech: Speech, takesFrames: Bool, chance seed: UInt64) {
+    init(_ habits: TLSHabits, _ speech: Speech, takesFrames: Bool, floods: Bool, chance seed: UInt64) {
         self.habits = habits
+        own = SeededNumbers(seed: seed ^ 0x666c_6f6f)
+        // Whoever meets two of them has no try left.
+        floodsLeft = floods ? 1 : 0
         chance = .allocate(capacity: 1)
         chance.initialize(to: seed)
         so_chance_begin(chance)
@@ -82,7 +88,13 @@ final class WorldTLS {
             spoiledLeft -= 1
             spoil = TLSSpoil(&world.random, mayBeSilent: habits.silentServers)
         }
-        return upstreams.map { PeerTLS(world, $0, "upstream \(number)", spoil: spoil) }
+        let peer = upstreams.map { PeerTLS(world, $0, "upstream \(number)", spoil: spoil) }
+        if floodsLeft > 0, spoil == nil, own.chance(perMille: 500) {
+            floodsLeft -= 1
+            let ticketBytes = habits.upstreams?.ticketBytes ?? 0
+            peer?.dueFlood = TLSFlood(ticketBytes: ticketBytes, isSlow: world.weather.upstreamLink.isDrip, &own)
+        }
+        return peer
     }
 
     func visitor(_ world: SimulatedWorld, number: Int) -> TLSVisitor? {

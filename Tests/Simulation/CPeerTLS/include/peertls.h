@@ -33,6 +33,10 @@ so_peer_state so_peer_receive(SSL *ssl, const uint8_t *bytes, size_t count, uint
 int so_peer_write(SSL *ssl, const uint8_t *bytes, size_t count);
 /* New keys for what follows; asks the other side for the same. TLS 1.3. */
 void so_peer_update_keys(SSL *ssl, int asks);
+/* A server's ticket, one more. TLS 1.3. */
+void so_peer_give_ticket(SSL *ssl);
+/* A server asks its client for a new handshake. TLS 1.2. */
+void so_peer_ask_again(SSL *ssl);
 void so_peer_set_padding(SSL *ssl, size_t block);
 /* Records of the handshake, and of bytes, are no longer. */
 void so_peer_set_record_bytes(SSL *ssl, size_t bytes);

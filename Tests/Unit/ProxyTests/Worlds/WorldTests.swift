@@ -60,6 +60,7 @@ import Worlds
         (.tls, 0x814d_eef9_922c_6237, "a request whose first record has come in part cannot be answered"),
         (.tls, 0x4fca_1ffa_71c9_cfe6, "a timeout's notice may come drop by drop"),
         (.tls, 0x4870_67f0_1740_5593, "of a write that OpenSSL makes several records of, some may have left before a reset"),
+        (.tls, 0x54dd_f22d_0e68_7110, "a server that gives new keys or tickets without end has not the worker for itself"),
         (.kernel, 0x9b57_19b7_b3eb_c43f, "a connection whose server goes away is listened to after its last answer"),
         (.frames, 0x8a08_7b4c_2663_9b8b, "whose answer was cut for another's second one is that one's victim"),
         (.tunnels, 0x4169_2245_b1d3_3f47, "a tunnel that waits for its server's SETTINGS has the number in which it asks"),
