@@ -10,6 +10,8 @@ struct HealthCheck {
     enum Outcome: Equatable {
         case unfinished, healthy
         case unhealthy(String)
+        /// No connection could be made. Its server may have another address: `connect`.
+        case unreachable(String)
         /// It could not be made, for want of something of our own: that says nothing of the server.
         case unmade(String)
     }
@@ -24,6 +26,10 @@ struct HealthCheck {
     let server: Int
     let health: Plan.Health
     var record: HealthRecord
+    /// Whose turn it is of its server's addresses, and which of them is asked.
+    var addressTurn: UInt32 = 0
+    var addressPlace = 0
+    var addressGeneration: UInt64 = 0
     /// The last one could not be made.
     var isUnmade = false
     private let kernel: Kernel
@@ -74,11 +80,16 @@ struct HealthCheck {
         request = frames == nil ? head : stream?.request(head, isTLS: tls != nil) ?? []
         guard !request.isEmpty else { return .unmade("no memory for HTTP/2") }
         answer = HealthAnswer(stream)
+        return connect(address)
+    }
+
+    /// Asks at this address. Again, within the same time, where another was unreachable.
+    mutating func connect(_ address: SocketAddress) -> Outcome {
         outgoing = tls == nil ? request : []
         sent = 0
         var isConnected = false
         let result = kernel.connect(address, isConnected: &isConnected)
-        guard result >= 0 else { return Self.failed(-result) }
+        guard result >= 0 else { return Self.failed(-result, isConnecting: true) }
         descriptor = result
         phase = .connecting
         return isConnected ? advance() : .unfinished
@@ -88,7 +99,7 @@ struct HealthCheck {
     mutating func advance() -> Outcome {
         if phase == .connecting {
             let error = kernel.takeError(descriptor)
-            guard error == 0 else { return ended(Self.failed(error)) }
+            guard error == 0 else { return ended(Self.failed(error, isConnecting: true)) }
             phase = .asking
             if let failure = tls?.begin(request, &outgoing) { return ended(.unmade(failure)) }
         }
@@ -154,8 +165,10 @@ struct HealthCheck {
     }
 
     /// A system call's error: it may be nobody's fault but our own.
-    private static func failed(_ error: Int32) -> Outcome {
+    private static func failed(_ error: Int32, isConnecting: Bool = false) -> Outcome {
         let text = String(cString: strerror(error)).lowercased()
-        return Kernel.isOutOfResources(-error) || error == EADDRNOTAVAIL ? .unmade(text) : .unhealthy(text)
+        if Kernel.isOutOfResources(-error) || error == EADDRNOTAVAIL { return .unmade(text) }
+        // Whoever resets a connection has taken it.
+        return isConnecting && error != ECONNRESET ? .unreachable(text) : .unhealthy(text)
     }
 }

@@ -18,7 +18,6 @@ package struct Watching {
     private let makeResolver: () -> (any NameLookups)?
     /// Those that are asking, the newest last: one that nobody answers must not keep the others from the system's new settings.
     private var resolvers: [any NameLookups] = []
-    private var turns: UInt32 = 0
     /// Servers that are passed over, by their place: they come back without anybody's doing.
     private var ejected: [(place: ServerIndex, upstream: Int, server: Int)] = []
 
@@ -62,9 +61,7 @@ package struct Watching {
     package mutating func turn() {
         var now = kernel.now()
         for index in checks.indices where checks[index].isDue(now) {
-            var address = plan.upstreams[checks[index].upstream].servers[checks[index].server].address
-            turns &+= 1
-            if let next = fleetState.addresses(checks[index].place)?.next(turn: turns, now) { address = next.address }
+            let address = nextAddress(index, now)
             note(checks[index].begin(address, now: now), index, now)
         }
         noteEjections(now)
@@ -112,7 +109,25 @@ package struct Watching {
 
     // MARK: Health
 
+    /// Each of a server's addresses has its turn, as for its other connections.
+    private mutating func nextAddress(_ index: Int, _ now: UInt64) -> SocketAddress {
+        let check = checks[index]
+        guard let next = fleetState.addresses(check.place)?.next(turn: check.addressTurn, now) else {
+            return plan.upstreams[check.upstream].servers[check.server].address
+        }
+        checks[index].addressTurn &+= 1
+        (checks[index].addressPlace, checks[index].addressGeneration) = (next.place, next.generation)
+        return next.address
+    }
+
+    /// What has come of a check. One that could not be connected goes on at its server's next address, as a request would.
     private mutating func note(_ outcome: HealthCheck.Outcome, _ index: Int, _ now: UInt64) {
+        var outcome = outcome
+        while case .unreachable(let reason) = outcome {
+            let (place, generation) = (checks[index].addressPlace, checks[index].addressGeneration)
+            let isAnother = fleetState.addresses(checks[index].place)?.noteFailure(place, generation: generation, now) ?? false
+            outcome = isAnother ? checks[index].connect(nextAddress(index, now)) : .unhealthy(reason)
+        }
         let check = checks[index]
         let shared = fleetState.shared(check.place)
         let isUp = so_load(&shared.pointee.isUp) != 0
@@ -135,7 +150,7 @@ package struct Watching {
             so_store(&shared.pointee.isUp, 1)
             fleetState.gauges?.setUp(upstream: check.upstream, server: check.server, true)
             fleetState.log.info("server up", metadata: names(check.upstream, check.server))
-        case .unhealthy(let reason):
+        case .unhealthy(let reason), .unreachable(let reason):
             let change = checks[index].record.checkFailed(isUp: isUp)
             so_store(&shared.pointee.failedChecks, UInt64(checks[index].record.failuresInRow))
             guard change == .down else {

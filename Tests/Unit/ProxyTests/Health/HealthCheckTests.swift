@@ -116,7 +116,7 @@ import Testing
         server.stop()
         var check = check()
         let outcome = try finish(&check, check.begin(address, now: 7))
-        #expect(outcome == .unhealthy("connection refused") && check.descriptor == -1)
+        #expect(outcome == .unreachable("connection refused") && check.descriptor == -1)
     }
 
     @Test func itsTimeIsOver() throws {

@@ -91,6 +91,73 @@ import Testing
         #expect(stage.made.map(\.wasCancelled) == [true, true])
     }
 
+    /// Answers checks as they should be.
+    private final class Well: SimulatedPeer {
+        override func received(_ bytes: [UInt8]) { send("HTTP/1.1 200 OK\r\n\r\n") }
+    }
+
+    /// Two servers with the same addresses each, checked ten times a second; and where they have been asked.
+    private final class CheckedStage {
+        let network = SimulatedNetwork(seed: 1)
+        let fleetState: FleetState
+        private(set) var asked: [String: Int] = [:]
+        private var watching: Watching!
+
+        init(_ numbers: ClosedRange<Int>, refusing: Set<Int> = []) throws {
+            let addresses = try numbers.map { try Plan.resolve(.tcp(host: "127.0.0.\($0)", port: 80)) }
+            let servers = (1...2).map { number in
+                var server = Plan.Server(name: "s\(number)", address: addresses[0])
+                server.named = Plan.ServerName(host: "s\(number)", port: 80, addresses: addresses, seconds: 3600)
+                return server
+            }
+            var upstream = Plan.Upstream(name: "app", servers: servers)
+            upstream.health = Plan.Health(path: "/up")
+            upstream.health?.interval = 100_000_000
+            upstream.health?.unhealthyAfter = 1
+            let plan = Plan(upstreams: [upstream], routes: [])
+            let metrics = Metrics(schema: plan.metricsSchema(listeners: []), version: "test")
+            fleetState = FleetState(
+                plan: plan, counters: [metrics.makeCounters()], recorder: IncidentRecorder(metrics: metrics, log: nil),
+                gauges: metrics.servers, log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), wakes: false)
+            for (number, address) in zip(numbers, addresses) {
+                let isWell = !refusing.contains(number)
+                network.serve(
+                    address.description,
+                    isWell ? .accepts { _ in (Well(), Link()) } : .refuses(error: ECONNREFUSED, link: Link()))
+            }
+            network.connects = { [unowned self] in asked[$0, default: 0] += 1 }
+            watching = Watching(plan, fleetState, kernel: Kernel(simulated: network)) { nil }
+        }
+
+        func run(milliseconds: UInt64) {
+            let end = network.time + milliseconds * 1_000_000
+            while network.time < end { watching.turn() }
+        }
+
+        var areUp: [Bool] { (0..<2).map { fleetState.shared(ServerIndex($0)).pointee.isUp != 0 } }
+    }
+
+    /// Not the turns of all servers' checks together: then each would see one address alone.
+    @Test func checksTakeEachAddressInTurn() throws {
+        let stage = try CheckedStage(1...2)
+        stage.run(milliseconds: 950)
+        #expect(stage.asked == ["127.0.0.1:80": 10, "127.0.0.2:80": 10])
+    }
+
+    @Test func aCheckGoesOnWhereSomebodyIs() throws {
+        let stage = try CheckedStage(1...5, refusing: [2, 3, 4])
+        stage.run(milliseconds: 950)
+        #expect(stage.areUp == [true, true], "one that fails once is out")
+        for number in 2...4 { #expect(stage.asked["127.0.0.\(number):80"]! <= 2, "one that refuses is passed over") }
+    }
+
+    @Test func whereNobodyIsAServerFails() throws {
+        let stage = try CheckedStage(1...3, refusing: [1, 2, 3])
+        stage.run(milliseconds: 90)
+        #expect(stage.areUp == [false, false])
+        #expect(stage.asked.values.allSatisfy { $0 == 2 }, "each is tried once by each check: \(stage.asked)")
+    }
+
     @Test func addressesWithoutAWayAreLeftOut() throws {
         let stage = try Stage()
         stage.network.troubles.lacksIPv6 = true
