@@ -1,4 +1,5 @@
 import EventLoop
+import Glibc
 import Proxy
 import Simulation
 
@@ -11,6 +12,16 @@ final class CheckLedger: SimulatedThreadObserver {
         var received = 0
         /// Its server has ended or reset the connection, or has never made one.
         var hasLeft = false
+        /// What the kernel has said of that; 0: nothing.
+        var error: Int32 = 0
+    }
+
+    /// A check that no connection could be made for, as far as that is known: its server may have other addresses.
+    private struct Unconnected {
+        var tried: Set<String> = []
+        /// As its name led then: of other addresses none has been tried.
+        var table = 0
+        var mayGoOn = false
     }
 
     /// One server's checks.
@@ -20,6 +31,9 @@ final class CheckLedger: SimulatedThreadObserver {
         var descriptor: Int32?
         var failures = 0
         var successes = 0
+        var unconnected = Unconnected()
+        /// Where it was asked last, by which of its name's tables.
+        var last: (address: String, table: Int)?
     }
 
     private unowned let world: SimulatedWorld
@@ -51,6 +65,7 @@ final class CheckLedger: SimulatedThreadObserver {
     func turnBegins() { turnBegunAt = world.network.time }
 
     func turnEnds() {
+        world.settleCheck()
         world.turnOfWatchEnds()
         guard isChecked else { return }
         for server in accounts.indices {
@@ -73,18 +88,43 @@ final class CheckLedger: SimulatedThreadObserver {
     // MARK: What it does
 
     func willConnect(_ address: String) {
-        guard let server = accounts.indices.first(where: { world.address($0) == address }) else {
+        guard let server = world.checkedServer(at: address) else {
             return world.fail("something else is checked: \(address)")
         }
         if !isChecked { world.fail("server \(server) is checked although nobody wants that") }
+        if !accounts[server].unconnected.mayGoOn { world.settleCheck() }
         connecting = server
         world.beginCheck(server, path: settings.path)
         if accounts[server].descriptor != nil { world.fail("two checks of server \(server) at once") }
+        if goesOn(server, at: address) { return }
         if let begunAt = accounts[server].begunAt, turnBegunAt < begunAt + settings.interval {
             world.fail("server \(server) was checked after \((turnBegunAt - begunAt) / 1000) us")
         }
         holdToTime(server)
         accounts[server].begunAt = turnBegunAt
+        holdToTurn(server, address)
+    }
+
+    /// Where nobody is missing, each address has its turn.
+    private func holdToTurn(_ server: Int, _ address: String) {
+        let table = world.namedTable(server)
+        defer { accounts[server].last = (address, table) }
+        guard let last = accounts[server].last, last == (address, table), world.hasOthers(server) else { return }
+        world.fail("server \(server) is checked at \(address) again, and nowhere else")
+    }
+
+    /// It is the same check as before, at another of its server's addresses.
+    private func goesOn(_ server: Int, at address: String) -> Bool {
+        let table = world.namedTable(server)
+        let before = accounts[server].unconnected
+        accounts[server].unconnected = Unconnected(tried: [address], table: table)
+        guard before.mayGoOn else { return false }
+        world.health?.settle = nil
+        world.hold("checks at a further address")
+        guard before.table == table else { return true }
+        if before.tried.contains(address) { world.fail("a check of server \(server) tries \(address) once more") }
+        accounts[server].unconnected.tried.formUnion(before.tried)
+        return true
     }
 
     func hasConnected(_ result: Int32) {
@@ -92,19 +132,37 @@ final class CheckLedger: SimulatedThreadObserver {
         guard result < 0 else {
             accounts[connecting].descriptor = result
             servers[result] = connecting
-            return checks[result] = Check(begunAt: turnBegunAt, peer: peer)
+            return checks[result] = Check(begunAt: accounts[connecting].begunAt ?? turnBegunAt, peer: peer)
         }
         accounts[connecting].endedAt = world.network.time
         // What is lacking is ours.
         if Kernel.isOutOfResources(result) { return world.note("watch", "has no descriptor for server \(connecting)") }
-        conclude(connecting, passed: false)
+        isRefused(connecting)
+    }
+
+    /// It has failed, unless it goes on at another address: what is said, or done, next shows that.
+    private func isRefused(_ server: Int) {
+        guard world.names != nil else { return conclude(server, passed: false) }
+        world.settleCheck()
+        accounts[server].unconnected.mayGoOn = true
+        world.health?.settle = { [unowned self] in
+            let unconnected = accounts[server].unconnected
+            accounts[server].unconnected = Unconnected()
+            if let other = world.untried(server, besides: unconnected.tried) {
+                world.fail("a check of server \(server) has failed, and nobody has tried \(other)")
+            }
+            conclude(server, passed: false)
+        }
     }
 
     func hasRead(_ fd: Int32, _ count: Int) {
         if count > 0 { checks[fd]?.received += count } else { checks[fd]?.hasLeft = true }
     }
 
-    func hasFailed(_ fd: Int32, _ error: Int32) { checks[fd]?.hasLeft = true }
+    func hasFailed(_ fd: Int32, _ error: Int32) {
+        checks[fd]?.hasLeft = true
+        checks[fd]?.error = error
+    }
 
     func hasClosed(_ fd: Int32) {
         guard let check = checks.removeValue(forKey: fd), let server = servers.removeValue(forKey: fd) else {
@@ -118,11 +176,12 @@ final class CheckLedger: SimulatedThreadObserver {
         if !passed, !check.hasLeft, !wasBad, world.network.time < check.begunAt + settings.timeout {
             world.fail("a check of server \(server) was given up after \((world.network.time - check.begunAt) / 1000) us")
         }
-        conclude(server, passed: passed)
+        if check.error == ECONNREFUSED { isRefused(server) } else { conclude(server, passed: passed) }
     }
 
     /// A check has shown something.
     private func conclude(_ server: Int, passed: Bool) {
+        world.settleCheck()
         world.note("watch", "a check of server \(server) has \(passed ? "passed" : "failed")")
         if passed {
             accounts[server].failures = 0

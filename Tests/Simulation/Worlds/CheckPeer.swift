@@ -5,6 +5,8 @@ final class CheckPeer: SimulatedPeer {
     private unowned let world: SimulatedWorld
     private let number: Int
     let server: Int
+    /// nil where there are no names.
+    var address: String?
     let play: CheckPlay
     private let words: CheckWords
     private let path: String
@@ -51,7 +53,8 @@ final class CheckPeer: SimulatedPeer {
     private var isWhole: Bool {
         guard words.isFrames else {
             guard bytes.suffix(4).elementsEqual("\r\n\r\n".utf8) else { return false }
-            let expected = "GET \(path) HTTP/1.1\r\nHost: localhost\r\nUser-Agent: sendonce-health\r\nConnection: close\r\n\r\n"
+            let host = world.checkedHost(server)
+            let expected = "GET \(path) HTTP/1.1\r\nHost: \(host)\r\nUser-Agent: sendonce-health\r\nConnection: close\r\n\r\n"
             if !bytes.elementsEqual(expected.utf8) { world.fail("a check asks \(String(decoding: bytes, as: UTF8.self))") }
             return true
         }
@@ -73,7 +76,8 @@ final class CheckPeer: SimulatedPeer {
             guard frame.kind == .headers else { continue }
             let fields = frame.content.flatMap { FieldPacker().unpack($0) } ?? []
             let expected = [
-                ":method": "GET", ":scheme": layer == nil ? "http" : "https", ":path": path, ":authority": "localhost",
+                ":method": "GET", ":scheme": layer == nil ? "http" : "https", ":path": path,
+                ":authority": world.checkedHost(server),
                 "user-agent": "sendonce-health",
             ]
             let found = Dictionary(fields.map { ($0.name, $0.value) }) { $0 + $1 }

@@ -76,10 +76,15 @@ struct HealthHabits {
 }
 
 extension Weather {
-    /// As where servers die, which some do here too; and a check that is answered at once has its answer in time.
+    /// As where servers die, which some do here too.
     mutating func useHealth(_ random: inout SeededNumbers) {
         useOutages(&random)
         clients += 3
+        calmChecks()
+    }
+
+    /// A check that is answered at once has its answer in time.
+    mutating func calmChecks() {
         upstreamLink.acknowledgementDelay = min(upstreamLink.acknowledgementDelay, 1_000_000)
         if case .everyByte = upstreamLink.cuts { upstreamLink.cutDelay = min(upstreamLink.cutDelay, 20_000) }
     }

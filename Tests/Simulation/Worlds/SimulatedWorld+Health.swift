@@ -20,6 +20,8 @@ extension SimulatedWorld {
         var path = ""
         var newest: CheckPeer?
         var peers: [CheckPeer] = []
+        /// A check has failed, unless it goes on at another address.
+        var settle: (() -> Void)?
         /// When servers could not be reached.
         var outages: [(server: Int, from: UInt64, until: UInt64)] = []
 
@@ -31,6 +33,10 @@ extension SimulatedWorld {
             outSince = Array(repeating: nil, count: servers)
             inSince = Array(repeating: 0, count: servers)
             outs = Array(repeating: [], count: servers)
+        }
+
+        func timesOut(_ server: Int) -> [Range<UInt64>] {
+            outs[server] + (outSince[server].map { [$0..<UInt64.max] } ?? [])
         }
     }
 
@@ -87,7 +93,7 @@ extension SimulatedWorld {
         if let health { end = max(end, start + health.habits.lasts, health.changedAt + health.habits.recoveryMax) }
         let isOver = network.time >= end
         stop(watches.filter { $0.turnsLeft.map { isOver || $0 <= 0 } ?? false })
-        guard isOver else { return }
+        guard isOver, !watches.isEmpty else { return }
         judgeRecovery()
         stop(watches)
     }
@@ -97,6 +103,13 @@ extension SimulatedWorld {
         callsPeak = max(callsPeak, calls)
         let most = 8 + weather.servers * (2 * 16 + 8 + (names == nil ? 0 : 8))
         if calls > most { fail("a turn of the watch makes \(calls) system calls, at most \(most)") }
+    }
+
+    /// Something shows that a check which could not be connected does not go on.
+    func settleCheck() {
+        let settle = health?.settle
+        health?.settle = nil
+        settle?()
     }
 
     func turnOfWatchEnds() {
@@ -119,12 +132,14 @@ extension SimulatedWorld {
     }
 
     /// The peer of the check that is being made now; nil when a request is.
-    func makeCheck() -> CheckPeer? {
+    func makeCheck(of asked: Int, at address: String?) -> CheckPeer? {
         guard let server = health?.checking, let habits = health?.habits else { return nil }
+        if asked != server { fail("a check of server \(server) is one of server \(asked)") }
         checks += 1
         let kind = habits.kind(server, at: network.time - start, &random)
         let isWell = habits.isWell(server, at: network.time - start)
         let peer = CheckPeer(self, number: checks, server: server, kind, isWell: isWell, path: health?.path ?? "", habits)
+        peer.address = address
         peer.layer = tls?.upstream(self, number: -checks)
         health?.newest = peer
         health?.peers.removeAll { !$0.isOpen && $0.socket != nil }
@@ -132,12 +147,20 @@ extension SimulatedWorld {
         return peer
     }
 
-    func dieInChecks(_ server: Int) {
-        for peer in health?.peers ?? [] where peer.server == server { peer.die() }
+    func dieInChecks(_ server: Int, at address: String? = nil) {
+        for peer in health?.peers ?? [] where peer.server == server && peer.address == address { peer.die() }
     }
 
     /// What is sent to a check takes long on its way, or in its records.
     var checksAreSlow: Bool { weather.upstreamLink.isDrip || weather.upstreamLink.isSlow || tls?.habits.upstreams != nil }
+
+    /// Whose address it is that is checked; nil: nobody's.
+    func checkedServer(at address: String) -> Int? {
+        names == nil ? (0..<weather.servers).first { self.address($0) == address } : namedServer(at: address)
+    }
+
+    /// What a check says that it asks for.
+    func checkedHost(_ server: Int) -> String { names == nil ? "localhost" : "server-\(server)" }
 
     // MARK: Who is out
 
@@ -155,6 +178,7 @@ extension SimulatedWorld {
         guard health != nil, let server = (0..<weather.servers).first(where: { "server-\($0)" == name }) else { return }
         switch message {
         case "server down", "server up":
+            settleCheck()
             let isOut = message == "server down"
             guard let due = health?.due, due == (server, isOut) else {
                 return fail("server \(server) is \(isOut ? "out" : "in") without its checks having shown that")
@@ -169,6 +193,7 @@ extension SimulatedWorld {
             }
             // One that is out stays ejected as well: its checks may be taken away before they bring it back.
             if !isOut { health?.ejected.remove(server) }
+        case "health check failed": settleCheck()
         case "server ejected": health?.ejected.insert(server)
         case "server no longer ejected": health?.ejected.remove(server)
         default: break

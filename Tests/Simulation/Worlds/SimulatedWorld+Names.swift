@@ -101,7 +101,38 @@ extension SimulatedWorld {
             network.serve(change.address, .refuses(error: ECONNREFUSED, link: link))
             for upstream in upstreams where upstream.lineage?.address == change.address { upstream.die() }
             for upstream in streamUpstreams where upstream.lineage?.address == change.address { upstream.die() }
+            dieInChecks(change.server, at: change.address)
         }
+    }
+
+    // MARK: Checks
+
+    func namedServer(at address: String) -> Int? { names!.serverOf[address] }
+    /// The number of the table that holds.
+    func namedTable(_ server: Int) -> Int { names.map { $0.tables[server].count } ?? 0 }
+
+    /// An address at which somebody is, and was all the while that a failure there would be remembered.
+    func untried(_ server: Int, besides tried: Set<String>) -> String? {
+        guard let table = names?.tables[server].last else { return nil }
+        return table.addresses.first {
+            !tried.contains($0) && table.refusedAt[$0] == nil && !names!.isDown($0, at: network.time)
+        }
+    }
+
+    /// It has several addresses, and at each somebody is, and was for long.
+    func hasOthers(_ server: Int) -> Bool {
+        guard let table = names?.tables[server].last, table.addresses.count > 1 else { return false }
+        return table.refusedAt.isEmpty && !table.addresses.contains { names!.isDown($0, at: network.time) }
+    }
+
+    /// Nobody has been missing where a server's name leads, and has led, for so long.
+    func wasFound(_ server: Int, for time: UInt64) -> Bool {
+        guard let table = names?.tables[server].last else { return true }
+        let since = network.time - min(network.time, time)
+        return table.from <= since
+            && table.addresses.allSatisfy { address in
+                names!.downSince[address] == nil && !(names!.downs[address]?.contains { $0.upperBound > since } ?? false)
+            }
     }
 
     // MARK: Looking up
@@ -228,6 +259,10 @@ extension SimulatedWorld {
         let place = names!.tables[server].count - 1
         guard names!.tables[server][place].addresses.contains(address) else {
             return fail("a connection is made to \(address), where server \(server) is no longer")
+        }
+        if health?.checking != nil {
+            hold(place == 0 ? "checks of servers where they were" : "checks of servers that have moved")
+            return
         }
         guard !lacksDescriptors, names!.downSince[address] != nil, !names!.silent.contains(address) else { return }
         let table = names!.tables[server][place]

@@ -162,10 +162,14 @@ public final class SimulatedWorld {
             usesOutages = random.chance(perMille: 400)
             usesTLS = random.chance(perMille: 150)
         }
+        var checksNames = false
         if sort == .names {
             weather.useNames(&random)
             usesTLS = random.chance(perMille: 150)
             names = Names(NameHabits(servers: weather.servers, &random), servers: weather.servers)
+            // Not drawn, so that the others stay as they are: two fifths.
+            checksNames = (seed >> 22) & 3 == 0 || (seed >> 20) % 5 == 2
+            if checksNames { weather.calmChecks() }
         }
         outages = usesOutages ? ServerOutage.some(servers: weather.servers, &random) : []
         var tlsHabits = usesTLS ? TLSHabits(&random) : nil
@@ -182,6 +186,12 @@ public final class SimulatedWorld {
             let habits = HealthHabits(
                 servers: weather.servers, isDrip: weather.upstreamLink.isDrip, usesTLS: tlsHabits?.upstreams != nil,
                 outagesEnd: outages.map { $0.after + $0.lasts }.max() ?? 0, &random)
+            health = Health(habits, servers: weather.servers)
+        }
+        if checksNames, let lasts = names?.habits.lasts {
+            let habits = HealthHabits(
+                servers: weather.servers, isDrip: weather.upstreamLink.isDrip, usesTLS: tlsHabits?.upstreams != nil,
+                outagesEnd: lasts, &own)
             health = Health(habits, servers: weather.servers)
         }
         weather.bodyBytesMax = min(weather.bodyBytesMax, speech.bodyBytesMax)
@@ -323,7 +333,7 @@ public final class SimulatedWorld {
 
     func service(_ server: Int, at address: String? = nil) -> SimulatedNetwork.Service {
         .accepts { [unowned self] _ in
-            if let check = makeCheck() { return (check, weather.upstreamLink) }
+            if let check = makeCheck(of: server, at: address) { return (check, weather.upstreamLink) }
             connections += 1
             if let frames = speech.upstreams {
                 let upstream = StreamUpstream(self, number: connections, server: server, frames)

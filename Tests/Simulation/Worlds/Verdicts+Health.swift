@@ -13,8 +13,7 @@ extension Verdicts {
     /// At some time in a request's life no server was in, or none could be reached either.
     private static func lacksServer(_ story: Story, _ health: SimulatedWorld.Health, outagesToo: Bool) -> Bool {
         let away = health.outs.indices.map { server in
-            var times = health.outs[server]
-            if let since = health.outSince[server] { times.append(since..<UInt64.max) }
+            var times = health.timesOut(server)
             // Whoever has been connecting to it learns late that it is of no use.
             if outagesToo { times += health.outages.filter { $0.server == server }.map { $0.from..<$0.until + 1_200_000_000 } }
             return times
@@ -29,7 +28,8 @@ extension SimulatedWorld {
     /// All troubles have been over for long: every server is in, and figures say so.
     func judgeRecovery() {
         guard let health else { return }
-        for server in 0..<weather.servers {
+        for server in 0..<weather.servers where wasFound(server, for: health.habits.recoveryMax) {
+            if names != nil { hold("servers that were taken back") }
             if isOut(server) { fail("server \(server) has not been taken back") }
             if !isOut(server), !health.ejected.contains(server), !metrics.servers.isUp(upstream: 0, server: server) {
                 fail("the gauge says that server \(server) is down")

@@ -34,7 +34,12 @@ public enum WorldSort: String, CaseIterable, Sendable {
     public var held: [String] {
         if self == .requests { return Misdeed.Name.allCases.flatMap { [$0.rawValue, "\($0) in TLS"] } }
         if self == .records { return TLSDeed.Name.allCases.map(\.rawValue) }
-        if self == .names { return ["changed addresses", "failed look-ups", "requests under way", "streams under way"] }
+        if self == .names {
+            return [
+                "changed addresses", "failed look-ups", "requests under way", "streams under way",
+                "checks of servers that have moved", "checks at a further address", "servers that were taken back",
+            ]
+        }
         guard self == .clients else { return [] }
         let ends = FrameEnd.allCases.filter { $0 != .streamClosed && $0 != .headerTooLarge }.map(\.rawValue)
         return ends + [

@@ -94,6 +94,8 @@ import Worlds
         (.names, 0xea4f_ff29_25fe_d5be, "over HTTP/2 too, each address is tried before a request fails"),
         (.names, 0x6f85_6339_5445_9994, "a look-up that nobody answers keeps no other from the system's new nameservers"),
         (.names, 0xadc4_b71b_4bb6_9e3e, "who cannot be found where a name led before has not failed"),
+        (.names, 0x842d_41c4_b50a_8984, "each server's checks have a turn of their own at its addresses"),
+        (.names, 0x0f0f_89b9_39d5_9b9e, "a check goes on at the next address where nobody is"),
     ]
 
     @Test(arguments: otherLessons) func seedsOfOtherSorts(sort: WorldSort, seed: UInt64, lesson: String) {
