@@ -351,6 +351,6 @@ extension StreamUpstream {
 
     var idleSince: UInt64? {
         guard !served.isEmpty, served.allSatisfy({ $0.isAnswered && $0.story.outcome == .whole }) else { return nil }
-        return served.map(\.story.finishedAt).max()
+        return served.map { max($0.story.finishedAt, askedAt) }.max()
     }
 }

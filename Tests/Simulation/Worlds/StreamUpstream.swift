@@ -40,6 +40,8 @@ final class StreamUpstream: FramePeer {
     var lineage: SimulatedWorld.Lineage?
     /// When it last had an answer behind it.
     private(set) var answeredAt: UInt64 = 0
+    /// When something of a request last came.
+    private(set) var askedAt: UInt64 = 0
     private var isDead = false
     /// Frames on a stream that nobody has opened.
     var hasSentUnrequested = false
@@ -78,6 +80,7 @@ final class StreamUpstream: FramePeer {
     }
 
     override func head(_ stream: Stream, _ fields: Fields, ends: Bool) {
+        askedAt = world.network.time
         if let served = byStream[stream.id] {
             // Trailers of a request, of which none is ever sent.
             return world.fail("request \(served.story.id) was given trailers")
@@ -143,6 +146,7 @@ final class StreamUpstream: FramePeer {
     }
 
     override func data(_ stream: Stream, _ bytes: [UInt8], ends: Bool) {
+        askedAt = world.network.time
         guard let current = byStream[stream.id] else { return }
         if let tunnel = current.tunnel {
             tunnel.hear(bytes)
