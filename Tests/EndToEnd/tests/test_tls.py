@@ -4,7 +4,6 @@ import re
 import socket
 import ssl
 import subprocess
-import threading
 
 import certificates
 import client
@@ -320,38 +319,6 @@ class Failures(TLSTest):
             one.rest()
         proxy.wait_metric(0, "sendonce_client_connections")
         self.assertEqual(proxy.metrics().sum("sendonce_requests_total"), 0)
-        self.assertNoIncidents(proxy)
-
-    def test_new_keys_without_end(self):
-        proxy = self.echoing()
-        visitor = subprocess.Popen(
-            ["openssl", "s_client", "-connect", proxy.address, "-servername", "shop.example", "-tls1_3", "-msg"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        self.addCleanup(lambda: (visitor.kill(), visitor.communicate()))
-        printed = bytearray()
-
-        def read():
-            while data := visitor.stdout.read1(65536):
-                printed.extend(data)
-        threading.Thread(target=read, daemon=True).start()
-
-        def sent():
-            return printed.count(b">>> TLS 1.3, Handshake [length 0005], KeyUpdate")
-        wait_for(lambda: b"NewSessionTicket" in printed, lambda: f"the handshake: {bytes(printed[-500:])}")
-        changes = 0
-        while visitor.poll() is None and changes < 200:
-            # New keys, and the wish for ours.
-            try:
-                visitor.stdin.write(b"K\n")
-                visitor.stdin.flush()
-            except BrokenPipeError:
-                break
-            changes += 1
-            wait_for(lambda: sent() >= changes or visitor.poll() is not None, lambda: f"new keys: {bytes(printed[-500:])}")
-        self.assertTrue(20 <= changes < 120, changes)
-        proxy.wait_metric(1, REJECTED, reason="tls")
-        self.wait_log(proxy, r"TLS handshake failed client=127\.0\.0\.1:\d+ .*reason=flood")
-        self.assertEqual(self.connect(proxy).get("/").status, 200)
         self.assertNoIncidents(proxy)
 
 

@@ -6,7 +6,6 @@ import re
 import select
 import socket
 import ssl
-import subprocess
 import threading
 
 import certificates
@@ -164,40 +163,6 @@ class Sessions(TLSUpstreamTest):
             for _ in range(20):
                 self.assertEqual(one.get("/").body, b"OK")
         self.assertEqual(len(origin.conversations), 1)
-        self.assertNoIncidents(proxy)
-
-    def test_a_key_update_on_a_pooled_connection_is_no_stray(self):
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
-        server = subprocess.Popen(
-            ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", certificates.file("shop.pem"), "-key", certificates.file("shop.key"),
-             "-tls1_3", "-msg"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        self.addCleanup(lambda: (server.kill(), server.communicate()))
-        printed = bytearray()
-
-        def read():
-            while data := server.stdout.read1(65536):
-                printed.extend(data)
-        threading.Thread(target=read, daemon=True).start()
-
-        def say(line):
-            server.stdin.write(line)
-            server.stdin.flush()
-        wait_for(lambda: b"ACCEPT" in printed, "openssl to listen")
-        proxy = self.over_tls(f"127.0.0.1:{port}", connections={"hold": "0ms", "idle_timeout": "30s"}, retry={"attempts": 0})
-        with proxy.connect() as one:
-            for number in range(3):
-                one.request(f"/{number}")
-                wait_for(lambda: b"GET /%d " % number in printed, "the request to arrive")
-                say(b"HTTP/1.1 204 No Content\r\nX: y\r\n\r\n")
-                self.assertEqual(one.read_response().status, 204)
-                sent = proxy.metrics().sum("sendonce_sent_bytes_total", side="upstream")
-                say(b"K\n")
-                wait_for(lambda: len(re.findall(rb">>> .*KeyUpdate", printed)) > number, "the key update")
-                self.assertEqual(proxy.metrics().sum("sendonce_sent_bytes_total", side="upstream"), sent)
-        # The answer to a key update goes with the next bytes.
-        self.assertEqual(len(re.findall(rb"<<< .*KeyUpdate", printed)), 2)
-        self.assertEqual(proxy.metrics().sum("sendonce_upstream_connections_closed_total", upstream="app"), 0)
         self.assertNoIncidents(proxy)
 
 
