@@ -89,6 +89,9 @@ import Wire
     /// Opens, or takes, no new streams; those in progress go on.
     public func goAway() { unsafe state.pointee.goAway() }
 
+    /// The peer has said, without an error, that it takes no new streams.
+    public var leavesInOrder: Bool { unsafe state.pointee.leavesInOrder }
+
     /// Server: says that it will go away, while streams that are on their way are still taken (RFC 9113 section 6.8).
     public func warnOfGoAway() { unsafe state.pointee.warnOfGoAway() }
 

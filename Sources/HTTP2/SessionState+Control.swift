@@ -131,6 +131,7 @@ extension SessionState {
         let last = unsafe Int32(truncatingIfNeeded: FrameHeader.number(payload) & 0x7fff_ffff)
         let isFirst = !hasGoAway
         hasGoAway = true
+        leavesInOrder = unsafe FrameHeader.number(payload + 4) == ErrorCode.noError
         if !isServer {
             answeredMax = min(answeredMax, last)
             sweeps = true

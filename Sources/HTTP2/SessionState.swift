@@ -47,6 +47,8 @@ struct SessionState: ~Copyable {
     /// What our first GOAWAY named as the last stream; a later one may not name a higher (RFC 9113 section 6.8).
     var goAwayLast: Int32 = .max
     var hasGoAway = false
+    /// It was for no error: the peer ends its connection in good order.
+    var leavesInOrder = false
     /// Streams above it will not be answered; looked for while `sweeps`.
     var answeredMax: Int32 = .max
     var sweeps = false

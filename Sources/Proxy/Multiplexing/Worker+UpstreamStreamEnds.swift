@@ -25,9 +25,15 @@ extension Worker {
             let shared = multiplexing[upstreams[upstreams[stream].pointee.parent].pointee.sharedIndex]
             shared.streamsMax = max(1, min(shared.streamsMax, shared.streamCount - 1))
         }
+        let isLeft = hasLeft(stream)
         detach(stream, .upstreamClosed)
         // A refused stream was not processed at all (RFC 9113 section 8.7).
-        retryOrFail(exchange, code == ErrorCode.refusedStream ? .unsent : .unanswered)
+        retryOrFail(exchange, code != ErrorCode.refusedStream ? .unanswered : isLeft ? .left : .unsent)
+    }
+
+    /// Whether the server of a stream's connection has said, without an error, that it takes no more streams.
+    func hasLeft(_ stream: UpstreamSlot) -> Bool {
+        multiplexing[upstreams[upstreams[stream].pointee.parent].pointee.sharedIndex].session.leavesInOrder
     }
 
     /// Whether an answer lacks nothing but its END_STREAM, without which it is not complete (RFC 9113 section 8.1). A server that

@@ -19,8 +19,9 @@ extension Worker {
             let shared = multiplexing[upstreams[s.pointee.parent].pointee.sharedIndex]
             let isLeft = upstreams[s.pointee.parent].pointee.mustClose && !isOutdated(s.pointee.parent)
             let isFull = shared.session.openStreams > 0 && !isLeft
+            let reason: NoAnswer = isFull ? .unplaced : hasLeft(stream) ? .left : .unsent
             detach(stream, .error)
-            retryOrFail(exchange, isFull ? .unplaced : .unsent)
+            retryOrFail(exchange, reason)
             return
         }
         guard !clients[exchanges[exchange].pointee.client].pointee.socket.isBlocked else { return }

@@ -202,6 +202,32 @@ class Refused(HTTP2Test):
                             proxy.wait_metric(1, "sendonce_upstream_retries_total")
                             self.assertNoIncidents(proxy)
 
+    def test_a_server_that_ends_its_connections_after_a_request_each(self):
+        # As servers do with `keepalive_requests`, but for fewer: whoever comes too late for one connection may be for the next as well.
+        def conversation(talk):
+            peer = frames.Peer(talk.socket)
+            self.assertEqual(peer.exactly(len(frames.PREFACE)), frames.PREFACE)
+            peer.send(frames.frame(frames.SETTINGS, 0, 0))
+            taken = 0
+            while (seen := peer.read()) is not None:
+                if seen[0] == frames.HEADERS and not taken:
+                    taken = seen[2]
+                    peer.send(frames.frame(frames.GOAWAY, 0, 0, taken.to_bytes(4, "big") + bytes(4)))
+                if taken and seen[2] == taken and seen[1] & frames.END_STREAM:
+                    peer.send(frames.headers(taken, (":status", "200"), end=True))
+        proxy = self.h2_proxy(self.scripted(conversation).address, retry={"attempts": 0})
+        peer = self.frame_client(proxy)
+        streams = range(1, 17, 2)
+        for stream in streams:
+            peer.send(frames.request(stream, "/", "POST", False), frames.data(stream, b"body", end=True))
+        answered = {}
+        while len(answered) < len(streams):
+            kind, flags, stream, payload = peer.read()
+            if kind == frames.HEADERS:
+                answered[stream] = b"\x88" in payload or b"200" in payload
+        self.assertEqual(set(answered.values()), {True})
+        self.assertNoIncidents(proxy)
+
     def test_a_body_that_is_not_kept(self):
         for how in self.GOAWAY, self.RESET:
             with self.subTest(how=how(1)[3]):

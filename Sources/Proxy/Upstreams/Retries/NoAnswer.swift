@@ -4,6 +4,8 @@ enum NoAnswer {
     case unreachable
     /// Its connection turned out to have no stream for it, for others have those that its server allows: nobody has tried it yet.
     case unplaced
+    /// Its server ends the connection in good order (GOAWAY), and has not taken it any more: nobody's failure.
+    case left
     /// Nothing of it has been sent, or its server cannot have received a byte of it.
     case unsent
     /// It may have been received, on a connection that was new.
@@ -12,5 +14,5 @@ enum NoAnswer {
     case stale
 
     /// Its server cannot have received a byte of it.
-    var cannotHaveArrived: Bool { self == .unreachable || self == .unplaced || self == .unsent }
+    var cannotHaveArrived: Bool { self == .unreachable || self == .unplaced || self == .left || self == .unsent }
 }

@@ -1,8 +1,8 @@
 /// Whether a request that got not one byte of an answer is sent again.
 ///
 /// Safe: its server has not received it, or its method is idempotent (RFC 9110 section 9.2.2), and all of it that has been sent
-/// is still there. Allowed: `retry.attempts`, within the upstream's budget; once more for a stale connection; and to each server
-/// twice where connections are refused, which costs them nothing: the first may be back when the second has just gone.
+/// is still there. Allowed: `retry.attempts`, within the upstream's budget; once more for a stale connection; for each of 16 that its
+/// server was ending in good order; and to each server twice where connections are refused, which costs them nothing: the first may be back when the second has just gone.
 struct Retries: ~Copyable {
     enum Decision: Equatable {
         /// On a new connection, or on any.
@@ -55,6 +55,12 @@ struct Retries: ~Copyable {
         let again = Decision.again(fresh: reason != .unanswered)
         if reason == .unplaced {
             e.pointee.attempts -= 1
+            return .again(fresh: false)
+        }
+        if reason == .left {
+            // Connections that take so many requests and no more, as servers like to have it, may all be over at once.
+            guard Int(e.pointee.refusals) < Self.refusalsMax else { return .giveUp }
+            e.pointee.refusals += 1
             return .again(fresh: false)
         }
         if reason == .stale || (reason == .unsent && e.pointee.wasPooled) {

@@ -43,6 +43,13 @@ import Wire
             name: "POST for which a connection has no stream, six times", reason: .unplaced, method: .post, attempts: 0,
             retries: 6,
             isFresh: false, most: 6),
+        Case(
+            name: "POST, its server ends one connection after the other", reason: .left, method: .post, isPooled: true,
+            attempts: 0,
+            retries: 16, isFresh: false),
+        Case(
+            name: "POST, its server ends the connection, its body is gone", reason: .left, method: .post, sentBody: true,
+            retries: 0),
         Case(name: "POST, the only server refuses", reason: .unreachable, method: .post, retries: 1),
         Case(name: "POST, every one of three servers refuses", reason: .unreachable, method: .post, servers: 3, retries: 5),
         Case(name: "GET, every one of a thousand servers refuses", reason: .unreachable, servers: 1000, retries: 16),
