@@ -125,6 +125,12 @@ import Wire
         let own = unsafe state.pointee.streams[place].pointee.movedAt
         return unsafe state.pointee.streams[place].pointee.flags.contains(.isListed) ? max(own, connection) : own
     }
+
+    /// Body bytes of other streams that were framed since the last of this one's; nil: it is no stream.
+    public func bytesFramedSince(_ stream: Int32) -> Int? {
+        let place = unsafe state.pointee.streams.find(stream)
+        return place < 0 ? nil : unsafe Int(state.pointee.framedBytes &- state.pointee.streams[place].pointee.framedMark)
+    }
     /// The peer has said what it takes.
     public var hasPeerSettings: Bool { unsafe state.pointee.hasSettings }
     /// The peer takes extended CONNECT (RFC 8441).

@@ -104,6 +104,8 @@ extension SessionState {
     mutating func account(_ place: Int32, _ n: Int) {
         sendWindow -= n
         unsafe streams[place].pointee.sendWindow -= n
+        framedBytes &+= UInt32(truncatingIfNeeded: n)
+        unsafe streams[place].pointee.framedMark = framedBytes
         // A peer answers DATA with WINDOW_UPDATEs, of its stream and of the connection, for every 4 KiB that it reads; and with
         // a PING when it measures how much is on the way.
         windowUpdates.give(2 + n / 2048, upTo: Self.windowUpdatesDueMax)

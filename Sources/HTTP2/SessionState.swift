@@ -26,6 +26,8 @@ struct SessionState: ~Copyable {
     var queuedStreams = 0
     var drained = TagQueue()
     var movedAt: UInt64 = 0
+    /// Body bytes framed, of all streams. Wraps.
+    var framedBytes: UInt32 = 0
 
     /// Bytes received before those at hand, and nanoseconds when they came.
     var offset: UInt64 = 0

@@ -43,6 +43,8 @@ struct StreamState {
     var trailerCount = 0
     /// When bytes of the queue were framed last.
     var movedAt: UInt64 = 0
+    /// How many bytes of all streams' bodies had been framed after the last of this one.
+    var framedMark: UInt32 = 0
 
     var pending: Int { queue.count &- trailerCount }
     /// The window has room for next to nothing.

@@ -82,9 +82,10 @@ extension Worker {
         closeClient(slot)
     }
 
-    /// Nothing has happened for a while. Whoever still takes what its kernel has been given, however slowly, is waited for.
+    /// Nothing has happened for a while. Whoever still takes what its kernel has been given, however slowly, is waited for: what it says
+    /// meanwhile would turn the close into a reset.
     mutating func lingeringExpired(_ slot: ClientSlot) {
-        guard let end = takingTimeEnds(clients[slot], Self.lingerTime) else { return clientBroke(slot) }
+        guard let end = takingTimeEnds(clients[slot], plan.timeouts.clientBody) else { return clientBroke(slot) }
         timers.set(Worker.clientTimer(slot), end)
     }
 

@@ -87,7 +87,9 @@ extension Worker {
     }
 
     private mutating func clientStreamBody(_ slot: ClientSlot, _ step: HTTP2Step, _ bytes: UnsafeMutablePointer<UInt8>) {
-        let session = multiplexing[clients[slot].pointee.sharedIndex].session
+        let shared = multiplexing[clients[slot].pointee.sharedIndex]
+        if step.bodyCount > 0 { shared.bodyCameAt = now }
+        let session = shared.session
         guard step.clientSlot.exists else { return session.consumed(step.stream, step.bodyCount) }
         let s = clients[step.clientSlot]
         // Behind an extended CONNECT bytes may come before the tunnel is there.
@@ -195,6 +197,7 @@ extension Worker {
     mutating func sharedClientExpired(_ slot: ClientSlot) {
         if let end = answerTimeEnds(slot) { return timers.set(Worker.clientTimer(slot), end) }
         if clients[slot].pointee.socket.isBlocked { return clientStalled(slot) }
+        if let end = idleTimeEnds(slot) { return timers.set(Worker.clientTimer(slot), end) }
         endSharedClient(slot)
         multiplexing[clients[slot].pointee.sharedIndex].session.goAway()
         frameClient(slot)

@@ -56,12 +56,13 @@ extension Worker {
         return !isAsking || e.pointee.state.answer != .awaited
     }
 
-    /// Whether the client has had its time to send: others on its connection may have filled the window that is for all.
-    func hadRoom(_ client: ClientSlot) -> Bool {
+    /// Whether the client has had its time to send: others on its connection may have filled the window that is for all, or their bodies
+    /// may have filled its link, for a client need not send them side by side.
+    func hadTurn(_ client: ClientSlot) -> Bool {
         let c = clients[client]
         guard c.pointee.isStream, c.pointee.phase == .body else { return true }
         let shared = multiplexing[clients[c.pointee.parent].pointee.sharedIndex]
-        return !shared.session.isWindowShut && now - shared.windowOpenedAt >= plan.timeouts.clientBody
+        return !shared.session.isWindowShut && now - max(shared.windowOpenedAt, shared.bodyCameAt) >= plan.timeouts.clientBody
     }
 
     /// From now on the client's body is read, again: its time begins anew.

@@ -7,7 +7,8 @@ import Report
 /// A stream's bytes wait in its session, and a connection's in the kernel: whoever takes some of them now and then has not stood still,
 /// though no timer has heard of it. It is looked at when a deadline is over. Each function: the new deadline; nil where it is over.
 extension Worker {
-    /// Whoever has not been looked at before is looked at again so soon: until then it is not known whether it stands still.
+    /// A server that has not been looked at before is looked at again so soon: until then it is not known whether it stands still, and its
+    /// client waits. Clients have their whole time once more: a link can be gone for as long.
     private static var secondLookTime: UInt64 { 5_000_000_000 }
 
     /// The server has been taking more of a request: its time to answer begins with the last of it.
@@ -30,7 +31,25 @@ extension Worker {
         let parent = clients[c.pointee.parent]
         guard let moved = c.pointee.awaitsRoom ? session(of: slot).movedAt : movedAt(slot) else { return nil }
         // What the connection's socket does not take is for its own deadline.
-        return parent.pointee.socket.isBlocked ? now + time : later(moved, time)
+        if parent.pointee.socket.isBlocked { return now + time }
+        return later(moved, time) ?? (c.pointee.awaitsRoom ? nil : arrivalTimeEnds(slot, time))
+    }
+
+    /// Bytes of the stream are on their way: its window cannot open before they are there.
+    private func arrivalTimeEnds(_ slot: ClientSlot, _ time: UInt64) -> UInt64? {
+        let parent = clients[clients[slot].pointee.parent]
+        let shared = multiplexing[parent.pointee.sharedIndex]
+        let left = kernel.unacknowledged(parent.pointee.socket.fd)
+        // What has been sent after them is in the way of nobody.
+        guard let behind = shared.session.bytesFramedSince(clients[slot].pointee.stream), Int(left) > behind else { return nil }
+        return later(shared.leftSince(Int(left), now), time)
+    }
+
+    /// The client is taking the last of what it has been sent: it is idle when it has it, and about to ask again.
+    func idleTimeEnds(_ slot: ClientSlot) -> UInt64? {
+        // A drain has a deadline of its own, and a handshake is no answer.
+        let c = clients[slot]
+        return isLeaving || c.pointee.socket.security == .handshaking ? nil : takingTimeEnds(c, plan.timeouts.clientBody)
     }
 
     /// Something of a tunnel has been taken, on either side.
@@ -70,18 +89,18 @@ extension Worker {
     // MARK: Connections
 
     func takingTimeEnds(_ c: UnsafeMutablePointer<ClientConnection>, _ time: UInt64) -> UInt64? {
-        takingTimeEnds(c.pointee.socket.fd, &c.pointee.unconsumed, time)
+        takingTimeEnds(c.pointee.socket.fd, &c.pointee.unconsumed, time, second: time)
     }
 
     private func takingTimeEnds(_ u: UnsafeMutablePointer<UpstreamConnection>, _ time: UInt64) -> UInt64? {
-        takingTimeEnds(u.pointee.socket.fd, &u.pointee.unconsumed, time)
+        takingTimeEnds(u.pointee.socket.fd, &u.pointee.unconsumed, time, second: min(time, Self.secondLookTime))
     }
 
     /// By what the peer's kernel has acknowledged, or over a Unix socket what its process has read, since it was looked at last.
-    private func takingTimeEnds(_ fd: Int32, _ before: inout UInt32, _ time: UInt64) -> UInt64? {
+    private func takingTimeEnds(_ fd: Int32, _ before: inout UInt32, _ time: UInt64, second: UInt64) -> UInt64? {
         let left = UInt32(max(0, kernel.unacknowledged(fd)))
         defer { before = left }
         guard left > 0, left != before else { return nil }
-        return now + (before == 0 ? min(time, Self.secondLookTime) : time)
+        return now + (before == 0 ? second : time)
     }
 }

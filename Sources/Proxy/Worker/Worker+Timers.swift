@@ -34,13 +34,16 @@ extension Worker {
         if c.pointee.abortsWhenDrained { return closeClient(slot, reset: true) }
         switch c.pointee.phase {
         case .head:
-            guard c.pointee.scanned > 0 else { return closeIdleClient(slot) }
+            guard c.pointee.scanned > 0 else {
+                if let end = idleTimeEnds(slot) { return timers.set(Worker.clientTimer(slot), end) }
+                return closeIdleClient(slot)
+            }
             c.pointee.mustClose = true
             refuse(slot, status: 408, "the request's header block did not come in time", hasWholeHead: false)
         case .body:
             guard c.pointee.exchange.exists else { return closeClient(slot) }
             if exchanges[c.pointee.exchange].pointee.state.isWaiting { return waitedInVain(slot) }
-            guard isAwaited(slot), hadRoom(slot) else { return restartBodyDeadline(slot) }
+            guard isAwaited(slot), hadTurn(slot) else { return restartBodyDeadline(slot) }
             failExchange(c.pointee.exchange, status: 408, "the request's body did not come in time")
         case .waiting:
             if c.pointee.exchange.exists, exchanges[c.pointee.exchange].pointee.state.isWaiting { waitedInVain(slot) }

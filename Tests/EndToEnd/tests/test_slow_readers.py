@@ -210,6 +210,22 @@ class Ends(HTTP2Test):
         reading.close()
         self.assertEqual(proxy.wait(), 0)
 
+    def test_a_drain_waits_for_a_link_that_is_gone_for_a_while(self):
+        def script(talk):
+            talk.read_request()
+            talk.send(b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n" + b"x" * 60000)
+        proxy = self.proxy(self.scripted(script).address)
+        with proxy.connect(receive_buffer=4096) as one:
+            peer = frames.client(one.socket)
+            peer.send(frames.request(1, "/"))
+            proxy.wait_metric(1, "sendonce_requests_total")
+            proxy.send_signal(signal.SIGTERM)
+            # Longer than a connection is looked at whose client has all that it was sent. What the client says then meets no reset.
+            threading.Event().wait(4.5)
+            peer.send(frames.frame(frames.WINDOW_UPDATE, 0, 0, (1).to_bytes(4, "big")))
+            self.assertEqual(self.answer(peer, 1)[1:], (b"x" * 60000, None))
+        self.assertEqual(proxy.wait(), 0)
+
     def test_what_a_drain_cuts_is_seen_to_be_cut(self):
         # Over HTTP/1.0 nothing else tells the client that it has not had all: while it is being made, and when it is with the socket.
         for rest in b"", b"x" * HUGE:
@@ -284,6 +300,46 @@ class Slow(HTTP2Test):
         grant = frames.frame(frames.WINDOW_UPDATE, 0, 0, (30_000).to_bytes(4, "big"))
         self.assertEqual(self.taken(peer, streams, grant), dict.fromkeys(streams, len(self.BODY)))
         self.assertEqual(proxy.metrics().sum(REJECTED), 0)
+
+    def test_bodies_that_come_one_after_the_other(self):
+        def script(conversation):
+            while (request := conversation.read_request()) is not None:
+                conversation.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n%05d" % len(request.body))
+        proxy = self.proxy(self.scripted(script).address, timeouts_={"client_body": "500ms"})
+        peer = frames.client(self.dial(proxy))
+        streams = [1, 3, 5]
+        length = ("content-length", "10000")
+        peer.send(*(frames.request(stream, "/", "POST", False, "shop.example", length) for stream in streams))
+        for stream in streams:
+            for left in reversed(range(10)):
+                # The last has to wait for three times as long as there may be between two parts of its body.
+                threading.Event().wait(0.08)
+                peer.send(frames.data(stream, b"x" * 1000, end=left == 0))
+        self.assertEqual([self.answer(peer, stream)[1:] for stream in streams], 3 * [(b"10000", None)])
+        self.assertEqual(proxy.metrics().sum(REJECTED), 0)
+
+    def test_who_takes_the_last_answer_slowly_is_not_idle(self):
+        def script(conversation):
+            while conversation.read_request() is not None:
+                conversation.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + b"x" * 100_000)
+        proxy = self.proxy(self.scripted(script).address, timeouts_={"client_idle": "300ms"})
+        with self.subTest("HTTP/1.1"), proxy.connect(receive_buffer=4096) as one:
+            for _ in range(2):
+                one.request("/")
+                self.slowly(one.socket, 100_000)
+        wide = frames.frame(frames.SETTINGS, 0, 0, (4).to_bytes(2, "big") + (1 << 20).to_bytes(4, "big"))
+        with self.subTest("HTTP/2"), proxy.connect(receive_buffer=4096) as one:
+            one.socket.sendall(frames.PREFACE + wide + frames.frame(frames.WINDOW_UPDATE, 0, 0, (1 << 20).to_bytes(4, "big")))
+            for stream in 1, 3:
+                one.socket.sendall(frames.request(stream, "/"))
+                self.slowly(one.socket, 100_000)
+
+    def slowly(self, reading, count):
+        """So many bytes and what belongs to them, in more time than a client may be idle."""
+        received = 0
+        while received < count:
+            threading.Event().wait(0.03)
+            received += len(reading.recv(5_000) or self.fail(f"ended after {received} bytes"))
 
     def test_a_client_that_takes_nothing_is_cut_where_it_can_see_it(self):
         def script(conversation):

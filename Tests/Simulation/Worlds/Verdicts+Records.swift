@@ -6,8 +6,8 @@ extension Verdicts {
     private static let handshakeTime: UInt64 = 15_000_000_000
     /// From what has been read last to the end: a connection that lingers may take two seconds.
     private static let soon: UInt64 = 4_500_000_000
-    /// The times for an answer and for an idle connection, and some more.
-    private static let ever: UInt64 = 170_000_000_000
+    /// The time of an idle connection and twice that for an answer, and some more.
+    private static let ever: UInt64 = 200_000_000_000
 
     static func judgeIntruders(_ world: SimulatedWorld) {
         var counts = Counts()
