@@ -114,11 +114,15 @@ class DelayedNetwork:
 
     `intercept(packet)`, if set, sees every packet as it is sent, on the thread that carries them; when it returns True the packet
     is held until `let_go`. `delivered(packet)` sees it as it arrives. A share `loss` of the packets is lost; `jitter` is a time by
-    which a packet may be later than others, which lets it be overtaken.
+    which a packet may be later than others, which lets it be overtaken. `rates` are bytes a second, to `far` and to `near`: what would
+    have to wait for longer than `queue` seconds is lost.
     """
 
-    def __init__(self, delay, loss=0.0, jitter=0.0, seed=1):
+    def __init__(self, delay, loss=0.0, jitter=0.0, seed=1, rates=None, queue=1.0):
         self.delay, self.loss, self.jitter = delay, loss, jitter
+        self.rates, self.queue = rates, queue
+        # When each way has sent all that it has been given.
+        self._free = {True: 0.0, False: 0.0}
         self.intercept = self.delivered = None
         self.failure = None
         self._closing = False
@@ -165,7 +169,15 @@ class DelayedNetwork:
 
     def _send(self, packet):
         """Under the lock."""
-        due = time.monotonic() + self.delay + (self._random.random() * self.jitter if self.jitter else 0)
+        start = time.monotonic()
+        if self.rates:
+            start = max(start, self._free[packet.goes_far])
+            if start - time.monotonic() > self.queue:
+                self.counts["lost"] += 1
+                return
+            start += len(packet.data) / self.rates[0 if packet.goes_far else 1]
+            self._free[packet.goes_far] = start
+        due = start + self.delay + (self._random.random() * self.jitter if self.jitter else 0)
         self._order += 1
         heapq.heappush(self._under_way, (due, self._order, packet))
 

@@ -74,12 +74,12 @@ class Upstreams(TLSUpstreamTest):
         with proxy.connect() as one:
             one.request("/")
             wait_for(lambda: b"GET / " in printed, "the request to arrive")
-            updates = 0
-            while updates < 200 and not select.select([one.socket], [], [], 0)[0]:
+            updates, poll = 0, select.poll()
+            poll.register(one.socket, select.POLLIN)
+            while updates < 200 and not poll.poll(0):
                 say(b"k\n")
                 updates += 1
-                wait_for(lambda: len(re.findall(rb">>> .*KeyUpdate", printed)) >= updates or select.select([one.socket], [], [], 0)[0],
-                         "the key update, or its end")
+                wait_for(lambda: len(re.findall(rb">>> .*KeyUpdate", printed)) >= updates or poll.poll(0), "the key update, or its end")
             self.assertEqual(one.read_response().status, 502)
         self.assertTrue(40 <= updates < 120, updates)
         proxy.wait_metric(1, "sendonce_upstream_rejected_total", upstream="app", reason="tls_flood")
