@@ -93,7 +93,7 @@ def measure(name, kind, rounds, seed, seconds=SECONDS):
         node = upstream.Node("plain.js", unix_path=f"{directory}/node.sock")
         config = configuration.configuration(
             node.address, directory, listener=f"{network.near.address}:0", admin={"address": f"unix:{directory}/admin.sock"},
-            timeouts_={"client_body": "10s", "client_idle": "1s"})
+            timeouts_={"client_body": "20s", "client_idle": "1s"})
         if kind.endswith("TLS"):
             config["listeners"][0]["tls"] = certificates.pair("shop")
         proxy = network.near.run(lambda: harness.SendOnce(directory, config))

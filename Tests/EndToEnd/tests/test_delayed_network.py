@@ -7,6 +7,7 @@ import unittest
 import certificates
 import delayed_network
 import measure_delay
+import slow_links
 from harness import EndToEndTest
 
 MISSING = delayed_network.missing()
@@ -139,3 +140,14 @@ class Innocents(EndToEndTest):
 
     def test_nor_where_packets_overtake_each_other(self):
         self.innocents(jitter=0.005)
+
+
+@unittest.skipIf(MISSING, MISSING)
+class SlowLinks(EndToEndTest):
+    """Two short rounds of scripts/slow-links."""
+
+    def test_everything_arrives_over_a_narrow_link(self):
+        self.assertEqual(slow_links.measure("narrow", "HTTP/2 in TLS", rounds=1, seed=3, seconds=6), [])
+
+    def test_everything_arrives_though_packets_are_lost(self):
+        self.assertEqual(slow_links.measure("mobile", "HTTP/1.1 in TLS", rounds=1, seed=3, seconds=6), [])

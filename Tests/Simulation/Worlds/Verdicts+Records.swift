@@ -22,7 +22,8 @@ extension Verdicts {
         let deed = intruder.deed
         func fail(_ what: String) { world.fail("intruder \(intruder.number) with \(deed.name): \(what)") }
         counts.add(.tls, deed.counted)
-        if deed.name == .takesNoAnswer {
+        // Of those who change keys, some read nothing.
+        if deed.name == .takesNoAnswer || deed.name == .keyUpdates && deed.end == .ever {
             for reason in [RejectReason.slowReader, .stalledConnection] { counts.add(reason, 0...1) }
         }
         let said = intruder.overheard.said
