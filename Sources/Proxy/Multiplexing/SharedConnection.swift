@@ -31,8 +31,8 @@ final class SharedConnection {
     private(set) var windowOpenedAt: UInt64 = 0
     /// When bytes of a request's body came last, on whichever stream. Clients only.
     var bodyCameAt: UInt64 = 0
-    /// What its client's kernel had not acknowledged when that was looked at last, and since when it has been so much. Clients only.
-    private var left = (bytes: 0, since: UInt64(0))
+    /// What its client's kernel had acknowledged when that was looked at last, and since when it has been so much. Clients only.
+    private var arrived = (bytes: Int64(-1), since: UInt64(0))
     /// When its socket last took some of what it had not taken at once. Upstreams only.
     var flushedAt: UInt64 = 0
     /// Frames on streams that nobody opened have been recorded: more of them are no other incident. Upstreams only.
@@ -70,10 +70,10 @@ final class SharedConnection {
     /// When bytes of its streams went to its peer last, of those that had to wait.
     var movedAt: UInt64 { max(session.movedAt, flushedAt) }
 
-    /// Since when the client's kernel has not acknowledged anything, as far as has been looked.
-    func leftSince(_ bytes: Int, _ now: UInt64) -> UInt64 {
-        if bytes != left.bytes { left = (bytes, now) }
-        return left.since
+    /// Since when the client's kernel has acknowledged so much and no more, as far as has been looked.
+    func arrivedSince(_ bytes: Int64, _ now: UInt64) -> UInt64 {
+        if bytes != arrived.bytes { arrived = (bytes, now) }
+        return arrived.since
     }
 
     /// It is over.
