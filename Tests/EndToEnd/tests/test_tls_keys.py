@@ -12,19 +12,24 @@ from test_tls import REJECTED, TLSTest
 from test_tls_upstream import TLSUpstreamTest
 
 
+def openssl(test, *arguments):
+    """OpenSSL's own program, running, and what it has printed, each message of TLS among it."""
+    program = subprocess.Popen(
+        ["openssl", *arguments, "-tls1_3", "-msg"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    test.addCleanup(lambda: (program.kill(), program.communicate()))
+    printed = bytearray()
+
+    def read():
+        while data := program.stdout.read1(65536):
+            printed.extend(data)
+    threading.Thread(target=read, daemon=True).start()
+    return program, printed
+
+
 class Clients(TLSTest):
     def test_new_keys_without_end(self):
         proxy = self.echoing()
-        visitor = subprocess.Popen(
-            ["openssl", "s_client", "-connect", proxy.address, "-servername", "shop.example", "-tls1_3", "-msg"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        self.addCleanup(lambda: (visitor.kill(), visitor.communicate()))
-        printed = bytearray()
-
-        def read():
-            while data := visitor.stdout.read1(65536):
-                printed.extend(data)
-        threading.Thread(target=read, daemon=True).start()
+        visitor, printed = openssl(self, "s_client", "-connect", proxy.address, "-servername", "shop.example")
 
         def sent():
             return printed.count(b">>> TLS 1.3, Handshake [length 0005], KeyUpdate")
@@ -51,16 +56,8 @@ class Upstreams(TLSUpstreamTest):
         """OpenSSL's own, which says what it is told to; what it has printed, its port, and how to tell it."""
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
-        server = subprocess.Popen(
-            ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", certificates.file("shop.pem"), "-key", certificates.file("shop.key"),
-             "-tls1_3", "-msg"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        self.addCleanup(lambda: (server.kill(), server.communicate()))
-        printed = bytearray()
-
-        def read():
-            while data := server.stdout.read1(65536):
-                printed.extend(data)
-        threading.Thread(target=read, daemon=True).start()
+        server, printed = openssl(
+            self, "s_server", "-accept", f"127.0.0.1:{port}", "-cert", certificates.file("shop.pem"), "-key", certificates.file("shop.key"))
 
         def say(line):
             server.stdin.write(line)
