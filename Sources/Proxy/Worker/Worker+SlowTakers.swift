@@ -42,7 +42,7 @@ extension Worker {
         let left = kernel.unacknowledged(parent.pointee.socket.fd)
         // What has been sent after them is in the way of nobody.
         guard let behind = shared.session.bytesFramedSince(clients[slot].pointee.stream), Int(left) > behind else { return nil }
-        return later(shared.arrivedSince(kernel.bytesAcknowledged(parent.pointee.socket.fd), now), time)
+        return later(shared.arrivedSince(progress(parent.pointee.socket.fd, left: left), now), time)
     }
 
     /// The client is taking the last of what it has been sent: it is idle when it has it, and about to ask again.
@@ -96,14 +96,19 @@ extension Worker {
         takingTimeEnds(u.pointee.socket.fd, &u.pointee.unconsumed, time, second: min(time, Self.secondLookTime))
     }
 
-    /// By what the peer's kernel has acknowledged, or over a Unix socket what its process has left, since it was looked at last. Not by what
-    /// is left: of a peer that takes as much a second all the time, that may be the same whenever it is looked at.
+    /// How far the peer's kernel has come; over a Unix socket, whose kernel does not say it, what its process has left. Not what is left
+    /// elsewhere: of a peer that takes as much a second all the time, that may be the same whenever it is looked at.
+    private func progress(_ fd: Int32, left: Int32) -> Int64 {
+        let acknowledged = kernel.bytesAcknowledged(fd)
+        return acknowledged < 0 ? Int64(left) : acknowledged &+ 1
+    }
+
+    /// By what the peer has taken since it was looked at last.
     private func takingTimeEnds(_ fd: Int32, _ before: inout UInt32, _ time: UInt64, second: UInt64) -> UInt64? {
         let left = kernel.unacknowledged(fd)
         guard left > 0 else { return nil }
-        let acknowledged = kernel.bytesAcknowledged(fd)
         // 0: it has not been looked at.
-        let mark = max(1, UInt32(truncatingIfNeeded: acknowledged < 0 ? Int(left) : Int(acknowledged) &+ 1))
+        let mark = max(1, UInt32(truncatingIfNeeded: progress(fd, left: left)))
         defer { before = mark }
         guard mark != before else { return nil }
         return now + (before == 0 ? second : time)
