@@ -87,5 +87,9 @@ extension Weather {
     mutating func calmChecks() {
         upstreamLink.acknowledgementDelay = min(upstreamLink.acknowledgementDelay, 1_000_000)
         if case .everyByte = upstreamLink.cuts { upstreamLink.cutDelay = min(upstreamLink.cutDelay, 20_000) }
+        // Nor does the longest of them take more than one round trip of a long link.
+        guard upstreamLink.latency > 10_000_000 else { return }
+        upstreamLink.sendBytesMax = max(upstreamLink.sendBytesMax, 16_384)
+        upstreamLink.receiveBytesMax = max(upstreamLink.receiveBytesMax, 16_384)
     }
 }

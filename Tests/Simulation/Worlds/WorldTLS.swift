@@ -21,7 +21,7 @@ final class WorldTLS {
     init(_ habits: TLSHabits, _ speech: Speech, takesFrames: Bool, floods: Bool, chance seed: UInt64) {
         self.habits = habits
         own = SeededNumbers(seed: seed ^ 0x666c_6f6f)
-        // Whoever meets two of them has no try left.
+        // Whoever meets two of them, or one and a handshake that is spoiled, has no try left.
         floodsLeft = floods ? 1 : 0
         chance = .allocate(capacity: 1)
         chance.initialize(to: seed)
@@ -89,8 +89,9 @@ final class WorldTLS {
             spoil = TLSSpoil(&world.random, mayBeSilent: habits.silentServers)
         }
         let peer = upstreams.map { PeerTLS(world, $0, "upstream \(number)", spoil: spoil) }
-        if floodsLeft > 0, spoil == nil, own.chance(perMille: 500) {
-            floodsLeft -= 1
+        if floodsLeft > 0, spoiledLeft == habits.spoiledServers, own.chance(perMille: 500) {
+            floodsLeft = 0
+            spoiledLeft = 0
             let ticketBytes = habits.upstreams?.ticketBytes ?? 0
             peer?.dueFlood = TLSFlood(ticketBytes: ticketBytes, isSlow: world.weather.upstreamLink.isDrip, &own)
         }
