@@ -61,7 +61,8 @@ let package = Package(
             dependencies: ["JSON", "Records", "Detector", "Configuration", "Explanations", "CShim", "CPCRE2", "CZlib"]),
         .target(name: "Gate", dependencies: ["JSON", "Records", "Report", "Detector", "Explanations"]),
         .target(name: "ProbeReports", dependencies: ["Detector", "JSON", "Report", "CShim"]),
-        .target(name: "Admin", dependencies: ["Report", "Detector", "Explanations", "JSON", "CShim"], exclude: ["Page"]),
+        .target(
+            name: "Admin", dependencies: ["Wire", "Report", "Detector", "Explanations", "JSON", "CShim"], exclude: ["Page"]),
         .target(name: "OTLP", dependencies: ["JSON", "Records", "Report", "CCurl", "CZlib"]),
         .executableTarget(
             name: "SendOnce",

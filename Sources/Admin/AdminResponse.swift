@@ -1,4 +1,5 @@
 import Report
+import Wire
 
 /// An answer of the endpoint.
 struct AdminResponse {
@@ -24,7 +25,7 @@ struct AdminResponse {
 
     /// The bytes on the wire.
     func bytes(isHead: Bool, isPersistent: Bool) -> [UInt8] {
-        var head = "HTTP/1.1 \(status) \(reason)\r\n"
+        var head = "HTTP/1.1 \(status) \(ReasonPhrase.of(status))\r\n"
         head += "Date: \(WallTime.imfFixdate(nanoseconds: WallTime.nowNanoseconds()))\r\n"
         head += "Content-Type: \(contentType)\r\n"
         // A stream ends with its connection.
@@ -33,19 +34,5 @@ struct AdminResponse {
         for (name, value) in extraFields { head += "\(name): \(value)\r\n" }
         head += "Connection: \(isPersistent ? "keep-alive" : "close")\r\n\r\n"
         return Array(head.utf8) + (isHead ? [] : body)
-    }
-
-    private var reason: String {
-        switch status {
-        case 200: "OK"
-        case 400: "Bad Request"
-        case 403: "Forbidden"
-        case 404: "Not Found"
-        case 405: "Method Not Allowed"
-        case 408: "Request Timeout"
-        case 431: "Request Header Fields Too Large"
-        case 503: "Service Unavailable"
-        default: ""
-        }
     }
 }

@@ -22,7 +22,7 @@ struct ErrorResponse {
     /// The whole response.
     var bytes: [UInt8] {
         let body = page.map(filled) ?? Array(text.utf8)
-        var head = "HTTP/1.1 \(status) \(Self.reason(status))\r\n"
+        var head = "HTTP/1.1 \(status) \(reason)\r\n"
         if !isReplaced("date") { head += "Date: \(date)\r\n" }
         if !isReplaced("content-type") { head += "Content-Type: \(page?.type ?? type)\r\n" }
         head += "Content-Length: \(body.count)\r\n"
@@ -51,7 +51,6 @@ struct ErrorResponse {
     }
 
     private var text: String {
-        let reason = Self.reason(status)
         let detail = Self.escaped(detail, form)
         return switch form {
         case .text: "\(status) \(reason)\n\(detail)\nrequest id: \(requestID)\n"
@@ -69,7 +68,7 @@ struct ErrorResponse {
             body += piece.text
             switch piece.gap {
             case .status: body += "\(status)".utf8
-            case .reason: body += Self.reason(status).utf8
+            case .reason: body += reason.utf8
             case .detail: body += Self.escaped(detail, page.escaping).utf8
             case .requestID: body += Self.escaped(requestID, page.escaping).utf8
             case nil: break
@@ -132,26 +131,9 @@ struct ErrorResponse {
         return Int(value * 1000)
     }
 
-    static func reason(_ status: Int) -> String {
-        switch status {
-        case 301: "Moved Permanently"
-        case 302: "Found"
-        case 303: "See Other"
-        case 307: "Temporary Redirect"
-        case 308: "Permanent Redirect"
-        case 400: "Bad Request"
-        case 404: "Not Found"
-        case 405: "Method Not Allowed"
-        case 408: "Request Timeout"
-        case 413: "Content Too Large"
-        case 414: "URI Too Long"
-        case 431: "Request Header Fields Too Large"
-        case 501: "Not Implemented"
-        case 502: "Bad Gateway"
-        case 503: "Service Unavailable"
-        case 504: "Gateway Timeout"
-        case 505: "HTTP Version Not Supported"
-        default: "Error"
-        }
+    /// Some name must stand in a text.
+    private var reason: String {
+        let name = ReasonPhrase.of(status)
+        return name.utf8CodeUnitCount == 0 ? "Error" : "\(name)"
     }
 }

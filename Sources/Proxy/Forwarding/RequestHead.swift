@@ -89,11 +89,7 @@ enum RequestHead {
         putForwarding(block, aim, &out)
         putIdentity(block, isTrusted: aim.isTrusted, random: &random, &record, &out)
         out.put(aim.changes.lines)
-        if !aim.changes.replaces(.via) {
-            out.put(
-                block.version == .http10
-                    ? "Via: 1.0 sendonce\r\n" : block.version == .http2 ? "Via: 2.0 sendonce\r\n" : "Via: 1.1 sendonce\r\n")
-        }
+        if !aim.changes.replaces(.via) { out.put(block.version.viaLine) }
         if aim.isMarked { out.put(ExchangeMark.line) }
         out.put("\r\n")
         record.head.start = 0

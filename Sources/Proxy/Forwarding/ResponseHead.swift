@@ -45,7 +45,11 @@ enum ResponseHead {
         out.put("HTTP/1.1 ")
         out.putDecimal(UInt64(block.status))
         out.put(0x20)
-        out.put(block.bytes(block.reason))
+        if block.version == .http2 {
+            out.put(ReasonPhrase.of(block.status))
+        } else {
+            out.put(block.bytes(block.reason))
+        }
         out.put("\r\n")
         out.putFields(block)
         if block.facts.contains(.contentLengthRepeated), hop.framing != .chunked, block.facts.isDisjoint(with: .codings) {
@@ -69,9 +73,7 @@ enum ResponseHead {
         out.put(cookie)
         out.put(accept)
         if !hop.isInterim { out.put(changes.lines) }
-        if !changes.replaces(.via) {
-            out.put(block.version == .http10 ? "Via: 1.0 sendonce\r\n" : "Via: 1.1 sendonce\r\n")
-        }
+        if !changes.replaces(.via) { out.put(block.version.viaLine) }
         out.put("\r\n")
     }
 

@@ -17,6 +17,7 @@ import Wire
         var switches = false
         var isEmpty = false
         var isInterim = false
+        var isOfHTTP2 = false
         var expected: [String]
         var testDescription: String { name }
 
@@ -41,6 +42,7 @@ import Wire
         hop.isInterim = row.isInterim
         let head = try ReadBlock.of(.answer, [row.start] + row.fields) { block in
             let unmanaged: Unmanaged<FieldChanges>? = kept.map { .passUnretained($0) }
+            if row.isOfHTTP2 { block.version = .http2 }
             ResponseHead.dropFields(&block, hop)
             unmanaged.drop(&block)
             let text = ReadBlock.written { out in
@@ -127,6 +129,15 @@ import Wire
     ])
     func startLines(_ start: String, _ expected: String, _ via: String) throws {
         #expect(try write(Row("", [], []) { $0.start = start }) == [expected, via])
+    }
+
+    /// HTTP/2 has no reason phrases: what a status is called is said to whoever speaks HTTP/1.
+    @Test(arguments: [
+        (200, "OK"), (103, "Early Hints"), (404, "Not Found"), (511, "Network Authentication Required"), (299, ""),
+    ])
+    func startLinesOfHTTP2(_ status: Int, _ name: String) throws {
+        let row = Row("", [], []) { ($0.start, $0.isOfHTTP2) = ("HTTP/1.1 \(status)", true) }
+        #expect(try write(row) == ["HTTP/1.1 \(status) \(name)", "Via: 2.0 sendonce"])
     }
 
     @Test func aRoutesChangesAndTheCookieStandBeforeVia() throws {
