@@ -123,6 +123,7 @@ extension Worker {
     mutating func mayTakeInterim(_ exchange: ExchangeSlot) -> Bool {
         let e = exchanges[exchange]
         e.pointee.interims += 1
+        if responseBlock.status == 100 { e.pointee.state.receive(.continued) }
         e.pointee.interimBytes += UInt32(truncatingIfNeeded: responseBlock.byteCount)
         guard Int(e.pointee.interims) > plan.limits.interims || Int(e.pointee.interimBytes) > plan.limits.headerBytes else {
             return true

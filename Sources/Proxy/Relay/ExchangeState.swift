@@ -3,6 +3,7 @@
 ///     its place        seeking ─queued─▶ waiting ─called─▶ called ─leftQueue─▶ seeking
 ///                      seeking ─connecting─▶ connecting ─placed─▶ placed          (or placed at once, on a pooled connection)
 ///     request's body   due ─bodySent─▶ part ─requestEnded─▶ whole                 (due ─requestEnded─▶ none)
+///                      due ─continued─▶ wanted, from which it goes on as from due
 ///     answer           awaited ─answerBegan─▶ begun ─headWritten─▶ written ─headSent─▶ sent
 ///     tunnel           none ─tunnelOpened─▶ open ─clientEnded─▶ clientEnded ─upstreamEnded─▶ bothEnded, or the other way about
 ///
@@ -10,7 +11,7 @@
 struct ExchangeState: BitwiseCopyable {
     // Without raw values: those are compared by a generic function.
     enum Place: CaseIterable { case seeking, waiting, called, connecting, placed }
-    enum Body: CaseIterable { case none, due, part, whole }
+    enum Body: CaseIterable { case none, due, wanted, part, whole }
     enum Answer: CaseIterable { case awaited, begun, written, sent }
     enum Tunnel: CaseIterable { case none, open, clientEnded, upstreamEnded, bothEnded }
 
@@ -19,6 +20,8 @@ struct ExchangeState: BitwiseCopyable {
         case queued, called, leftQueue
         /// A connection is being opened for it; it has one.
         case connecting, placed
+        /// The server has said that it wants the body (100), which its client may wait to hear.
+        case continued
         /// Some of the request's body has been passed on; all of the request has.
         case bodySent, requestEnded
         /// The request is on its way once more.
@@ -44,8 +47,9 @@ struct ExchangeState: BitwiseCopyable {
         case .leftQueue: if isWaiting { place = .seeking }
         case .connecting: place = .connecting
         case .placed: place = .placed
-        case .bodySent: if body == .due { body = .part }
-        case .requestEnded: if body == .due { body = .none } else if body == .part { body = .whole }
+        case .continued: if body == .due { body = .wanted }
+        case .bodySent: if body == .due || body == .wanted { body = .part }
+        case .requestEnded: if body == .due || body == .wanted { body = .none } else if body == .part { body = .whole }
         case .sentAgain: if answer != .sent { answer = .awaited }
         case .answerBegan: if answer == .awaited { answer = .begun }
         case .headWritten: if answer != .sent { answer = .written }

@@ -52,8 +52,8 @@ extension Worker {
         guard e.pointee.upstream.exists, !c.pointee.endsWithInput else { return false }
         let u = upstreams[e.pointee.upstream]
         guard u.pointee.phase != .connecting, !u.pointee.socket.isBlocked else { return false }
-        let isAsking = e.pointee.requestBytes == 0 && e.pointee.interims == 0 && e.pointee.request.expectsContinue
-        return !isAsking || e.pointee.state.answer != .awaited
+        let isAsking = e.pointee.state.body == .due && e.pointee.request.expectsContinue
+        return !isAsking || e.pointee.state.headWritten
     }
 
     /// Whether the client has had its time to send: others on its connection may have filled the window that is for all, or their bodies

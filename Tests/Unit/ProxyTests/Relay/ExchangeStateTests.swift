@@ -21,9 +21,10 @@ import Testing
         .placed: [.placed, .placed, .placed, .placed, .placed],
     ]
     private static let bodies: [Fact: [ExchangeState.Body]] = [
-        //              none   due    part    whole
-        .bodySent: [.none, .part, .part, .whole],
-        .requestEnded: [.none, .none, .whole, .whole],
+        //              none   due    wanted   part    whole
+        .continued: [.none, .wanted, .wanted, .part, .whole],
+        .bodySent: [.none, .part, .part, .part, .whole],
+        .requestEnded: [.none, .none, .none, .whole, .whole],
     ]
     private static let answers: [Fact: [ExchangeState.Answer]] = [
         //             awaited   begun     written   sent
@@ -40,7 +41,7 @@ import Testing
     ]
     // How each value is reached.
     private static let toPlace: [[Fact]] = [[], [.queued], [.queued, .called], [.connecting], [.placed]]
-    private static let toBody: [[Fact]] = [[.requestEnded], [], [.bodySent], [.bodySent, .requestEnded]]
+    private static let toBody: [[Fact]] = [[.requestEnded], [], [.continued], [.bodySent], [.bodySent, .requestEnded]]
     private static let toAnswer: [[Fact]] = [[], [.answerBegan], [.headWritten], [.headWritten, .headSent]]
     private static let toTunnel: [[Fact]] = [
         [], [.tunnelOpened], [.tunnelOpened, .clientEnded], [.tunnelOpened, .upstreamEnded],

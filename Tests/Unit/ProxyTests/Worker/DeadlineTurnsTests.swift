@@ -181,9 +181,12 @@ import Testing
         #expect(outcome.status == 200)
     }
 
-    @Test func aServerThatSaysNothingToWhoAskedIsBlamed() throws {
+    /// Hints are no word on whether the body is wanted.
+    @Test(arguments: ["", "HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n"])
+    func aServerThatSaysNothingToWhoAskedIsBlamed(hints: String) throws {
         let server = Server()
         server.wanted = 1 << 30
+        server.opening = { $0.send(hints) }
         let asks = "\(Self.head)3\r\nExpect: 100-continue\r\n\r\n"
         let outcome = try Self.run(
             { _ in .accepts { _ in (server, Link()) } }, client: [(0, Array(asks.utf8))], responseHeader: 3 * Self.second)
