@@ -4,7 +4,9 @@ public enum ReasonPhrase {
     ///
     /// HTTP/2 has no reason phrases (RFC 9113 section 8.3.2). In HTTP/1 one may be empty, but there are clients that take an answer for broken
     /// then (RFC 9112 section 4).
-    public static func of(_ status: Int) -> StaticString {
+    public static func of(_ status: Int) -> StaticString { status < 400 ? ofSuccess(status) : ofError(status) }
+
+    private static func ofSuccess(_ status: Int) -> StaticString {
         switch status {
         case 100: "Continue"
         case 101: "Switching Protocols"
@@ -28,6 +30,12 @@ public enum ReasonPhrase {
         case 305: "Use Proxy"
         case 307: "Temporary Redirect"
         case 308: "Permanent Redirect"
+        default: ""
+        }
+    }
+
+    private static func ofError(_ status: Int) -> StaticString {
+        switch status {
         case 400: "Bad Request"
         case 401: "Unauthorized"
         case 402: "Payment Required"
