@@ -128,10 +128,12 @@ let package = Package(
             name: "SimulationTests", dependencies: ["Simulation", "EventLoop", "CShim"], path: "Tests/Unit/SimulationTests"),
         .testTarget(
             name: "TLSTests", dependencies: ["TLS", "Wire", "COpenSSL", "CTLS", "CPeerTLS"], path: "Tests/Unit/TLSTests"),
+        .target(name: "Nameserver", dependencies: ["Names", "EventLoop", "CShim"], path: "Tests/Unit/Nameserver"),
         .testTarget(
             name: "ProxyTests",
             dependencies: [
-                "Proxy", "Names", "Simulation", "Worlds", "EventLoop", "HTTP1", "HTTP2", "Detector", "Facts", "Report",
+                "Proxy", "Names", "Nameserver", "Simulation", "Worlds", "EventLoop", "HTTP1", "HTTP2", "Detector", "Facts",
+                "Report",
                 "Configuration",
                 "Chance",
                 "CPeerTLS",
@@ -160,7 +162,8 @@ if Context.environment["SENDONCE_FUZZ"] != nil {
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "Admin", "CFuzzer", "Configuration", "HTTP1", "HTTP2", "JSON", "ProbeReports", "Proxy", "Records", "Replay",
+                "Admin", "CFuzzer", "Configuration", "HTTP1", "HTTP2", "JSON", "Nameserver", "ProbeReports", "Proxy", "Records",
+                "Replay",
                 "Tail", "Traces",
                 "Wire",
             ],

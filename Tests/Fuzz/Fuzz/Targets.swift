@@ -2,6 +2,7 @@ import Admin
 import Configuration
 import HTTP1
 import JSON
+import Nameserver
 import ProbeReports
 import Proxy
 import Records
@@ -45,6 +46,9 @@ let targets = [
         check(lines == cut.receive(bytes[..<half]) + cut.receive(bytes[half...]), "lines that depend on where they are cut")
         for line in lines { _ = ReportParser.parse(line) }
         _ = ReportParser.parse(bytes)
+    },
+    Target(name: "names") { bytes in
+        if case .broken(let promise) = StrangeAnswers.resolve(bytes) { check(false, promise) }
     },
     Target(name: "expressions") { bytes in
         let text = String(decoding: bytes, as: UTF8.self)
