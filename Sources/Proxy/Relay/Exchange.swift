@@ -82,10 +82,10 @@ struct Exchange: BitwiseCopyable {
     var stickyServer: Int16 = -1
     /// Requests sent so far; a retry is another.
     var attempts: UInt8 = 0
-    /// Of those, after connections that were stale.
-    var staleRetries: UInt8 = 0
-    /// And after connections that could not be made.
+    /// Of those, after connections that could not be made.
     var refusals: UInt8 = 0
+    /// And those of `staleRetries` and `leavings`, in two bits and six.
+    private var others: UInt8 = 0
     var state = ExchangeState()
     /// Its connection had served another exchange before.
     var wasPooled = false
@@ -98,6 +98,17 @@ struct Exchange: BitwiseCopyable {
     var requestIsChunked = false
     /// How the answer's body is framed for the client.
     var clientFraming = BodyDecoder.Framing.none
+
+    /// Sent again after connections that were stale.
+    var staleRetries: UInt8 {
+        get { others & 3 }
+        set { others = others & ~3 | newValue & 3 }
+    }
+    /// After connections that their servers were ending in good order.
+    var leavings: UInt8 {
+        get { others >> 2 }
+        set { others = others & 3 | newValue << 2 }
+    }
 
     init(client: ClientSlot, startedAt: UInt64) {
         self.client = client

@@ -59,8 +59,8 @@ struct Retries: ~Copyable {
         }
         if reason == .left {
             // Connections that take so many requests and no more, as servers like to have it, may all be over at once.
-            guard Int(e.pointee.refusals) < Self.refusalsMax else { return .giveUp }
-            e.pointee.refusals += 1
+            guard Int(e.pointee.leavings) < Self.refusalsMax else { return .giveUp }
+            e.pointee.leavings += 1
             return .again(fresh: false)
         }
         if reason == .stale || (reason == .unsent && e.pointee.wasPooled) {
@@ -76,7 +76,8 @@ struct Retries: ~Copyable {
             e.pointee.refusals += 1
             return again
         }
-        let counted = Int(e.pointee.attempts) - Int(e.pointee.staleRetries) - Int(e.pointee.refusals)
+        let others = Int(e.pointee.staleRetries) + Int(e.pointee.leavings) + Int(e.pointee.refusals)
+        let counted = Int(e.pointee.attempts) - others
         guard counted <= limits.attempts else { return .giveUp }
         return budgets[Int(e.pointee.upstreamIndex)].take(now) ? again : .refused
     }

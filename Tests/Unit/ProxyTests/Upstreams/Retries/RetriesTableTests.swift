@@ -59,12 +59,13 @@ import Wire
         let limits = Retries.Limits(attempts: 1, servers: 2)
         let again = Retries.Decision.again(fresh: true)
         var decisions: [Retries.Decision] = []
-        for reason in [NoAnswer.stale, .unreachable, .unsent, .unreachable, .unanswered, .unanswered] {
+        for reason in [NoAnswer.stale, .left, .unreachable, .left, .unsent, .unreachable, .unanswered, .unanswered] {
             decisions.append(retries.decide(&one, reason, limits, 1))
             one.attempts += 1
         }
-        #expect(decisions == [again, again, again, again, .again(fresh: false), .giveUp])
-        #expect(one.staleRetries == 2 && one.refusals == 2)
+        let pooled = Retries.Decision.again(fresh: false)
+        #expect(decisions == [again, pooled, again, pooled, again, again, pooled, .giveUp])
+        #expect(one.staleRetries == 2 && one.refusals == 2 && one.leavings == 2)
     }
 
     /// Each upstream has a budget of its own.
