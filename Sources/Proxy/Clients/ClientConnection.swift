@@ -38,7 +38,8 @@ struct ClientConnection: BitwiseCopyable {
     var listener: UInt16
     /// The exchange in progress.
     var exchange = ExchangeSlot.none
-    /// Bytes of `socket.input` known to hold no end of a header block.
+    /// Bytes of `socket.input` known to hold no end of a header block. Of one that lingers: how often it may still be heard for the sake of
+    /// which it is waited for.
     var scanned: UInt32 = 0
     var body = BodyDecoder()
     /// Who asks: the peer, or whom its PROXY header names.

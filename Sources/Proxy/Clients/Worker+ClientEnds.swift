@@ -10,6 +10,8 @@ import Wire
 extension Worker {
     /// Bytes that the client still sends must not turn the answer into a reset: end our side, read on for a while.
     private static var lingerTime: UInt64 { 2_000_000_000 }
+    /// Of frames, so often: half an hour at the most. An open stream can keep a connection for longer.
+    static var lingeringHearsMax: UInt32 { 1000 }
 
     /// The answer has been handed over: the next request, or the end of the connection.
     mutating func answerDone(_ slot: ClientSlot) {
@@ -61,8 +63,10 @@ extension Worker {
             && c.pointee.socket.security == .none
     }
 
-    mutating func linger(_ slot: ClientSlot) {
+    /// `hears`: how often what the client says shows that it is still reading.
+    mutating func linger(_ slot: ClientSlot, hears: UInt32 = 0) {
         let c = clients[slot]
+        c.pointee.scanned = hears
         if c.pointee.socket.sawEnd, !c.pointee.socket.isBlocked, !closesInStages(c) { return closeClient(slot) }
         c.pointee.phase = .lingering
         c.pointee.mustClose = true
@@ -70,6 +74,15 @@ extension Worker {
         if c.pointee.socket.sawEnd, !c.pointee.socket.isBlocked { return closeClient(slot) }
         timers.set(Worker.clientTimer(slot), now + (c.pointee.socket.isBlocked ? plan.timeouts.clientBody : Self.lingerTime))
         queueClient(slot)
+    }
+
+    /// A client of HTTP/2 that reads its last answers slowly says so in frames, though its kernel has had everything for long: to close before it has
+    /// read them would answer its next frame with a reset, which takes the rest from it.
+    mutating func heardLingering(_ slot: ClientSlot) {
+        let c = clients[slot]
+        guard c.pointee.scanned > 0 else { return }
+        c.pointee.scanned -= 1
+        timers.set(Worker.clientTimer(slot), max(timers.deadline(Worker.clientTimer(slot)), now + Self.lingerTime))
     }
 
     /// It has been idle for long enough. The announcement of the end may find no room at once.

@@ -112,7 +112,10 @@ extension Worker {
             case .tunnel:
                 forwardTunnel(fromClient: slot, transport.readBuffer + position, count - position)
                 return count
-            case .waiting, .lingering: return count
+            case .lingering:
+                heardLingering(slot)
+                return count
+            case .waiting: return count
             case .shared: return position
             }
             guard clients.generation(slot) == generation else { return count }

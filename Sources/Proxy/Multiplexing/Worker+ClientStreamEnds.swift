@@ -100,7 +100,7 @@ extension Worker {
         guard c.pointee.lingers else { return closeClient(slot) }
         // Its kernel may have much to deliver yet, and whoever reads that says so in frames, which must not meet a reset.
         endFrames(slot)
-        linger(slot)
+        linger(slot, hears: Self.lingeringHearsMax)
     }
 
     /// GOAWAY asks the client to send its next requests elsewhere. Those on their way are served, until it has been quiet for a while.
