@@ -96,7 +96,10 @@ import Worlds
         (.names, 0xadc4_b71b_4bb6_9e3e, "who cannot be found where a name led before has not failed"),
         (.names, 0x842d_41c4_b50a_8984, "each server's checks have a turn of their own at its addresses"),
         (.tls, 0x7ccb_e634_f2fc_7e00, "who meets a server that floods does not also meet one whose handshake is spoiled"),
-        (.changes, 0xaacc_958e_d541_1050, "a client that reads its last answer slowly, from its own kernel, is waited for while it says so"),
+        (
+            .changes, 0xaacc_958e_d541_1050,
+            "a client that reads its last answer slowly, from its own kernel, is waited for while it says so"
+        ),
         (.tls, 0xc25e_5fce_e31b_c0f6, "a connection that its server was ending is no try that failed to connect"),
         (.names, 0x0e13_5204_6a77_6772, "the longest answer to a check has its time on a long link"),
         (.names, 0x0f0f_89b9_39d5_9b9e, "a check goes on at the next address where nobody is"),
