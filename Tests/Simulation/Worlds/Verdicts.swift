@@ -119,9 +119,11 @@ enum Verdicts {
         return id(incident.request) == expected.id || isCandidate(expected, incident)
     }
 
-    /// The guilty one may stand among the candidates alone, where the record says that it is not sure.
+    /// The guilty one may stand among the candidates alone, where the record says that it is not sure. Whoever was sent again is one on its
+    /// second connection too.
     private static func isCandidate(_ expected: Expected, _ incident: Incident) -> Bool {
-        incident.attribution != .certain && incident.candidates.contains { id($0.request) == expected.id }
+        incident.attribution != .certain && incident.upstream?.connection == UInt64(expected.connection)
+            && incident.candidates.contains { id($0.request) == expected.id }
     }
 
     private static func check(_ incident: Incident, _ expected: Expected, _ world: SimulatedWorld) {

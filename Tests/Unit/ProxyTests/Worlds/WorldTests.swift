@@ -100,6 +100,7 @@ import Worlds
             .changes, 0xaacc_958e_d541_1050,
             "a client that reads its last answer slowly, from its own kernel, is waited for while it says so"
         ),
+        (.marks, 0xcb77_c5af_b420_3e29, "who was sent again is a candidate on two connections, and guilty on one"),
         (.tls, 0xc25e_5fce_e31b_c0f6, "a connection that its server was ending is no try that failed to connect"),
         (.names, 0x0e13_5204_6a77_6772, "the longest answer to a check has its time on a long link"),
         (.names, 0x0f0f_89b9_39d5_9b9e, "a check goes on at the next address where nobody is"),
