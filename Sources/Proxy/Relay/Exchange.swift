@@ -84,7 +84,7 @@ struct Exchange: BitwiseCopyable {
     var attempts: UInt8 = 0
     /// Of those, after connections that could not be made.
     var refusals: UInt8 = 0
-    /// And those of `staleRetries` and `leavings`, in two bits and six.
+    /// `staleRetries` and `leavings`, in two bits and six.
     private var others: UInt8 = 0
     var state = ExchangeState()
     /// Its connection had served another exchange before.
