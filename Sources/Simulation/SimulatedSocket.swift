@@ -68,7 +68,8 @@ public final class SimulatedSocket {
     /// Called with how many bytes the far end's owner has read in all, and with what it has given to its kernel, whether it arrives or not.
     public var isRead: ((UInt64) -> Void)?
     public var overhears: (([UInt8]) -> Void)?
-    /// Called when the far end's owner closes it.
+    /// Called when the far end's owner says that it sends no more, and when it closes it.
+    public var isEnded: (() -> Void)?
     public var isLeft: (() -> Void)?
     /// Bytes of the far end that its owner here has read.
     private var readTotal: UInt64 = 0
@@ -215,6 +216,7 @@ public final class SimulatedSocket {
     public func shutdownWrite() {
         guard !hasShutWrite, !isDead else { return }
         hasShutWrite = true
+        other?.isEnded?()
         transmit()
     }
 

@@ -20,13 +20,16 @@ final class FaultPlay {
     /// Bytes before the final header block, and before the body.
     private let headStart: Int
     private let bodyStart: Int
+    /// Where each interim answer ends.
+    private let interimEnds: [Int]
 
     init(_ served: ScriptedUpstream.Served, on upstream: ScriptedUpstream, random: inout SeededNumbers) {
         self.served = served
         connection = upstream.number
         sentBefore = upstream.sentSoFar
         let script = served.script
-        headStart = script.interims.reduce(0) { $0 + $1.count }
+        interimEnds = script.interims.indices.map { place in script.interims[...place].reduce(0) { $0 + $1.count } }
+        headStart = interimEnds.last ?? 0
         bodyStart = headStart + script.head.count
         var bytes = script.bytes
         isFaulty = script.fault != nil
@@ -126,7 +129,7 @@ final class FaultPlay {
 
     /// A reset takes with it what has not left: how far the answer came decides what the proxy can know.
     func noteReset(leftBytes: Int, _ world: SimulatedWorld) {
-        guard leftBytes > headStart else {
+        guard leftBytes > 0, !interimEnds.contains(leftBytes) else {
             served.story.mayHaveMetAClose = true
             return
         }

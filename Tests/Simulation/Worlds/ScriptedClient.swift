@@ -116,14 +116,19 @@ final class ScriptedClient: SimulatedPeer {
             stories[place].tunnel?.client.leave()
         }
         isDone = true
+        if isReset, layer != nil, !hasHeard { world.handshakesLeft += 1 }
         if isReset { reset() } else { close() }
         plan.goOn(after: nextToSend, world)
     }
 
     // MARK: Reading
 
+    /// Something has been answered: to the worker, too, the handshake is over.
+    private var hasHeard = false
+
     override func received(_ bytes: [UInt8]) {
         guard !isDone else { return }
+        hasHeard = true
         note("gets", bytes)
         reader.receive(bytes)
         while !isDone {

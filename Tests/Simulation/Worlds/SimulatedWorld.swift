@@ -39,6 +39,8 @@ public final class SimulatedWorld {
     public private(set) var held: [String: Int] = [:]
     /// Handshakes that have gone on with an earlier session.
     var resumptions = 0
+    /// Clients that have reset their connections when the worker may not have been through with their handshakes.
+    var handshakesLeft = 0
     /// When servers' processes have died.
     var deaths: [UInt64] = []
     /// nil: no marks are given out.

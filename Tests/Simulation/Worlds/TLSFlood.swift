@@ -30,11 +30,15 @@ final class Flooding {
     fileprivate var surelyAt = 0
     private var begunAt: UInt64?
     private var isTooMuchAt: UInt64?
+    /// Calls for new handshakes, of which OpenSSL takes no notice any more when the worker has sent its own end.
+    fileprivate var isOld = false
+    private var isEnded = false
 
     func listen(to socket: SimulatedSocket, _ network: SimulatedNetwork) {
+        socket.isEnded = { [unowned self] in isEnded = true }
         socket.isRead = { [unowned self, unowned network] total in
             if begunAt == nil, total > UInt64(startsAt) { begunAt = network.time }
-            if isTooMuchAt == nil, total >= UInt64(surelyAt) { isTooMuchAt = network.time }
+            if isTooMuchAt == nil, !(isOld && isEnded), total >= UInt64(surelyAt) { isTooMuchAt = network.time }
         }
     }
 
@@ -55,6 +59,7 @@ extension PeerTLS {
         dueFlood = nil
         let flooding = Flooding()
         flooding.startsAt = made
+        flooding.isOld = side.end.isOld
         var output: [UInt8] = []
         for i in 0..<flood.count {
             if i == TLSFlood.surelyTooMany(isOld: side.end.isOld) { flooding.surelyAt = made }

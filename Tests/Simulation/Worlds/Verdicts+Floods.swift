@@ -26,6 +26,8 @@ extension Verdicts {
     }
 
     static func judge(_ counts: Counts, _ world: SimulatedWorld) {
+        var counts = counts
+        counts.add(.tls, 0...world.handshakesLeft)
         for reason in RejectReason.allCases {
             let counted = world.hands.reduce(0) { $0 + Int($1.counters.rejected(reason)) }
             let range = counts.range(reason)

@@ -104,6 +104,9 @@ import Worlds
         (.tls, 0xc25e_5fce_e31b_c0f6, "a connection that its server was ending is no try that failed to connect"),
         (.names, 0x0e13_5204_6a77_6772, "the longest answer to a check has its time on a long link"),
         (.names, 0x0f0f_89b9_39d5_9b9e, "a check goes on at the next address where nobody is"),
+        (.tls, 0x4487_44ec_eaad_a60d, "an interim answer's header block that a reset cuts is recorded as any other"),
+        (.clients, 0xa87a_1c30_d363_64d8, "who resets behind its last word of a handshake may have left in the middle of it"),
+        (.tls, 0x405c_0867_6ea0_c684, "calls for new handshakes behind our own end cost nothing, and are no flood"),
     ]
 
     @Test(arguments: otherLessons) func seedsOfOtherSorts(sort: WorldSort, seed: UInt64, lesson: String) {
