@@ -38,7 +38,7 @@ extension SimulatedWorld {
         fileprivate var lookUps: [LookUp] = []
         /// When addresses have been down.
         fileprivate(set) var downs: [String: [ClosedRange<UInt64>]] = [:]
-        fileprivate var downSince: [String: UInt64] = [:]
+        fileprivate(set) var downSince: [String: UInt64] = [:]
         fileprivate var serverOf: [String: Int] = [:]
         fileprivate var silent: Set<String> = []
 

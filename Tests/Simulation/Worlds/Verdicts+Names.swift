@@ -16,6 +16,7 @@ extension Verdicts {
         let life = story.sentAt...max(story.sentAt, story.finishedAt)
         var moments = [story.sentAt, life.upperBound]
         moments += names.tables.joined().map(\.from).filter { life.contains($0) }
+        moments += names.downSince.values.filter { life.contains($0) }
         moments += names.downs.values.joined().flatMap { [$0.lowerBound, $0.upperBound] }.filter { life.contains($0) }
         let outs = names.tables.indices.map { health?.timesOut($0) ?? [] }
         moments += outs.joined().flatMap { [$0.lowerBound, $0.upperBound] }.filter { life.contains($0) }

@@ -106,6 +106,10 @@ import Worlds
         (.names, 0x0f0f_89b9_39d5_9b9e, "a check goes on at the next address where nobody is"),
         (.tls, 0x4487_44ec_eaad_a60d, "an interim answer's header block that a reset cuts is recorded as any other"),
         (.clients, 0xa87a_1c30_d363_64d8, "who resets behind its last word of a handshake may have left in the middle of it"),
+        (
+            .names, 0x9e36_d2e9_20bc_bf78,
+            "a request may fail from when the last server has died for good, though another comes before it ends"
+        ),
         (.tls, 0x405c_0867_6ea0_c684, "calls for new handshakes behind our own end cost nothing, and are no flood"),
     ]
 
