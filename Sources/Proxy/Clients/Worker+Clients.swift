@@ -46,7 +46,11 @@ extension Worker {
         var isFirst = true
         while true {
             if c.pointee.socket.isBroken { return clientBroke(slot) }
-            guard mayRead(c) else { break }
+            guard mayRead(c) else {
+                // Its TLS has failed behind what waits here: nothing can be answered any more.
+                if c.pointee.socket.security == .failed, !c.pointee.socket.isBlocked { return clientBroke(slot) }
+                break
+            }
             guard c.pointee.socket.isReadable || (isFirst && !c.pointee.socket.input.isEmpty) else { break }
             guard rounds < Self.readsPerTurn else { return queueClient(slot) }
             rounds += 1

@@ -29,7 +29,11 @@ extension FramePeer {
         case .windowUpdate: windowUpdate(frame)
         case .ping:
             guard frame.payload.count == 8, frame.stream == 0 else { return breach("PING that cannot be read") }
-            if !frame.has(Frame.ack) { write(Frame(.ping, flags: Frame.ack, frame.payload)) }
+            guard !frame.has(Frame.ack) else {
+                pingsUnanswered -= 1
+                return
+            }
+            write(Frame(.ping, flags: Frame.ack, frame.payload))
         case .goAway:
             guard frame.payload.count >= 8, frame.stream == 0 else { return breach("GOAWAY that cannot be read") }
             goneAway(last: frame.number(at: 0), code: frame.number(at: 4))

@@ -55,6 +55,8 @@ class FramePeer: SimulatedPeer {
     /// No flood comes of it.
     private static let chatsMax = 30
     var chats = 0
+    /// PINGs that the other end has yet to answer.
+    var pingsUnanswered = 0
     var isBroken = false
     /// Says nothing more on any stream.
     var isSilent = false
@@ -267,7 +269,9 @@ class FramePeer: SimulatedPeer {
         guard hasGreeted, chats < Self.chatsMax, world.random.chance(perMille: habits.chatPerMille) else { return }
         chats += 1
         switch world.random.below(4) {
-        case 0: write(Frame(.ping, [1, 2, 3, 4, 5, 6, 7, 8]))
+        case 0:
+            pingsUnanswered += 1
+            write(Frame(.ping, [1, 2, 3, 4, 5, 6, 7, 8]))
         case 1: write(Frame(.priority, stream: 1 + 2 * UInt32(world.random.below(20)), [0, 0, 0, 0, 9]))
         case 2: put(settings: [])
         default: write(Frame(type: 0xfa, flags: 0x55, stream: UInt32(world.random.below(9)), [1, 2, 3]))

@@ -291,8 +291,9 @@ final class StreamClient: FramePeer {
     private func endOrderly() {
         isDone = true
         if world.random.chance(perMille: 300) { writeGoAway(last: 0) }
-        // The end of a tunnel may be on its way for long, and new keys that met a closed socket would reset it.
-        let lingers = world.tls?.habits.clients != nil && asked.contains { $0.isTunnel }
+        // The end of a tunnel may be on its way for long, and whatever meets a closed socket would reset it: new keys, acknowledgements.
+        let hears = world.tls?.habits.clients != nil || !unacknowledged.isEmpty || pingsUnanswered > 0
+        let lingers = hears && asked.contains { $0.isTunnel }
         if plan.halfCloses || lingers { finish() } else { close() }
         plan.goOn(after: nextToSend, world)
     }

@@ -110,6 +110,11 @@ import Worlds
             .names, 0x9e36_d2e9_20bc_bf78,
             "a request may fail from when the last server has died for good, though another comes before it ends"
         ),
+        (
+            .tunnels, 0xdd67_6e59_40d6_988c,
+            "who closes before its PING is answered is reset, with the last of its tunnel on its way"
+        ),
+        (.records, 0xf8f0_a147_54b1_266a, "whose TLS fails behind a request that waits in a queue is let go at once"),
         (.tls, 0x405c_0867_6ea0_c684, "calls for new handshakes behind our own end cost nothing, and are no flood"),
     ]
 
