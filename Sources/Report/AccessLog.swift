@@ -103,12 +103,9 @@ public final class AccessLog: Sendable {
                 defer { queue.waiting = [] }
                 return (queue.waiting, queue.changes.take())
             }
-            output.make(changes)
+            var lost = output.make(changes)
             for chunk in chunks {
-                if unsafe !output.append(UnsafeRawBufferPointer(start: chunk.base, count: chunk.count)) {
-                    // How many of them the disk took before it failed is not known: all count.
-                    metrics.countAccessLinesDropped(UInt64(chunk.lines))
-                }
+                lost += unsafe output.append(UnsafeRawBufferPointer(start: chunk.base, count: chunk.count))
                 var empty = chunk
                 empty.count = 0
                 empty.lines = 0
@@ -117,12 +114,13 @@ public final class AccessLog: Sendable {
                     queue.free.append(empty)
                 }
             }
+            metrics.countAccessLinesDropped(lost)
             let isDone = queue.update { queue in
                 queue.isClosed = queue.isClosing && queue.waiting.isEmpty && queue.changes.isEmpty
                 return queue.isClosed
             }
             guard !isDone else { break }
         }
-        output.close()
+        metrics.countAccessLinesDropped(output.close())
     }
 }

@@ -20,8 +20,10 @@ struct LogFile {
     private var descriptor: Int32
     private var sizeBytes: UInt64 = 0
     private var isRegular = false
-    /// A record was cut off by an error: the next one begins on a line of its own.
-    private var hasTornLine = false
+    /// The end of a line that an error has cut off: it is written before anything else.
+    private var rest: [UInt8] = []
+    /// Lines that will not be in the file whole, and that nobody has counted yet.
+    private var lost: UInt64 = 0
     /// The file was moved away, but its successor could not be opened yet.
     private var isMoved = false
 
@@ -38,25 +40,44 @@ struct LogFile {
     mutating func reopen() throws(Failure) {
         guard !isStandardOutput else { return }
         let fresh = try Self.open(path)
-        Glibc.close(descriptor)
+        leave()
         descriptor = fresh
-        hasTornLine = false
         isMoved = false
         measure()
     }
 
-    /// Whole lines, with one `write`.
-    mutating func append(_ lines: UnsafeRawBufferPointer) throws(Failure) {
-        if hasTornLine {
-            let result = unsafe withUnsafeBytes(of: UInt8(ascii: "\n")) { end in
-                Result { () throws(Failure) in unsafe try write(end) }
-            }
-            try result.get()
-        }
-        unsafe try write(lines)
+    /// How many lines have been lost since this was asked last.
+    mutating func takeLost() -> UInt64 {
+        defer { lost = 0 }
+        return lost
     }
 
-    private mutating func write(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
+    /// Whole lines, with one `write`. What does not get into the file is lost, but for the end of a line that is there in part.
+    mutating func append(_ lines: UnsafeRawBufferPointer) throws(Failure) {
+        if let error = finish() {
+            lost += unsafe Self.lineCount(lines)
+            throw Failure(action: "write", errno: error)
+        }
+        let (written, error) = unsafe write(lines)
+        guard let error else { return }
+        var end = written
+        if written > 0, unsafe lines[written - 1] != Self.lineEnd {
+            end = unsafe lines[written...].firstIndex(of: Self.lineEnd).map { $0 + 1 } ?? lines.count
+            rest = unsafe Array(lines[written..<end])
+        }
+        lost += unsafe Self.lineCount(UnsafeRawBufferPointer(rebasing: lines[end...]))
+        throw Failure(action: "write", errno: error)
+    }
+
+    /// Writes the end of the line that is there in part; what went wrong, if anything did.
+    private mutating func finish() -> Int32? {
+        guard !rest.isEmpty else { return nil }
+        let (written, error) = unsafe rest.withUnsafeBytes { bytes in unsafe write(bytes) }
+        rest.removeFirst(written)
+        return error
+    }
+
+    private mutating func write(_ bytes: UnsafeRawBufferPointer) -> (written: Int, error: Int32?) {
         var written = 0
         while written < bytes.count {
             let count = unsafe Glibc.write(descriptor, bytes.baseAddress! + written, bytes.count - written)
@@ -67,11 +88,14 @@ struct LogFile {
             }
             let error = errno
             if error == EINTR || error == EAGAIN && becomesWritable() { continue }
-            if written > 0 { hasTornLine = true }
-            throw Failure(action: "write", errno: error)
+            return (written, error)
         }
-        hasTornLine = false
+        return (written, nil)
     }
+
+    private static let lineEnd = UInt8(ascii: "\n")
+
+    private static func lineCount(_ bytes: UnsafeRawBufferPointer) -> UInt64 { UInt64(unsafe bytes.count { $0 == lineEnd }) }
 
     /// Begins a new file when `count` more bytes would exceed the size.
     mutating func rotate(forBytes count: Int) throws(Failure) {
@@ -82,9 +106,15 @@ struct LogFile {
     }
 
     mutating func close() {
-        guard !isStandardOutput else { return }
-        Glibc.close(descriptor)
+        leave()
         descriptor = -1
+    }
+
+    /// The file is not used any more: a line that is there in part is finished now, or lost.
+    private mutating func leave() {
+        if finish() != nil { lost += 1 }
+        rest = []
+        if !isStandardOutput { Glibc.close(descriptor) }
     }
 
     private func moveAway(keep: Int) throws(Failure) {

@@ -13,9 +13,12 @@ struct LogOutput {
         self.report = report
     }
 
-    mutating func make(_ changes: LogChanges) {
+    /// Returns how many lines are lost with a file that is left.
+    mutating func make(_ changes: LogChanges) -> UInt64 {
+        var lost: UInt64 = 0
         if let successor = changes.successor {
             file.close()
+            lost = file.takeLost()
             file = successor
             reported = []
         }
@@ -25,23 +28,25 @@ struct LogOutput {
                 reported = []
             } catch { reportOnce(error) }
         }
+        return lost + file.takeLost()
     }
 
-    /// Writes whole lines with one `write`. False when the file could not take them, or not all of them.
-    mutating func append(_ lines: UnsafeRawBufferPointer) -> Bool {
+    /// Writes whole lines with one `write`. Returns how many are lost, since the last time.
+    mutating func append(_ lines: UnsafeRawBufferPointer) -> UInt64 {
         do { try file.rotate(forBytes: lines.count) } catch { reportOnce(error) }
         do {
             unsafe try file.append(lines)
             // A later failure is news again.
             reported.remove("write")
-            return true
-        } catch {
-            reportOnce(error)
-            return false
-        }
+        } catch { reportOnce(error) }
+        return file.takeLost()
     }
 
-    mutating func close() { file.close() }
+    /// Returns how many lines are lost with it.
+    mutating func close() -> UInt64 {
+        file.close()
+        return file.takeLost()
+    }
 
     private mutating func reportOnce(_ failure: LogFile.Failure) {
         guard reported.insert(failure.action).inserted else { return }

@@ -109,10 +109,14 @@ public final class Metrics: Sendable {
     public func countSuppressed(_ kind: Kind) { rare.withLock { $0.suppressed[kind, default: 0] += 1 } }
 
     public func countDropped(_ sink: SinkLabel, _ count: UInt64 = 1) {
+        guard count > 0 else { return }
         rare.withLock { $0.dropped[sink, default: 0] += count }
     }
 
-    public func countAccessLinesDropped(_ count: UInt64) { rare.withLock { $0.accessLinesDropped += count } }
+    public func countAccessLinesDropped(_ count: UInt64) {
+        guard count > 0 else { return }
+        rare.withLock { $0.accessLinesDropped += count }
+    }
 
     public func countProbeReports(_ label: ProbeReportLabel) { rare.withLock { $0.probeReports[label, default: 0] += 1 } }
 

@@ -11,6 +11,7 @@ SENDONCE is the binary. Ends with 1 when anything of this is not so.
 """
 
 import argparse
+import json
 import os
 import pathlib
 import resource
@@ -21,66 +22,17 @@ import sys
 import tempfile
 import time
 
-import configuration
 import hostile
 import upstream
-from harness import BINARY, SendOnce, wait_for
-from innocents import LANES, Innocents
+from harness import wait_for
+from innocents import LANES
+from memory_group import MemoryGroup
+from stage import Stage
 
 HERE = pathlib.Path(__file__).resolve().parent
 COUNTED = {"500", "502", "503", "504"}
 # What may be lost where whoever is being served is cut off: what each lane has on its way, and once more for a server that looked well.
 ON_THE_WAY = 2 * LANES
-
-
-class Stage:
-    """SendOnce before two servers, and the lanes; `fault` is a function of it."""
-
-    def __init__(self, scale=2000, environment={}, **options):
-        self.scale = scale
-        self.directory = tempfile.mkdtemp(prefix="faults-")
-        self.nodes = [upstream.Node("plain.js") for _ in "ab"]
-        self.servers = [node.address for node in self.nodes]
-        self.stopped = []
-        options = {
-            "timeouts": {"response_header": "1s", "connect": "500ms"}, "eject": {"consecutive_failures": 2, "for": "500ms"},
-            "access_log": {"path": f"{self.directory}/logs/access.jsonl"},
-            "incidents": {"path": f"{self.directory}/logs/incidents.jsonl"}} | options
-        pathlib.Path(self.directory, "logs").mkdir()
-        self.binary = f"{self.directory}/sendonce"
-        shutil.copy(BINARY, self.binary)
-        self.proxy = SendOnce(
-            self.directory, configuration.configuration(self.servers, self.directory, **options), binary=self.binary,
-            environment={"SWIFT_BACKTRACE": "enable=no"} | environment)
-        self.load = Innocents(self.proxy.address)
-        self.keeps_counting = True
-        self.is_gone = False
-
-    def restart(self, number):
-        """The server once more, at its address."""
-        port = self.servers[number].rsplit(":", 1)[1]
-        self.nodes[number] = upstream.Node("plain.js", PORT=port)
-
-    def served(self, number):
-        return self.proxy.metrics().sum("sendonce_upstream_server_up", server=self.servers[number])
-
-    @property
-    def worker(self):
-        return self.proxy.pids()[1]
-
-    def run_for(self, count):
-        """Until so many more answers are exact."""
-        exact = self.load.exact
-        wait_for(lambda: self.load.exact >= exact + count, f"{count} exact answers: {dict(self.load.losses)}", 60)
-
-    def end(self):
-        self.load.end()
-        for node in self.nodes:
-            node.process.send_signal(signal.SIGCONT)
-            node.stop()
-        if not self.is_gone:
-            self.proxy.stop()
-        shutil.rmtree(self.directory, ignore_errors=True)
 
 
 FAULTS = {}
@@ -157,6 +109,45 @@ def disk_full(stage):
     wait_for(lambda: stage.proxy.metrics().sum("sendonce_access_log_dropped_total") > 0, "lines that are counted as dropped")
 
 
+def dropped(stage):
+    """Lines of the access log that are counted as dropped."""
+    return stage.proxy.metrics().sum("sendonce_access_log_dropped_total")
+
+
+@fault(0, logs_bytes=512 << 10)
+def file_system_full(stage):
+    """The file system of the logs has no room left, in the middle of a line, and then some again. Each line is whole, or counted as dropped."""
+    rest = stage.logs / "rest"
+    rest.write_bytes(bytes(448 << 10))
+    wait_for(lambda: dropped(stage) > 0, "lines that are counted as dropped")
+    stage.run_for(200)
+    rest.unlink()
+    access = stage.logs / "access.jsonl"
+    size = access.stat().st_size
+    wait_for(lambda: access.stat().st_size > size + 4096, "the access log to go on")
+    with stage.load.paused():
+        def books():
+            return access.read_text().count("\n"), dropped(stage), stage.proxy.metrics().sum("sendonce_requests_total")
+        wait_for(lambda: (now := books())[0] + now[1] == now[2], lambda: f"each request to be logged, or dropped: {books()}")
+        lines = access.read_text().split("\n")
+        assert not lines[-1], lines[-1]
+        for line in lines[:-1]:
+            json.loads(line)
+
+
+@fault(0)
+def file_system_read_only(stage):
+    """Where the logs are to be opened anew nothing can be written any more (EROFS); then it can."""
+    stage.mount("ro")
+    stage.proxy.log_grows("cannot", lambda: stage.proxy.send_signal(signal.SIGUSR1))
+    stage.run_for(200)
+    stage.unmount()
+    stage.proxy.send_signal(signal.SIGUSR1)
+    access = stage.logs / "access.jsonl"
+    size = access.stat().st_size
+    wait_for(lambda: access.stat().st_size > size + 4096, "the access log to go on")
+
+
 @fault(0)
 def log_directory_removed(stage):
     """The folder of the logs is removed, and they are to be opened anew; then it is there again."""
@@ -184,12 +175,16 @@ def clock_steps(stage):
         wait_for(lambda: f'"time":"{day}' in pathlib.Path(stage.directory, "logs/access.jsonl").read_text(), f"the access log to say {day}")
 
 
+def _replaced(stage, before):
+    wait_for(lambda: len(pids := stage.proxy.pids()) > 1 and pids[1] != before, "another worker process")
+    stage.keeps_counting = False
+
+
 def _signalled(number):
     def kill(stage):
         before = stage.worker
         os.kill(before, number)
-        wait_for(lambda: len(pids := stage.proxy.pids()) > 1 and pids[1] != before, "another worker process")
-        stage.keeps_counting = False
+        _replaced(stage, before)
     kill.__doc__ = f"The worker process gets {number.name}; the supervisor starts another."
     kill.__name__ = f"worker_{number.name.lower()}"
     fault(ON_THE_WAY)(kill)
@@ -258,6 +253,18 @@ def descriptors_run_out(stage):
         assert another.get("/ok").status == 200
 
 
+@fault(ON_THE_WAY, limited=True)
+def memory_runs_out(stage):
+    """A control group leaves it half a MiB more than it has, and a crowd comes: the kernel ends the worker process; the supervisor starts another."""
+    before = stage.worker
+    stage.group.limit(stage.group.usage + (512 << 10))
+    crowd = hostile.Idle(stage.proxy.address, stage.scale)
+    _replaced(stage, before)
+    stage.group.limit(None)
+    crowd.end()
+    assert "signal 9" in stage.proxy.log, stage.proxy.log[-2000:]
+
+
 # The servers are busy too: that some answers take longer is no loss.
 @fault(0, timeouts={"response_header": "30s"})
 def idle_and_hostile_clients(stage):
@@ -282,12 +289,13 @@ def play(name, scale=2000):
     options = dict(options)
     environment = {}
     stage = None
+    group = MemoryGroup() if options.pop("limited", False) else None
     folder = tempfile.mkdtemp(prefix="clock-")
     try:
         if options.pop("preload", False):
             subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", f"{folder}/steps.so", str(HERE / "clock_steps.c"), "-ldl"], check=True)
             environment = {"LD_PRELOAD": f"{folder}/steps.so"}
-        stage = Stage(scale, environment | ({"CLOCK_STEP": "step"} if environment else {}), **options)
+        stage = Stage(scale, environment | ({"CLOCK_STEP": "step"} if environment else {}), group=group, **options)
         stage.note = ""
         stage.run_for(100)
         assert not stage.load.lost, f"lost before anything: {dict(stage.load.losses)}"
@@ -314,6 +322,8 @@ def play(name, scale=2000):
         shutil.rmtree(folder, ignore_errors=True)
         if stage:
             stage.end()
+        if group:
+            group.remove()
 
 
 def main():

@@ -1,6 +1,7 @@
 """Clients that do nothing wrong, in lanes that never rest: each answer is held against what was asked, byte for byte, and each loss is counted."""
 
 import collections
+import contextlib
 import json
 import threading
 import time
@@ -25,6 +26,7 @@ class Innocents:
         self.last_loss = time.monotonic()
         self.lock = threading.Lock()
         self.over = threading.Event()
+        self.asking = [threading.Lock() for _ in range(lanes)]
         self.threads = [threading.Thread(target=self._lane, args=(lane,), daemon=True) for lane in range(lanes)]
         for thread in self.threads:
             thread.start()
@@ -40,7 +42,8 @@ class Innocents:
                 # A client keeps every byte that it has seen.
                 one.seen.clear()
                 one.position = 0
-                word = self._ask(one, f"{lane}-{number}", number % 4 == 0)
+                with self.asking[lane]:
+                    word = self._ask(one, f"{lane}-{number}", number % 4 == 0)
             except (OSError, AssertionError) as error:
                 # A connection that closes when nothing was asked yet is no loss; one that waits 30 s is.
                 word = "late" if "in time" in str(error) else "lost"
@@ -90,6 +93,14 @@ class Innocents:
                 raise AssertionError(f"no calm within {patience:g} s: {dict(self.losses)}, {self.exact} exact")
             time.sleep(0.02)
         return max(0.0, self.last_loss - began)
+
+    @contextlib.contextmanager
+    def paused(self):
+        """While this lasts nothing is asked, and nothing is on its way."""
+        with contextlib.ExitStack() as stack:
+            for one in self.asking:
+                stack.enter_context(one)
+            yield
 
     def end(self):
         self.over.set()

@@ -86,10 +86,10 @@ public final class IncidentLog: Sendable {
                 queue.isChanging = !queue.changes.isEmpty
                 return (queue.lines, queue.changes.take())
             }
-            output.make(changes)
+            metrics.countDropped(.log, output.make(changes))
             queue.update { $0.isChanging = false }
             for line in lines {
-                if unsafe !line.withUnsafeBytes({ unsafe output.append($0) }) { metrics.countDropped(.log) }
+                metrics.countDropped(.log, unsafe line.withUnsafeBytes { unsafe output.append($0) })
                 queue.update { queue in
                     queue.unwritten -= 1
                     queue.unwrittenBytes -= line.count
@@ -101,6 +101,6 @@ public final class IncidentLog: Sendable {
             }
             guard !isDone else { break }
         }
-        output.close()
+        metrics.countDropped(.log, output.close())
     }
 }
