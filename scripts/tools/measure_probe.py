@@ -113,9 +113,9 @@ def load(address, seconds):
     return int(re.search(r"(\d+) requests in", output)[1])
 
 
-def start(directory, way, node):
+def start(directory, way, node, flags=()):
     """Reports go where a program has them go in earnest: with a place for them all hooks are at work."""
-    arguments = [] if way is None else probed.preload("node")
+    arguments = [*flags] if way is None else [*flags, *probed.preload("node")]
     environment = {} if way is None else {"SENDONCE_PROBE_STACKS": way}
     return probed.Probed("app.js", directory, runtime=node, arguments=arguments, apps=directory, **environment)
 
@@ -197,7 +197,7 @@ def compare(directory, program, ways, options):
     names = ["none", "control", *ways]
     ratios, figures = {way: [] for way in names[1:]}, {name: [] for name in names}
     for number in range(options.s):
-        found = measured(directory, names, options)
+        found = (loaded_in_turn if options.loaded else measured)(directory, names, options)
         for name, value in found.items():
             figures[name].append(value)
         ratios["control"].append(found["control"] / found["none"])
@@ -209,6 +209,33 @@ def compare(directory, program, ways, options):
         low, high = interval(ratios[way])
         print(f"{program:8} {way:8} {statistics.median(figures[way]):6.1f} us a request   {(statistics.median(ratios[way]) - 1) * 100:+5.2f} %"
               f"   (95 %: {(low - 1) * 100:+.2f} to {(high - 1) * 100:+.2f}; {options.s} starts)", flush=True)
+
+
+def asked_by_h2load(address, requests):
+    """As fast as the program answers."""
+    output = subprocess.run(["h2load", "--h1", "-t1", f"-c{CONNECTIONS}", "-n", str(requests), "-H", "SendOnce-Id: 0123456789abcdef0123456789abcdef",
+                             f"http://{address}/"], capture_output=True, text=True, check=True).stdout
+    if f"{requests} succeeded" not in output:
+        sys.exit(output)
+
+
+def loaded(directory, name, seed, options):
+    """What one process has spent on a request once it is warm, in microseconds. Who is compared has the same seeds."""
+    seeds = [f"--hash-seed={seed}", f"--random-seed={seed}"]
+    app = start(directory, WAYS.get(name), options.node, seeds)
+    try:
+        asked_by_h2load(app.address, options.n)
+        before = cpu_nanoseconds(app.process.pid)
+        asked_by_h2load(app.address, options.n)
+        return (cpu_nanoseconds(app.process.pid) - before) / options.n / 1000
+    finally:
+        app.stop()
+
+
+def loaded_in_turn(directory, names, options):
+    """One start: each for itself, one after the other."""
+    seed = random.randrange(1, 1 << 31)
+    return {name: loaded(directory, name, seed, options) for name in random.sample(names, len(names))}
 
 
 def is_probes(frame, nodes_own):
@@ -292,6 +319,7 @@ def main():
     parser.add_argument("-w", default="sampled", help="ways, of " + ", ".join(WAYS))
     parser.add_argument("-s", type=int, default=40, help="starts")
     parser.add_argument("-n", type=int, default=12000, help="requests to each that are measured, and before that to warm it")
+    parser.add_argument("--loaded", action="store_true", help="each for itself, asked as fast as it answers")
     parser.add_argument("--node", default="node", help="a version of Node")
     parser.add_argument("--share", type=int, default=0, help="seconds under the profiler")
     parser.add_argument("--instructions", type=int, default=0, help="requests whose instructions are counted")
