@@ -116,6 +116,8 @@ import Wire
     public var waitsForWindow: Bool { unsafe state.pointee.queuedStreams > 0 && !state.pointee.wantsWrite }
     /// When body bytes that had had to wait were written last, of any stream, by the clock of `write`; 0: never yet.
     public var movedAt: UInt64 { unsafe state.pointee.movedAt }
+    /// When the payload of a DATA frame came last, on whichever stream, be it closed.
+    public var dataCameAt: UInt64 { unsafe state.pointee.dataCameAt }
 
     /// The same of one stream, of which bytes still wait; nil: none do. Where its own window has room, it is the connection that has
     /// none: then that one's time counts as well.

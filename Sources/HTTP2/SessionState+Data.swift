@@ -76,6 +76,7 @@ extension SessionState {
 
     /// Payload as far as it has come. nil: nothing to report; the frame may be done, or more has to come.
     mutating func receiveData(_ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, _ at: inout Int) -> HTTP2Step? {
+        if count > at { dataCameAt = now }
         if data.bodyLeft > 0 {
             let n = min(count - at, data.bodyLeft)
             guard n > 0 else { return nil }

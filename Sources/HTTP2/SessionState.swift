@@ -26,6 +26,8 @@ struct SessionState: ~Copyable {
     var queuedStreams = 0
     var drained = TagQueue()
     var movedAt: UInt64 = 0
+    /// When the payload of a DATA frame came last, whatever its stream is.
+    var dataCameAt: UInt64 = 0
     /// Body bytes framed, of all streams. Wraps.
     var framedBytes: UInt32 = 0
 

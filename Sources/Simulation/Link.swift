@@ -13,6 +13,13 @@ public struct Link: Sendable {
     /// Segments that a cut made arrive up to so long after one another.
     public var cutDelay: UInt64 = 200_000
     public var cuts = Cuts.never
+    /// Bytes a second, each way and for each connection; 0: as many as there are.
+    public var bytesPerSecond: UInt64 = 0
+    /// The longest segment.
+    public var segmentBytesMax = Int.max
+    /// For so long nothing arrives, once in so much time; 0: never.
+    public var gap: UInt64 = 0
+    public var gapEvery: UInt64 = 0
     /// An acknowledgement that no data carries waits up to so long.
     public var acknowledgementDelay: UInt64 = 0
     /// Capacity of each end's buffers.

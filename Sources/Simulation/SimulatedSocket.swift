@@ -186,7 +186,7 @@ public final class SimulatedSocket {
             inFlight += n
             let delay = count > 0 ? network.random.upTo(link.cutDelay) : 0
             acknowledgedToOther = receivedBytes
-            network.add(at: arrival(), .segment(other, unsent.take(n), acknowledges: receivedBytes))
+            network.add(at: arrival(of: n), .segment(other, unsent.take(n), acknowledges: receivedBytes))
             lastArrival += delay
         }
         if unsent.isEmpty, hasShutWrite, !hasSentEnd {
@@ -195,15 +195,20 @@ public final class SimulatedSocket {
         }
     }
 
-    private func arrival() -> UInt64 {
+    private func arrival(of count: Int = 0) -> UInt64 {
         if !link.isUnix { lastArrival = max(lastArrival, network.time + link.latency + network.random.upTo(link.jitter)) }
         lastArrival = max(lastArrival, network.time)
+        if link.bytesPerSecond > 0 { lastArrival += UInt64(count) * 1_000_000_000 / link.bytesPerSecond }
+        if link.gap > 0 {
+            let place = lastArrival % link.gapEvery
+            if place < link.gap { lastArrival += link.gap - place }
+        }
         return lastArrival
     }
 
     private func segmentLength(upTo count: Int) -> Int {
         switch link.cuts {
-        case .never: return count
+        case .never: return min(count, link.segmentBytesMax)
         case .everyByte: return 1
         case .perMille(let probability):
             guard probability > 0 else { return count }

@@ -29,8 +29,6 @@ final class SharedConnection {
     var pace = Pace()
     /// When its window, which held all streams up, had room again. Clients only.
     private(set) var windowOpenedAt: UInt64 = 0
-    /// When bytes of a request's body came last, on whichever stream. Clients only.
-    var bodyCameAt: UInt64 = 0
     /// What its client's kernel had acknowledged when that was looked at last, and since when it has been so much. Clients only.
     private var arrived = (bytes: Int64(-1), since: UInt64(0))
     /// When its socket last took some of what it had not taken at once. Upstreams only.

@@ -87,9 +87,7 @@ extension Worker {
     }
 
     private mutating func clientStreamBody(_ slot: ClientSlot, _ step: HTTP2Step, _ bytes: UnsafeMutablePointer<UInt8>) {
-        let shared = multiplexing[clients[slot].pointee.sharedIndex]
-        if step.bodyCount > 0 { shared.bodyCameAt = now }
-        let session = shared.session
+        let session = multiplexing[clients[slot].pointee.sharedIndex].session
         guard step.clientSlot.exists else { return session.consumed(step.stream, step.bodyCount) }
         let s = clients[step.clientSlot]
         // Behind an extended CONNECT bytes may come before the tunnel is there.

@@ -62,7 +62,8 @@ extension Worker {
         let c = clients[client]
         guard c.pointee.isStream, c.pointee.phase == .body else { return true }
         let shared = multiplexing[clients[c.pointee.parent].pointee.sharedIndex]
-        return !shared.session.isWindowShut && now - max(shared.windowOpenedAt, shared.bodyCameAt) >= plan.timeouts.clientBody
+        return !shared.session.isWindowShut
+            && now - max(shared.windowOpenedAt, shared.session.dataCameAt) >= plan.timeouts.clientBody
     }
 
     /// From now on the client's body is read, again: its time begins anew.

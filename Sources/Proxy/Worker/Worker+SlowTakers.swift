@@ -32,7 +32,9 @@ extension Worker {
         guard let moved = c.pointee.awaitsRoom ? session(of: slot).movedAt : movedAt(slot) else { return nil }
         // What the connection's socket does not take is for its own deadline.
         if parent.pointee.socket.isBlocked { return now + time }
-        return later(moved, time) ?? (c.pointee.awaitsRoom ? nil : arrivalTimeEnds(slot, time))
+        // What would open a window stands behind the client's own bodies, where these fill its link.
+        let heard = max(moved, session(of: slot).dataCameAt)
+        return later(heard, time) ?? (c.pointee.awaitsRoom ? nil : arrivalTimeEnds(slot, time))
     }
 
     /// Bytes of the stream are on their way: its window cannot open before they are there.

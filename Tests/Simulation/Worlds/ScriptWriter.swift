@@ -9,6 +9,8 @@ struct ScriptWriter {
     /// Longest body whose every byte is read.
     let searchedBodyMax: Int
     let tunnelsPerMille: Int
+    /// Requests with bodies, of those whose methods do not say that they have one.
+    var uploadsPerMille = 30
     /// What clients and upstreams speak.
     var requestsAreStreams = false
     var answersAreStreams = false
@@ -26,7 +28,7 @@ struct ScriptWriter {
         script.method = random.pick([
             "GET", "GET", "GET", "GET", "GET", "HEAD", "HEAD", "POST", "POST", "PUT", "DELETE", "OPTIONS",
         ])
-        if script.method == "POST" || script.method == "PUT" || random.chance(perMille: 30) {
+        if script.method == "POST" || script.method == "PUT" || random.chance(perMille: uploadsPerMille) {
             script.framing = random.pick([.length, .length, .chunked])
             script.body = pattern(id, length())
         }

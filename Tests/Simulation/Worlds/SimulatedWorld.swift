@@ -120,7 +120,7 @@ public final class SimulatedWorld {
         self.sort = sort
         self.reduction = reduction
         random = SeededNumbers(seed: seed)
-        let isInnocent = seed & 1 == 0 || [.outages, .health, .names].contains(sort) || sort.hasFaultyClients
+        let isInnocent = seed & 1 == 0 || [.outages, .health, .names, .links].contains(sort) || sort.hasFaultyClients
         var weather = Weather(isInnocent: isInnocent, &random)
         // What a sort has beyond what its worlds were at first, so that the others stay as they are.
         var own = SeededNumbers(seed: seed ^ 0x6f77_6e00)
@@ -129,7 +129,7 @@ public final class SimulatedWorld {
         if (seed >> 8) % 6 == 0 { weather.tunnelsPerMille = 600 }
         if (seed >> 8) % 4 == 1 { weather.narrowStreams = 1 }
         var speech = Speech()
-        let isEither = [.changes, .kernel, .outages, .tls, .health, .requests, .records, .names].contains(sort)
+        let isEither = [.changes, .kernel, .outages, .tls, .health, .requests, .records, .names, .links].contains(sort)
         let framesPerMille =
             switch sort {
             case .frames: 1000
@@ -150,6 +150,11 @@ public final class SimulatedWorld {
             // So that it is known what must come of each request.
             weather.upstreamIdleNanoseconds = nil
             weather.refusesPerMille = 0
+            speech.upstreams?.refusesPerMille = 0
+            speech.upstreams?.goesAwayPerMille = 0
+        }
+        if sort == .links {
+            weather.useLinks(LinkHabits(hasStreams: speech.upstreams != nil, &own), &own)
             speech.upstreams?.refusesPerMille = 0
             speech.upstreams?.goesAwayPerMille = 0
         }
@@ -279,6 +284,10 @@ public final class SimulatedWorld {
         if let tunnels = weather.tunnels { upstream.tunnelIdleTimeout = tunnels.idle ?? 60_000_000_000 }
         // On a shared connection others may come first for long.
         if !weather.isInnocent { upstream.bodyIdleTimeout = speech.upstreams == nil ? 2_000_000_000 : 20_000_000_000 }
+        if let links = weather.links {
+            upstream.bodyIdleTimeout = links.bodyIdleTimeout
+            upstream.responseHeaderTimeout = 600_000_000_000
+        }
         var route = Plan.Route(name: "all", upstream: 0)
         route.onViolation = weather.policy
         var limits = Plan.Limits()
@@ -288,7 +297,8 @@ public final class SimulatedWorld {
         limits.narrowStreams = weather.narrowStreams
         limits.movedBytes = min(limits.movedBytes, weather.searchedBytes)
         return Plan(
-            upstreams: [upstream], routes: [route], limits: limits, quarantine: weather.quarantine, acceptors: [tls?.acceptor],
+            upstreams: [upstream], routes: [route], limits: limits, timeouts: weather.links?.timeouts ?? Plan.Timeouts(),
+            quarantine: weather.quarantine, acceptors: [tls?.acceptor],
             languages: speech.clients == nil && !hasFaultyClients ? [] : [[.http1, .http2]], echo: probe?.echo ?? .off,
             salt: 0x5a17)
     }
@@ -300,6 +310,7 @@ public final class SimulatedWorld {
             requestsAreStreams: speech.clients != nil,
             answersAreStreams: speech.upstreams != nil, tunnels: weather.tunnels, probe: probe,
             upstreamsUseTLS: tls?.habits.upstreams != nil)
+        if weather.links != nil { writer.uploadsPerMille = 300 }
         for client in 0..<weather.clients {
             let count = 1 + random.below(weather.requestsPerClient)
             let made = (0..<count).map { i in

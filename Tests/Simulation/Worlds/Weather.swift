@@ -27,6 +27,10 @@ struct Weather {
     var ejectTime: UInt64 = 10_000_000_000
     /// Nothing that is lost may be made up for by a deadline within the time that a request may take.
     var connectTimeout: UInt64 = 60_000_000_000
+    /// Slow links, and timeouts that go by them; nil: links are fast, and timeouts long.
+    var links: LinkHabits?
+    /// Longest that a request may take: less than any deadline that would make up for something lost.
+    var durationMax: UInt64 { links == nil ? 55_000_000_000 : .max >> 1 }
     /// Bodies pass unread beyond so many bytes, and up to so many before their ends: few of those here are as long as a plan says.
     var searchedBytes = Plan.Limits().searchedBytes
     var narrowStreams = Plan.Limits().narrowStreams
@@ -116,16 +120,21 @@ extension Link {
     }
 
     /// Its bytes come one by one, or nearly so.
-    var isDrip: Bool {
-        switch cuts {
-        case .never, .perMille(10): false
-        default: true
-        }
-    }
+    var isDrip: Bool { cuts.isDrip }
 
     /// A hundred bytes may be on their way for longer than one waits for more of a stray.
     var isSlow: Bool {
         if case .everyByte = cuts { return true }
         return min(sendBytesMax, receiveBytesMax) < 4000
+    }
+}
+
+extension Link.Cuts {
+    /// Bytes come one by one, or nearly so.
+    var isDrip: Bool {
+        switch self {
+        case .never, .perMille(10): false
+        default: true
+        }
     }
 }

@@ -26,6 +26,8 @@ public enum WorldSort: String, CaseIterable, Sendable {
     case records
     /// Servers that are given by name, and move. All of them are innocent.
     case names
+    /// Links with little to give, or with gaps, and timeouts that are just longer. All servers are innocent.
+    case links
 
     /// Clients are what is faulty in its worlds; all servers are innocent.
     var hasFaultyClients: Bool { self == .clients || self == .requests || self == .records }
@@ -40,6 +42,7 @@ public enum WorldSort: String, CaseIterable, Sendable {
                 "checks of servers that have moved", "checks at a further address", "servers that were taken back",
             ]
         }
+        if self == .links { return ["longer than client_body"] }
         guard self == .clients else { return [] }
         let ends = FrameEnd.allCases.filter { $0 != .streamClosed && $0 != .headerTooLarge }.map(\.rawValue)
         return ends + [
