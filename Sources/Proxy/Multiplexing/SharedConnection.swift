@@ -19,6 +19,8 @@ final class SharedConnection {
     var holdsTunnels = false
     /// Answers that have ended, to attribute what may still come. Upstreams only.
     var finished: History<FinishedStream>?
+    /// It has answered something. Upstreams only.
+    var hasServed: Bool { (finished?.count ?? 0) > 0 }
     /// Requests whose exchanges are over, for the same end. Clients only.
     var recent = RecentRequests()
     /// What is to be recorded of the client when the turn ends, with all that has come of it by then.

@@ -25,10 +25,16 @@ extension Worker {
             let shared = multiplexing[upstreams[upstreams[stream].pointee.parent].pointee.sharedIndex]
             shared.streamsMax = max(1, min(shared.streamsMax, shared.streamCount - 1))
         }
-        let isLeft = hasLeft(stream)
-        detach(stream, .upstreamClosed)
+        let server = upstreams[stream].pointee.server
+        let hasServed = multiplexing[upstreams[upstreams[stream].pointee.parent].pointee.sharedIndex].hasServed
         // A refused stream was not processed at all (RFC 9113 section 8.7).
-        retryOrFail(exchange, code != ErrorCode.refusedStream ? .unanswered : isLeft ? .left : .unsent)
+        let reason: NoAnswer = code != ErrorCode.refusedStream ? .unanswered : hasLeft(stream) ? .left : .unsent
+        detach(stream, .upstreamClosed)
+        // Who has gone in good order may be asked anew.
+        if reason != .left { avoid(server, exchange) }
+        // One request may be at fault where others have been answered.
+        if reason == .unanswered, !hasServed { serverFailed(server, .hungUp, "reset a stream without an answer") }
+        retryOrFail(exchange, reason)
     }
 
     /// Whether the server of a stream's connection has said, without an error, that it takes no more streams.
@@ -70,6 +76,9 @@ extension Worker {
 
     private mutating func endUpstreamStreams(_ slot: UpstreamSlot, wasReset: Bool, _ overLimits: Bool) {
         let shared = multiplexing[upstreams[slot].pointee.sharedIndex]
+        // That a connection which has served ends says nothing of its server; that a new one does, says something.
+        let hasServed = shared.hasServed
+        var isServersFailure = false
         while !shared.upstreamStreams.isEmpty {
             let stream = shared.upstreamStreams.first
             let exchange = upstreams[stream].pointee.exchange
@@ -87,8 +96,16 @@ extension Worker {
                 cutByUs(stream)
             } else {
                 detach(stream, .upstreamClosed)
-                if exchange.exists { retryOrFail(exchange, .stale) }
+                guard exchange.exists else { continue }
+                if !hasServed {
+                    avoid(upstreams[slot].pointee.server, exchange)
+                    isServersFailure = true
+                }
+                retryOrFail(exchange, hasServed ? .stale : .unanswered)
             }
+        }
+        if isServersFailure, !overLimits {
+            serverFailed(upstreams[slot].pointee.server, .hungUp, "closed the connection without an answer")
         }
     }
 
