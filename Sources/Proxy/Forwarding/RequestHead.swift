@@ -6,7 +6,7 @@ import Wire
 /// The header block of a request as it goes upstream (RFC 9110 section 7.6, RFC 7239).
 enum RequestHead {
     /// Bytes that the fields added here take at the most, beside copies of Host and X-Forwarded-*.
-    static let addedBytesMax = 704
+    static let addedBytesMax = 712
 
     /// What the client asked for, and what is asked of the upstream instead where a route changes it.
     struct Aim {
@@ -19,6 +19,8 @@ enum RequestHead {
         var isTLS = false
         /// The upstream may be told that the client takes trailers: over HTTP/2 they come through, and gRPC's servers insist on it.
         var tellsTrailers = false
+        /// It asks for leave to send its body; see `takeExpectation`.
+        var asksToContinue = false
         /// The request carries the mark of its exchange, which is written when it is sent.
         var isMarked = false
         /// Whom this proxy was asked by: the client, or a trusted proxy that speaks for it.
@@ -58,6 +60,19 @@ enum RequestHead {
         }
     }
 
+    /// Whether the block asks for leave to send the body. The line is dropped, to be written as most write it: names of expectations have no
+    /// case (RFC 9110 section 10.1.1), but there are servers of HTTP/2 that compare bytes.
+    static func takeExpectation(_ block: inout HeaderBlock) -> Bool {
+        var asks = false
+        for i in 0..<block.count where block.fields[i].name == .expect && !block.fields[i].isDropped {
+            let value = block.value(block.fields[i])
+            guard value.count == 12, equalsIgnoringCase(value.baseAddress!, "100-continue", count: 12) else { continue }
+            block.fields[i].isDropped = true
+            asks = true
+        }
+        return asks
+    }
+
     /// Writes the request's header block into the record's buffer, and notes where its names stand.
     static func write(
         _ block: borrowing HeaderBlock, _ aim: Aim, isChunked: Bool, keepsUpgrade: Bool, random: inout RandomNumbers,
@@ -83,6 +98,7 @@ enum RequestHead {
             out.putDecimal(block.contentLength)
             out.put("\r\n")
         }
+        if aim.asksToContinue { out.put("Expect: 100-continue\r\n") }
         if aim.tellsTrailers, takesTrailers(block) { out.put("TE: trailers\r\n") }
         if keepsUpgrade { putUpgrade(block, &out) }
         if block.facts.contains(.extendedConnect) { WebSocketKey.put(&random, &out) }

@@ -81,6 +81,8 @@ extension Worker {
     mutating func writeRequestHead(_ exchange: inout Exchange, _ aim: RequestHead.Aim) {
         RequestHead.dropFields(&requestBlock)
         aim.changes.drop(&requestBlock)
+        var aim = aim
+        if requestBlock.has(.expect) { aim.asksToContinue = RequestHead.takeExpectation(&requestBlock) }
         exchange.request.head = transport.buffers.take(requestBlock.byteCount + aim.byteCount + RequestHead.addedBytesMax)
         RequestHead.write(
             requestBlock, aim, isChunked: exchange.requestIsChunked, keepsUpgrade: exchange.asksUpgrade, random: &random,
