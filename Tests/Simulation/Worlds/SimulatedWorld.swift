@@ -325,7 +325,7 @@ public final class SimulatedWorld {
             let resets = weather.policy == .fail || made.contains { $0.request.isHTTP10 }
             for story in made { story.mayBeReset = plan.pipelines && resets && mayBeCut }
             // The break of a tunnel overtakes what a client has not read yet of the answers before it.
-            if plan.pipelines, let tunnel = made.last?.request.tunnel, mayBeCut || tunnel.server.end == .reset {
+            if plan.pipelines, let last = made.last?.request, last.asksTunnel, mayBeCut || last.tunnel?.server.end == .reset {
                 for story in made { story.mayBeReset = true }
             }
             plan.readsSlowly = random.chance(perMille: 250) && !reduction.without.contains(.slowReaders)

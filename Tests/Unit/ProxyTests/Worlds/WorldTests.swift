@@ -115,6 +115,7 @@ import Worlds
             "who closes before its PING is answered is reset, with the last of its tunnel on its way"
         ),
         (.records, 0xf8f0_a147_54b1_266a, "whose TLS fails behind a request that waits in a queue is let go at once"),
+        (.outages, 0x8342_8e75_ae70_68e2, "the break of a tunnel overtakes the answers before it, whatever is said in it"),
         (.changes, 0x23c4_764b_020b_2d33, "a drain's deadline may come before a stall is seen"),
         (.tls, 0x405c_0867_6ea0_c684, "calls for new handshakes behind our own end cost nothing, and are no flood"),
     ]
