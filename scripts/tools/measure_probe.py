@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What the probe costs a Node program: CPU a request against the same program without it, and memory over many requests.
 
-    measure_probe.py [-p PROGRAM] [-w WAYS] [-s STARTS] [-n REQUESTS] [--node NODE]    CPU
+    measure_probe.py [-p PROGRAM] [-w WAYS] [-s STARTS] [-n REQUESTS] [--node NODE] [--loaded]    CPU
     measure_probe.py --share SECONDS [-p PROGRAM]                                     the probe's own share of the CPU
     measure_probe.py --instructions REQUESTS [-p PROGRAM]                             instructions a request
     measure_probe.py --memory REQUESTS                                                memory
@@ -13,6 +13,9 @@ alike. The figure is the CPU time of the process, all its threads, user and kern
 gives one ratio for each way: of its slices' (400 requests) medians, to those of the two without the probe. Two processes of one program never cost quite
 the same (memory lies elsewhere, the compiler decides otherwise), so all are started anew many times. Told are the median of the starts and its
 interval of 95 % (bootstrap); the control's, which is none to none, shows what the method makes of nothing.
+
+With --loaded each is asked for itself, one after the other, by h2load, as fast as it answers: so a request costs a third of what it does where the program
+sleeps between two. All of one start have the same seeds of V8's.
 
 The share is a matter of one process: V8's profiler looks where it is several thousand times a second, and told is how often that was the probe's
 code. Other load of the machine meets all code alike, so it needs no quiet. What the probe makes dearer elsewhere (collected garbage, say) is not in it.
