@@ -8,9 +8,6 @@ import Wire
 
 /// What is noted, counted and remembered of an exchange, until its place is free for the next.
 extension Worker {
-    /// A request of more may have been answered in the middle of its body: our kernel, and its own, take more than a server has read.
-    private static var surelyReadBytes: UInt64 { 64 << 10 }
-
     /// Notes what the header block says of its answer.
     mutating func noteAnswer(_ slot: UpstreamSlot, _ e: UnsafeMutablePointer<Exchange>) {
         let u = upstreams[slot]
@@ -31,11 +28,7 @@ extension Worker {
         e.pointee.answer.sentAt = e.pointee.sentAt
         e.pointee.answer.headAt = now
         let keeps = !responseBlock.endsConnection
-        // Who answers before it has the whole request may close instead of reading the rest (RFC 9112 section 9.3). What the kernel holds of
-        // an upload it has not.
-        let hasWhole =
-            e.pointee.state.requestEnded && !u.pointee.socket.isBlocked && e.pointee.requestBytes <= Self.surelyReadBytes
-        e.pointee.answer.promisesKeepAlive = keeps && hasWhole && framing != .untilClose && !u.pointee.hop.marksEnds
+        e.pointee.answer.promisesKeepAlive = keeps && framing != .untilClose && !u.pointee.hop.marksEnds
         // RFC 9112 section 6.1: who says both, or has a coding in HTTP/1.0, may not be believed about what follows.
         if !keeps || facts.isSuperset(of: [.contentLength, .transferEncoding])
             || (facts.contains(.transferEncoding) && responseBlock.version == .http10)
