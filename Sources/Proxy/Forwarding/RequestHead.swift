@@ -19,8 +19,6 @@ enum RequestHead {
         var isTLS = false
         /// The upstream may be told that the client takes trailers: over HTTP/2 they come through, and gRPC's servers insist on it.
         var tellsTrailers = false
-        /// It asks for leave to send its body; see `takeExpectation`.
-        var asksToContinue = false
         /// The request carries the mark of its exchange, which is written when it is sent.
         var isMarked = false
         /// Whom this proxy was asked by: the client, or a trusted proxy that speaks for it.
@@ -75,7 +73,8 @@ enum RequestHead {
 
     /// Writes the request's header block into the record's buffer, and notes where its names stand.
     static func write(
-        _ block: borrowing HeaderBlock, _ aim: Aim, isChunked: Bool, keepsUpgrade: Bool, random: inout RandomNumbers,
+        _ block: borrowing HeaderBlock, _ aim: Aim, isChunked: Bool, keepsUpgrade: Bool, asksToContinue: Bool,
+        random: inout RandomNumbers,
         into record: inout RequestRecord
     ) {
         var out = ByteWriter(record.head.base!)
@@ -98,7 +97,7 @@ enum RequestHead {
             out.putDecimal(block.contentLength)
             out.put("\r\n")
         }
-        if aim.asksToContinue { out.put("Expect: 100-continue\r\n") }
+        if asksToContinue { out.put("Expect: 100-continue\r\n") }
         if aim.tellsTrailers, takesTrailers(block) { out.put("TE: trailers\r\n") }
         if keepsUpgrade { putUpgrade(block, &out) }
         if block.facts.contains(.extendedConnect) { WebSocketKey.put(&random, &out) }

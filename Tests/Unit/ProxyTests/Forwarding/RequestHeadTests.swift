@@ -59,12 +59,13 @@ import Wire
                     if !aim.changes.host.isEmpty { aim.host = aim.changes.host }
                     RequestHead.dropFields(&block)
                     aim.changes.drop(&block)
-                    aim.asksToContinue = RequestHead.takeExpectation(&block)
+                    let asksToContinue = RequestHead.takeExpectation(&block)
                     let room = block.byteCount + aim.byteCount + RequestHead.addedBytesMax
                     var record = RequestRecord()
                     record.head = buffers.take(room)
                     RequestHead.write(
-                        block, aim, isChunked: setup.isChunked, keepsUpgrade: setup.keepsUpgrade, random: &random, into: &record
+                        block, aim, isChunked: setup.isChunked, keepsUpgrade: setup.keepsUpgrade,
+                        asksToContinue: asksToContinue, random: &random, into: &record
                     )
                     let end = max(Int(record.head.end), record.target.end, record.host.end)
                     #expect(end <= room, "more bytes than the buffer was taken for")
