@@ -64,7 +64,9 @@ enum RequestHead {
         var asks = false
         for i in 0..<block.count where block.fields[i].name == .expect && !block.fields[i].isDropped {
             let value = block.value(block.fields[i])
-            guard value.count == 12, equalsIgnoringCase(value.baseAddress!, "100-continue", count: 12) else { continue }
+            guard value.count == 12, let start = value.baseAddress, equalsIgnoringCase(start, "100-continue", count: 12) else {
+                continue
+            }
             block.fields[i].isDropped = true
             asks = true
         }
