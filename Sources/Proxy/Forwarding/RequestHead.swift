@@ -6,7 +6,7 @@ import Wire
 /// The header block of a request as it goes upstream (RFC 9110 section 7.6, RFC 7239).
 enum RequestHead {
     /// Bytes that the fields added here take at the most, beside copies of Host and X-Forwarded-*.
-    static let addedBytesMax = 712
+    static let addedBytesMax = 704
 
     /// What the client asked for, and what is asked of the upstream instead where a route changes it.
     struct Aim {
@@ -58,24 +58,9 @@ enum RequestHead {
         }
     }
 
-    /// Whether the block asks for leave to send the body. The line is dropped, to be written as most write it: names of expectations have no
-    /// case (RFC 9110 section 10.1.1), but there are servers of HTTP/2 that compare bytes.
-    static func takeExpectation(_ block: inout HeaderBlock) -> Bool {
-        var asks = false
-        for i in 0..<block.count where block.fields[i].name == .expect && !block.fields[i].isDropped {
-            let value = block.value(block.fields[i])
-            guard value.count == 12, let start = value.baseAddress, equalsIgnoringCase(start, "100-continue", count: 12) else {
-                continue
-            }
-            block.fields[i].isDropped = true
-            asks = true
-        }
-        return asks
-    }
-
     /// Writes the request's header block into the record's buffer, and notes where its names stand.
     static func write(
-        _ block: borrowing HeaderBlock, _ aim: Aim, isChunked: Bool, keepsUpgrade: Bool, asksToContinue: Bool,
+        _ block: borrowing HeaderBlock, _ aim: Aim, isChunked: Bool, keepsUpgrade: Bool,
         random: inout RandomNumbers,
         into record: inout RequestRecord
     ) {
@@ -91,7 +76,9 @@ enum RequestHead {
         out.put(aim.host)
         record.host = out.range(from: mark)
         out.put("\r\n")
+        mark = out.count
         out.putFields(block)
+        if block.has(.expect) { lowerExpectation(out.base + mark, out.count - mark) }
         if isChunked {
             out.put("Transfer-Encoding: chunked\r\n")
         } else if block.facts.contains(.contentLength) {
@@ -99,7 +86,6 @@ enum RequestHead {
             out.putDecimal(block.contentLength)
             out.put("\r\n")
         }
-        if asksToContinue { out.put("Expect: 100-continue\r\n") }
         if aim.tellsTrailers, takesTrailers(block) { out.put("TE: trailers\r\n") }
         if keepsUpgrade { putUpgrade(block, &out) }
         if block.facts.contains(.extendedConnect) { WebSocketKey.put(&random, &out) }
@@ -121,6 +107,19 @@ enum RequestHead {
             mark = out.count
             out.put(aim.askedHost)
             record.host = out.range(from: mark)
+        }
+    }
+
+    /// An expectation has no case (RFC 9110 section 10.1.1), but there are servers of HTTP/2 that compare bytes: it goes on as most write it.
+    private static func lowerExpectation(_ lines: UnsafeMutablePointer<UInt8>, _ count: Int) {
+        var start = 0
+        while start < count {
+            let end =
+                UnsafeBufferPointer(start: lines + start, count: count - start).firstIndex(of: 0x0a).map { start + $0 } ?? count
+            if end - start > 7, equalsIgnoringCase(lines + start, "expect:", count: 7) {
+                for i in start + 7..<end where lines[i] == 0x43 { lines[i] = 0x63 }
+            }
+            start = end + 1
         }
     }
 

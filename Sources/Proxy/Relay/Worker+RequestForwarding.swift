@@ -81,11 +81,10 @@ extension Worker {
     mutating func writeRequestHead(_ exchange: inout Exchange, _ aim: RequestHead.Aim) {
         RequestHead.dropFields(&requestBlock)
         aim.changes.drop(&requestBlock)
-        let asksToContinue = requestBlock.has(.expect) && RequestHead.takeExpectation(&requestBlock)
         exchange.request.head = transport.buffers.take(requestBlock.byteCount + aim.byteCount + RequestHead.addedBytesMax)
         RequestHead.write(
-            requestBlock, aim, isChunked: exchange.requestIsChunked, keepsUpgrade: exchange.asksUpgrade,
-            asksToContinue: asksToContinue, random: &random, into: &exchange.request)
+            requestBlock, aim, isChunked: exchange.requestIsChunked, keepsUpgrade: exchange.asksUpgrade, random: &random,
+            into: &exchange.request)
     }
 
     /// Sends the outbox to an exchange's upstream.
