@@ -132,7 +132,7 @@ extension SimulatedWorld {
         hasChanged = true
         note("world", "\(change.kind)")
         if change.kind == .drain {
-            hasDrained = true
+            drainEndsAt = network.time + serving.plan.timeouts.drain
             return serving.worker.startDrain(within: serving.plan.timeouts.drain)
         }
         let thread = network.makeThread()

@@ -95,4 +95,6 @@ struct Expected {
     var victim: Int?
     /// It may have been kept from happening by something that is nobody's fault.
     var isOptional = false
+    /// When the last of what its server says was given to the socket, where that is all that happens; nil: something ends it.
+    var silentSince: UInt64?
 }

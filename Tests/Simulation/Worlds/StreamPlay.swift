@@ -195,7 +195,10 @@ final class StreamPlay {
             put(.reset(world.random.pick([2, 11, 1])))
         case .stalled(let at):
             putBody(to: min(at, count))
-            act { [self] in served.stall = expect(.stalledResponse, [.inBody], script.framing == .length ? .proven : .suspected)
+            act { [self] in
+                let place = expect(.stalledResponse, [.inBody], script.framing == .length ? .proven : .suspected)
+                world.expected[place].silentSince = world.network.time
+                served.stall = place
             }
         case .connectionBroken(let how):
             putBody(to: world.random.below(count + 1))
