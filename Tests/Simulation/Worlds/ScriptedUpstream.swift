@@ -103,6 +103,7 @@ final class ScriptedUpstream: SimulatedPeer {
         }
         story.arrivals.append(Story.Arrival(connection: number, ordinal: next.ordinal))
         served.append(next)
+        if let way = world.failing[server] { return fails(next, way) }
         if story.request.expectsContinue, script.start == .afterRequest, world.random.chance(perMille: 800) {
             let times = world.random.chance(perMille: 100) ? 2 : 1
             for _ in 0..<times { send("HTTP/1.1 100 Continue\r\nX-Id: \(id)\r\n\r\n") }
@@ -151,6 +152,14 @@ final class ScriptedUpstream: SimulatedPeer {
         tunnel?.hearBreak()
         hasStopped = true
         close()
+    }
+
+    /// It answers no request, and has read no more of this one than its header block.
+    private func fails(_ served: Served, _ way: ServerOutage.Failing) {
+        world.noteFailure(served.story, way)
+        served.isAnswering = true
+        hasStopped = true
+        if way == .ends { finish() } else { reset() }
     }
 
     /// Its process is gone, and with it what has not left.

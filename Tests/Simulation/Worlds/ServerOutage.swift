@@ -3,17 +3,33 @@ import Simulation
 
 /// A time in which one server cannot be reached.
 struct ServerOutage {
-    enum Kind {
+    enum Kind: Equatable {
         /// Its process dies: connections are reset, new ones refused.
         case death
         /// Nothing comes back to whoever connects; the connections that there are go on.
         case silence
+        /// It takes connections, and answers no request.
+        case failure(Failing)
+    }
+
+    /// What becomes of a request that meets a server which answers none.
+    enum Failing: Equatable {
+        /// Its connection ends, or is reset, and with it whatever else is on that.
+        case ends, resets
+        /// HTTP/2: its stream is reset, with this code.
+        case resetsStream(UInt32)
+
+        /// It says that it has not acted on it (RFC 9113 section 8.7).
+        var isRefusal: Bool { self == .resetsStream(7) }
     }
 
     var server: Int
     var kind: Kind
     var after: UInt64
     var lasts: UInt64
+
+    /// The server is there, and answers nothing.
+    var isFailure: Bool { if case .failure = kind { true } else { false } }
 
     /// Of all servers but one, each once or twice.
     static func some(servers: Int, _ random: inout SeededNumbers) -> [ServerOutage] {
@@ -30,6 +46,20 @@ struct ServerOutage {
             }
         }
         return made
+    }
+
+    /// One server answers nothing, once or twice; the others are there.
+    static func failures(servers: Int, hasStreams: Bool, _ random: inout SeededNumbers) -> [ServerOutage] {
+        let streams: [Failing] = [.resetsStream(7), .resetsStream(7), .resetsStream(2), .resetsStream(8), .resetsStream(11)]
+        let server = random.below(servers)
+        var after: UInt64 = 0
+        return (0..<1 + random.below(2)).map { _ in
+            let way = random.pick([.ends, .resets] + (hasStreams ? streams : []))
+            let begins = after + random.upTo(random.pick([1, 30_000_000, 400_000_000]))
+            let lasts: UInt64 = random.pick([5_000_000, 100_000_000, 1_000_000_000, 4_000_000_000, 60_000_000_000])
+            after = begins + lasts
+            return ServerOutage(server: server, kind: .failure(way), after: begins, lasts: lasts)
+        }
     }
 }
 

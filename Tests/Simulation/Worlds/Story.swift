@@ -44,6 +44,8 @@ final class Story {
     var mayBeGivenAnother = false
     /// Streams of it that its upstream did not serve, and said so.
     var refusals = 0
+    /// How often a server that answers none has failed it.
+    var failures = 0
     /// Its answer had begun on a connection that its upstream broke.
     var wasOnBrokenConnection = false
     /// Interim responses of its own that its client got.

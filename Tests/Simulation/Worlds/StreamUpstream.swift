@@ -13,6 +13,8 @@ final class StreamUpstream: FramePeer {
         var seen = 0
         var isAnswering = false
         var isAnswered = false
+        /// It has ended with its connection, on which it was not answered.
+        var isLost = false
         /// The answer's final header block has been sent, and how much of its body.
         var hasHead = false
         /// The incident that it is silent for.
@@ -110,6 +112,7 @@ final class StreamUpstream: FramePeer {
         served.append(next)
         byStream[stream.id] = next
         story.arrivals.append(Story.Arrival(connection: number, ordinal: next.ordinal))
+        if let way = world.failing[server] { return fails(next, way) }
         if story.request.expectsContinue, script.start == .afterRequest, world.random.chance(perMille: 800) {
             put(.head([(":status", "100"), ("x-id", "\(id)")], ends: false), on: stream)
         }
@@ -260,6 +263,23 @@ final class StreamUpstream: FramePeer {
         hasStopped = true
         isSilent = true
         for one in served { one.tunnel?.leave() }
+    }
+
+    /// It answers no request.
+    private func fails(_ failed: Served, _ way: ServerOutage.Failing) {
+        failed.isAnswering = true
+        if case .resetsStream(let code) = way {
+            world.noteFailure(failed.story, way)
+            return put(.reset(code), on: failed.stream)
+        }
+        for one in served where one.isInProgress && !one.hasHead && !one.isLost {
+            one.isLost = true
+            world.noteFailure(one.story, way)
+        }
+        if way == .resets { return die() }
+        stop()
+        for one in served where one.isInProgress && one.hasHead { one.story.wasOnBrokenConnection = true }
+        finish()
     }
 
     /// Its process is gone, and with it what has not left.

@@ -6,11 +6,22 @@ extension Verdicts {
     /// A request that may be repeated is served by another server. One that meets the next death there has had its second chance.
     static func mayFailInOutages(_ story: Story, _ world: SimulatedWorld) -> Bool {
         if story.wasOnBrokenConnection || story.refusals > 0 { return true }
+        if world.outages.contains(where: \.isFailure) { return mayFailBesideOthers(story, world) }
         let known: UInt64 = 200_000_000
         let deaths = world.deaths.filter { story.sentAt <= $0 + known && $0 <= story.finishedAt }.count
         // Retries of many at once are more than the budget has.
         if !story.isReplayable || world.requestsAtOnceMax > 10 { return deaths > 0 }
         return deaths > 1
+    }
+
+    /// One server answers nothing, and the others everything: a request that may be repeated is one of theirs, as long as there are
+    /// retries left, of which there are ten in ten seconds.
+    private static func mayFailBesideOthers(_ story: Story, _ world: SimulatedWorld) -> Bool {
+        let retries = world.requestFailures.filter { story.sentAt <= $0.time + 10_000_000_000 && $0.time <= story.finishedAt }
+        if retries.count > 10 { return true }
+        let met = retries.filter { story.sentAt <= $0.time + 200_000_000 }
+        if story.isReplayable || met.allSatisfy(\.way.isRefusal) { return story.request.body.count > 60_000 && !met.isEmpty }
+        return !met.isEmpty
     }
 
     /// Ends that come so close to each other are known to be one (`Hangups`).
@@ -35,6 +46,16 @@ extension Verdicts {
         if hangups > world.deaths.count { world.fail("\(hangups) hang-ups told of \(world.deaths.count) deaths") }
         // Checks ask whoever refuses as well.
         if world.sort == .outages { judgeTrials(world) }
+        judgeRetries(world)
+    }
+
+    /// Who has failed a request is not asked for it again while there are others; but that a connection which was kept ends is nobody's failure.
+    private static func judgeRetries(_ world: SimulatedWorld) {
+        let ends = world.requestFailures.contains { $0.way == .ends || $0.way == .resets }
+        let most = ends ? 2 : 1
+        for story in world.stories.values where story.failures > most {
+            world.fail("request \(story.id) was failed \(story.failures) times by one server")
+        }
     }
 
     /// A server that refuses is asked now and then: those that were on their way with the first, and one trial after waits that double.
