@@ -8,7 +8,12 @@ extension Explanation {
             The header block and perhaps some body came, and then nothing for `timeouts.body_idle`, although more was promised \
             and the connection stayed open. It is proven where a Content-Length promised the rest, else suspected. An event \
             stream (`text/event-stream`) promises nothing: its pause is no incident, it is only cut.
+            """,
             """
+            Over HTTP/2 a server may send its answers one after the other. While bodies of other answers come, all of them \
+            of requests that had been sent before this one fell silent, it may stand behind those: it is waited for, up to \
+            ten times `body_idle`, and then suspected at most.
+            """,
         ],
         causes: [
             """

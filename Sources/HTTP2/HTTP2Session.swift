@@ -128,10 +128,17 @@ import Wire
         return unsafe state.pointee.streams[place].pointee.flags.contains(.isListed) ? max(own, connection) : own
     }
 
-    /// Body bytes of other streams that were framed since the last of this one's; nil: it is no stream.
+    /// Body bytes of other streams that were framed since the last that can open a window for this one: of its own, or, where it is the
+    /// connection's window that has no room, of any. nil: it is no stream.
     public func bytesFramedSince(_ stream: Int32) -> Int? {
         let place = unsafe state.pointee.streams.find(stream)
-        return place < 0 ? nil : unsafe Int(state.pointee.framedBytes &- state.pointee.streams[place].pointee.framedMark)
+        guard place >= 0 else { return nil }
+        if unsafe state.pointee.streams[place].pointee.flags.contains(.isListed) { return 0 }
+        return unsafe Int(state.pointee.framedBytes &- state.pointee.streams[place].pointee.framedMark)
+    }
+    /// Client: what it means that nothing has come on this stream for `idle` nanoseconds.
+    public func silence(of stream: Int32, idle: UInt64, now: UInt64) -> StreamSilence {
+        unsafe state.pointee.silence(of: stream, idle: idle, now: now)
     }
     /// The peer has said what it takes.
     public var hasPeerSettings: Bool { unsafe state.pointee.hasSettings }

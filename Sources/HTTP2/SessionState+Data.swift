@@ -124,18 +124,20 @@ extension SessionState {
         data.bodyLeft -= n
         unsafe stream.pointee.bodyBytes += UInt64(n)
         unsafe stream.pointee.unconsumed += n
+        let id = data.stream
+        newestHeard = max(newestHeard, id)
         var step = HTTP2Step(.body, consumed: at + n)
         step.bodyStart = at
         step.bodyCount = n
-        step.stream = unsafe stream.pointee.id
+        step.stream = id
         step.tag = unsafe stream.pointee.tag
-        if data.bodyLeft == 0, data.surplusLeft == 0, data.ends {
-            if unsafe stream.pointee.isShort {
-                endedStream = unsafe stream.pointee.id
-            } else {
-                step.ended = true
-                endPeerSide(place)
-            }
+        if data.bodyLeft > 0 || data.surplusLeft > 0 || !data.ends {
+            unsafe hear(stream)
+        } else if unsafe stream.pointee.isShort {
+            endedStream = id
+        } else {
+            step.ended = true
+            endPeerSide(place)
         }
         return step
     }

@@ -185,6 +185,7 @@ extension SessionState {
             return step
         }
         unsafe stream.pointee.flags.insert(.hasHead)
+        unsafe hear(stream)
         // What a tunnel carries has no length (RFC 9110 section 9.3.6).
         let opensTunnel = unsafe stream.pointee.flags.contains(.asksTunnel) && block.status < 300
         if !opensTunnel, block.status == 204 || block.status == 304 { unsafe stream.pointee.flags.insert(.isBodiless) }

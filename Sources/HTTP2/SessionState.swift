@@ -28,6 +28,8 @@ struct SessionState: ~Copyable {
     var movedAt: UInt64 = 0
     /// When the payload of a DATA frame came last, whatever its stream is.
     var dataCameAt: UInt64 = 0
+    /// Client: the newest stream on which DATA has come.
+    var newestHeard: Int32 = 0
     /// Body bytes framed, of all streams. Wraps.
     var framedBytes: UInt32 = 0
 

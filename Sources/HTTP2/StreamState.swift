@@ -41,10 +41,12 @@ struct StreamState {
     /// Body bytes, and after them an encoded trailer section of `trailerCount`.
     var queue = ByteQueue()
     var trailerCount = 0
-    /// When bytes of the queue were framed last.
+    /// When bytes of the queue were framed last, or, client, something of its answer came.
     var movedAt: UInt64 = 0
     /// How many bytes of all streams' bodies had been framed after the last of this one.
     var framedMark: UInt32 = 0
+    /// Client: the stream that was to be opened next when something of its answer came last.
+    var heardNext: Int32 = 0
 
     var pending: Int { queue.count &- trailerCount }
     /// The window has room for next to nothing.

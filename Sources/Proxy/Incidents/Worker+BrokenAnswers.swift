@@ -58,17 +58,30 @@ extension Worker {
         recordUnfinished(slot, Verdict(.truncatedResponse, in: phase), what, reason: code, .error)
     }
 
-    /// The promised rest of an answer did not come in time.
-    mutating func stalled(_ slot: UpstreamSlot) {
+    /// The rest of an answer has not come in time.
+    mutating func bodyIsLate(_ slot: UpstreamSlot) {
+        let u = upstreams[slot]
+        let e = exchanges[u.pointee.exchange]
+        var certainty: Certainty = e.pointee.answer.declaresLength ? .proven : .suspected
+        if u.pointee.isStream {
+            let session = multiplexing[upstreams[u.pointee.parent].pointee.sharedIndex].session
+            switch session.silence(of: u.pointee.stream, idle: bodyIdleTimeout(e), now: now) {
+            case .hasStopped: break
+            case .mayStandBehindOthers(let end): return timers.set(upstreamTimer(slot), end)
+            case .isTooLong: certainty = .suspected
+            }
+        }
+        stalled(slot, certainty)
+    }
+
+    private mutating func stalled(_ slot: UpstreamSlot, _ certainty: Certainty) {
         let exchange = upstreams[slot].pointee.exchange
-        let answer = exchanges[exchange].pointee.answer
-        if answer.isEventStream {
+        if exchanges[exchange].pointee.answer.isEventStream {
             // It has promised nothing: its client sees it cut, and may ask again.
             detach(slot, .error)
             return failExchange(exchange, status: 502, "the upstream's event stream paused for too long")
         }
         recordBlockThatStopsShort(slot)
-        let certainty: Certainty = answer.declaresLength ? .proven : .suspected
         recordUnfinished(
             slot, Verdict(.stalledResponse, certainty, in: .inBody), "sent nothing more", reason: nil, .incident)
     }

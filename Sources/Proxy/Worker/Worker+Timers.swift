@@ -91,7 +91,7 @@ extension Worker {
             // A server that answers while it reads may be waiting for more of the request.
             case .body where isAwaited(exchanges[exchange].pointee.client):
                 timers.set(upstreamTimer(slot), now + bodyIdleTimeout(exchanges[exchange]))
-            case .body: stalled(slot)
+            case .body: bodyIsLate(slot)
             case .idle, .tunnel: break
             }
         }

@@ -24,6 +24,10 @@ struct FrameHabits {
     var goesAwayPerMille = 0
     /// Its SETTINGS say that it takes an extended CONNECT (RFC 8441).
     var takesTunnels = false
+    /// Frames are made when the socket takes them: what its streams have to say waits there, and not in a buffer.
+    var waitsForSocket = false
+    /// Bodies are sent one after the other, the oldest stream's first (RFC 9218 section 10).
+    var sendsInOrder = false
 
     init(isServer: Bool, isInnocent: Bool, _ random: inout SeededNumbers) {
         windowBytes = random.pick([65_535, 65_535, 65_535, 0, 1, 50, 1000, 1 << 20])

@@ -28,6 +28,8 @@ class FramePeer: SimulatedPeer {
         }
 
         var isOver: Bool { isReset || hasEnded && peerHasEnded }
+        /// What it says next is a part of a body.
+        var sendsBody: Bool { if case .data = outbox.first { true } else { false } }
     }
 
     enum Output {
@@ -214,12 +216,18 @@ class FramePeer: SimulatedPeer {
         var moved = true
         while moved {
             moved = false
-            for stream in active where step(stream) { moved = true }
+            if habits.sendsInOrder { active.sort { ($0.sendsBody ? 1 : 0, $0.id) < ($1.sendsBody ? 1 : 0, $1.id) } }
+            for stream in active where !(habits.waitsForSocket && unsentBytes > 0) && step(stream) {
+                moved = true
+                if habits.sendsInOrder { break }
+            }
         }
         for stream in active where stream.outbox.isEmpty { stream.isActive = false }
         active.removeAll { $0.outbox.isEmpty }
         isPumping = false
     }
+
+    override func allSent() { if habits.waitsForSocket { pump() } }
 
     /// What waits for bytes that have all been given to the socket is done, as it would be in its stream's turn.
     func runDueActions() {

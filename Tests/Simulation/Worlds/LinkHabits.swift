@@ -15,11 +15,9 @@ struct LinkHabits {
     var timeouts = Plan.Timeouts()
     let bodyIdleTimeout: UInt64
 
-    /// - Parameter hasStreams: servers speak HTTP/2. A stream whose bytes stand behind others' in its server looks like one that has stopped:
-    ///   `body_idle` has to be longer than that, and nobody knows how long it is.
-    init(hasStreams: Bool, _ random: inout SeededNumbers) {
+    init(_ random: inout SeededNumbers) {
         let second = Self.second
-        let sides = hasStreams ? 1 : random.pick([1, 1, 2, 3])
+        let sides = random.pick([1, 1, 2, 3])
         (isClients, isServers) = (sides & 1 != 0, sides & 2 != 0)
         // A server is looked at a second time after five seconds.
         let most = (isServers ? 3 : 20) * second
@@ -51,9 +49,18 @@ struct LinkHabits {
     }
 }
 
+extension FrameHabits {
+    /// A server of streams behind a slow link.
+    mutating func useLinks(_ random: inout SeededNumbers) {
+        (refusesPerMille, goesAwayPerMille) = (0, 0)
+        waitsForSocket = true
+        sendsInOrder = random.chance(perMille: 400)
+    }
+}
+
 extension Weather {
     /// Nothing but its links holds anybody up, or ends a connection.
-    mutating func useLinks(_ habits: LinkHabits, _ random: inout SeededNumbers) {
+    mutating func useLinks(_ habits: LinkHabits, hasStreams: Bool, _ random: inout SeededNumbers) {
         links = habits
         if habits.isClients {
             habits.slow(&clientLink, &random)
@@ -68,6 +75,12 @@ extension Weather {
             self[keyPath: link].cuts = .never
         }
         bodyBytesMax = habits.bodyBytesMax
+        if hasStreams, habits.isServers, habits.bytesPerSecond > 0 {
+            // A header block waits for what is in the kernels, and a body perhaps for all others, which takes no longer than is waited for.
+            upstreamLink.sendBytesMax = min(upstreamLink.sendBytesMax, Int(20 * habits.bytesPerSecond))
+            let others = 11 * 1_000_000_000
+            bodyBytesMax = min(bodyBytesMax, Int(9 * habits.bodyIdleTimeout * habits.bytesPerSecond) / others)
+        }
         (clients, requestsPerClient) = (min(clients, 3), min(requestsPerClient, 4))
         (upstreamIdleNanoseconds, refusesPerMille, tunnelsPerMille) = (nil, 0, 0)
         (connectionsMax, idleMax) = (1024, 256)

@@ -43,6 +43,9 @@ public final class SimulatedWorld {
     var handshakesLeft = 0
     /// When servers' processes have died.
     var deaths: [UInt64] = []
+    /// Servers that answer no request at the moment, and what all such have done.
+    var failing: [Int: ServerOutage.Failing] = [:]
+    var requestFailures: [RequestFailure] = []
     /// nil: no marks are given out.
     let probe: ProbeHabits?
     /// Those that have come with requests.
@@ -156,9 +159,8 @@ public final class SimulatedWorld {
             speech.upstreams?.goesAwayPerMille = 0
         }
         if sort == .links {
-            weather.useLinks(LinkHabits(hasStreams: speech.upstreams != nil, &own), &own)
-            speech.upstreams?.refusesPerMille = 0
-            speech.upstreams?.goesAwayPerMille = 0
+            weather.useLinks(LinkHabits(&own), hasStreams: speech.upstreams != nil, &own)
+            speech.upstreams?.useLinks(&own)
         }
         if sort == .tunnels { speech.useTunnels(&weather, &random) }
         var usesOutages = sort == .outages
@@ -180,7 +182,13 @@ public final class SimulatedWorld {
             checksNames = (seed >> 22) & 3 == 0 || (seed >> 20) % 5 == 2
             if checksNames { weather.calmChecks() }
         }
-        outages = usesOutages ? ServerOutage.some(servers: weather.servers, &random) : []
+        var outages = usesOutages ? ServerOutage.some(servers: weather.servers, &random) : []
+        // Not drawn, so that the other worlds stay as they are: a third of all outages.
+        if sort == .outages, (seed >> 24) % 3 == 2 {
+            outages = ServerOutage.failures(servers: weather.servers, hasStreams: speech.upstreams != nil, &own)
+            speech.upstreams?.refusesPerMille = 0
+        }
+        self.outages = outages
         var tlsHabits = usesTLS ? TLSHabits(&random) : nil
         if [.health, .tunnels, .names].contains(sort) || sort.hasFaultyClients { tlsHabits?.spoilNothing() }
         if sort.hasFaultyClients { tlsHabits?.useClients(&own) }
