@@ -101,7 +101,8 @@ extension Worker {
                     avoid(upstreams[slot].pointee.server, exchange)
                     isServersFailure = true
                 }
-                retryOrFail(exchange, hasServed ? .stale : .unanswered)
+                // Nor does it that we have ended it: that takes none of the tries which a server's failures have.
+                retryOrFail(exchange, hasServed || overLimits ? .stale : .unanswered)
             }
         }
         if isServersFailure, !overLimits {
