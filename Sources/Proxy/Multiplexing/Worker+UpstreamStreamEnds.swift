@@ -5,6 +5,9 @@ import HTTP2
 import Report
 import Wire
 
+/// Who has ended a connection of streams: its server, or we, for frames that break HTTP/2 or go over a limit of ours.
+enum ConnectionEnd { case server, frames, limit }
+
 /// How streams to upstreams end, and the connections that carry them.
 extension Worker {
     /// The server ended a stream before its answer's end.
@@ -52,13 +55,13 @@ extension Worker {
         return e.pointee.answer.declaresLength && e.pointee.answer.bodyBytes == e.pointee.answer.declaredBytes
     }
 
-    /// The connection ended, or failed: so does every stream on it. `overLimits`: we have ended it, by a limit of our own.
-    mutating func sharedUpstreamEnded(_ slot: UpstreamSlot, overLimits: Bool = false) {
+    /// The connection ended, or failed: so does every stream on it.
+    mutating func sharedUpstreamEnded(_ slot: UpstreamSlot, by end: ConnectionEnd = .server) {
         let u = upstreams[slot]
         let wasReset = !u.pointee.socket.mayWrite
         u.pointee.mustClose = true
         noteEnding(slot, mayBeHangup: false)
-        endUpstreamStreams(slot, wasReset: wasReset, overLimits || u.pointee.socket.security == .flooded)
+        endUpstreamStreams(slot, wasReset: wasReset, u.pointee.socket.security == .flooded ? .limit : end)
         closeSharedUpstream(slot, .upstreamClosed)
     }
 
@@ -74,7 +77,7 @@ extension Worker {
         queueUpstream(slot)
     }
 
-    private mutating func endUpstreamStreams(_ slot: UpstreamSlot, wasReset: Bool, _ overLimits: Bool) {
+    private mutating func endUpstreamStreams(_ slot: UpstreamSlot, wasReset: Bool, _ end: ConnectionEnd) {
         let shared = multiplexing[upstreams[slot].pointee.sharedIndex]
         // That a connection which has served ends says nothing of its server; that a new one does, says something.
         let hasServed = shared.hasServed
@@ -90,7 +93,7 @@ extension Worker {
                 tunnelBroken(stream)
             } else if exchange.exists, isWhole(exchange) {
                 answerEnded(stream, surplusAt: 0, 0)
-            } else if exchange.exists, exchanges[exchange].pointee.answer.status != 0, !overLimits {
+            } else if exchange.exists, exchanges[exchange].pointee.answer.status != 0, end != .limit {
                 truncated(stream, .inBody)
             } else if exchange.exists, exchanges[exchange].pointee.answer.status != 0 {
                 cutByUs(stream)
@@ -101,11 +104,11 @@ extension Worker {
                     avoid(upstreams[slot].pointee.server, exchange)
                     isServersFailure = true
                 }
-                // Nor does it that we have ended it: that takes none of the tries which a server's failures have.
-                retryOrFail(exchange, hasServed || overLimits ? .stale : .unanswered)
+                // Nor of this request that we have ended it, for what came on others: that takes none of its tries.
+                retryOrFail(exchange, hasServed || end != .server ? .stale : .unanswered)
             }
         }
-        if isServersFailure, !overLimits {
+        if isServersFailure, end != .limit {
             serverFailed(upstreams[slot].pointee.server, .hungUp, "closed the connection without an answer")
         }
     }
@@ -160,7 +163,7 @@ extension Worker {
         }
         upstreams[slot].pointee.socket.isBroken = true
         sendUpstreamFarewell(slot)
-        sharedUpstreamEnded(slot, overLimits: limit != nil)
+        sharedUpstreamEnded(slot, by: limit == nil ? .frames : .limit)
     }
 
     /// The GOAWAY that says why, as far as the socket takes it.

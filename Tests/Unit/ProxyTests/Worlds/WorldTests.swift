@@ -117,9 +117,13 @@ import Worlds
         (.records, 0xf8f0_a147_54b1_266a, "whose TLS fails behind a request that waits in a queue is let go at once"),
         (.outages, 0x8342_8e75_ae70_68e2, "the break of a tunnel overtakes the answers before it, whatever is said in it"),
         (.tls, 0xb71b_0838_e0f0_e08c, "that we have cut a connection takes none of the tries which a server's failures have"),
+        (.frames, 0xa7d9_6fbf_e87c_1261, "nor that another's frames have broken it"),
         (.outages, 0x753b_3d24_773d_48ae, "who resets a stream without an answer is not asked for it again"),
         (.outages, 0xf3df_fe8f_789c_280e, "nor is who ends a connection that has answered nothing"),
-        (.links, 0xdd2a_24d5_b659_3d5a, "whose turn the connection's window holds up waits for any bytes that are on their way"),
+        (
+            .links, 0xdd2a_24d5_b659_3d5a,
+            "whose turn the connection's window holds up waits for any bytes that are on their way"
+        ),
         (.links, 0x5ca9_24d8_bfc5_a93c, "a stream of which nothing comes may stand behind others"),
         (.changes, 0x23c4_764b_020b_2d33, "a drain's deadline may come before a stall is seen"),
         (.tls, 0x405c_0867_6ea0_c684, "calls for new handshakes behind our own end cost nothing, and are no flood"),
