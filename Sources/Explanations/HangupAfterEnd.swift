@@ -74,6 +74,7 @@ extension Explanation {
         benign: [
             "A close after `Connection: close`.",
             "A clean close of a connection that has been idle for longer: Node's 5 s keep-alive timeout.",
+            "A close behind an answer that took a second or more to come: it may have waited in the server's kernel meanwhile.",
             "A hang-up in which the server's other connections close too, idle ones among them: a restart.",
         ],
         related: [.applicationDoubleSend, .truncatedResponse])

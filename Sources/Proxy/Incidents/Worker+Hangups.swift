@@ -18,6 +18,8 @@ struct EndedConnection: BitwiseCopyable {
 extension Worker {
     /// Answers so lately before a connection's end say how busy its server was.
     private static var latelyTime: UInt64 { 80_000_000 }
+    /// No server keeps idle connections for less.
+    private static var slowTime: UInt64 { 1_000_000_000 }
 
     /// A server has ended a connection by itself. Everything that ends counts; only some of it is suspicious.
     mutating func noteEnding(_ slot: UpstreamSlot, mayBeHangup: Bool) {
@@ -38,7 +40,9 @@ extension Worker {
             so_store(&shared.pointee.idleEndedAt, now)
             return hangups.ended(server: server.place, answers: answers, at: now)
         }
-        guard last.answer.promisesKeepAlive, !last.answer.wasHeldBack else { return }
+        // Of an answer that came slowly, what held it up, its client or its link, has held up its server's idle limit as well.
+        let wasSlow = last.answer.wasHeldBack || last.answer.endedAt - last.answer.headAt >= Self.slowTime
+        guard last.answer.promisesKeepAlive, !wasSlow else { return }
         let recentBefore = so_load(&shared.pointee.recentEndedAt)
         let recentEndings = so_fetch_add(&shared.pointee.recentEndings, 1) + 1
         so_store(&shared.pointee.recentEndedAt, now)

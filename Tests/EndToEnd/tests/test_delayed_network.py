@@ -144,10 +144,16 @@ class Innocents(EndToEndTest):
 
 @unittest.skipIf(MISSING, MISSING)
 class SlowLinks(EndToEndTest):
-    """Two short rounds of scripts/slow-links."""
+    """Some short rounds of scripts/slow-links."""
 
     def test_everything_arrives_over_a_narrow_link(self):
         self.assertEqual(slow_links.measure("narrow", "HTTP/2 in TLS", rounds=1, seed=3, seconds=6), [])
 
     def test_everything_arrives_though_packets_are_lost(self):
         self.assertEqual(slow_links.measure("mobile", "HTTP/1.1 in TLS", rounds=1, seed=3, seconds=6), [])
+
+    def test_a_server_whose_last_bytes_come_when_its_idle_limit_is_over(self):
+        self.assertEqual(slow_links.measure("narrow", "HTTP/1.1 server", rounds=1, seed=3, seconds=8), [])
+
+    def test_everything_arrives_from_a_server_of_streams(self):
+        self.assertEqual(slow_links.measure("narrow", "HTTP/2 server", rounds=1, seed=3, seconds=6), [])
