@@ -49,6 +49,15 @@ extension Verdicts {
         }
     }
 
+    /// The stray has no mark, nor has, when it is asked for twice, what answers another request of its victim's sort: so it is nothing that
+    /// could be told from their own answers (`AskedInVain`).
+    static func isUsual(_ stray: ScriptedUpstream.Stray, _ world: SimulatedWorld) -> Bool {
+        guard world.probe != nil, !stray.isMarked, let victim = stray.others.first?.story else { return false }
+        return world.stories.values.contains {
+            $0.id != victim.id && $0.request.method == victim.request.method && $0.answer.mark == .none && $0.arrivals.count > 1
+        }
+    }
+
     /// A second answer that meets a request, and whose mark, or that it lacks one, shows what it is: unless it comes after bytes of
     /// that request's own answer, or the request was still being sent.
     static func mustBeRecorded(_ stray: ScriptedUpstream.Stray, _ world: SimulatedWorld) -> Bool {
@@ -56,6 +65,6 @@ extension Verdicts {
             return false
         }
         // What lacks its mark by itself is no more than suspected.
-        return !stray.isBehindBytes && victim.script.mark != .none && (victim.isWhole || !victim.story.request.hasBody)
+        return !isUsual(stray, world) && !stray.isBehindBytes && victim.script.mark != .none && (victim.isWhole || !victim.story.request.hasBody)
     }
 }

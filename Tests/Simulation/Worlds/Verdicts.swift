@@ -218,6 +218,7 @@ enum Verdicts {
             || stray.others.contains { $0.story.request.hasBody || $0.script.framing == .close || !$0.isAnswered }
         if case .interimAfterEnd = stray.fault { mayBeSilent = true }
         if case .lineEnds = stray.fault { mayBeSilent = true }
+        if isUsual(stray, world) { mayBeSilent = true }
         if mustBeRecorded(stray, world) { mayBeSilent = false }
         if before == left.count, !mayBeSilent, !isSuspected(stray, of: upstream, world) {
             world.fail("nothing was recorded of the stray of request \(guilty.story.id)")
