@@ -190,6 +190,15 @@ public enum FieldFault: UInt8, Sendable {
         for i in 0..<count where unsafe fields[i].name == name { unsafe fields[i].isDropped = true }
     }
 
+    /// Whether a field has a name that none of `FieldName` is, and that is spelled so.
+    public func hasOther(named name: StaticString) -> Bool {
+        (0..<count).contains {
+            guard unsafe fields[$0].name == .other else { return false }
+            let bytes = unsafe nameBytes(fields[$0])
+            return unsafe equalsIgnoringCase(bytes.baseAddress!, name, count: bytes.count)
+        }
+    }
+
     /// Leaves out every field whose name none of `FieldName` is, and that is spelled so.
     public mutating func dropOther(named name: StaticString) {
         for i in 0..<count where unsafe fields[i].name == .other {

@@ -34,12 +34,28 @@ extension Worker {
             u.pointee.echoes = true
             return true
         }
-        guard let other = ExchangeMark(value), other.salt == plan.salt, other.connection == u.pointee.number else {
-            // Given out on another connection: somebody in between has kept the answer. It says nothing of this one.
+        guard let other = ExchangeMark(value), other.salt == plan.salt, other.connection == u.pointee.number,
+            !mayBeKept(other, sighting)
+        else {
+            // Given out on another connection, or for the same: somebody in between has kept the answer. It says nothing of this one.
             return plan.echo == .require ? refuse(sighting.carrier) : true
         }
         strayBeforeAnswer(sighting, leftBeforeRequest: true, mark: .of(other.ordinal))
         return false
+    }
+
+    /// Whether a cache in between may have kept the answer to an earlier request of this connection, and has given it to one for the same: it has a
+    /// field that caches and web servers write, and Node does not.
+    private func mayBeKept(_ mark: ExchangeMark, _ sighting: Sighting) -> Bool {
+        guard responseBlock.has(.age) || responseBlock.has(.via) || responseBlock.hasOther(named: "server") else {
+            return false
+        }
+        let request = exchanges[upstreams[sighting.carrier].pointee.exchange].pointee.request
+        guard request.method == .get || request.method == .head else { return false }
+        // One that is forgotten is from long ago: so late there are caches, and no second answers.
+        guard let earlier = exchange(sighting.connection, mark.ordinal)?.request else { return true }
+        return earlier.text(earlier.target) == request.text(request.target)
+            && earlier.text(earlier.host) == request.text(request.host)
     }
 
     /// An answer without a mark, on a connection whose answers have theirs: a stray, or the application has answered on the
@@ -69,10 +85,9 @@ extension Worker {
         return false
     }
 
-    /// What Node writes past its answers: to a request that it cannot read, or that took too long. It closes after it.
+    /// What Node writes past its answers, to a request that it cannot read, or that took too long: that it closes, and nothing else.
     private var isOfNodeItself: Bool {
-        [400, 408, 413, 431, 503].contains(responseBlock.status) && responseBlock.facts.contains(.close)
-            && !responseBlock.has(.date)
+        [400, 408, 413, 431].contains(responseBlock.status) && responseBlock.facts.contains(.close) && responseBlock.count == 1
     }
 
     /// `probe.echo: require`, and nothing says that the answer is this request's.

@@ -27,6 +27,7 @@ extension Worker {
         servers.requestGoes(to: server, now)
         if plan.upstreams[upstream].protocol.sharesConnections { return findStream(exchange, on: server) }
         let mayRepeat = e.pointee.request.method.isIdempotent
+        if e.pointee.wantsNewConnection, !connectionPool.mayOpen(server) { giveWay(server) }
         if !e.pointee.wantsNewConnection,
             let slot = takePooled(server, evenUnrested: false, mayRepeat: mayRepeat, trustsEcho: needsNoRest(e, on: server))
         {
@@ -46,6 +47,14 @@ extension Worker {
         // Its place may have gone to another worker, where somebody has waited longer.
         if endWatch(server), connectionPool.mayOpen(server) { return connect(exchange, to: server) }
         enqueue(exchange)
+    }
+
+    /// A request that is asked again is safe on a new connection alone: one that nobody uses is closed for it.
+    private mutating func giveWay(_ server: ServerIndex) {
+        let oldest = connectionPool.oldest(server)
+        guard oldest.exists else { return }
+        unpool(oldest)
+        closeUpstream(oldest, .maxIdle)
     }
 
     /// Finds a stream for an exchange: on a connection with room, on a new one, or a place in the queue.

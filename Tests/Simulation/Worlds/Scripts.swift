@@ -74,11 +74,6 @@ struct AnswerScript {
     /// The whole answer, interim ones first.
     var bytes: [UInt8] { interims.flatMap { $0 } + head + framed }
 
-    /// What Node writes by itself, past everything (`Worker.isOfNodeItself`).
-    var isOfNodeItself: Bool {
-        [400, 408, 413, 431, 503].contains(status) && head.contains(text: "Connection: close") && !head.contains(text: "Date:")
-    }
-
     /// Its request has come with this mark.
     mutating func put(_ own: String) {
         let value: String

@@ -9,10 +9,8 @@ extension Verdicts {
         return story.answer.mark != .own
     }
 
-    /// An answer without the mark that is required reaches nobody, but for what Node itself writes in HTTP/1.
-    static func mustBeRefused(_ story: Story, _ world: SimulatedWorld) -> Bool {
-        lacksMark(story, world) && (world.speech.upstreams != nil || !story.answer.isOfNodeItself)
-    }
+    /// An answer without the mark that is required reaches nobody.
+    static func mustBeRefused(_ story: Story, _ world: SimulatedWorld) -> Bool { lacksMark(story, world) }
 
     static func mayBeRefused(_ story: Story, _ world: SimulatedWorld) -> Bool { lacksMark(story, world) }
 
@@ -65,6 +63,7 @@ extension Verdicts {
             return false
         }
         // What lacks its mark by itself is no more than suspected.
-        return !isUsual(stray, world) && !stray.isBehindBytes && victim.script.mark != .none && (victim.isWhole || !victim.story.request.hasBody)
+        return !isUsual(stray, world) && !stray.isBehindBytes && victim.script.mark != .none
+            && (victim.isWhole || !victim.story.request.hasBody)
     }
 }

@@ -118,7 +118,10 @@ import Worlds
         (.outages, 0x8342_8e75_ae70_68e2, "the break of a tunnel overtakes the answers before it, whatever is said in it"),
         (.tls, 0xb71b_0838_e0f0_e08c, "that we have cut a connection takes none of the tries which a server's failures have"),
         (.frames, 0xa7d9_6fbf_e87c_1261, "nor that another's frames have broken it"),
-        (.marks, 0x3a2d_1ada_69d1_5f29, "a stray without a mark is nothing special where requests of its victim's sort have none"),
+        (
+            .marks, 0x3a2d_1ada_69d1_5f29,
+            "a stray without a mark is nothing special where requests of its victim's sort have none"
+        ),
         (.outages, 0x753b_3d24_773d_48ae, "who resets a stream without an answer is not asked for it again"),
         (.outages, 0xf3df_fe8f_789c_280e, "nor is who ends a connection that has answered nothing"),
         (
