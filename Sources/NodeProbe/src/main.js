@@ -7,6 +7,7 @@ exports.start = function () {
   var mark = Symbol.for('sendonce.probe');
   if (process[mark]) return;
   Object.defineProperty(process, mark, { value: true, enumerable: false });
+  settings.begin();
   require('./answers').hook();
   require('./errors').hook();
   require('./requests').listen();

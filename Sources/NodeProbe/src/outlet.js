@@ -7,6 +7,8 @@ var settings = require('./settings');
 var LINE_MAX = 32 * 1024;
 var WAITING_MAX = 256 * 1024;
 var RECONNECT_MS = 1000;
+var NEWLINE = 10;
+var APPENDING = fs.constants.O_WRONLY | fs.constants.O_APPEND | fs.constants.O_CREAT | fs.constants.O_NONBLOCK;
 
 var socket = null;
 var lastTry = -Infinity;
@@ -15,6 +17,7 @@ var waitingBytes = 0;
 var restOf = null;
 var timer = null;
 var dropped = 0;
+var isTorn = false;
 
 function isReady() { return socket !== null && !socket.destroyed && !!socket._handle; }
 
@@ -101,13 +104,17 @@ function spill() {
   waitingBytes = 0;
 }
 
+// The program never waits for whoever reads: a FIFO that nobody reads, or that is full, costs a report.
 function append(bytes) {
+  var written = 0;
+  if (isTorn) bytes = Buffer.concat([Buffer.from('\n'), bytes]);
   try {
-    var descriptor = fs.openSync(settings.file(), 'a');
-    try { fs.writeSync(descriptor, bytes, 0, bytes.length); } finally { fs.closeSync(descriptor); }
-  } catch (e) {
-    dropped += 1;
-  }
+    var descriptor = fs.openSync(settings.file(), APPENDING);
+    try { written = fs.writeSync(descriptor, bytes, 0, bytes.length); } finally { fs.closeSync(descriptor); }
+  } catch (e) { /* as if nothing had been written */ }
+  if (written < bytes.length) dropped += 1;
+  // Half a line stays half a line: the next report begins on a new one.
+  if (written > 0) isTorn = bytes[written - 1] !== NEWLINE;
 }
 
 exports.exists = function () { return settings.socket() !== null || settings.file() !== null; };

@@ -1,5 +1,6 @@
 """The probe by itself: which lines it names, what it leaves alone, and what a program sees of it."""
 
+import fcntl
 import json
 import os
 import pathlib
@@ -209,6 +210,64 @@ class SocketProbeTest(ProbeTest):
         app = self.probed("probe_raw.js", SENDONCE_PROBE_SOCKET=self.path + ".not")
         self.ask(app, "/set-header")
         self.assertEqual(self.ask(app, "/ok").status, 200)
+
+
+class FIFOProbeTest(ProbeTest):
+    """Reports that go to a FIFO: the program waits for nobody."""
+
+    def setUp(self):
+        super().setUp()
+        self.path = os.path.join(self.directory, "reports.fifo")
+        os.mkfifo(self.path)
+        self.app = self.probed("probe_raw.js", SENDONCE_PROBE_FILE=self.path)
+
+    def read(self):
+        """A reader whose pipe holds one page."""
+        reader = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
+        fcntl.fcntl(reader, getattr(fcntl, "F_SETPIPE_SZ", 1031), 4096)
+        return reader
+
+    def take(self, reader):
+        """What is in it; a program that has not written, and waits for nobody, will have by its next answer but one."""
+        for _ in range(2):
+            self.assertEqual(self.ask(self.app, "/ok").status, 200)
+        try:
+            return os.read(reader, 65536)
+        except BlockingIOError:
+            return b""
+
+    def test_without_a_reader_the_program_goes_on(self):
+        self.ask(self.app, "/set-header")
+        self.assertEqual(self.ask(self.app, "/ok").status, 200)
+        reader = self.read()
+        self.ask(self.app, "/set-header?then")
+        record, = map(json.loads, self.take(reader).splitlines())
+        self.assertIncident(record, request__path="/set-header?[REDACTED]", application__dropped=1)
+
+    def test_a_reader_that_stalls_holds_nothing_up(self):
+        reader = self.read()
+        for _ in range(6):
+            self.ask(self.app, "/set-header")
+        records = list(map(json.loads, self.take(reader).splitlines()))
+        self.assertIn(len(records), range(1, 6))
+        self.ask(self.app, "/set-header")
+        # What was full has room again.
+        self.assertEqual(len(self.take(reader).splitlines()), 1)
+
+    def test_the_next_report_does_not_stand_behind_half_a_line(self):
+        reader = self.read()
+        # Longer than what a pipe takes as a whole or not at all: its path stands in it three times.
+        self.ask(self.app, "/set-header?" + "&".join(["a=1"] * 400))
+        torn = self.take(reader)
+        self.assertEqual((len(torn), b"\n" in torn), (4096, False))
+        self.ask(self.app, "/set-header")
+        self.ask(self.app, "/set-header")
+        before, *lines = self.take(reader).splitlines()
+        self.assertEqual(before, b"")
+        first, second = map(json.loads, lines)
+        self.assertIncident(first, request__path="/set-header", application__dropped=1)
+        self.assertIncident(second, request__path="/set-header")
 
 
 class UnseenProbeTest(ProbeTest):

@@ -106,6 +106,15 @@ class StartTest(ProbeStartTest):
         self.file.unlink()
         self.check(other)
 
+    def test_a_file_of_the_directory_in_which_the_process_began(self):
+        """The program goes elsewhere, and starts threads there."""
+        for program in (f"require({str(SHOP)!r})", f"new (require('worker_threads').Worker)({str(SHOP)!r}).on('message', (told) => console.log(told))"):
+            with self.subTest(program=program):
+                _, port = self.start("node", "--require", str(probed.PROBE), "-e", f"process.chdir('/'); {program}",
+                                     cwd=self.directory, SENDONCE_PROBE_FILE=self.file.name)
+                self.check(port)
+                self.file.unlink()
+
     def test_as_pm2_does_in_fork_mode(self):
         _, port = self.start("node", "--require", str(probed.PROBE), str(STARTS / "fork_container.js"), pm_exec_path=str(SHOP))
         self.check(port)
