@@ -62,7 +62,8 @@ public struct IncidentRecord: Sendable {
         }
         guard let request = incident.request else { return }
         json.object("request") { json in
-            json.string("id", cut(request.id))
+            // A program that is asked by others than us may see no id.
+            json.string("id", request.id.isEmpty ? nil : cut(request.id))
             json.string("method", cut(request.method))
             json.string("path", path(of: request))
             json.string("host", cut(request.host))

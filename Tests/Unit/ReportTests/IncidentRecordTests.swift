@@ -35,6 +35,10 @@ struct IncidentRecordTests {
                 "certainty":"proven","origin":"client","action":"observe","client_impact":"none","message":"m",\#
                 "route":"_none","protocol":"h2","evidence":{"phase":"in_head"},"group":"r6gfhwhj","suppressed":0}
                 """#)
+        // Of a report without an exchange, whose program saw no id.
+        var alone = incident
+        alone.request = .init(id: "", method: "GET", path: "/a")
+        #expect(text(IncidentRecord().json(alone)).contains(#""request":{"method":"GET","path":"/a","template":"/a"},"#))
     }
 
     @Test func whatTheProbeSawStandsBesideIt() {
