@@ -105,7 +105,7 @@ let package = Package(
             name: "CaptureTests", dependencies: ["Capture", "Detector", "Report", "Traces", "Wire"],
             path: "Tests/Unit/CaptureTests"),
         .testTarget(
-            name: "ProbeReportsTests", dependencies: ["ProbeReports", "Report"], path: "Tests/Unit/ProbeReportsTests"),
+            name: "ProbeReportsTests", dependencies: ["ProbeReports", "Report", "CShim"], path: "Tests/Unit/ProbeReportsTests"),
         .testTarget(
             name: "AdminTests", dependencies: ["Admin", "Report", "Detector", "Chance", "CShim"],
             path: "Tests/Unit/AdminTests"),

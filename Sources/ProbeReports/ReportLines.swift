@@ -4,6 +4,9 @@ public struct ReportLines {
     private var isPassingOver = false
     public private(set) var tooLong = 0
 
+    /// Whether a line has begun that has not ended, and has not been given up.
+    public var isWithinLine: Bool { !held.isEmpty }
+
     public init() {}
 
     /// The lines that these bytes complete, without their ends.

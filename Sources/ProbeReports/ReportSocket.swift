@@ -16,8 +16,13 @@ public final class ReportSocket: Sendable {
     /// So many rounds of reading may leave something unread before what waits is looked at all the same.
     static let behindMax = 16
 
+    /// As many are let in before the others are read again.
+    static let acceptedMax = 64
+
     private struct Connection {
         var descriptor: Int32
+        /// When it was let in, or last said something.
+        var heardNanoseconds: UInt64
         var lines = ReportLines()
     }
 
@@ -80,13 +85,14 @@ public final class ReportSocket: Sendable {
             mayAccept = true
             for place in connections.indices.reversed() where waited[place + 2].revents != 0 {
                 let count = unsafe read(&connections[place], buffer)
+                if let count, count > 0 { connections[place].heardNanoseconds = time }
                 if count == 0 {
                     so_close(connections[place].descriptor)
                     connections.remove(at: place)
                 }
                 if count == Self.readBytes { isBehind = true }
             }
-            if waited[1].revents != 0 { mayAccept = accept(&connections) }
+            if waited[1].revents != 0 { mayAccept = unsafe accept(&connections, buffer, time) }
             behind = isBehind && behind < Self.behindMax ? behind + 1 : 0
             if behind == 0 { recorder.settle(asOf: time) }
         }
@@ -95,18 +101,28 @@ public final class ReportSocket: Sendable {
     }
 
     /// False where a descriptor or memory is lacking: who wants in stays there, and would wake us at once.
-    private func accept(_ connections: inout [Connection]) -> Bool {
-        while true {
+    private func accept(_ connections: inout [Connection], _ buffer: UnsafeMutablePointer<UInt8>, _ time: UInt64) -> Bool {
+        for _ in 0..<Self.acceptedMax {
             var address = sockaddr_storage()
             let descriptor = unsafe so_accept(listener, &address)
             guard descriptor >= 0 else { return [-EAGAIN, -EINTR, -ECONNABORTED].contains(descriptor) }
-            guard connections.count < Self.connectionsMax else {
-                so_close(descriptor)
-                recorder.metrics.countProbeReports(.refused)
-                continue
-            }
-            connections.append(Connection(descriptor: descriptor))
+            if connections.count == Self.connectionsMax { unsafe makeRoom(in: &connections, buffer) }
+            connections.append(Connection(descriptor: descriptor, heardNanoseconds: time))
         }
+        return true
+    }
+
+    /// Who has been silent longest loses its place: those that hold theirs and say nothing would silence all others. Nothing is lost of a probe: what it has
+    /// written is read, from then on it cannot write, and its next report comes on a connection of its own.
+    private func makeRoom(in connections: inout [Connection], _ buffer: UnsafeMutablePointer<UInt8>) {
+        guard let place = connections.indices.min(by: { connections[$0].heardNanoseconds < connections[$1].heardNanoseconds })
+        else { return }
+        so_shutdown_read(connections[place].descriptor)
+        while let count = unsafe read(&connections[place], buffer), count > 0 {}
+        if connections[place].lines.isWithinLine { recorder.metrics.countProbeReports(.invalid) }
+        recorder.metrics.countProbeReports(.refused)
+        so_close(connections[place].descriptor)
+        connections.remove(at: place)
     }
 
     /// Bytes read; 0 when the connection has ended, nil when nothing has come. One read: whoever sends without end does not keep others waiting.

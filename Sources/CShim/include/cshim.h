@@ -53,6 +53,7 @@ int so_pipe(int *ends, int bytes);
 /* Moves bytes from a socket into a pipe or from a pipe into a socket, without waiting. */
 long so_splice(int from, int to, size_t n);
 static inline int so_close(int fd) { return (int)SO_RESULT(close(fd)); }
+static inline int so_shutdown_read(int fd) { return (int)SO_RESULT(shutdown(fd, SHUT_RD)); }
 static inline int so_shutdown_write(int fd) { return (int)SO_RESULT(shutdown(fd, SHUT_WR)); }
 int so_accept(int fd, struct sockaddr_storage *a);
 static inline int so_socket(int family) { return (int)SO_RESULT(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)); }
