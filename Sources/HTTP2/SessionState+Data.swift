@@ -132,7 +132,7 @@ extension SessionState {
         step.stream = id
         step.tag = unsafe stream.pointee.tag
         if data.bodyLeft > 0 || data.surplusLeft > 0 || !data.ends {
-            unsafe hear(stream)
+            if !isServer { unsafe hear(stream) }
         } else if unsafe stream.pointee.isShort {
             endedStream = id
         } else {
