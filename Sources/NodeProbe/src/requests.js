@@ -1,5 +1,6 @@
 'use strict';
 // What a request says of itself, and what frameworks have left on it.
+var mounts = require('./mounts');
 var templates = require('./templates');
 var stamps = require('./stamps');
 
@@ -18,10 +19,7 @@ function pattern(path) {
   return string(path);
 }
 
-function joined(base, path) {
-  if (!base) return path;
-  return templates.ofPath(base) + (path === '/' ? '' : path);
-}
+function joined(mount, path) { return mount + (path === '/' && mount ? '' : path); }
 
 // {route, framework} as the framework has left them on the request; a route is a pattern such as `/orders/:id`.
 exports.route = function (req, early) {
@@ -37,7 +35,8 @@ exports.route = function (req, early) {
     // Some versions of restify keep what they have made of the pattern, beside the pattern.
     var path = pattern((route.spec && route.spec.path) || route.path);
     var framework = isExpress ? 'express' : typeof req.getRoute === 'function' ? 'restify' : undefined;
-    if (path !== undefined) return { route: joined(base, path), framework: framework };
+    var mount = base ? mounts.pattern(req, route, base) || templates.ofPath(base) : '';
+    if (path !== undefined) return { route: joined(mount, path), framework: framework };
   }
   if (isExpress) return { framework: 'express' };
   var options = req.routeOptions || (req.context && req.context.config);

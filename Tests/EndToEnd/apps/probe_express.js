@@ -91,8 +91,8 @@ app.get('/next-route', (req, res) => {
   res.send('fallback'); // second /next-route
 });
 shop.get('/items/:item', (req, res) => {
-  res.send('first'); // first /shops/{id}/items/:item
-  res.send('second'); // second /shops/{id}/items/:item
+  res.send('first'); // first /shops/:shop/items/:item
+  res.send('second'); // second /shops/:shop/items/:item
 });
 app.use('/shops/:shop', shop);
 

@@ -102,6 +102,32 @@ class DoubleSendProbeTest(ProbeTest):
         self.assertIncident(self.records(app)[0], request__path="/orders/7?token=[REDACTED]&[REDACTED]",
                             request__template="/orders/{id}", evidence__second_status=500)
 
+    MOUNTED = """
+        const express = require('express');
+        const app = express(), orders = express.Router({ mergeParams: true }), deep = express.Router();
+        const twice = (req, res) => { res.send('a'); try { res.send('b'); } catch (error) {} };
+        orders.get('/orders/:n', twice);
+        orders.get('/', twice);
+        deep.get('/x', twice);
+        orders.use('/in/:kind', deep);
+        app.use('/t/:tenant', orders);
+        app.use('/plain', orders);
+        app.use(orders);
+        const server = app.listen(0, '127.0.0.1', () => console.log('LISTENING ' + server.address().port));
+    """
+
+    def test_where_a_router_is_mounted_may_vary_too(self):
+        pathlib.Path(self.directory, "mounted.js").write_text(self.MOUNTED)
+        app = self.probed("mounted.js", apps=self.directory)
+        asked = {"/t/acme/orders/1": "/t/{tenant}/orders/{n}", "/t/globex/orders/2": "/t/{tenant}/orders/{n}", "/t/acme": "/t/{tenant}",
+                 "/t/acme/in/a/x": "/t/{tenant}/in/{kind}/x", "/plain/orders/3": "/plain/orders/{n}", "/orders/4": "/orders/{n}",
+                 "/t/a%20b/orders/5": "/t/{tenant}/orders/{n}"}
+        for path in asked:
+            self.ask(app, path)
+        found = {record["request"]["path"]: record for record in self.records(app, len(asked))}
+        self.assertEqual({path: record["request"]["template"] for path, record in found.items()}, asked)
+        self.assertEqual(len({found[path]["group"] for path in asked if "/t/" in path and "orders" in path}), 1)
+
     def test_a_next_of_no_error_object(self):
         """Express hangs up all the same; nothing leads back to the line."""
         app = self.probed("probe_express.js")
