@@ -324,6 +324,8 @@ public final class SimulatedSocket {
     }
 
     func decideConnect(error: Int32) {
+        // Who has given up meanwhile knows nothing of the connection that has been made.
+        if error == 0, isClosed, let other, other.isEstablished { return network.add(at: arrival(), .reset(other)) }
         guard !isDead, !isEstablished else { return }
         if error != 0 {
             self.error = error

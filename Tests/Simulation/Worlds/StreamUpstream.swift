@@ -332,7 +332,7 @@ final class StreamUpstream: FramePeer {
         world.network.after(delay) { [weak self] in
             guard let self, isOpen, hasGreeted, !hasStopped, served.count == count, !isBusy, unsentBytes == 0 else { return }
             // Its client is still on the way to its first request: TLS takes its time.
-            guard hasPeerSettings else { return world.hands.isEmpty ? () : closeWhenIdle() }
+            guard hasPeerSettings else { return closeWhenIdle() }
             hasStopped = true
             note("closes an idle connection")
             if saysSo {
