@@ -191,19 +191,16 @@ public enum FieldFault: UInt8, Sendable {
     }
 
     /// Whether a field has a name that none of `FieldName` is, and that is spelled so.
-    public func hasOther(named name: StaticString) -> Bool {
-        (0..<count).contains {
-            guard unsafe fields[$0].name == .other else { return false }
-            let bytes = unsafe nameBytes(fields[$0])
-            return unsafe equalsIgnoringCase(bytes.baseAddress!, name, count: bytes.count)
-        }
-    }
+    public func hasOther(named name: StaticString) -> Bool { (0..<count).contains { isOther($0, name) } }
 
     /// Leaves out every field whose name none of `FieldName` is, and that is spelled so.
     public mutating func dropOther(named name: StaticString) {
-        for i in 0..<count where unsafe fields[i].name == .other {
-            let bytes = unsafe nameBytes(fields[i])
-            if unsafe equalsIgnoringCase(bytes.baseAddress!, name, count: bytes.count) { unsafe fields[i].isDropped = true }
-        }
+        for i in 0..<count where isOther(i, name) { unsafe fields[i].isDropped = true }
+    }
+
+    private func isOther(_ place: Int, _ name: StaticString) -> Bool {
+        guard unsafe fields[place].name == .other else { return false }
+        let bytes = unsafe nameBytes(fields[place])
+        return unsafe equalsIgnoringCase(bytes.baseAddress!, name, count: bytes.count)
     }
 }

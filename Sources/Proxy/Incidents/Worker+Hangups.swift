@@ -41,7 +41,7 @@ extension Worker {
             return hangups.ended(server: server.place, answers: answers, at: now)
         }
         // Of an answer that came slowly, what held it up, its client or its link, has held up its server's idle limit as well.
-        let wasSlow = last.answer.wasHeldBack || last.answer.endedAt - last.answer.headAt >= Self.slowTime
+        let wasSlow = last.answer.wasHeldBack || last.answer.endedAt >= last.answer.headAt + Self.slowTime
         guard last.answer.promisesKeepAlive, !wasSlow else { return }
         let recentBefore = so_load(&shared.pointee.recentEndedAt)
         let recentEndings = so_fetch_add(&shared.pointee.recentEndings, 1) + 1
