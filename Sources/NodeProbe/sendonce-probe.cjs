@@ -597,7 +597,7 @@
         configurable: true, writable: true, enumerable: false,
         value: function () {
           delete socket.destroy;
-          var stack = isObject(error) && origins.get(error) || stacks.second();
+          var stack = stacks.behindMiddlewares(isObject(error) && origins.get(error) || stacks.second());
           // A handler that throws has Express itself call next(err).
           var thrown = isObject(error) && stack && !stacks.hasOwn(stack) ? error : null;
           var offence = offences.begin(res, note, { operation: 'next(err)', code: code, stack: stack, below: thrown, status: 500 });
@@ -1874,6 +1874,8 @@
     var ROUTES_MAX = 256;
     // A method of an answer: a framework's where all is one file, or what a middleware has put in its place.
     var OF_ANSWER = /^at (?:async )?(?:(?:Http2)?ServerResponse|res|response)\./;
+    // Express 4's and 5's.
+    var PASSES_ERROR = /\b(?:handle_error|handleError)\b/;
     var LIBRARY = /[\\/]node_modules[\\/]|^\/usr\/(?:share|lib)\/(?:nodejs|node_modules)\/|[\\/]\.yarn[\\/]|^npm:|[\\/]\.pnp\./;
 
     var tokens = TOKENS;
@@ -1983,12 +1985,22 @@
       return (told.length ? told : internal).slice(0, FRAMES_TOLD);
     };
 
-    exports.hasOwn = function (holder) {
-      return text(holder).some(function (frame) {
-        var where = place(frame);
-        return where.indexOf(__filename) !== 0 && !isInternal(where) && !LIBRARY.test(where);
-      });
+    function isOwn(frame) {
+      var where = place(frame);
+      return where.indexOf(__filename) !== 0 && !isInternal(where) && !LIBRARY.test(where);
+    }
+
+    // Error middlewares that only pass an error on stand between Express and whoever passed it first: from behind the last of them on, and then the rest.
+    exports.behindMiddlewares = function (holder) {
+      if (!holder) return holder;
+      var frames = text(holder), last = frames.length - 1;
+      while (last >= 0 && !(PASSES_ERROR.test(frames[last]) && LIBRARY.test(place(frames[last])))) last -= 1;
+      if (last < 0) return holder;
+      var behind = frames.slice(last + 1);
+      return { stack: (behind.some(isOwn) ? behind.concat(frames.slice(0, last + 1)) : behind).join('\n') };
     };
+
+    exports.hasOwn = function (holder) { return text(holder).some(isOwn); };
 
     // Whether Node itself made the call, or a frame on the way matches.
     exports.isOfNode = function (holder, pattern) {

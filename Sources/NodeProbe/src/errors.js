@@ -27,7 +27,7 @@ function finalHandler(error, req, res) {
     configurable: true, writable: true, enumerable: false,
     value: function () {
       delete socket.destroy;
-      var stack = isObject(error) && origins.get(error) || stacks.second();
+      var stack = stacks.behindMiddlewares(isObject(error) && origins.get(error) || stacks.second());
       // A handler that throws has Express itself call next(err).
       var thrown = isObject(error) && stack && !stacks.hasOwn(stack) ? error : null;
       var offence = offences.begin(res, note, { operation: 'next(err)', code: code, stack: stack, below: thrown, status: 500 });

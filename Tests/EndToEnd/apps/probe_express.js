@@ -37,6 +37,14 @@ app.get('/next-error-late', (req, res, next) => {
   res.json({ ok: true }); // first /next-error-late
   setTimeout(() => next(new Error('too late')), 5); // second /next-error-late
 });
+app.get('/guarded', (req, res, next) => {
+  res.json({ ok: true }); // first /guarded
+  next(new Error('too late')); // second /guarded
+});
+app.get('/guarded-throw', (req, res) => {
+  res.json({ ok: true }); // first /guarded-throw
+  throw new Error('too late'); // second /guarded-throw
+});
 app.get('/next-string', (req, res, next) => {
   res.json({ ok: true });
   next('too late');
@@ -111,6 +119,10 @@ app.get('/pair/:name', (req, res) => {
   both.forEach((each) => { try { each.set('X-Late', 'yes'); } catch (error) { /* nobody hears of it */ } });
 });
 
+// Error middlewares as they should be, which pass on what comes too late.
+for (const path of ['/guarded', '/guarded-throw']) {
+  for (let i = 0; i < 2; i++) app.use(path, (error, req, res, next) => (res.headersSent ? next(error) : res.sendStatus(500)));
+}
 // An error middleware that asks nobody whether the answer has gone.
 app.use('/guarded-by-nothing', (error, req, res, next) => {
   res.status(500).send('error'); // second /guarded-by-nothing

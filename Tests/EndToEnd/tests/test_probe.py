@@ -15,8 +15,8 @@ import probed
 from harness import ROOT, EndToEndTest, wait_for
 
 OUTCOMES = {
-    "/timer": "crashed", "/uncaught": "crashed", "/next-error": "swallowed", "/next-error-late": "swallowed", "/thrown": "swallowed", "/pipe": "swallowed",
-    "/end-again": "emitted", "/end-again-late": "swallowed", "/other-status": "swallowed", "/write-after-end": "emitted",
+    "/timer": "crashed", "/uncaught": "crashed", "/next-error": "swallowed", "/next-error-late": "swallowed", "/thrown": "swallowed", "/pipe": "swallowed", "/guarded": "swallowed",
+    "/guarded-throw": "swallowed", "/end-again": "emitted", "/end-again-late": "swallowed", "/other-status": "swallowed", "/write-after-end": "emitted",
     "/two-pipes": "swallowed", "/socket": "sent", "/socket-late": "sent", "/socket-before": "sent", "/hints-after": "sent",
     "/trailers-after": "swallowed", "/fastify/timer": "crashed", "/fastify/pipe": "swallowed", "/koa/timer": "crashed",
     "/connect/next": "swallowed",
